@@ -1,0 +1,112 @@
+import type { Tensor } from 'onnxruntime-common'
+import type { DeviceReport, LinkReport, ModelProgress } from '../contracts/measurements.ts'
+import type { Backend, ModelState } from '../contracts/model-state.ts'
+import type { Prediction, Privacy, RouteReason, RouteRecord } from '../contracts/route.ts'
+import type { TensorMap } from '../contracts/tensor.ts'
+import type { Classification } from '../tasks/classify.ts'
+import type { PictureSource } from '../tasks/picture-source.ts'
+
+/** Defaults for every request; a request's own options come first. */
+export interface Policy {
+  /** Where requests may run. Default `any`. */
+  readonly privacy?: Privacy
+  /** Time a request may take, in milliseconds; after it `run` rejects with `deadline-exceeded`. Default: none. */
+  readonly deadlineMs?: number
+}
+
+export interface EndpointOptions {
+  /** Base address of a server that speaks the Open Inference Protocol v2, without the `/v2`. */
+  readonly url: string | URL
+  /** Asked for a bearer token before a request that needs one; kept in memory only. */
+  readonly token?: () => string | Promise<string>
+}
+
+export interface RuntimeOptions {
+  /** Backends that may be used. Default: all that this browser has; which one runs is decided by measuring. */
+  readonly backends?: readonly Backend[]
+  /** WASM threads. Default: what this browser allows and the processor has, at most 4; 1 where the page is not cross-origin isolated. */
+  readonly threads?: number
+}
+
+export interface ClientOptions {
+  /** Address of the catalogue, resolved against the page. Default `/models/catalog.json`. */
+  readonly catalog?: string | URL
+  /** The cloud arm. Without it every request runs at the edge. */
+  readonly endpoint?: EndpointOptions
+  readonly policy?: Policy
+  readonly runtime?: RuntimeOptions
+}
+
+export interface RunOptions extends Policy {
+  readonly signal?: AbortSignal
+}
+
+/** What a run takes: a picture for a model whose manifest says how to read one, or tensors by input name. */
+export type RunInputs = { readonly image: PictureSource } | TensorMap
+
+export interface RunResult {
+  /** Tensors by output name. */
+  readonly outputs: Readonly<Record<string, Tensor>>
+  /** The outputs as an answer, for a model whose manifest names its task. */
+  readonly answer?: Classification
+  readonly route: RouteRecord
+}
+
+/** Where the next request would run, and why. */
+export interface RouteExplanation {
+  readonly arm: 'edge' | 'cloud'
+  readonly reason: RouteReason
+  readonly why: string
+  readonly predicted: { readonly edge?: Prediction; readonly cloud?: Prediction }
+}
+
+/** A model in the catalogue, and where it stands on this device. */
+export interface ModelEntry {
+  readonly name: string
+  readonly revision: string
+  readonly title: string
+  readonly description: string
+  readonly license: { readonly name: string; readonly url?: string | undefined }
+  /** Bytes of all its files. */
+  readonly totalBytes: number
+  readonly state: ModelState
+}
+
+export interface ClientEvents {
+  /** A request was answered. */
+  readonly route: RouteRecord
+  readonly progress: ModelProgress
+  readonly state: { readonly model: string; readonly state: ModelState }
+  /** The device was measured, or another backend was chosen. */
+  readonly device: DeviceReport
+  /** The link was measured again. */
+  readonly link: LinkReport
+}
+
+/** @see createClient */
+export interface Client {
+  /**
+   * Answers one request, on the arm that is predicted to finish first.
+   *
+   * @throws {ValidationError} the model is unknown or the inputs do not fit it
+   * @throws {NoArmError} no arm could answer (`no-arm`), or none did in time (`deadline-exceeded`)
+   * @throws the signal's reason, untouched, when it aborts
+   */
+  run(model: string, inputs: RunInputs, options?: RunOptions): Promise<RunResult>
+  /** Downloads, verifies and loads a model, so that the next run can be at the edge. */
+  prepare(model: string, options?: { readonly signal?: AbortSignal }): Promise<void>
+  /** Says where a request would run now, without running it. */
+  explain(model: string, options?: Policy): Promise<RouteExplanation>
+  readonly models: {
+    list(options?: { readonly signal?: AbortSignal }): Promise<readonly ModelEntry[]>
+    state(model: string): Promise<ModelState>
+    /** Frees a model's memory and its space in IndexedDB. Runs under way finish first. */
+    remove(model: string): Promise<void>
+  }
+  device(): DeviceReport
+  link(): LinkReport
+  /** Calls `listener` at each event; returns a function that stops it. */
+  on<K extends keyof ClientEvents>(event: K, listener: (value: ClientEvents[K]) => void): () => void
+  /** Ends workers and timers; requests still under way reject with `client-closed`. Idempotent, never rejects. */
+  close(): Promise<void>
+}

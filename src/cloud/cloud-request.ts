@@ -1,0 +1,101 @@
+import { CloudError } from '../errors/cloud-error.ts'
+import { abortable } from '../utils/abortable.ts'
+import { readBody } from './read-body.ts'
+import { toStatusError } from './status-error.ts'
+
+export interface CloudAnswer {
+  readonly headers: Headers
+  readonly body: Uint8Array
+  /** From sending to the last byte of this attempt; attempts that were refused before it do not count. */
+  readonly totalMs: number
+  /** From sending to the answer's headers. */
+  readonly headersMs: number
+}
+
+export interface CloudRequest {
+  /** Below the base address, from `/v2` on. */
+  readonly path: string
+  readonly method?: 'GET' | 'POST'
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Uint8Array<ArrayBuffer>
+  /** A token goes along where one is configured. Default true. */
+  readonly authorized?: boolean
+  /** Statuses that are no error. Default: 200 alone. */
+  readonly accepts?: (status: number) => boolean
+  readonly limitBytes: number
+  readonly signal: AbortSignal
+}
+
+export type SendRequest = (request: CloudRequest) => Promise<CloudAnswer>
+
+/** An error's body is read only this far: a sentence is all that is wanted of it. */
+const maxErrorBytes = 64 * 1024
+
+/**
+ * Sends requests to one endpoint. Redirects are not followed: a token must not reach another origin.
+ *
+ * A token is asked for before each request, and once more when the endpoint answers 401; keeping one while it is valid
+ * is the caller's to do.
+ */
+export function createSendRequest(options: {
+  readonly baseUrl: string
+  readonly token: (() => string | Promise<string>) | undefined
+  readonly fetch: typeof globalThis.fetch
+  readonly now: () => number
+  readonly nowDate: () => number
+}): SendRequest {
+  const { baseUrl, token, fetch, now, nowDate } = options
+
+  const attempt = async (request: CloudRequest): Promise<CloudAnswer | CloudError> => {
+    const { path, method = 'GET', headers = {}, body, authorized = true, limitBytes, signal } = request
+    const { accepts = (status) => status === 200 } = request
+    const bearer = authorized && token !== undefined ? await abortable(askToken(token), signal) : undefined
+    signal.throwIfAborted()
+    const startMs = now()
+    const response = await reach(signal, () =>
+      fetch(`${baseUrl}${path}`, {
+        method,
+        headers: { ...headers, ...(bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` }) },
+        ...(body === undefined ? {} : { body }),
+        signal,
+        cache: 'no-store',
+        credentials: 'omit',
+        redirect: 'error',
+        referrerPolicy: 'no-referrer',
+      }),
+    )
+    const headersMs = now() - startMs
+    if (!accepts(response.status)) {
+      const reason = await readBody(response, { limitBytes: maxErrorBytes, signal }).catch(() => new Uint8Array())
+      signal.throwIfAborted()
+      return toStatusError(response, reason, nowDate())
+    }
+    const bytes = await abortable(readBody(response, { limitBytes, signal }), signal)
+    return { headers: response.headers, body: bytes, totalMs: now() - startMs, headersMs }
+  }
+
+  return async (request) => {
+    const first = await attempt(request)
+    const renew = first instanceof CloudError && first.context['status'] === 401 && token !== undefined
+    const answer = renew && request.authorized !== false ? await attempt(request) : first
+    if (answer instanceof CloudError) throw answer
+    return answer
+  }
+}
+
+async function askToken(token: () => string | Promise<string>): Promise<string> {
+  try {
+    return await token()
+  } catch (cause) {
+    throw new CloudError('cloud-unauthorized', 'No access token for the endpoint could be had.', { cause })
+  }
+}
+
+async function reach(signal: AbortSignal, fetch: () => Promise<Response>): Promise<Response> {
+  try {
+    return await abortable(fetch(), signal)
+  } catch (cause) {
+    signal.throwIfAborted()
+    throw new CloudError('cloud-unreachable', 'The endpoint could not be reached.', { cause })
+  }
+}

@@ -1,0 +1,83 @@
+import * as v from 'valibot'
+import { tensorLiteralSchema, tensorSpecSchema } from './tensor.ts'
+
+const sha256Schema = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'sha256 must be 64 lower-case hex digits'))
+
+/** A model's or a revision's name: safe as a folder and in a URL. */
+const nameSchema = v.pipe(v.string(), v.maxLength(100), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'not a plain name'))
+
+/** A path below the manifest's folder: no way up, no absolute address. */
+const relativePathSchema = v.pipe(
+  v.string(),
+  v.minLength(1),
+  v.maxLength(300),
+  v.check(
+    (path) => /^[A-Za-z0-9._/-]+$/.test(path) && !path.startsWith('/') && !path.split('/').includes('..'),
+    'a file path must be relative and stay below the manifest',
+  ),
+)
+
+const bytesSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
+
+export const modelFileSchema = v.object({
+  path: relativePathSchema,
+  bytes: bytesSchema,
+  sha256: sha256Schema,
+})
+
+/** How a picture becomes the model's input; `ink` finds a drawing's strokes, crops, scales and centres them. */
+const preprocessingSchema = v.variant('kind', [
+  v.object({
+    kind: v.literal('ink'),
+    /** Width and height of the model's input, in pixels. */
+    size: v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(1024)),
+    /** Longest side of the ink inside it, in pixels. */
+    inkSize: v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(1024)),
+  }),
+])
+
+/**
+ * What a model is and where its files are. Written when the model is made, checked before anything of it is used.
+ */
+export const manifestSchema = v.object({
+  format: v.literal(1),
+  name: nameSchema,
+  revision: nameSchema,
+  title: v.string(),
+  description: v.string(),
+  task: v.picklist(['image-classification', 'tensors']),
+  license: v.object({ name: v.string(), url: v.optional(v.string()) }),
+  card: v.optional(relativePathSchema),
+  files: v.pipe(v.array(modelFileSchema), v.minLength(1)),
+  /** Path of the ONNX graph; one of `files`. */
+  graph: relativePathSchema,
+  opset: v.optional(v.pipe(v.number(), v.safeInteger())),
+  inputs: v.pipe(v.array(tensorSpecSchema), v.minLength(1)),
+  outputs: v.pipe(v.array(tensorSpecSchema), v.minLength(1)),
+  labels: v.optional(v.array(v.string())),
+  preprocessing: v.optional(preprocessingSchema),
+  /** Multiply-accumulates of one run with every free dimension at 1. */
+  complexity: v.object({ macs: v.pipe(v.number(), v.finite(), v.minValue(1)) }),
+  /** Largest difference of an output between backends that still counts as equal. */
+  tolerance: v.object({ absolute: v.pipe(v.number(), v.finite(), v.minValue(0)) }),
+  /** An input and its answer, from when the model was made. */
+  canary: v.optional(v.object({ inputs: v.array(tensorLiteralSchema), outputs: v.array(tensorLiteralSchema) })),
+})
+
+export type Manifest = v.InferOutput<typeof manifestSchema>
+export type ModelFile = v.InferOutput<typeof modelFileSchema>
+export type Preprocessing = v.InferOutput<typeof preprocessingSchema>
+
+export const catalogSchema = v.object({
+  format: v.literal(1),
+  models: v.array(
+    v.object({
+      name: nameSchema,
+      revision: nameSchema,
+      /** Address of the manifest, relative to the catalogue's own. */
+      manifest: v.pipe(v.string(), v.minLength(1)),
+    }),
+  ),
+})
+
+export type Catalog = v.InferOutput<typeof catalogSchema>

@@ -1,0 +1,48 @@
+import type { Backend, Progress } from './model-state.ts'
+
+/** What is known of the link to the endpoint. A figure is absent until it was measured. */
+export interface LinkReport {
+  readonly online: boolean
+  /** The person asked the browser to save data. */
+  readonly saveData: boolean
+  readonly roundTripMs?: number
+  readonly uplinkBitsPerSecond?: number
+  readonly downlinkBitsPerSecond?: number
+  /** Requests and pings that the figures rest on. */
+  readonly samples: number
+  /** Milliseconds since the newest of them. */
+  readonly ageMs?: number
+}
+
+/** A backend's speed on this device, measured with a built-in kernel. */
+export interface BackendMeasurement {
+  readonly backend: Backend
+  /** WASM threads the figure was taken with. */
+  readonly threads?: number
+  readonly status: 'measured' | 'absent' | 'failed'
+  /** Multiply-accumulates a second in the kernel. */
+  readonly macsPerSecond?: number
+  /** Time of a run that has next to nothing to compute: dispatch and read-back. */
+  readonly overheadMs?: number
+  /** The adapter says of itself that it runs on the processor. */
+  readonly software?: boolean
+  /** Why it is absent or failed, or the adapter's name. */
+  readonly detail?: string
+}
+
+/** What is known of this device. */
+export interface DeviceReport {
+  readonly crossOriginIsolated: boolean
+  readonly hardwareConcurrency: number
+  readonly backends: readonly BackendMeasurement[]
+  /** The backend that measuring chose; absent before. */
+  readonly chosen?: Backend
+  /** WASM threads in use. */
+  readonly threads?: number
+  /** Addresses of the runtime files in use: what must be kept to work offline. */
+  readonly runtimeFiles: readonly string[]
+}
+
+export interface ModelProgress extends Progress {
+  readonly model: string
+}

@@ -1,0 +1,20 @@
+/**
+ * Where a model stands on this device. Stored and loaded are two axes: a `stored` model is whole and verified in
+ * IndexedDB, a `ready` one also has a session on a backend.
+ */
+export type ModelState =
+  | { readonly status: 'absent' }
+  | { readonly status: 'downloading'; readonly loadedBytes: number; readonly totalBytes: number }
+  | { readonly status: 'stored'; readonly totalBytes: number }
+  | { readonly status: 'loading'; readonly totalBytes: number }
+  | { readonly status: 'ready'; readonly totalBytes: number; readonly backend: Backend }
+  | { readonly status: 'failed'; readonly code: string; readonly message: string }
+
+/** What runs a model inside the edge. */
+export type Backend = 'webgpu' | 'wasm' | 'webnn'
+
+/** Bytes that have arrived of a file or a model. `loadedBytes` never passes `totalBytes`, which comes from the manifest. */
+export interface Progress {
+  readonly loadedBytes: number
+  readonly totalBytes: number
+}

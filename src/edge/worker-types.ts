@@ -1,0 +1,41 @@
+import type { Backend } from '../contracts/model-state.ts'
+import type { BackendMeasurement } from '../contracts/measurements.ts'
+import type { TensorLiteral, TensorMap, TensorSpec } from '../contracts/tensor.ts'
+
+/** onnxruntime-web's builds: `wasm` has no WebGPU; `jspi` and `asyncify` have it, and differ in what they ask of the browser. */
+export type RuntimeFlavor = 'wasm' | 'jspi' | 'asyncify'
+
+/** What the worker needs to load a model. */
+export interface LoadRequest {
+  /** Name and revision: the worker's key for the session. */
+  readonly key: string
+  readonly graph: Uint8Array
+  readonly backend: Backend
+  readonly inputs: readonly TensorSpec[]
+  readonly canary?: { readonly inputs: readonly TensorLiteral[]; readonly outputs: readonly TensorLiteral[] } | undefined
+  readonly tolerance: number
+}
+
+export interface LoadReport {
+  readonly createMs: number
+  /** Median of the warm-up runs after the first, in milliseconds. */
+  readonly warmupMs: number
+}
+
+export interface WorkerRun {
+  readonly outputs: TensorMap
+  /** From the call's arrival in the worker to its start. */
+  readonly queueMs: number
+  readonly computeMs: number
+}
+
+/** What the edge worker offers to the page. */
+export type EdgeWorkerMethods = {
+  open(flavor: RuntimeFlavor, threads: number): Promise<{ readonly files: readonly string[] }>
+  measure(): Promise<BackendMeasurement>
+  load(request: LoadRequest): Promise<LoadReport>
+  run(key: string, runId: number, inputs: TensorMap): Promise<WorkerRun>
+  /** Drops a run that has not started; one that has runs to its end, and its answer goes nowhere. */
+  drop(runId: number): void
+  unload(key: string): Promise<void>
+}

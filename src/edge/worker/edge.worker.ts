@@ -1,0 +1,120 @@
+import type { InferenceSession } from 'onnxruntime-common'
+import type { TensorMap } from '../../contracts/tensor.ts'
+import { EdgeError } from '../../errors/edge-error.ts'
+import { isHitherError } from '../../errors/hither-error.ts'
+import { ModelError } from '../../errors/model-error.ts'
+import { median } from '../../utils/median.ts'
+import { exposeMethods, handOver } from '../../utils/worker-methods.ts'
+import type { EdgeWorkerMethods, LoadRequest } from '../worker-types.ts'
+import { checkCanary, literalInputs, zeroInputs } from './canary.ts'
+import { measureWasm } from './measure-session.ts'
+import { openRuntime, type Runtime } from './runtime.ts'
+import { createSessionQueue } from './session-queue.ts'
+import { fromRuntimeTensors, toRuntimeTensors } from './tensors.ts'
+
+const warmupRuns = 4
+
+const queue = createSessionQueue()
+const sessions = new Map<string, InferenceSession>()
+const dropped = new Set<number>()
+let opened: { readonly runtime: Runtime; readonly threads: number } | undefined
+
+function runtimeNow() {
+  if (opened === undefined) throw new EdgeError('edge-run-failed', 'The runtime is not loaded yet.')
+  return opened
+}
+
+/** A lost device leaves its run pending for ever and the runtime unusable: the page must replace the worker. */
+async function watchDevice(runtime: Runtime): Promise<void> {
+  const device = await runtime.env.webgpu.device
+  const info = await device?.lost
+  if (info !== undefined) {
+    setTimeout(() => {
+      throw new Error(`edge-device-lost: ${info.reason} ${info.message}`)
+    })
+  }
+}
+
+async function runSession(runtime: Runtime, session: InferenceSession, inputs: TensorMap) {
+  return fromRuntimeTensors(await session.run(toRuntimeTensors(runtime, inputs)))
+}
+
+async function warmUp(runtime: Runtime, session: InferenceSession, request: LoadRequest): Promise<number> {
+  const { canary, tolerance } = request
+  const inputs = canary ? literalInputs(canary.inputs) : zeroInputs(request.inputs)
+  const times: number[] = []
+  for (let run = 0; run < warmupRuns; run += 1) {
+    const startedAt = performance.now()
+    const { outputs } = await runSession(runtime, session, inputs)
+    times.push(performance.now() - startedAt)
+    if (run === 0 && canary) checkCanary(canary.outputs, outputs, tolerance)
+  }
+  return median(times.slice(1)) // the first run compiles and allocates
+}
+
+const methods: EdgeWorkerMethods = {
+  async open(flavor, threads) {
+    const { runtime, files } = await openRuntime(flavor, threads)
+    opened = { runtime, threads }
+    return { files }
+  },
+
+  measure: () => queue.add(() => measureWasm(runtimeNow().runtime, runtimeNow().threads)),
+
+  load: (request) =>
+    queue.add(async () => {
+      const { runtime } = runtimeNow()
+      const startedAt = performance.now()
+      let session: InferenceSession | undefined
+      try {
+        session = await runtime.InferenceSession.create(request.graph, {
+          executionProviders: [request.backend],
+          graphOptimizationLevel: 'all',
+        })
+        const createMs = performance.now() - startedAt
+        if (request.backend === 'webgpu') void watchDevice(runtime)
+        const warmupMs = await warmUp(runtime, session, request)
+        sessions.set(request.key, session)
+        return { createMs, warmupMs }
+      } catch (error) {
+        await session?.release().catch(() => {})
+        if (isHitherError(error)) throw error
+        throw new ModelError('model-load-failed', 'The model could not be loaded in this browser.', {
+          cause: error,
+          context: { backend: request.backend },
+        })
+      }
+    }),
+
+  async run(key, runId, inputs) {
+    const arrivedAt = performance.now()
+    return queue.add(async () => {
+      if (dropped.delete(runId)) throw new EdgeError('edge-run-failed', 'The run was dropped before it started.')
+      const session = sessions.get(key)
+      if (session === undefined) throw new EdgeError('edge-run-failed', 'The model is not loaded in this worker.')
+      const startedAt = performance.now()
+      try {
+        const { outputs, buffers } = await runSession(runtimeNow().runtime, session, inputs)
+        const computeMs = performance.now() - startedAt
+        return handOver({ outputs, queueMs: startedAt - arrivedAt, computeMs }, buffers)
+      } catch (error) {
+        throw new EdgeError('edge-run-failed', 'The model failed while it ran on this device.', { cause: error })
+      } finally {
+        dropped.delete(runId)
+      }
+    })
+  },
+
+  drop(runId) {
+    dropped.add(runId)
+  },
+
+  unload: (key) =>
+    queue.add(async () => {
+      const session = sessions.get(key)
+      sessions.delete(key)
+      await session?.release()
+    }),
+}
+
+exposeMethods(methods)

@@ -1,0 +1,99 @@
+import { connect } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createCloudArm } from '../cloud/create-cloud-arm.ts'
+import type { TensorMap } from '../contracts/tensor.ts'
+import { type EndpointFixture, openEndpointFixture } from '../testing/endpoint-fixture.ts'
+
+let fixture: EndpointFixture
+beforeAll(async () => {
+  fixture = await openEndpointFixture()
+})
+afterAll(() => fixture.close())
+
+const row = (name: string, ...data: number[]) => ({ name, shape: [1, 2], datatype: 'FP32', data })
+const inputs = [row('a', 1, 2), row('b', 10, 20)]
+const one: TensorMap = { x: { type: 'float32', dims: [1], data: new Float32Array([1]) } }
+
+describe('over a real connection', () => {
+  it('answers the cloud arm', async () => {
+    const own = await fixture.open()
+    const { port } = await own.listen({ port: 0, host: '127.0.0.1' })
+    const cloud = createCloudArm({ url: `http://127.0.0.1:${port}` })
+    const tensors: TensorMap = {
+      a: { type: 'float32', dims: [1, 2], data: new Float32Array([1, 2]) },
+      b: { type: 'float32', dims: [1, 2], data: new Float32Array([3, 4]) },
+    }
+    const { outputs, timing } = await cloud.run('sum', tensors, { id: 'x' })
+    expect(outputs['y']?.data).toEqual(new Float32Array([4, 6]))
+    expect(timing).toEqual({
+      totalMs: expect.any(Number),
+      serverMs: expect.any(Number),
+      queueMs: expect.any(Number),
+      computeMs: expect.any(Number),
+    })
+    expect(await Promise.all(['sum', 'liar', 'none'].map((model) => cloud.hasModel(model)))).toEqual([true, false, false])
+    expect((await cloud.ping()).roundTripMs).toBeGreaterThan(0)
+
+  })
+
+  it('finishes what is under way when it is closed, and takes nothing more', async () => {
+    const own = await fixture.open()
+    const { port } = await own.listen({ port: 0, host: '127.0.0.1' })
+    const cloud = createCloudArm({ url: `http://127.0.0.1:${port}` })
+    const arrived = new Promise<void>((resolve) => {
+      own.app.server.on('request', ({ url }) => url?.endsWith('/infer') && resolve())
+    })
+    const underWay = cloud.run('slow', one)
+    await arrived
+    const closed = own.close()
+    expect((await underWay).outputs['y']?.dims).toEqual([1])
+    await closed
+    await own.close()
+    await expect(cloud.ping()).rejects.toMatchObject({ code: 'cloud-unreachable' })
+  })
+
+  it('ends a run that takes too long, refuses what has no room, and runs the next one', async () => {
+    const own = await fixture.open({ runLimitMs: 1500, maxQueue: 0 })
+    const { port } = await own.listen({ port: 0, host: '127.0.0.1' })
+    const cloud = createCloudArm({ url: `http://127.0.0.1:${port}` })
+    const hung = expect(cloud.run('hang', one)).rejects.toMatchObject({ code: 'cloud-failed', context: { status: 504 } })
+    await expect(Promise.all([cloud.run('hang', one), cloud.run('hang', one)])).rejects.toMatchObject({
+      code: 'cloud-overloaded',
+      context: { status: 503, retryAfterMs: 1000 },
+    })
+    await hung
+    expect((await cloud.run('slow', one)).outputs['y']?.dims).toEqual([1])
+    expect(own.stuckThreads).toBe(1)
+  })
+
+  it('goes on when a client hangs up in the middle of its request', async () => {
+    const own = await fixture.open()
+    const { port } = await own.listen({ port: 0, host: '127.0.0.1' })
+    const body = JSON.stringify({ inputs })
+    const head = `POST /v2/models/sum/infer HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
+    for (const sent of [head, head + body.slice(0, 20), head + body]) {
+      await new Promise<void>((resolve) => {
+        const socket = connect(port, '127.0.0.1', () => socket.write(sent, () => socket.destroy()))
+        socket.on('close', () => resolve())
+      })
+    }
+    const response = await fetch(`http://127.0.0.1:${port}/v2/models/sum/infer`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body,
+    })
+    expect(response.status).toBe(200)
+    await own.close()
+  })
+})
+
+describe('createEndpoint', () => {
+  it.each([
+    [{ allowOrigins: ['*'] }, 'config-invalid'],
+    [{ allowOrigins: ['null'] }, 'config-invalid'],
+    [{ workers: 0 }, 'config-invalid'],
+    [{ modelsDir: '/nowhere/at/all' }, 'catalog-unavailable'],
+  ])('refuses %j', async (options, code) => {
+    await expect(fixture.open(options)).rejects.toMatchObject({ code })
+  })
+})

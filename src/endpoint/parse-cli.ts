@@ -1,0 +1,85 @@
+import { parseArgs } from 'node:util'
+import { ConfigError } from '../errors/config-error.ts'
+import { parseOrigin } from './cross-origin.ts'
+
+export const cliHelp = `Usage: hither serve [options]
+
+Serves models over the Open Inference Protocol v2, and the app that uses them.
+
+  --models DIR         folder of catalog.json, or of <name>/<revision>/manifest.json
+                       (default: the models that come with Hither)
+  --app DIR            folder of a built app to serve from / (default: none)
+  --port N             port to listen on (default: PORT from the environment, else 8420)
+  --host H             address to listen on (default: localhost, which only this machine
+                       reaches; 0.0.0.0 opens it to the network)
+  --workers N          threads that run models (default: one less than there are cores)
+  --allow-origin URL   origin whose pages may use this endpoint; may be given more than once
+  --help               this text
+`
+
+export interface ServeOptions {
+  readonly modelsDir?: string
+  readonly appDir?: string
+  readonly port: number
+  readonly host: string
+  readonly workers?: number
+  readonly allowOrigins: readonly string[]
+}
+
+/**
+ * Reads the command line.
+ *
+ * @returns undefined when help was asked for
+ * @throws {ConfigError} `config-invalid`, with a sentence for whoever typed it
+ */
+export function parseCli(args: readonly string[], env: { readonly PORT?: string | undefined }): ServeOptions | undefined {
+  const { values, positionals } = parse(args)
+  if (values.help === true || (args.length === 0 && positionals.length === 0)) return undefined
+  const [command, extra] = positionals
+  if (command !== 'serve') throw invalid(`There is no command ${command ?? 'given'}; the only one is "serve".`)
+  if (extra !== undefined) throw invalid(`${extra} is one word too many; folders are given with --models and --app.`)
+  const { models, app, host = 'localhost', workers } = values
+  return {
+    ...(models === undefined ? {} : { modelsDir: models }),
+    ...(app === undefined ? {} : { appDir: app }),
+    port: toPort(values.port, env.PORT),
+    host,
+    ...(workers === undefined ? {} : { workers: toWhole('--workers', workers, 1, 1024) }),
+    allowOrigins: (values['allow-origin'] ?? []).map(parseOrigin),
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        models: { type: 'string' },
+        app: { type: 'string' },
+        port: { type: 'string' },
+        host: { type: 'string' },
+        workers: { type: 'string' },
+        'allow-origin': { type: 'string', multiple: true },
+        help: { type: 'boolean', short: 'h' },
+      },
+    })
+  } catch (cause) {
+    // Its first sentence says what is wrong; the rest is about positional arguments.
+    const message = cause instanceof Error ? (cause.message.split(/\.\s/)[0] ?? '') : String(cause)
+    throw invalid(`${message.replace(/\.$/, '')}.`)
+  }
+}
+
+function toPort(flag: string | undefined, env: string | undefined): number {
+  if (flag !== undefined) return toWhole('--port', flag, 0, 65_535)
+  return env === undefined || env === '' ? 8420 : toWhole('PORT', env, 0, 65_535)
+}
+
+function toWhole(name: string, text: string, least: number, greatest: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  if (value >= least && value <= greatest) return value
+  throw invalid(`${name} must be a whole number from ${least} to ${greatest}, not ${text}.`)
+}
+
+const invalid = (message: string) => new ConfigError('config-invalid', message)

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { CloudError } from './cloud-error.ts'
+import { errorCodes, mayFallOver } from './codes.ts'
+import { fromErrorData, toErrorData } from './error-data.ts'
+import { isHitherError } from './hither-error.ts'
+import { NoArmError } from './no-arm-error.ts'
+
+test('an error keeps its class, code, context, cause and attempts across a thread', () => {
+  const cloud = new CloudError('cloud-failed', 'The endpoint failed.', {
+    cause: new TypeError('boom'),
+    context: { status: 500 },
+  })
+  const sent = new NoArmError('no-arm', 'Nobody could answer.', { attempts: [cloud] })
+  const back = fromErrorData(structuredClone(toErrorData(sent)))
+  expect(back).toBeInstanceOf(NoArmError)
+  const [attempt] = (back as NoArmError).attempts
+  expect(attempt).toBeInstanceOf(CloudError)
+  expect(attempt).toMatchObject({ code: 'cloud-failed', message: 'The endpoint failed.', context: { status: 500 } })
+  expect(attempt?.cause).toMatchObject({ name: 'TypeError', message: 'boom' })
+})
+
+test('what is no error of ours is not taken for one', () => {
+  expect(isHitherError(new Error('x'))).toBe(false)
+  expect(isHitherError(Object.assign(new Error('x'), { code: 'ENOENT' }))).toBe(false)
+  expect(isHitherError(Object.assign(new Error('x'), { code: 'toString', name: 'x' }))).toBe(false)
+  expect(fromErrorData(toErrorData('only a string'))).toMatchObject({ message: 'only a string' })
+})
+
+test('faults of a request never fall over, faults of an arm do', () => {
+  for (const [code, facts] of Object.entries(errorCodes)) {
+    if (facts.kind === 'ValidationError' || facts.kind === 'ConfigError') expect(facts.fallsOver, code).toBe(false)
+    if (facts.kind === 'EdgeError') expect(facts.fallsOver, code).toBe(true)
+  }
+  expect(mayFallOver('cloud-unreachable')).toBe(true)
+  expect(mayFallOver('cloud-refused')).toBe(false)
+})

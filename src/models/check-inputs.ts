@@ -1,0 +1,118 @@
+import type { Manifest } from '../contracts/manifest.ts'
+import type { TensorMap, TensorSpec, TensorType } from '../contracts/tensor.ts'
+import { ValidationError } from '../errors/validation-error.ts'
+import { isShapeOf, toShapeText } from './shapes.ts'
+
+/** More elements than any array can hold: dimensions beyond this are an attack or a mistake, also beside a 0. */
+const maxElements = 2 ** 31
+
+/** The arrays an element type may lie in. Browsers that have a Float16Array give it to onnxruntime's tensors. */
+const arrayNames: Record<TensorType, readonly string[]> = {
+  bool: ['Uint8Array'],
+  uint8: ['Uint8Array'],
+  uint16: ['Uint16Array'],
+  uint32: ['Uint32Array'],
+  uint64: ['BigUint64Array'],
+  int8: ['Int8Array'],
+  int16: ['Int16Array'],
+  int32: ['Int32Array'],
+  int64: ['BigInt64Array'],
+  float16: ['Uint16Array', 'Float16Array'],
+  float32: ['Float32Array'],
+  float64: ['Float64Array'],
+  string: ['Array'],
+}
+
+/** An array's class by name, which also holds for an array of another realm. */
+const classOf = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1)
+
+const toNames = (specs: readonly TensorSpec[]): string => specs.map((spec) => `"${spec.name}"`).join(', ')
+
+/**
+ * Refuses inputs that a model cannot take, before anything is sent or run. Looks at names, types, dimensions and
+ * arrays; the numbers themselves may be anything.
+ *
+ * @throws {ValidationError} `input-missing`, `input-unexpected`, `input-type`, `input-shape`, `input-values`; the
+ *   sentence says what was expected and what was given
+ */
+export function checkInputs(manifest: Pick<Manifest, 'name' | 'inputs'>, inputs: TensorMap): void {
+  const { name: model, inputs: specs } = manifest
+  // Callers without types may give anything.
+  const given: Record<string, unknown> = typeof inputs === 'object' && inputs !== null ? inputs : {}
+  const missing = specs.filter((spec) => !Object.hasOwn(given, spec.name))
+  if (missing.length > 0) {
+    const names = Object.keys(given)
+    const gift = names.length === 0 ? 'none was given' : `given: ${names.map((name) => `"${name}"`).join(', ')}`
+    throw new ValidationError('input-missing', `The model "${model}" needs the input ${toNames(missing)}; ${gift}.`)
+  }
+  for (const name of Object.keys(given)) {
+    if (specs.some((spec) => spec.name === name)) continue
+    throw new ValidationError(
+      'input-unexpected',
+      `The model "${model}" has no input "${name}". Its inputs are ${toNames(specs)}.`,
+    )
+  }
+  for (const spec of specs) checkTensor(spec, given[spec.name])
+}
+
+function checkTensor(spec: TensorSpec, value: unknown): void {
+  const { name, type } = spec
+  if (typeof value !== 'object' || value === null || !('type' in value) || !('dims' in value) || !('data' in value)) {
+    throw new ValidationError('input-type', `The input "${name}" must be a tensor with type, dims and data.`)
+  }
+  if (value.type !== type) {
+    throw new ValidationError('input-type', `The input "${name}" must be ${type}, but is ${String(value.type)}.`)
+  }
+  const elements = checkDims(spec, value.dims)
+  const data = dataOf(value, name)
+  const given = classOf(data)
+  const expected = arrayNames[type]
+  if (!expected.includes(given)) {
+    throw new ValidationError(
+      'input-values',
+      `The data of "${name}" must be ${withArticle(expected[0] ?? type)} for ${type}, but is ${withArticle(given)}.`,
+    )
+  }
+  const values = data as ArrayLike<unknown>
+  if (values.length !== elements) {
+    throw new ValidationError(
+      'input-values',
+      `The input "${name}" of shape ${toShapeText(value.dims as readonly unknown[])} needs ${elements} values, but has ${values.length}.`,
+    )
+  }
+  if (type === 'string' && !Array.from(values).every((text) => typeof text === 'string')) {
+    throw new ValidationError('input-values', `The input "${name}" must hold strings only.`)
+  }
+}
+
+/** @returns how many elements the dimensions ask for */
+function checkDims({ name, shape }: TensorSpec, dims: unknown): number {
+  if (!Array.isArray(dims) || !dims.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+    const text = Array.isArray(dims) ? toShapeText(dims.slice(0, 16)) : String(dims)
+    throw new ValidationError('input-shape', `The dims of "${name}" must be whole numbers from 0 up, but are ${text}.`)
+  }
+  const sizes: readonly number[] = dims
+  if (!isShapeOf(sizes, shape)) {
+    throw new ValidationError(
+      'input-shape',
+      `The input "${name}" must have shape ${toShapeText(shape)}, but has ${toShapeText(sizes.slice(0, 16))}.`,
+    )
+  }
+  if (sizes.reduce((product, size) => product * Math.max(1, size), 1) > maxElements) {
+    throw new ValidationError('input-shape', `The input "${name}" is too large: its shape is ${toShapeText(sizes)}.`)
+  }
+  return sizes.reduce((product, size) => product * size, 1)
+}
+
+function dataOf(tensor: { readonly data: unknown }, name: string): unknown {
+  try {
+    return tensor.data
+  } catch (error) {
+    // onnxruntime's tensor throws when its data lies on the GPU or was disposed of.
+    throw new ValidationError('input-values', `The data of "${name}" cannot be read: it must be in memory, not on the GPU.`, {
+      cause: error,
+    })
+  }
+}
+
+const withArticle = (noun: string): string => `${/^[AEIO]|^Und/.test(noun) ? 'an' : 'a'} ${noun}`

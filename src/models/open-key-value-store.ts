@@ -1,0 +1,21 @@
+import { delMany, get, promisifyRequest, set } from 'idb-keyval'
+import { createMemoryStore, type KeyValueStore } from './key-value-store.ts'
+import { type DatabaseOptions, openDatabase } from './open-database.ts'
+
+/** Opens a store in IndexedDB, or in memory where IndexedDB is missing, refuses, or does not answer in time. Never rejects. */
+export async function openKeyValueStore(options: DatabaseOptions): Promise<KeyValueStore> {
+  const store = await openDatabase(options).catch(() => undefined)
+  if (store === undefined) return createMemoryStore()
+  return {
+    persistent: true,
+    get: (key) => get<unknown>(key, store),
+    set: (key, value) => set(key, value, store),
+    del: (keys) => delMany([...keys], store),
+    keys: (prefix = '') =>
+      store('readonly', async (objects) => {
+        const range = IDBKeyRange.bound(prefix, `${prefix}\uffff`)
+        const keys = await promisifyRequest(objects.getAllKeys(range))
+        return keys.filter((key) => typeof key === 'string')
+      }),
+  }
+}

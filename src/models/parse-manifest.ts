@@ -1,0 +1,86 @@
+import * as v from 'valibot'
+import { type Catalog, catalogSchema, type Manifest, manifestSchema } from '../contracts/manifest.ts'
+import type { TensorLiteral, TensorSpec } from '../contracts/tensor.ts'
+import { ModelError } from '../errors/model-error.ts'
+import { isShapeOf, toShapeText } from './shapes.ts'
+import { totalBytesOf } from './total-bytes.ts'
+
+/** What 32-bit WebAssembly and its runtime can take in. */
+const maxModelBytes = 2 * 1024 ** 3
+
+/** `inputs[0].shape: Invalid type: …`: the first thing that is wrong, and where. */
+function toProblem(issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): string {
+  const [issue] = issues
+  const path = v.getDotPath(issue)
+  return path === null ? issue.message : `"${path}": ${issue.message}`
+}
+
+const firstRepeated = (values: readonly string[]): string | undefined =>
+  values.find((value, index) => values.indexOf(value) !== index)
+
+/** Two spellings of one address are one file. */
+const toPlainPath = (path: string): string => new URL(path, 'http://h/').pathname
+
+function findTensorProblem(literals: readonly TensorLiteral[], specs: readonly TensorSpec[], field: string) {
+  const repeated = firstRepeated(literals.map((literal) => literal.name))
+  if (repeated !== undefined) return `"canary.${field}" has "${repeated}" twice`
+  for (const { name, type, shape, data } of literals) {
+    const spec = specs.find((candidate) => candidate.name === name)
+    if (spec === undefined) return `"canary.${field}" has "${name}", which is not one of the model's ${field}`
+    if (type !== spec.type) return `"canary.${field}" has "${name}" as ${type}, but the model's is ${spec.type}`
+    if (!isShapeOf(shape, spec.shape)) {
+      return `"canary.${field}" has "${name}" in shape ${toShapeText(shape)}, but the model's is ${toShapeText(spec.shape)}`
+    }
+    const elements = shape.reduce((product, size) => product * size, 1)
+    if (data.length !== elements) {
+      return `"canary.${field}" has ${data.length} values in "${name}", but its shape needs ${elements}`
+    }
+  }
+  return undefined
+}
+
+/** What the schema of one field alone cannot see. */
+function findProblem(manifest: Manifest): string | undefined {
+  const { files, graph, inputs, outputs, canary } = manifest
+  const repeatedPath = firstRepeated(files.map((file) => toPlainPath(file.path)))
+  if (repeatedPath !== undefined) return `"files" has ${repeatedPath.slice(1)} twice`
+  if (!files.some((file) => file.path === graph)) return `"graph" names ${graph}, which is not one of "files"`
+  const totalBytes = totalBytesOf(manifest)
+  if (totalBytes > maxModelBytes) return `"files" have ${totalBytes} bytes, more than the ${maxModelBytes} a browser can load`
+  for (const [field, specs] of [['inputs', inputs], ['outputs', outputs]] as const) {
+    const repeated = firstRepeated(specs.map((spec) => spec.name))
+    if (repeated !== undefined) return `"${field}" has "${repeated}" twice`
+  }
+  if (canary === undefined) return undefined
+  const missing = inputs.find((spec) => !canary.inputs.some((literal) => literal.name === spec.name))
+  if (missing !== undefined) return `"canary.inputs" lacks "${missing.name}"`
+  if (canary.outputs.length === 0) return '"canary.outputs" is empty'
+  return findTensorProblem(canary.inputs, inputs, 'inputs') ?? findTensorProblem(canary.outputs, outputs, 'outputs')
+}
+
+/**
+ * Checks a manifest before anything of it is used: each field, and the fields against each other.
+ *
+ * @param where its address or path, for the error's sentence
+ * @throws {ModelError} `manifest-invalid`, naming the first field that is wrong
+ */
+export function parseManifest(value: unknown, where: string): Manifest {
+  const parsed = v.safeParse(manifestSchema, value)
+  const problem = parsed.success ? findProblem(parsed.output) : toProblem(parsed.issues)
+  if (parsed.success && problem === undefined) return parsed.output
+  throw new ModelError('manifest-invalid', `The manifest at ${where} cannot be used: ${problem}.`)
+}
+
+/**
+ * Checks a catalogue: each field, and that no model is listed twice.
+ *
+ * @param where its address or path, for the error's sentence
+ * @throws {ModelError} `catalog-unavailable`, naming the first field that is wrong
+ */
+export function parseCatalog(value: unknown, where: string): Catalog {
+  const parsed = v.safeParse(catalogSchema, value)
+  const repeated = parsed.success ? firstRepeated(parsed.output.models.map((model) => model.name)) : undefined
+  if (parsed.success && repeated === undefined) return parsed.output
+  const problem = parsed.success ? `"models" has "${repeated}" twice` : toProblem(parsed.issues)
+  throw new ModelError('catalog-unavailable', `The catalogue at ${where} cannot be used: ${problem}.`)
+}

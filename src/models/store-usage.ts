@@ -1,0 +1,39 @@
+import type { ChunkStore } from './chunk-store.ts'
+import type { ModelRecords } from './model-records.ts'
+import { totalBytesOf } from './total-bytes.ts'
+
+/** What the store holds. */
+export interface StoreUsage {
+  /** False in memory mode. */
+  readonly persistent: boolean
+  readonly models: readonly {
+    readonly name: string
+    readonly revision: string
+    /** Bytes of all its files, also of those it shares with another model. */
+    readonly bytes: number
+    readonly storedAtMs: number
+  }[]
+  /** Bytes of downloads that are not finished. */
+  readonly partialBytes: number
+  /** Bytes of everything, shared files counted once. */
+  readonly totalBytes: number
+}
+
+export async function usageOf(records: ModelRecords, chunks: ChunkStore, persistent: boolean): Promise<StoreUsage> {
+  const all = await records.all()
+  const named = new Set(all.flatMap((record) => record.files.map((file) => file.sha256)))
+  let partialBytes = 0
+  let totalBytes = 0
+  for (const sha256 of (await chunks.files()).keys()) {
+    const bytes = await chunks.bytesOf(sha256)
+    totalBytes += bytes
+    if (!named.has(sha256)) partialBytes += bytes
+  }
+  const models = all.map((record) => ({
+    name: record.name,
+    revision: record.revision,
+    bytes: totalBytesOf(record),
+    storedAtMs: record.storedAtMs,
+  }))
+  return { persistent, models, partialBytes, totalBytes }
+}

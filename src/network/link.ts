@@ -1,0 +1,206 @@
+import * as v from 'valibot'
+import type { LinkReport } from '../contracts/measurements.ts'
+import { divide, type LogNormal } from '../utils/log-normal.ts'
+import type { ConnectionInfo } from './connection-info.ts'
+import {
+  assumedDownlinkBitsPerSecond,
+  assumedUplinkBitsPerSecond,
+  createRateEstimator,
+  unknownRateVariance,
+} from './rate-estimator.ts'
+import { createRoundTripEstimator } from './round-trip-estimator.ts'
+import { splitNetworkTime } from './split-network-time.ts'
+
+/** What the next request will find: round trip in milliseconds, rates in bits per second. */
+export interface LinkEstimate {
+  readonly roundTrip: LogNormal
+  readonly uplink: LogNormal
+  readonly downlink: LogNormal
+}
+
+/** What was measured of one answered request. */
+export interface RequestTiming {
+  /** Bytes that went up: the body, and headers where known. */
+  readonly requestBytes: number
+  readonly responseBytes: number
+  /** From sending the request to having read its answer. */
+  readonly totalMs: number
+  /** The endpoint's own share of it, from `Server-Timing`; left out where it sends none. */
+  readonly serverMs?: number | undefined
+  /** The connection's set-up inside `totalMs`, where the browser tells it (Resource Timing). */
+  readonly connectMs?: number | undefined
+}
+
+/** Where a request's time went, as far as the link's estimates can tell. */
+export interface NetworkSplit {
+  readonly roundTripMs: number
+  readonly uploadMs: number
+  readonly downloadMs: number
+  /** Measured, or what the estimated network leaves of the total. */
+  readonly serverMs: number
+}
+
+/** The link to one endpoint, measured. */
+export interface Link {
+  /**
+   * Learns from an answered request and says where its time went; undefined for a timing that makes no sense. Without
+   * `serverMs` slowness could be the endpoint's, so then only a request faster than expected teaches the link.
+   */
+  observeRequest(timing: RequestTiming): NetworkSplit | undefined
+  /** Learns from a request that carries next to nothing and that the endpoint answers at once. */
+  observePing(ms: number): void
+  /** The device may be on another network now: what was measured holds less. */
+  networkChanged(): void
+  estimate(nowMs?: number): LinkEstimate
+  /** True when nothing was measured in the last minute, or not since the page started. */
+  isStale(nowMs?: number): boolean
+  report(nowMs?: number): LinkReport
+  /** What is worth storing, as plain JSON. */
+  snapshot(): unknown
+  /** Continues from a stored snapshot, less certain for its age. Anything else is ignored. */
+  restore(snapshot: unknown): void
+}
+
+const staleAfterMs = 60_000
+const varianceAfterChange = 0.25
+/** A new page may be on another network than the one that was stored. */
+const extraVarianceAfterRestore = 0.15
+/** A rate counts as measured once half of the first doubt is gone. */
+const measuredBelowVariance = unknownRateVariance / 2
+/** The first request on a link may hold the connection's set-up, which not every browser tells. */
+const firstRequestWeight = 0.5
+const leastNetworkMs = 0.05
+
+const snapshotSchema = v.object({
+  version: v.literal(1),
+  roundTrip: v.unknown(),
+  uplink: v.unknown(),
+  downlink: v.unknown(),
+})
+
+const positive = (value: number | undefined): value is number =>
+  value !== undefined && value > 0 && value < Number.POSITIVE_INFINITY
+const countOf = (bytes: number) => (positive(bytes) ? bytes : 0)
+
+/**
+ * Measures the link from the requests themselves.
+ *
+ * @param options.now milliseconds since the epoch; default `Date.now`
+ * @param options.connection `navigator.connection`, to start from
+ * @param options.onlineSource says for the report whether the device is online and saves data
+ */
+export function createLink(
+  options: {
+    readonly now?: () => number
+    readonly connection?: ConnectionInfo | undefined
+    readonly onlineSource?: { readonly online: boolean; readonly saveData: boolean }
+  } = {},
+): Link {
+  const { now = Date.now, connection, onlineSource = { online: true, saveData: false } } = options
+  const hintedDownlink = positive(connection?.downlink) ? connection.downlink * 1e6 : undefined
+  const roundTrip = createRoundTripEstimator(connection?.rtt)
+  const uplink = createRateEstimator(hintedDownlink === undefined ? assumedUplinkBitsPerSecond : 0.3 * hintedDownlink)
+  const downlink = createRateEstimator(hintedDownlink ?? assumedDownlinkBitsPerSecond)
+  const all = { roundTrip, uplink, downlink }
+
+  let measuredHere = false
+  let connectionIsFresh = true
+
+  const estimate = (nowMs = now()): LinkEstimate => ({
+    roundTrip: roundTrip.estimate(nowMs),
+    uplink: uplink.estimate(nowMs),
+    downlink: downlink.estimate(nowMs),
+  })
+  const newestMs = () => {
+    const times = Object.values(all).flatMap(({ observedAtMs }) => (observedAtMs === undefined ? [] : [observedAtMs]))
+    return times.length === 0 ? undefined : Math.max(...times)
+  }
+
+  return {
+    observeRequest({ requestBytes, responseBytes, totalMs, serverMs, connectMs }) {
+      const nowMs = now()
+      const connectKnown = positive(connectMs) && connectMs < totalMs
+      const wholeMs = totalMs - (connectKnown ? connectMs : 0)
+      if (!positive(wholeMs)) return undefined
+      const upBits = countOf(requestBytes) * 8
+      const downBits = countOf(responseBytes) * 8
+      const link = estimate(nowMs)
+      const predicted = [link.roundTrip]
+      if (upBits > 0) predicted.push(divide(upBits, link.uplink))
+      if (downBits > 0) predicted.push(divide(downBits, link.downlink))
+      const predictedMs = predicted.reduce((sum, { mu }) => sum + Math.exp(mu), 0)
+
+      const serverKnown = serverMs !== undefined && serverMs >= 0 && serverMs <= wholeMs
+      const networkMs = Math.max(leastNetworkMs, serverKnown ? wholeMs - serverMs : Math.min(wholeMs, predictedMs))
+      const [tripMs = 0, ...transfers] = splitNetworkTime(networkMs, predicted)
+      const uploadMs = upBits > 0 ? (transfers.shift() ?? 0) : 0
+      const downloadMs = downBits > 0 ? (transfers.shift() ?? 0) : 0
+
+      if (serverKnown || wholeMs < predictedMs) {
+        const trust = connectionIsFresh && !connectKnown ? firstRequestWeight : 1
+        // An error of the total weighs the more on a part, the smaller the part is: its variance goes by 1 / share².
+        const weightOf = (ms: number) => trust * (ms / networkMs) ** 2
+        roundTrip.observe(tripMs, nowMs, weightOf(tripMs))
+        uplink.observe((upBits / uploadMs) * 1000, nowMs, weightOf(uploadMs))
+        downlink.observe((downBits / downloadMs) * 1000, nowMs, weightOf(downloadMs))
+        measuredHere = true
+        connectionIsFresh = false
+      }
+      return {
+        roundTripMs: tripMs,
+        uploadMs,
+        downloadMs,
+        serverMs: serverKnown ? serverMs : Math.max(0, wholeMs - networkMs),
+      }
+    },
+    observePing(ms) {
+      if (roundTrip.observe(ms, now(), connectionIsFresh ? firstRequestWeight : 1)) {
+        measuredHere = true
+        connectionIsFresh = false
+      }
+    },
+    networkChanged() {
+      for (const estimator of Object.values(all)) estimator.widen(varianceAfterChange)
+      connectionIsFresh = true
+      measuredHere = false
+    },
+    estimate,
+    isStale(nowMs = now()) {
+      const newest = newestMs()
+      return !measuredHere || newest === undefined || !(nowMs - newest <= staleAfterMs)
+    },
+    report(nowMs = now()) {
+      const newest = newestMs()
+      const rateOf = (estimator: typeof uplink) =>
+        estimator.samples > 0 && estimator.uncertainty < measuredBelowVariance
+          ? Math.exp(estimator.estimate(nowMs).mu)
+          : undefined
+      const uplinkRate = rateOf(uplink)
+      const downlinkRate = rateOf(downlink)
+      return {
+        online: onlineSource.online,
+        saveData: onlineSource.saveData,
+        samples: Math.max(roundTrip.samples, uplink.samples, downlink.samples),
+        ...(roundTrip.samples > 0 ? { roundTripMs: Math.exp(roundTrip.estimate(nowMs).mu) } : {}),
+        ...(uplinkRate === undefined ? {} : { uplinkBitsPerSecond: uplinkRate }),
+        ...(downlinkRate === undefined ? {} : { downlinkBitsPerSecond: downlinkRate }),
+        ...(newest === undefined || !Number.isFinite(nowMs) ? {} : { ageMs: Math.max(0, nowMs - newest) }),
+      }
+    },
+    snapshot: () => ({
+      version: 1,
+      roundTrip: roundTrip.snapshot(),
+      uplink: uplink.snapshot(),
+      downlink: downlink.snapshot(),
+    }),
+    restore(snapshot) {
+      const parsed = v.safeParse(snapshotSchema, snapshot)
+      if (!parsed.success) return
+      const nowMs = now()
+      roundTrip.restore(parsed.output.roundTrip, nowMs, extraVarianceAfterRestore)
+      uplink.restore(parsed.output.uplink, nowMs, extraVarianceAfterRestore)
+      downlink.restore(parsed.output.downlink, nowMs, extraVarianceAfterRestore)
+      measuredHere = false
+    },
+  }
+}

@@ -1,0 +1,108 @@
+import * as v from 'valibot'
+import type { TensorData, TensorMap } from '../contracts/tensor.ts'
+import { ValidationError } from '../errors/validation-error.ts'
+import { type BinaryChoice, type EncodedBody, encodeBody } from './encode-body.ts'
+import { checkWire, parametersSchema, parseTensors, wireNameSchema, wireTensorsSchema } from './parse-tensors.ts'
+import { readJsonHead } from './read-json-head.ts'
+
+export type Parameters = Readonly<Record<string, string | number | boolean>>
+
+/** An output that a request asks for; `binary` where it says how it is to be sent. */
+export interface RequestedOutput {
+  readonly name: string
+  readonly binary?: boolean
+}
+
+/** An inference request of the Open Inference Protocol v2. */
+export interface InferRequest {
+  readonly id?: string
+  readonly inputs: TensorMap
+  /** Outputs to send; absent: all. */
+  readonly outputs?: readonly RequestedOutput[]
+  /** Are outputs binary that do not say so themselves? */
+  readonly binaryOutputs: boolean
+  readonly parameters: Parameters
+}
+
+const idSchema = v.pipe(v.string(), v.maxLength(1000))
+
+const requestSchema = v.object({
+  id: v.optional(idSchema),
+  parameters: v.optional(parametersSchema, {}),
+  inputs: wireTensorsSchema,
+  outputs: v.optional(v.array(v.object({ name: wireNameSchema, parameters: v.optional(parametersSchema, {}) }))),
+})
+
+/**
+ * Writes a request's body. All outputs are asked for unless some are named.
+ *
+ * @param options.binary which inputs are sent as binary data. Unless it is false, 64-bit integers and float16 always
+ *   are (JSON numbers do not hold the first, few servers read the second), and outputs are asked for as binary data.
+ * @throws {ValidationError} an input's data does not fit its type and dimensions, or can't be carried in JSON
+ */
+export function encodeInferRequest(options: {
+  readonly inputs: TensorMap
+  readonly id?: string | undefined
+  readonly outputs?: readonly RequestedOutput[] | undefined
+  readonly parameters?: Parameters | undefined
+  readonly binary: BinaryChoice
+  readonly binaryOutputs?: boolean | undefined
+}): EncodedBody {
+  const { inputs, id, outputs, binary, binaryOutputs = binary !== false } = options
+  const parameters = { ...options.parameters, ...(binaryOutputs ? { binary_data_output: true } : {}) }
+  const head = {
+    ...(id === undefined ? {} : { id }),
+    ...(Object.keys(parameters).length === 0 ? {} : { parameters }),
+    ...(outputs === undefined ? {} : { outputs: outputs.map(toWireOutput) }),
+  }
+  const choice: BinaryChoice =
+    typeof binary === 'boolean' ? binary : (name, tensor) => needsBinary(tensor) || binary(name, tensor)
+  return encodeBody(head, 'inputs', inputs, choice)
+}
+
+const needsBinary = ({ type }: TensorData): boolean => type === 'int64' || type === 'uint64' || type === 'float16'
+
+const toWireOutput = ({ name, binary }: RequestedOutput) => ({
+  name,
+  ...(binary === undefined ? {} : { parameters: { binary_data: binary } }),
+})
+
+/**
+ * Reads a request's body.
+ *
+ * @param headBytes what `Inference-Header-Content-Length` says; undefined when the request has no such header
+ * @throws {ValidationError} with a sentence that says what does not fit
+ */
+export function parseInferRequest(body: Uint8Array, headBytes?: number): InferRequest {
+  const head = readJsonHead(body, headBytes)
+  const { id, parameters, inputs, outputs } = checkWire(requestSchema, head.json)
+  if (inputs.length === 0) throw new ValidationError('input-missing', 'The request has no inputs.')
+  const names = outputs?.map(({ name }) => name) ?? []
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) throw new ValidationError('options-invalid', `The output ${twice} is asked for twice.`)
+  return {
+    ...(id === undefined ? {} : { id }),
+    parameters,
+    binaryOutputs: toFlag(parameters, 'binary_data_output') ?? false,
+    inputs: parseTensors(inputs, body, head, headBytes),
+    ...(outputs === undefined || outputs.length === 0 ? {} : { outputs: outputs.map(toRequestedOutput) }),
+  }
+}
+
+function toRequestedOutput({ name, parameters }: { name: string; parameters: Parameters }): RequestedOutput {
+  if (Object.hasOwn(parameters, 'classification')) {
+    throw new ValidationError('options-invalid', `Output ${name}: classification is not supported; ask for the tensor.`)
+  }
+  const binary = toFlag(parameters, 'binary_data')
+  return { name, ...(binary === undefined ? {} : { binary }) }
+}
+
+function toFlag(parameters: Parameters, name: string): boolean | undefined {
+  const value = parameters[name]
+  if (value === undefined || typeof value === 'boolean') return value
+  throw new ValidationError('options-invalid', `The parameter ${name} must be true or false.`)
+}
+
+/** How a request wants an output: what the output says of itself comes before what the request says of all. */
+export const wantsBinary = ({ outputs, binaryOutputs }: InferRequest, name: string): boolean =>
+  outputs?.find((output) => output.name === name)?.binary ?? binaryOutputs

@@ -1,0 +1,31 @@
+import * as v from 'valibot'
+
+/** The extension's name in a server's metadata: tensors as binary data behind the JSON. */
+export const binaryTensorExtension = 'binary_tensor_data'
+
+/** What `GET /v2` answers. */
+export const serverMetadataSchema = v.object({
+  name: v.string(),
+  version: v.string(),
+  extensions: v.array(v.string()),
+})
+
+export type ServerMetadata = v.InferOutput<typeof serverMetadataSchema>
+
+const tensorMetadataSchema = v.object({
+  name: v.string(),
+  datatype: v.string(),
+  /** -1 is a dimension that may be any size. */
+  shape: v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(-1))),
+})
+
+/** What `GET /v2/models/M` answers. */
+export const modelMetadataSchema = v.object({
+  name: v.string(),
+  versions: v.optional(v.array(v.string())),
+  platform: v.string(),
+  inputs: v.array(tensorMetadataSchema),
+  outputs: v.array(tensorMetadataSchema),
+})
+
+export type ModelMetadata = v.InferOutput<typeof modelMetadataSchema>

@@ -1,0 +1,107 @@
+import type { LinkEstimate } from '../network/link.ts'
+import { divide, type LogNormal, logNormal, meanOf, sumOf } from '../utils/log-normal.ts'
+
+/** Times are kept between a microsecond and eleven days, and their doubt bounded, so that no sum overflows. */
+const leastMs = 1e-3
+const mostMs = 1e9
+const mostVariance = 4
+
+const clamp = (value: number, least: number, most: number) => Math.min(most, Math.max(least, value))
+
+/** A time that calculations can rely on: what is no number becomes the longest time there is. */
+export const boundedTime = ({ mu, variance }: LogNormal): LogNormal => ({
+  mu: Number.isNaN(mu) ? Math.log(mostMs) : clamp(mu, Math.log(leastMs), Math.log(mostMs)),
+  variance: Number.isNaN(variance) ? mostVariance : clamp(variance, 0, mostVariance),
+})
+
+/** A time in milliseconds that is known, not estimated; nothing for zero and for what is no number. */
+const knownTime = (ms: number): LogNormal[] => (ms > 0 ? [logNormal(Math.min(ms, mostMs), 0)] : [])
+
+const transferTime = (bytes: number, bitsPerSecond: LogNormal): LogNormal[] =>
+  bytes > 0 ? [divide(Math.min(bytes, 1e15) * 8 * 1000, bitsPerSecond)] : []
+
+const total = (parts: readonly LogNormal[]) => boundedTime(sumOf(parts.map(boundedTime)))
+
+/**
+ * The time of one run that was never measured, from its complexity: C / R beyond a fixed overhead.
+ *
+ * @param work.complexityMacs C: multiply-accumulates of the run
+ * @param work.macsPerSecond the device's measured speed in a kernel; a model reaches less or more than it
+ * @param work.overheadMs fixed cost of a run
+ * @returns milliseconds, uncertain by a factor of about three either way (variance 0.7); undefined without a speed
+ */
+export function computeTime(work: {
+  readonly complexityMacs: number
+  readonly macsPerSecond: number
+  readonly overheadMs?: number
+}): LogNormal | undefined {
+  const { complexityMacs, macsPerSecond, overheadMs = 0 } = work
+  const ms = Math.max(0, overheadMs) + (complexityMacs / macsPerSecond) * 1000
+  return ms > 0 && ms < Number.POSITIVE_INFINITY ? boundedTime(logNormal(ms, 0.7)) : undefined
+}
+
+/** What is left to do before a model can run at the edge. */
+export interface EdgePreparation {
+  /** Bytes of the model and of the runtime that are not here yet. */
+  readonly remainingBytes: number
+  /** Reading, compiling and warming up, in milliseconds. */
+  readonly load: LogNormal
+}
+
+/**
+ * ECS, the edge computing service: when a request would finish on this device.
+ *
+ *     ECS = f(T, C, B, N) = N · wait + C / speed  [ + bytes / B + load,  while the model is not ready ]
+ *
+ * T, the time the task may take, is compared with the result's 90th percentile in `decideRoute`. `service` stands for C / speed: it
+ * is measured per model and backend, and only derived from C (see `computeTime`) before the first run. B is the
+ * downlink. N is the number of those who share this device's worker and link: their runs ahead of this one are
+ * `waitMs`.
+ *
+ * @returns the completion time in milliseconds from now
+ */
+export function edgeServiceTime(edge: {
+  readonly waitMs?: number
+  readonly service: LogNormal
+  readonly preparation?: (EdgePreparation & { readonly downlink: LogNormal }) | undefined
+}): LogNormal {
+  const { waitMs = 0, service, preparation } = edge
+  const parts = [service, ...knownTime(waitMs)]
+  if (preparation !== undefined) {
+    parts.push(preparation.load, ...transferTime(preparation.remainingBytes, preparation.downlink))
+  }
+  return total(parts)
+}
+
+/**
+ * CCS, the cloud computing service: when a request would finish on the endpoint, its answer back on this device.
+ *
+ *     CCS = h(R, C, B, M) = round trip + bytes up / B_up + wait(M) + C / R + bytes back / B_down
+ *
+ * `service` stands for C / R, the time of one of the endpoint's workers; `waitMs` is what its M workers let a request
+ * wait. The endpoint reports both in `Server-Timing`. B and the round trip are `link`.
+ *
+ * @returns the completion time in milliseconds from now
+ */
+export function cloudServiceTime(cloud: {
+  readonly requestBytes: number
+  readonly responseBytes: number
+  readonly link: LinkEstimate
+  readonly waitMs?: number
+  readonly service: LogNormal
+}): LogNormal {
+  const { requestBytes, responseBytes, link, waitMs = 0, service } = cloud
+  return total([
+    link.roundTrip,
+    ...transferTime(requestBytes, link.uplink),
+    ...knownTime(waitMs),
+    service,
+    ...transferTime(responseBytes, link.downlink),
+  ])
+}
+
+/** The mean, when it is one that can be compared. */
+export function comparableMeanMs(time: LogNormal | undefined): number | undefined {
+  const ms = time === undefined || !(time.variance >= 0) ? Number.NaN : meanOf(time)
+  return Number.isFinite(ms) && ms >= 0 ? ms : undefined
+}

@@ -1,0 +1,156 @@
+import * as v from 'valibot'
+import type { Backend } from '../contracts/model-state.ts'
+import type { LinkEstimate } from '../network/link.ts'
+import type { LogFilter } from '../utils/log-filter.ts'
+import type { LogNormal } from '../utils/log-normal.ts'
+import { cloudServiceTime, edgeServiceTime } from './cost-models.ts'
+import { createQueueWaitEstimator } from './queue-wait-estimator.ts'
+import { createServiceTimeEstimator } from './service-time-estimator.ts'
+
+/** What an answered request showed of the endpoint. */
+export interface CloudObservation {
+  /** The endpoint's whole share of the time: measured by it, or what the estimated network left of the total. */
+  readonly serverMs: number
+  /** The part of `serverMs` that the request waited for a worker, where the endpoint tells. */
+  readonly queueMs?: number | undefined
+  readonly responseBytes: number
+}
+
+/**
+ * What this device has learned of how long models take, here and at the endpoint. `model` is any name for work that
+ * takes about as long each time: a model and its revision, and a shape where shapes differ.
+ */
+export interface RouteLearner {
+  /** A run at the edge took this long, without its wait for the worker. */
+  observeEdge(model: string, backend: Backend, computeMs: number): void
+  /** Reading, compiling and warming up took this long. */
+  observeLoad(model: string, backend: Backend, loadMs: number): void
+  observeCloud(model: string, observation: CloudObservation): void
+  /** What a run here is assumed to take until one was measured: from a warm-up, or from `computeTime`. */
+  assumeEdge(model: string, backend: Backend, time: LogNormal): void
+  /** When a request would finish here. Give `preparation` while the model is not ready. */
+  edgeTime(request: {
+    readonly model: string
+    readonly backend: Backend
+    readonly waitMs?: number
+    readonly preparation?: { readonly remainingBytes: number; readonly downlink: LogNormal } | undefined
+  }): LogNormal
+  /** When a request would finish at the endpoint. */
+  cloudTime(request: {
+    readonly model: string
+    readonly requestBytes: number
+    /** Default: as large as the model's answers have been. */
+    readonly responseBytes?: number
+    readonly link: LinkEstimate
+  }): LogNormal
+  /** True once a run of the model on this backend was measured. */
+  knowsEdge(model: string, backend: Backend): boolean
+  /** What is worth storing, as plain JSON. */
+  snapshot(): unknown
+  /** Continues from a stored snapshot, less certain for its age. What makes no sense in it is left out. */
+  restore(snapshot: unknown): void
+}
+
+/** Before anything is known: a small model on a middling processor, the load of a runtime, a server nearby. */
+const assumed = {
+  edge: { medianMs: 60, variance: 1.5 },
+  load: { medianMs: 1500, variance: 1 },
+  cloud: { medianMs: 30, variance: 1 },
+} as const
+
+type Kind = keyof typeof assumed
+
+const assumedResponseBytes = 2_000
+/** Work that is remembered of each kind; the one that was longest out of use is forgotten first. */
+const mostRemembered = 64
+/** The device may be busier or cooler than when the snapshot was taken. */
+const extraVarianceAfterRestore = 0.05
+
+const entriesSchema = v.pipe(v.array(v.tuple([v.pipe(v.string(), v.maxLength(300)), v.unknown()])), v.maxLength(mostRemembered))
+const snapshotSchema = v.object({ version: v.literal(1), edge: entriesSchema, load: entriesSchema, cloud: entriesSchema })
+
+/** @param options.now milliseconds since the epoch; default `Date.now` */
+export function createRouteLearner(options: { readonly now?: () => number } = {}): RouteLearner {
+  const { now = Date.now } = options
+  const known: Record<Kind, Map<string, LogFilter>> = { edge: new Map(), load: new Map(), cloud: new Map() }
+  const responseBytes = new Map<string, number>()
+  const queueWait = createQueueWaitEstimator()
+
+  /** The estimator of this work, made on first use and moved to the end of those to be forgotten. */
+  const estimatorOf = (kind: Kind, key: string): LogFilter => {
+    const map = known[kind]
+    const estimator = map.get(key) ?? createServiceTimeEstimator(assumed[kind])
+    map.delete(key)
+    map.set(key, estimator)
+    for (const oldest of map.keys()) {
+      if (map.size <= mostRemembered) break
+      map.delete(oldest)
+      if (kind === 'cloud') responseBytes.delete(oldest)
+    }
+    return estimator
+  }
+  const keyOf = (model: string, backend: Backend) => `${backend} ${model}`
+
+  return {
+    observeEdge(model, backend, computeMs) {
+      estimatorOf('edge', keyOf(model, backend)).observe(computeMs, now())
+    },
+    observeLoad(model, backend, loadMs) {
+      estimatorOf('load', keyOf(model, backend)).observe(loadMs, now())
+    },
+    observeCloud(model, { serverMs, queueMs, responseBytes: bytes }) {
+      const nowMs = now()
+      const queueKnown = queueMs !== undefined && queueMs >= 0 && queueMs <= serverMs
+      if (queueKnown) queueWait.observe(queueMs, nowMs)
+      // An endpoint that reports no time at all for its work was fast, not absent.
+      if (serverMs >= 0) estimatorOf('cloud', model).observe(Math.max(0.05, serverMs - (queueKnown ? queueMs : 0)), nowMs)
+      if (bytes > 0 && Number.isFinite(bytes)) {
+        const before = responseBytes.get(model) ?? bytes
+        responseBytes.set(model, before + 0.25 * (bytes - before))
+      }
+    },
+    assumeEdge(model, backend, { mu, variance }) {
+      estimatorOf('edge', keyOf(model, backend)).setPrior(Math.exp(mu), variance)
+    },
+    edgeTime({ model, backend, waitMs = 0, preparation }) {
+      const nowMs = now()
+      const key = keyOf(model, backend)
+      const load = preparation && estimatorOf('load', key).estimate(nowMs)
+      return edgeServiceTime({
+        waitMs,
+        service: estimatorOf('edge', key).estimate(nowMs),
+        preparation: preparation && load && { ...preparation, load },
+      })
+    },
+    cloudTime({ model, requestBytes, responseBytes: bytes, link }) {
+      const nowMs = now()
+      return cloudServiceTime({
+        requestBytes,
+        responseBytes: bytes ?? responseBytes.get(model) ?? assumedResponseBytes,
+        link,
+        waitMs: queueWait.estimateMs(nowMs),
+        service: estimatorOf('cloud', model).estimate(nowMs),
+      })
+    },
+    knowsEdge: (model, backend) => (known.edge.get(keyOf(model, backend))?.samples ?? 0) > 0,
+    snapshot() {
+      const entriesOf = (kind: Kind) =>
+        [...known[kind]].flatMap(([key, estimator]) => {
+          const snapshot = estimator.snapshot()
+          return snapshot === undefined ? [] : [[key, snapshot] as const]
+        })
+      return { version: 1, edge: entriesOf('edge'), load: entriesOf('load'), cloud: entriesOf('cloud') }
+    },
+    restore(snapshot) {
+      const parsed = v.safeParse(snapshotSchema, snapshot)
+      if (!parsed.success) return
+      const nowMs = now()
+      for (const kind of ['edge', 'load', 'cloud'] as const) {
+        for (const [key, entry] of parsed.output[kind]) {
+          const estimator = createServiceTimeEstimator(assumed[kind])
+          if (estimator.restore(entry, nowMs, extraVarianceAfterRestore)) known[kind].set(key, estimator)
+        }
+      }
+    },
+  }
+}

@@ -1,0 +1,9 @@
+/** Anything a picture can be read from. */
+export type PictureSource =
+  | Blob
+  | ImageBitmap
+  | ImageData
+  | OffscreenCanvas
+  | HTMLCanvasElement
+  | HTMLImageElement
+  | HTMLVideoElement

@@ -1,0 +1,176 @@
+import type { TensorType } from '../contracts/tensor.ts'
+
+/** A value of the graph; `-1` and names in `shape` are free dimensions. */
+export interface TinyValue {
+  readonly name: string
+  readonly type: TensorType
+  readonly shape: readonly (number | string)[]
+}
+
+/** A number that is a float in ONNX even when it is whole, an integer, text, or a graph for `Loop` and `If`. */
+export type TinyAttribute =
+  | { readonly float: number }
+  | { readonly int: number }
+  | { readonly text: string }
+  | { readonly ints: readonly number[] }
+  | { readonly graph: TinyGraph }
+
+export interface TinyNode {
+  readonly op: string
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  readonly attributes?: Readonly<Record<string, TinyAttribute>>
+}
+
+/** A constant. `data` holds its elements in row-major order, as the array that the type asks for (not for `string`). */
+export interface TinyInitializer {
+  readonly name: string
+  readonly type: Exclude<TensorType, 'string'>
+  readonly dims: readonly number[]
+  readonly data: ArrayBufferView
+}
+
+export interface TinyGraph {
+  readonly inputs: readonly TinyValue[]
+  readonly outputs: readonly TinyValue[]
+  readonly nodes: readonly TinyNode[]
+  readonly initializers?: readonly TinyInitializer[]
+}
+
+/** TensorProto.DataType of onnx.proto. */
+const elementTypes: Record<TensorType, number> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  uint16: 4,
+  int16: 5,
+  int32: 6,
+  int64: 7,
+  string: 8,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  uint32: 12,
+  uint64: 13,
+}
+
+const utf8 = new TextEncoder()
+
+function varint(value: number | bigint): number[] {
+  const bytes: number[] = []
+  let rest = BigInt.asUintN(64, BigInt(value))
+  while (rest > 0x7fn) {
+    bytes.push(Number(rest & 0x7fn) | 0x80)
+    rest >>= 7n
+  }
+  return [...bytes, Number(rest)]
+}
+
+const integer = (field: number, value: number | bigint): number[] => [...varint(field << 3), ...varint(value)]
+
+function block(field: number, content: Iterable<number>): number[] {
+  const bytes = [...content]
+  return [...varint((field << 3) | 2), ...varint(bytes.length), ...bytes]
+}
+
+const text = (field: number, value: string): number[] => block(field, utf8.encode(value))
+
+function attribute(name: string, value: TinyAttribute): number[] {
+  const kind = (type: number) => integer(20, type)
+  const head = text(1, name)
+  if ('float' in value) {
+    const bytes = new Uint8Array(new Float32Array([value.float]).buffer)
+    return [...head, ...varint((2 << 3) | 5), ...bytes, ...kind(1)]
+  }
+  if ('int' in value) return [...head, ...integer(3, value.int), ...kind(2)]
+  if ('text' in value) return [...head, ...text(4, value.text), ...kind(3)]
+  if ('ints' in value) return [...head, ...value.ints.flatMap((int) => integer(8, int)), ...kind(7)]
+  return [...head, ...block(6, graph(value.graph)), ...kind(5)]
+}
+
+const node = ({ op, inputs, outputs, attributes = {} }: TinyNode): number[] => [
+  ...inputs.flatMap((name) => text(1, name)),
+  ...outputs.flatMap((name) => text(2, name)),
+  ...text(4, op),
+  ...Object.entries(attributes).flatMap(([name, value]) => block(5, attribute(name, value))),
+]
+
+const dimension = (size: number | string): number[] => {
+  if (typeof size === 'string') return text(2, size)
+  return size < 0 ? [] : integer(1, size)
+}
+
+function valueInfo({ name, type, shape }: TinyValue): number[] {
+  const dims = shape.flatMap((size) => block(1, dimension(size)))
+  const tensorType = [...integer(1, elementTypes[type]), ...block(2, dims)]
+  return [...text(1, name), ...block(2, block(1, tensorType))]
+}
+
+const tensor = ({ name, type, dims, data }: TinyInitializer): number[] => [
+  ...dims.flatMap((size) => integer(1, size)),
+  ...integer(2, elementTypes[type]),
+  ...text(8, name),
+  ...block(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
+]
+
+const graph = ({ inputs, outputs, nodes, initializers = [] }: TinyGraph): number[] => [
+  ...nodes.flatMap((each) => block(1, node(each))),
+  ...text(2, 'tiny'),
+  ...initializers.flatMap((each) => block(5, tensor(each))),
+  ...inputs.flatMap((value) => block(11, valueInfo(value))),
+  ...outputs.flatMap((value) => block(12, valueInfo(value))),
+]
+
+/**
+ * Writes a small ONNX model by hand, so that a test runs a real graph without a file of weights.
+ *
+ * Source: onnx.proto's field numbers, https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+ *
+ * @example
+ * tinyOnnx({
+ *   inputs: [{ name: 'x', type: 'float32', shape: [-1, 3] }],
+ *   outputs: [{ name: 'y', type: 'float32', shape: [-1, 3] }],
+ *   nodes: [{ op: 'Add', inputs: ['x', 'one'], outputs: ['y'] }],
+ *   initializers: [{ name: 'one', type: 'float32', dims: [], data: new Float32Array([1]) }],
+ * })
+ */
+export function tinyOnnx(options: TinyGraph & { readonly opset?: number }): Uint8Array<ArrayBuffer> {
+  const { opset = 17 } = options
+  return new Uint8Array([...integer(1, 8), ...block(7, graph(options)), ...block(8, integer(2, opset))])
+}
+
+/**
+ * A graph that keeps its thread busy: `rounds` of a `Loop`, some millions a second; `x` in, `y` out, one float each.
+ * A native run can't be stopped from outside, so give only a process that may be killed an endless one.
+ */
+export function loopOnnx(rounds: bigint): Uint8Array<ArrayBuffer> {
+  const scalar = (name: string): TinyValue => ({ name, type: 'float32', shape: [1] })
+  const condition = (name: string): TinyValue => ({ name, type: 'bool', shape: [] })
+  return tinyOnnx({
+    inputs: [scalar('x')],
+    outputs: [scalar('y')],
+    initializers: [
+      { name: 'rounds', type: 'int64', dims: [], data: new BigInt64Array([rounds]) },
+      { name: 'go', type: 'bool', dims: [], data: new Uint8Array([1]) },
+    ],
+    nodes: [
+      {
+        op: 'Loop',
+        inputs: ['rounds', 'go', 'x'],
+        outputs: ['y'],
+        attributes: {
+          body: {
+            graph: {
+              inputs: [{ name: 'round', type: 'int64', shape: [] }, condition('in'), scalar('state')],
+              outputs: [condition('out'), scalar('next')],
+              nodes: [
+                { op: 'Identity', inputs: ['in'], outputs: ['out'] },
+                { op: 'Sin', inputs: ['state'], outputs: ['next'] },
+              ],
+            },
+          },
+        },
+      },
+    ],
+  })
+}

@@ -1,0 +1,40 @@
+import { playwright } from '@vitest/browser-playwright'
+import { defineConfig } from 'vitest/config'
+// @ts-expect-error a script without types
+import { browserArgs, findBrowser } from './scripts/find-browser.mjs'
+
+// Asked only when the browser project runs, so that unit tests need no browser.
+const wantsBrowser = !process.argv.some((argument) => argument === '--project=unit')
+
+export default defineConfig({
+  // Found while a test runs, a dependency would make the dev server reload the page under it.
+  optimizeDeps: {
+    include: ['valibot', 'comlink', 'idb-keyval', 'hash-wasm', 'onnxruntime-common', 'fast-check', 'lit'],
+    exclude: ['onnxruntime-web'],
+  },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['src/**/*.test.ts', 'bench/**/*.test.ts'], exclude: ['src/**/*.browser.test.ts'] },
+      },
+      {
+        extends: true,
+        server: { headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' } },
+        test: {
+          name: 'browser',
+          include: ['src/**/*.browser.test.ts'],
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({
+              launchOptions: { ...(wantsBrowser ? { executablePath: findBrowser() } : {}), args: browserArgs },
+            }),
+            instances: [{ browser: 'chromium' }],
+          },
+        },
+      },
+    ],
+  },
+})
