@@ -38,7 +38,7 @@ function install() {
   if (process.platform !== 'linux' || process.getuid?.() !== 0 || !existsSync('/etc/debian_version')) {
     throw new Error('no Chromium: install one, or name one in CHROMIUM_PATH')
   }
-  say('that failed; installing Debian\'s chromium with apt')
+  say("that failed; installing Debian's chromium with apt")
   execFileSync('apt-get', ['update', '-qq'], { stdio: ['ignore', 2, 2] })
   execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium', 'fonts-dejavu-core'], {
     stdio: ['ignore', 2, 2],

@@ -1,5 +1,5 @@
 import { css, html, LitElement } from 'lit'
-import type { Classification } from '../tasks/classify.ts'
+import type { Classification } from '../index.ts'
 import { cssVariables } from './css-variables.ts'
 import { formatPercent } from './format-percent.ts'
 import { sharedStyles } from './shared-styles.ts'

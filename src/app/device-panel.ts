@@ -1,5 +1,5 @@
 import { css, html, LitElement } from 'lit'
-import type { BackendMeasurement, DeviceReport } from '../contracts/measurements.ts'
+import type { BackendMeasurement, DeviceReport } from '../index.ts'
 import { cssVariables } from './css-variables.ts'
 import { formatMs } from './format-ms.ts'
 import { formatMacRate } from './format-rate.ts'

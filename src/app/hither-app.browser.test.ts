@@ -130,7 +130,9 @@ describe('hither-app', () => {
 
   it('says so when what is dropped is no file', async () => {
     const { client } = await show()
-    document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: new DataTransfer(), bubbles: true, cancelable: true }))
+    document.body.dispatchEvent(
+      new DragEvent('drop', { dataTransfer: new DataTransfer(), bubbles: true, cancelable: true }),
+    )
     await expect.element(page.getByTestId('error')).toHaveTextContent('not a picture file')
     expect(client.runs).toHaveLength(0)
   })
@@ -145,7 +147,10 @@ describe('hither-app', () => {
 
   it('shows the model on its way, ready and removed', async () => {
     const { client } = await show({ list: async () => [fakeModel()] })
-    client.emit('state', { model: 'digits', state: { status: 'downloading', loadedBytes: 100_000, totalBytes: 381_200 } })
+    client.emit('state', {
+      model: 'digits',
+      state: { status: 'downloading', loadedBytes: 100_000, totalBytes: 381_200 },
+    })
     await expect.element(page.getByTestId('progress')).toHaveAttribute('max', '381200')
     await expect.element(page.getByTestId('progress')).toHaveProperty('value', 100_000)
     client.emit('state', { model: 'digits', state: { status: 'ready', totalBytes: 381_200, backend: 'wasm' } })

@@ -1,6 +1,5 @@
 import { html, LitElement, nothing } from 'lit'
-import type { Privacy } from '../contracts/route.ts'
-import type { PictureSource } from '../tasks/picture-source.ts'
+import type { PictureSource, Privacy } from '../index.ts'
 import './answer-view.ts'
 import { appStyles } from './app-styles.ts'
 import './device-panel.ts'

@@ -1,5 +1,5 @@
 import { css, html, LitElement } from 'lit'
-import type { LinkReport } from '../contracts/measurements.ts'
+import type { LinkReport } from '../index.ts'
 import { formatAge, formatMs } from './format-ms.ts'
 import { formatBitRate } from './format-rate.ts'
 import { sharedStyles } from './shared-styles.ts'

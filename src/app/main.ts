@@ -1,5 +1,6 @@
 import { createClient } from '../index.ts'
 import './hither-app.ts'
+import { keepOffline } from './keep-offline.ts'
 import { readSettings } from './read-settings.ts'
 import { createSession, toProblem } from './session.ts'
 import { texts } from './texts.ts'
@@ -19,6 +20,7 @@ if (app) {
       },
       ...(settings.backends === undefined ? {} : { runtime: { backends: settings.backends } }),
     })
+    keepOffline(client)
     const session = createSession(client, settings.privacy)
     app.session = session
     void session.start()

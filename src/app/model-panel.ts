@@ -1,5 +1,5 @@
 import { css, html, LitElement, nothing } from 'lit'
-import type { ModelEntry } from '../client/types.ts'
+import type { ModelEntry } from '../index.ts'
 import { formatBytes } from './format-bytes.ts'
 import type { Problem } from './session.ts'
 import { sharedStyles } from './shared-styles.ts'

@@ -1,5 +1,5 @@
 import { css, html, LitElement } from 'lit'
-import type { Arm, Prediction } from '../contracts/route.ts'
+import type { Arm, Prediction } from '../index.ts'
 import { cssVariables } from './css-variables.ts'
 import { formatMs } from './format-ms.ts'
 import { sharedStyles } from './shared-styles.ts'

@@ -1,5 +1,5 @@
 import { css, html, LitElement } from 'lit'
-import type { Privacy } from '../contracts/route.ts'
+import type { Privacy } from '../index.ts'
 import { sharedStyles } from './shared-styles.ts'
 import { texts } from './texts.ts'
 
@@ -65,7 +65,8 @@ export class PrivacySelect extends LitElement {
       <span class="select">
         <select data-testid="privacy" @change=${this.#change}>
           ${shownModes.map(
-            (mode) => html`<option value=${mode} ?selected=${mode === this.privacy}>${texts.privacy.options[mode]}</option>`,
+            (mode) =>
+              html`<option value=${mode} ?selected=${mode === this.privacy}>${texts.privacy.options[mode]}</option>`,
           )}
         </select>
       </span>

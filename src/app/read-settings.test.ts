@@ -20,15 +20,23 @@ describe('readSettings', () => {
     })
   })
 
-  it.each(['privacy=secret', 'privacy=', 'endpoint=javascript:1', 'endpoint=x', 'backend=wasm,cuda', 'backend=', 'deadline=0', 'deadline=-1', 'deadline=soon', 'deadline=Infinity'])(
-    'leaves out %s and says so',
-    (query) => {
-      const { problems, ...rest } = read(query)
-      expect(rest).toEqual({})
-      expect(problems).toHaveLength(1)
-      expect(problems[0]).toContain(query.split('=')[0])
-    },
-  )
+  it.each([
+    'privacy=secret',
+    'privacy=',
+    'endpoint=javascript:1',
+    'endpoint=x',
+    'backend=wasm,cuda',
+    'backend=',
+    'deadline=0',
+    'deadline=-1',
+    'deadline=soon',
+    'deadline=Infinity',
+  ])('leaves out %s and says so', (query) => {
+    const { problems, ...rest } = read(query)
+    expect(rest).toEqual({})
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toContain(query.split('=')[0])
+  })
 
   it('keeps what is right beside what is wrong', () => {
     expect(read('privacy=no&deadline=20')).toMatchObject({ deadlineMs: 20, problems: [expect.any(String)] })

@@ -1,5 +1,4 @@
-import type { Backend } from '../contracts/model-state.ts'
-import { type Privacy, privacyModes } from '../contracts/route.ts'
+import { privacyModes, type Backend, type Privacy } from '../index.ts'
 import { texts } from './texts.ts'
 
 /** What the page's address asks for, and a sentence for each thing in it that cannot be done. */

@@ -1,5 +1,5 @@
 import { css, html, LitElement } from 'lit'
-import type { RouteRecord } from '../contracts/route.ts'
+import type { RouteRecord } from '../index.ts'
 import { formatMs } from './format-ms.ts'
 import { cloudIcon, edgeIcon } from './icons.ts'
 import { sharedStyles } from './shared-styles.ts'

@@ -1,6 +1,5 @@
 import { css, html, LitElement, nothing } from 'lit'
-import type { RouteExplanation } from '../client/types.ts'
-import type { RouteRecord } from '../contracts/route.ts'
+import type { RouteExplanation, RouteRecord } from '../index.ts'
 import { formatMs } from './format-ms.ts'
 import './prediction-chart.ts'
 import './route-badge.ts'

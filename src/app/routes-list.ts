@@ -1,6 +1,6 @@
 import { css, html, LitElement } from 'lit'
 import { repeat } from 'lit/directives/repeat.js'
-import type { RouteRecord } from '../contracts/route.ts'
+import type { RouteRecord } from '../index.ts'
 import { formatMs } from './format-ms.ts'
 import { armName } from './route-badge.ts'
 import { sharedStyles } from './shared-styles.ts'

@@ -28,7 +28,11 @@ describe('session', () => {
       .mockResolvedValueOnce(fakeResult(5))
     const session = createSession(createFakeClient({ run }))
     expect(await session.recognise(picture)).toMatchObject({ code: 'picture-empty' })
-    expect(session.state).toMatchObject({ status: 'error', runs: 1, problem: { message: 'There is nothing drawn here yet.' } })
+    expect(session.state).toMatchObject({
+      status: 'error',
+      runs: 1,
+      problem: { message: 'There is nothing drawn here yet.' },
+    })
     await session.recognise(picture)
     expect(session.state).toMatchObject({ status: 'done', runs: 2, problem: undefined })
   })
@@ -76,7 +80,9 @@ describe('session', () => {
   })
 
   it('says what is wrong with the catalogue or the model, and tries again when asked', async () => {
-    const list = vi.fn(async () => [fakeModel()]).mockRejectedValueOnce(new ModelError('catalog-unavailable', 'No catalogue.'))
+    const list = vi
+      .fn(async () => [fakeModel()])
+      .mockRejectedValueOnce(new ModelError('catalog-unavailable', 'No catalogue.'))
     const client = createFakeClient({ list })
     const session = createSession(client)
     await session.start()

@@ -1,10 +1,4 @@
-import type { Client, ModelEntry, RouteExplanation } from '../client/types.ts'
-import type { DeviceReport, LinkReport } from '../contracts/measurements.ts'
-import type { ModelState } from '../contracts/model-state.ts'
-import type { Privacy, RouteRecord } from '../contracts/route.ts'
-import { isHitherError } from '../errors/hither-error.ts'
-import type { Classification } from '../tasks/classify.ts'
-import type { PictureSource } from '../tasks/picture-source.ts'
+import { isHitherError, type Classification, type Client, type DeviceReport, type LinkReport, type ModelEntry, type ModelState, type PictureSource, type Privacy, type RouteExplanation, type RouteRecord } from '../index.ts'
 import { texts } from './texts.ts'
 
 /** A sentence about what went wrong, and its code where the library gave one. */

@@ -1,5 +1,4 @@
-import type { Backend } from '../contracts/model-state.ts'
-import type { Privacy, RouteParts } from '../contracts/route.ts'
+import type { Backend, Privacy, RouteParts } from '../index.ts'
 
 /** Every text of the page that does not come from the library. */
 export const texts = {
@@ -26,7 +25,7 @@ export const texts = {
   samples: { title: 'Or try one of these', label: (digit: number) => `Sample of a ${digit}` },
   answer: {
     title: 'Answer',
-      running: 'Reading…',
+    running: 'Reading…',
     is: (label: string, percent: string) => `It is a ${label}, ${percent} sure.`,
     chart: 'Probability of each digit',
   },

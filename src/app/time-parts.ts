@@ -1,5 +1,5 @@
 import { css, html, LitElement } from 'lit'
-import type { RouteRecord } from '../contracts/route.ts'
+import type { RouteRecord } from '../index.ts'
 import { cssVariables } from './css-variables.ts'
 import { formatMs } from './format-ms.ts'
 import { sharedStyles } from './shared-styles.ts'
@@ -74,7 +74,8 @@ export class TimeParts extends LitElement {
       </div>
       <ul class="small">
         ${parts.map(
-          ({ name, ms }) => html`<li class=${name}><i></i><span class="muted">${texts.route.part[name]}</span> ${formatMs(ms)}</li>`,
+          ({ name, ms }) =>
+            html`<li class=${name}><i></i><span class="muted">${texts.route.part[name]}</span> ${formatMs(ms)}</li>`,
         )}
       </ul>`
   }

@@ -15,7 +15,8 @@ export function toBaseUrl(url: string | URL): string {
     if (!URL.canParse(text)) throw refuse('it is no valid URL')
     const { protocol, username, password } = new URL(text)
     if (protocol !== 'https:' && protocol !== 'http:') throw refuse('it must start with https:// or http://')
-    if (username !== '' || password !== '') throw refuse('a name and password do not belong there; give a token instead')
+    if (username !== '' || password !== '')
+      throw refuse('a name and password do not belong there; give a token instead')
   } else if (text !== '' && !text.startsWith('/')) {
     throw refuse('it must start with https://, http:// or /')
   }

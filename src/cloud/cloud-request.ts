@@ -76,7 +76,7 @@ export function createSendRequest(options: {
 
   return async (request) => {
     const first = await attempt(request)
-    const renew = first instanceof CloudError && first.context['status'] === 401 && token !== undefined
+    const renew = first instanceof CloudError && first.context.status === 401 && token !== undefined
     const answer = renew && request.authorized !== false ? await attempt(request) : first
     if (answer instanceof CloudError) throw answer
     return answer

@@ -2,48 +2,22 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { TensorMap } from '../contracts/tensor.ts'
 import { parseInferRequest } from '../protocol/infer-request.ts'
 import { encodeInferResponse } from '../protocol/infer-response.ts'
-import { createCloudArm } from './create-cloud-arm.ts'
+import { arm, header, json } from '../testing/cloud-fixture.ts'
 
 const inputs: TensorMap = { x: { type: 'float32', dims: [2], data: new Float32Array([1, 2]) } }
 const outputs: TensorMap = { y: { type: 'float32', dims: [1], data: new Float32Array([3]) } }
 
-const json = (value: unknown, init?: ResponseInit) => new Response(JSON.stringify(value), init)
-const metadata = (...extensions: string[]) => () => json({ name: 's', version: '1', extensions })
+const metadata =
+  (...extensions: string[]) =>
+  () =>
+    json({ name: 's', version: '1', extensions })
 const answer = (init: { headers?: Record<string, string>; id?: string; outputs?: TensorMap } = {}) => {
   const { body, headers } = encodeInferResponse({ modelName: 'm', outputs, binary: true, ...init })
   return new Response(body, { headers: { ...headers, ...init.headers } })
 }
 
-interface Sent {
-  readonly path: string
-  readonly init: RequestInit
-}
-
-/** An arm whose fetch answers by path, and a record of what was sent. */
-function arm(
-  routes: Record<string, (sent: Sent, nth: number) => Response | Promise<Response>>,
-  options: { readonly token?: () => string | Promise<string>; readonly maxResponseBytes?: number } = {},
-) {
-  const sent: Sent[] = []
-  let clock = 0
-  const fetch = async (input: RequestInfo | URL, init: RequestInit = {}) => {
-    const path = String(input).replace('https://cloud.test', '')
-    const route = routes[path]
-    sent.push({ path, init })
-    clock += 10
-    if (route === undefined) return json({ error: `no route ${path}` }, { status: 404 })
-    return route({ path, init }, sent.filter((each) => each.path === path).length)
-  }
-  const cloud = createCloudArm({ url: 'https://cloud.test/', fetch, now: () => clock, ...options })
-  const paths = () => sent.map(({ path }) => path)
-  return { cloud, sent, paths, bodies: () => sent.flatMap(({ init }) => (init.body === undefined ? [] : [init])) }
-}
-
 const infer = '/v2/models/m/infer'
 const binaryServer = { '/v2': metadata('binary_tensor_data'), [infer]: () => answer() }
-
-/** A request's header by name, however it was written. */
-const header = (init: RequestInit | undefined, name: string) => new Headers(init?.headers).get(name)
 
 describe('run', () => {
   it('sends binary tensors, and gives outputs, timing and sizes back', async () => {
@@ -68,7 +42,8 @@ describe('run', () => {
   it('sends nothing with a request that could identify someone, and follows no redirect', async () => {
     const { cloud, sent } = arm(binaryServer)
     await cloud.run('m', inputs)
-    for (const { init } of sent) expect(init).toMatchObject({ credentials: 'omit', redirect: 'error', cache: 'no-store' })
+    for (const { init } of sent)
+      expect(init).toMatchObject({ credentials: 'omit', redirect: 'error', cache: 'no-store' })
   })
 
   it('puts a name that is no path into one', async () => {
@@ -78,25 +53,32 @@ describe('run', () => {
   })
 
   it('sends JSON to a server that does not list binary tensors, and asks it once', async () => {
-    const { cloud, bodies, paths } = arm({ '/v2': metadata(), [infer]: () => json({ outputs: [{ name: 'y', shape: [1], datatype: 'FP32', data: [3] }] }) })
+    const { cloud, bodies, paths } = arm({
+      '/v2': metadata(),
+      [infer]: () => json({ outputs: [{ name: 'y', shape: [1], datatype: 'FP32', data: [3] }] }),
+    })
     expect((await cloud.run('m', inputs)).outputs).toEqual(outputs)
     await cloud.run('m', inputs)
     expect(bodies().map((init) => header(init, 'Content-Type'))).toEqual(['application/json', 'application/json'])
     expect(paths()).toEqual(['/v2', infer, infer])
   })
 
-  it.each([400, 415, 422])('falls back to JSON once when the server does not describe itself and answers %i', async (status) => {
-    const { cloud, bodies } = arm({
-      [infer]: ({ init }) => (header(init, 'Content-Type') === 'application/json' ? answer() : json({ detail: 'no' }, { status })),
-    })
-    await cloud.run('m', inputs)
-    await cloud.run('m', inputs)
-    expect(bodies().map((init) => header(init, 'Content-Type'))).toEqual([
-      'application/octet-stream',
-      'application/json',
-      'application/json',
-    ])
-  })
+  it.each([400, 415, 422])(
+    'falls back to JSON once when the server does not describe itself and answers %i',
+    async (status) => {
+      const { cloud, bodies } = arm({
+        [infer]: ({ init }) =>
+          header(init, 'Content-Type') === 'application/json' ? answer() : json({ detail: 'no' }, { status }),
+      })
+      await cloud.run('m', inputs)
+      await cloud.run('m', inputs)
+      expect(bodies().map((init) => header(init, 'Content-Type'))).toEqual([
+        'application/octet-stream',
+        'application/json',
+        'application/json',
+      ])
+    },
+  )
 
   it('stays with binary tensors once they went through', async () => {
     const { cloud, paths } = arm({ [infer]: () => answer() })
@@ -116,15 +98,24 @@ describe('run', () => {
   })
 
   it('does not try again what is not about binary tensors', async () => {
-    const { cloud, paths } = arm({ '/v2': metadata('binary_tensor_data'), [infer]: () => json({ error: 'bad' }, { status: 400 }) })
-    await expect(cloud.run('m', inputs)).rejects.toMatchObject({ code: 'cloud-refused', context: { status: 400, reason: 'bad' } })
+    const { cloud, paths } = arm({
+      '/v2': metadata('binary_tensor_data'),
+      [infer]: () => json({ error: 'bad' }, { status: 400 }),
+    })
+    await expect(cloud.run('m', inputs)).rejects.toMatchObject({
+      code: 'cloud-refused',
+      context: { status: 400, reason: 'bad' },
+    })
     expect(paths()).toEqual(['/v2', infer])
   })
 
   it('asks for a new token once when the endpoint answers 401', async () => {
     const tokens = ['old', 'new']
     const { cloud, sent } = arm(
-      { '/v2': metadata('binary_tensor_data'), [infer]: (_, nth) => (nth === 1 ? json({}, { status: 401 }) : answer()) },
+      {
+        '/v2': metadata('binary_tensor_data'),
+        [infer]: (_, nth) => (nth === 1 ? json({}, { status: 401 }) : answer()),
+      },
       { token: () => tokens.shift() ?? 'new' },
     )
     await cloud.run('m', inputs)
@@ -157,12 +148,24 @@ describe('run', () => {
     ['no JSON', () => new Response('OK'), /can't be read/],
     ['half of the JSON', () => new Response('{"outputs":[{"na'), /can't be read/],
     ['no outputs', () => json({ outputs: [] }), /lacks the output y/],
-    ['a shape that does not fit', () => json({ outputs: [{ name: 'y', shape: [9], datatype: 'FP32', data: [1] }] }), /Tensor y/],
+    [
+      'a shape that does not fit',
+      () => json({ outputs: [{ name: 'y', shape: [9], datatype: 'FP32', data: [1] }] }),
+      /Tensor y/,
+    ],
     ['an error with status 200', () => json({ error: 'no' }), /can't be read/],
     ['the answer to another request', () => answer({ id: 'b' }), /another request/],
-    ['other outputs', () => answer({ outputs: { z: { type: 'uint8', dims: [1], data: new Uint8Array(1) } } }), /lacks the output y/],
+    [
+      'other outputs',
+      () => answer({ outputs: { z: { type: 'uint8', dims: [1], data: new Uint8Array(1) } } }),
+      /lacks the output y/,
+    ],
     ['too many bytes', () => new Response(new Uint8Array(2000)), /longer than 1000 bytes/],
-    ['a length of too many bytes', () => new Response('{}', { headers: { 'Content-Length': '2000' } }), /longer than 1000 bytes/],
+    [
+      'a length of too many bytes',
+      () => new Response('{}', { headers: { 'Content-Length': '2000' } }),
+      /longer than 1000 bytes/,
+    ],
   ])('refuses %s', async (_, respond, message) => {
     const { cloud } = arm({ ...binaryServer, [infer]: respond }, { maxResponseBytes: 1000 })
     await expect(cloud.run('m', inputs, { id: 'a', outputs: ['y'] })).rejects.toMatchObject({
@@ -255,49 +258,5 @@ describe('a run that does not end', () => {
     const { cloud, paths } = arm(binaryServer)
     await expect(cloud.run('m', inputs, { signal: AbortSignal.abort('no') })).rejects.toBe('no')
     expect(paths()).not.toContain(infer)
-  })
-})
-
-describe('hasModel', () => {
-  const ready = '/v2/models/m/ready'
-  const model = '/v2/models/m'
-  const status = (code: number) => () => json({ error: 'x' }, { status: code })
-
-  it.each([
-    ['Triton: ready, no body', { [ready]: () => new Response('') }, true],
-    ['KServe: ready', { [ready]: () => json({ name: 'm', ready: true }) }, true],
-    ['a body that says no', { [ready]: () => json({ name: 'm', ready: false }) }, false],
-    ['not ready', { [ready]: status(503), [model]: () => json({}) }, false],
-    ['unknown to both', { [ready]: status(404), [model]: status(404) }, false],
-    ['Triton: unknown', { [ready]: status(400), [model]: status(400) }, false],
-    ['no such path, but the model', { [ready]: status(501), [model]: () => json({ name: 'm' }) }, true],
-    ['no such path, no model', { [ready]: status(405), [model]: status(404) }, false],
-    ['a web page in the way', { [ready]: () => new Response('<!doctype html><html>') }, false],
-  ])('%s', async (_, routes, expected) => {
-    expect(await arm(routes).cloud.hasModel('m')).toBe(expected)
-  })
-
-  it.each([
-    ['it can not be reached', () => Promise.reject(new TypeError('no')), 'cloud-unreachable'],
-    ['it fails', status(500), 'cloud-failed'],
-    ['it is overloaded', status(429), 'cloud-overloaded'],
-    ['it wants another token', status(401), 'cloud-unauthorized'],
-  ])('throws when %s', async (_, respond, code) => {
-    await expect(arm({ [ready]: respond }).cloud.hasModel('m')).rejects.toMatchObject({ code })
-  })
-})
-
-describe('ping', () => {
-  const live = '/v2/health/live'
-
-  it.each([200, 204, 401, 404])('measures the time to an answer of %i, without a token', async (status) => {
-    const { cloud, sent } = arm({ [live]: () => new Response(null, { status }) }, { token: () => 'secret' })
-    expect(await cloud.ping()).toEqual({ roundTripMs: 10 })
-    expect(header(sent[0]?.init, 'Authorization')).toBeNull()
-  })
-
-  it('throws when the endpoint can not be reached, and when a proxy answers for it', async () => {
-    await expect(arm({ [live]: () => Promise.reject(new TypeError()) }).cloud.ping()).rejects.toMatchObject({ code: 'cloud-unreachable' })
-    await expect(arm({ [live]: () => new Response('', { status: 502 }) }).cloud.ping()).rejects.toMatchObject({ code: 'cloud-failed' })
   })
 })

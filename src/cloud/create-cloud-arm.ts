@@ -111,7 +111,7 @@ export function createCloudArm(options: {
           return result
         } catch (error) {
           if (!(error instanceof CloudError) || error.code !== 'cloud-refused') throw error
-          if (!noBinaryStatuses.includes(error.context['status'])) throw error
+          if (!noBinaryStatuses.includes(error.context.status)) throw error
           const result = await infer(model, inputs, options, { binary: false, signal })
           support.learn(false)
           return result
@@ -143,6 +143,8 @@ export function createCloudArm(options: {
 
 function within<T>(ms: number, signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const onDeadline = () =>
-    new CloudError('cloud-timeout', `The endpoint did not answer within ${ms / 1000} seconds.`, { context: { timeoutMs: ms } })
+    new CloudError('cloud-timeout', `The endpoint did not answer within ${ms / 1000} seconds.`, {
+      context: { timeoutMs: ms },
+    })
   return withDeadline(work, { ms, signal, onDeadline })
 }

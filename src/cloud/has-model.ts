@@ -10,7 +10,7 @@ export function createHasModel(send: SendRequest): (model: string, signal: Abort
     try {
       return (await send({ path, limitBytes: 1024 * 1024, signal })).body
     } catch (error) {
-      const status = error instanceof CloudError ? error.context['status'] : undefined
+      const status = error instanceof CloudError ? error.context.status : undefined
       if (typeof status !== 'number' || status === 200) throw error
       if ([401, 403, 429].includes(status) || (status >= 500 && status !== 501 && status !== 503)) throw error
       return status

@@ -24,7 +24,9 @@ export function readOutputs(
 ): TensorMap {
   const refuse = (message: string) => new CloudError('cloud-bad-response', message, { context: { status: 200 } })
   if (/^\s*text\/html\b/i.test(headers.get('Content-Type') ?? '')) {
-    throw refuse('The endpoint answered with a web page instead of a result; a login page or a proxy may be in the way.')
+    throw refuse(
+      'The endpoint answered with a web page instead of a result; a login page or a proxy may be in the way.',
+    )
   }
   const answer = withStatus(() => parseInferResponse(body))
   if (id !== undefined && answer.id !== undefined && answer.id !== id && answer.id !== '') {

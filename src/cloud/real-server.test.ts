@@ -55,14 +55,32 @@ describe('against a real server', () => {
         response.write(whole.subarray(0, 40), () => setTimeout(() => response.destroy(), 20))
       },
     ],
-    ['the body ends early without a length', 'cloud-bad-response', (response) => response.writeHead(200).end(whole.subarray(0, whole.length - 1))],
-    ['a web page comes instead', 'cloud-bad-response', (response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end('<html>')],
+    [
+      'the body ends early without a length',
+      'cloud-bad-response',
+      (response) => response.writeHead(200).end(whole.subarray(0, whole.length - 1)),
+    ],
+    [
+      'a web page comes instead',
+      'cloud-bad-response',
+      (response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end('<html>'),
+    ],
     ['half of the JSON comes', 'cloud-bad-response', (response) => response.writeHead(200).end(whole.subarray(0, 20))],
-    ['a redirect comes', 'cloud-unreachable', (response) => response.writeHead(302, { Location: 'http://127.0.0.1:9/' }).end()],
-    ['it is overloaded', 'cloud-overloaded', (response) => response.writeHead(503, { 'Retry-After': '1' }).end('{"error":"full"}')],
+    [
+      'a redirect comes',
+      'cloud-unreachable',
+      (response) => response.writeHead(302, { Location: 'http://127.0.0.1:9/' }).end(),
+    ],
+    [
+      'it is overloaded',
+      'cloud-overloaded',
+      (response) => response.writeHead(503, { 'Retry-After': '1' }).end('{"error":"full"}'),
+    ],
   ])('when %s, it is %s, and the next run works', async (_, code, respond) => {
     let healthy = false
-    const { cloud } = await serve((response) => (healthy ? response.writeHead(200, binaryHeaders).end(whole) : respond(response)))
+    const { cloud } = await serve((response) =>
+      healthy ? response.writeHead(200, binaryHeaders).end(whole) : respond(response),
+    )
     await expect(cloud.run('m', inputs)).rejects.toMatchObject({ name: 'CloudError', code })
     healthy = true
     expect((await cloud.run('m', inputs)).outputs).toEqual(outputs)

@@ -36,7 +36,11 @@ describe('readReason', () => {
   it.each([
     ['the protocol', { error: 'no such input' }, 'no such input'],
     ['FastAPI', { detail: 'Not here' }, 'Not here'],
-    ["FastAPI's validation", { detail: [{ loc: ['body'], msg: 'field required', type: 'x' }, { msg: 'too long' }] }, 'field required; too long'],
+    [
+      "FastAPI's validation",
+      { detail: [{ loc: ['body'], msg: 'field required', type: 'x' }, { msg: 'too long' }] },
+      'field required; too long',
+    ],
     ['OpenAI', { error: { message: 'no quota', type: 'x', code: '429' } }, 'no quota'],
     ['a long one', { error: 'x'.repeat(1000) }, `${'x'.repeat(299)}…`],
     ['something else', { message: 'x' }, ''],

@@ -13,7 +13,11 @@ export function toStatusError(response: Response, body: Uint8Array, nowMs: numbe
   const { status } = response
   const reason = readReason(body)
   const retryAfterMs = readRetryAfter(response.headers.get('Retry-After'), nowMs)
-  const context = { status, ...(retryAfterMs === undefined ? {} : { retryAfterMs }), ...(reason === '' ? {} : { reason }) }
+  const context = {
+    status,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(reason === '' ? {} : { reason }),
+  }
   const saying = reason === '' ? '' : `: ${reason}`
   if (status === 429 || status === 503) {
     return new CloudError('cloud-overloaded', `The endpoint is too busy right now${saying}`, { context })
@@ -24,11 +28,16 @@ export function toStatusError(response: Response, body: Uint8Array, nowMs: numbe
   if (status === 404 || (status === 400 && namesUnknownModel(reason))) {
     return new CloudError('cloud-model-missing', `The endpoint does not have this model${saying}`, { context })
   }
-  if (status >= 500) return new CloudError('cloud-failed', `The endpoint failed with status ${status}${saying}`, { context })
+  if (status >= 500)
+    return new CloudError('cloud-failed', `The endpoint failed with status ${status}${saying}`, { context })
   if (status >= 400) {
-    return new CloudError('cloud-refused', `The endpoint refused the request with status ${status}${saying}`, { context })
+    return new CloudError('cloud-refused', `The endpoint refused the request with status ${status}${saying}`, {
+      context,
+    })
   }
-  return new CloudError('cloud-bad-response', `The endpoint answered with status ${status} instead of a result.`, { context })
+  return new CloudError('cloud-bad-response', `The endpoint answered with status ${status} instead of a result.`, {
+    context,
+  })
 }
 
 /** Triton before 24.x says so with status 400. */

@@ -1,6 +1,6 @@
+import type { BackendMeasurement } from '../contracts/measurements.ts'
 import { median } from '../utils/median.ts'
 import { detectWebgpu } from './detect-webgpu.ts'
-import type { BackendMeasurement } from '../contracts/measurements.ts'
 
 /** Side of the square matrices in the small and the large step; a side of n is n³ multiply-accumulates. */
 const smallSide = 192
@@ -73,7 +73,8 @@ async function medianOf(runs: number, run: () => Promise<number>): Promise<numbe
  */
 export async function measureWebgpu(gpu?: GPU): Promise<BackendMeasurement> {
   const found = await detectWebgpu(gpu)
-  if (found === undefined) return { backend: 'webgpu', status: 'absent', detail: 'this browser gives no WebGPU adapter' }
+  if (found === undefined)
+    return { backend: 'webgpu', status: 'absent', detail: 'this browser gives no WebGPU adapter' }
   const base = { backend: 'webgpu', software: found.software, detail: found.name } as const
   let device: GPUDevice | undefined
   try {

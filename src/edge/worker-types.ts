@@ -1,5 +1,5 @@
-import type { Backend } from '../contracts/model-state.ts'
 import type { BackendMeasurement } from '../contracts/measurements.ts'
+import type { Backend } from '../contracts/model-state.ts'
 import type { TensorLiteral, TensorMap, TensorSpec } from '../contracts/tensor.ts'
 
 /** onnxruntime-web's builds: `wasm` has no WebGPU; `jspi` and `asyncify` have it, and differ in what they ask of the browser. */
@@ -12,7 +12,9 @@ export interface LoadRequest {
   readonly graph: Uint8Array
   readonly backend: Backend
   readonly inputs: readonly TensorSpec[]
-  readonly canary?: { readonly inputs: readonly TensorLiteral[]; readonly outputs: readonly TensorLiteral[] } | undefined
+  readonly canary?:
+    | { readonly inputs: readonly TensorLiteral[]; readonly outputs: readonly TensorLiteral[] }
+    | undefined
   readonly tolerance: number
 }
 

@@ -15,8 +15,6 @@ export interface BoundedQueue<T> {
   give(item: T): void
   /** Takes a free one out of use; nothing happens when it is not there. */
   withdraw(item: T): void
-  /** All that are free, out of use from now on. */
-  withdrawAll(): T[]
   readonly waiting: number
 }
 
@@ -73,11 +71,6 @@ export function createBoundedQueue<T>(options: {
     },
     withdraw(item) {
       free.delete(item)
-    },
-    withdrawAll() {
-      const all = [...free]
-      free.clear()
-      return all
     },
     get waiting() {
       return waiters.size

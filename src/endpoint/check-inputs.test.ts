@@ -21,7 +21,11 @@ describe('checkInputs', () => {
 
   it.each([
     ['a missing input', { samples }, 'input-missing'],
-    ['an input of every object', { samples, image: tensor('uint8', [1, 2, 3]), constructor: samples }, 'input-unexpected'],
+    [
+      'an input of every object',
+      { samples, image: tensor('uint8', [1, 2, 3]), constructor: samples },
+      'input-unexpected',
+    ],
     ['another type', { samples, image: tensor('float32', [1, 2, 3]) }, 'input-type'],
     ['too few dimensions', { samples, image: tensor('uint8', [2, 3]) }, 'input-shape'],
     ['too many dimensions', { samples, image: tensor('uint8', [1, 2, 3, 1]) }, 'input-shape'],
@@ -35,6 +39,8 @@ describe('checkInputs', () => {
 describe('checkOutputs', () => {
   it('refuses an output that the model does not have', () => {
     checkOutputs(manifest, ['y'])
-    expect(() => checkOutputs(manifest, ['y', 'toString'])).toThrow(expect.objectContaining({ code: 'options-invalid' }))
+    expect(() => checkOutputs(manifest, ['y', 'toString'])).toThrow(
+      expect.objectContaining({ code: 'options-invalid' }),
+    )
   })
 })

@@ -29,7 +29,8 @@ function checkInput({ name, type, shape }: TensorSpec, inputs: TensorMap): void 
       `The input ${name} must be ${toDatatype(type)}, and ${toDatatype(tensor.type)} was sent.`,
     )
   }
-  const fits = tensor.dims.length === shape.length && shape.every((size, axis) => size === -1 || size === tensor.dims[axis])
+  const fits =
+    tensor.dims.length === shape.length && shape.every((size, axis) => size === -1 || size === tensor.dims[axis])
   if (!fits) {
     throw new ValidationError(
       'input-shape',
@@ -38,7 +39,10 @@ function checkInput({ name, type, shape }: TensorSpec, inputs: TensorMap): void 
   }
   const [batch = 0] = tensor.dims
   if (shape[0] === -1 && shape.length > 1 && batch > maxBatch) {
-    throw new ValidationError('input-shape', `The input ${name} holds ${batch} items, and ${maxBatch} at a time are taken.`)
+    throw new ValidationError(
+      'input-shape',
+      `The input ${name} holds ${batch} items, and ${maxBatch} at a time are taken.`,
+    )
   }
 }
 

@@ -63,6 +63,7 @@ const maxQueueBytes = 256 * mebibyte
  *
  * @throws {ConfigError} an option can't be used
  * @throws {ModelError} the models' folder or its catalogue can't be read
+ * @throws {CapabilityError} `worker-unavailable`: the threads can't start
  */
 export async function createEndpoint(options: EndpointOptions): Promise<Endpoint> {
   const { modelsDir, appDir, workers = Math.max(1, availableParallelism() - 1), logger = { level: 'warn' } } = options
@@ -100,11 +101,21 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   app.addHook('preClose', async () => {
     draining = true
   })
+  app.addHook('onSend', async (_, reply) => {
+    // Kept alive, the connection of the last answers would keep the server from closing.
+    if (draining) reply.header('Connection', 'close')
+  })
   app.addHook('onClose', () => pool.close())
 
   answerErrors(app)
   addSecurityHeaders(app, connectTo)
   const version = await packageVersion()
+  try {
+    await pool.started
+  } catch (error) {
+    await pool.close()
+    throw error
+  }
   await app.register(async (shared) => {
     await allowOrigins(shared, origins)
     await shared.register(async (api) => {

@@ -10,7 +10,8 @@ export function findModel(records: readonly ModelRecord[], name: string, version
   const named = records.filter((record) => record.name === name)
   const model = version === undefined ? named[0] : named.find(({ revision }) => revision === version)
   if (model !== undefined) return model
-  const what = named.length === 0 ? `model ${name.slice(0, 100)}` : `version ${version?.slice(0, 100)} of the model ${name}`
+  const what =
+    named.length === 0 ? `model ${name.slice(0, 100)}` : `version ${version?.slice(0, 100)} of the model ${name}`
   throw new CloudError('cloud-model-missing', `This endpoint has no ${what}.`)
 }
 

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { TensorMap } from '../contracts/tensor.ts'
 import { buildInferWorker } from '../testing/build-infer-worker.ts'
 import { loopOnnx, tinyOnnx } from '../testing/tiny-onnx.ts'
@@ -20,8 +20,8 @@ const twice = tinyOnnx({
   outputs: [{ name: 'y', type: 'float32', shape: [-1] }],
   nodes: [{ op: 'Add', inputs: ['x', 'x'], outputs: ['y'] }],
 })
-/** Busy for some seconds: far longer than the limit below, and it ends, as a test's process must. */
-const slow = loopOnnx(6_000_000n)
+/** Busy for about a second: longer than the limit below, and it ends, as a test's process must. */
+const slow = loopOnnx(1_200_000n)
 
 function open(options: Partial<Parameters<typeof createInferPool>[0]> = {}): InferPool {
   const shared = (bytes: Uint8Array) => {
@@ -33,6 +33,7 @@ function open(options: Partial<Parameters<typeof createInferPool>[0]> = {}): Inf
     graphs: new Map([
       ['twice', shared(twice)],
       ['slow', shared(slow)],
+      ['brief', shared(loopOnnx(100_000n))],
       ['broken', shared(new Uint8Array([1, 2, 3]))],
     ]),
     workers: 1,
@@ -68,14 +69,16 @@ describe('createInferPool', () => {
     const body = new Float32Array([0, 1, 2])
     const inputs = { x: { type: 'float32', dims: [2], data: body.subarray(1) } } as const
     const { outputs } = await open().run({ key: 'twice', inputs, outputs: ['y'] }, live())
-    expect(outputs['y']?.data).toEqual(new Float32Array([2, 4]))
+    expect(outputs.y?.data).toEqual(new Float32Array([2, 4]))
     expect(body).toHaveLength(0)
   })
 
   it('answers many at once, in more threads than one', async () => {
     const pool = open({ workers: 2, maxQueue: 40 })
-    const runs = Array.from({ length: 40 }, (_, index) => pool.run({ key: 'twice', inputs: x(index), outputs: ['y'] }, live()))
-    const values = (await Promise.all(runs)).map(({ outputs }) => (outputs['y']?.data as Float32Array)[0])
+    const runs = Array.from({ length: 40 }, (_, index) =>
+      pool.run({ key: 'twice', inputs: x(index), outputs: ['y'] }, live()),
+    )
+    const values = (await Promise.all(runs)).map(({ outputs }) => (outputs.y?.data as Float32Array | undefined)?.[0])
     expect(values).toEqual(runs.map((_, index) => index * 2))
   })
 
@@ -91,6 +94,7 @@ describe('createInferPool', () => {
 
   it('refuses what its queue has no room for', async () => {
     const pool = open({ maxQueue: 1 })
+    await pool.started
     const runs = [pool.run(task('twice'), live()), pool.run(task('twice'), live())]
     await expect(pool.run(task('twice'), live())).rejects.toMatchObject({ code: 'cloud-overloaded' })
     await Promise.all(runs)
@@ -106,11 +110,37 @@ describe('createInferPool', () => {
     await running
   })
 
-  it('gives up a run that takes too long, and runs the next one in another thread', async () => {
-    // A thread's start counts as well, so the limit leaves time for it.
-    const pool = open({ runLimitMs: 1500 })
+  it('gives up a run that takes too long, runs the next one in another thread, and ends the first when it can', async () => {
+    const pool = open({ runLimitMs: 300 })
     await expect(pool.run(task('slow'), live())).rejects.toMatchObject({ code: 'cloud-timeout' })
     expect(pool.stuckThreads).toBe(1)
-    expect((await pool.run(task('twice'), live())).outputs['y']?.data).toEqual(new Float32Array([2]))
+    expect((await pool.run(task('twice'), live())).outputs.y?.data).toEqual(new Float32Array([2]))
+    // A second one may hang beside it, and no third.
+    await expect(pool.run(task('slow'), live())).rejects.toMatchObject({ code: 'cloud-timeout' })
+    await expect(pool.run(task('slow'), live())).rejects.toMatchObject({ code: 'cloud-overloaded' })
+    await pool.run(task('twice'), live())
+    // Ended in the middle of its run, the thread would take this process with it.
+    await vi.waitFor(() => expect(pool.stuckThreads).toBe(0), { timeout: 60_000 })
+    await pool.run(task('twice'), live())
+  }, 90_000)
+
+  it('finishes what it has when it is closed, and takes nothing more', async () => {
+    const pool = open()
+    const run = pool.run(task('brief'), live())
+    const waiting = pool.run(task('twice'), live())
+    const closed = pool.close()
+    await expect(pool.run(task('twice'), live())).rejects.toMatchObject({ code: 'cloud-overloaded' })
+    await waiting
+    await closed
+    expect((await run).outputs.y?.dims).toEqual([1])
+  })
+
+  it('says when its threads can not start, and refuses what waits for one', async () => {
+    const faults: unknown[] = []
+    const workerUrl = new URL('file:///nowhere/worker.js')
+    const pool = open({ workerUrl, maxWaitMs: 300, onFault: (error) => faults.push(error) })
+    await expect(pool.started).rejects.toMatchObject({ name: 'CapabilityError', code: 'worker-unavailable' })
+    await expect(pool.run(task('twice'), live())).rejects.toMatchObject({ code: 'cloud-overloaded' })
+    expect(faults).not.toEqual([])
   })
 })

@@ -1,4 +1,5 @@
 import type { TensorMap } from '../contracts/tensor.ts'
+import { CapabilityError } from '../errors/capability-error.ts'
 import { CloudError } from '../errors/cloud-error.ts'
 import { createBoundedQueue } from './bounded-queue.ts'
 import type { InferTask, InferTaskResult, InferWorkerData } from './infer-task.ts'
@@ -21,9 +22,11 @@ export interface InferPool {
    * @throws the signal's reason when it aborts before the run has started; a run under way goes to its end, unheard
    */
   run(task: InferTask, signal: AbortSignal): Promise<PoolResult>
+  /** Resolves when a thread is ready; rejects with `worker-unavailable`, a CapabilityError, when none could start. */
+  readonly started: Promise<void>
   /** Threads given up whose native run still goes on: nothing but the end of the process stops one. */
   readonly stuckThreads: number
-  /** Waits for the runs under way, each at most its limit, and ends the threads that are not stuck. Idempotent. */
+  /** Takes no more runs, waits for those that it has, and ends the threads that are not stuck. Idempotent. */
   close(): Promise<void>
 }
 
@@ -56,29 +59,42 @@ export function createInferPool(options: {
   const stuck = new Map<InferThread, string>()
   const underWay = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
+  let ended = false
+  let failed = 0
+  let settleStarted: { resolve: () => void; reject: (error: Error) => void } | undefined
+  const started = new Promise<void>((resolve, reject) => {
+    settleStarted = { resolve, reject }
+  })
+  started.catch(() => {})
 
   const addThread = () => {
-    if (closing !== undefined) return
+    if (ended) return
     const thread = openInferThread(workerUrl, { graphs })
     threads.add(thread)
-    let started = false
+    let works = false
     thread.ready.then(
       () => {
-        started = true
+        works = true
+        settleStarted?.resolve()
         offer(thread)
       },
-      (error: unknown) => onFault(error),
+      (cause: unknown) => {
+        onFault(cause)
+        failed += 1
+        const sentence = 'The threads that run models can not start; is onnxruntime-node installed for this system?'
+        if (failed >= workers) settleStarted?.reject(new CapabilityError('worker-unavailable', sentence, { cause }))
+      },
     )
-    thread.gone.then(() => {
+    void thread.gone.then(() => {
       queue.withdraw(thread)
       const wasStuck = stuck.delete(thread)
       threads.delete(thread)
       // One that was stuck has its successor already.
-      if (closing === undefined && !wasStuck) setTimeout(addThread, started ? 0 : restartMs).unref()
+      if (!wasStuck) setTimeout(addThread, works ? 0 : restartMs).unref()
     })
   }
   const offer = (thread: InferThread) => {
-    if (closing === undefined && thread.alive) queue.give(thread)
+    if (thread.alive) queue.give(thread)
   }
 
   const runIn = async (thread: InferThread, task: InferTask): Promise<InferTaskResult> => {
@@ -98,34 +114,47 @@ export function createInferPool(options: {
     }
     stuck.set(thread, task.key)
     addThread()
-    run.catch(() => {}).then(() => thread.end())
-    const error = new CloudError('cloud-timeout', `The run took longer than ${runLimitMs / 1000} seconds and was given up.`)
+    void run.catch(() => {}).then(() => thread.end())
+    const error = new CloudError(
+      'cloud-timeout',
+      `The run took longer than ${runLimitMs / 1000} seconds and was given up.`,
+    )
     onFault(error, task.key)
     throw error
   }
 
   const close = async () => {
     await Promise.allSettled(underWay)
+    ended = true
+    // Loading native code is no moment to be ended in either.
+    await Promise.allSettled([...threads].map(({ ready }) => ready))
     await Promise.all([...threads].filter((thread) => !stuck.has(thread)).map((thread) => thread.end()))
   }
 
   for (let count = 0; count < workers; count += 1) addThread()
 
+  const runOne = async (task: InferTask, signal: AbortSignal): Promise<PoolResult> => {
+    const startMs = performance.now()
+    const bytes = tensorBuffers(task.inputs).reduce((sum, { byteLength }) => sum + byteLength, 0)
+    const thread = await queue.take(bytes, signal)
+    try {
+      const { outputs, loadMs, computeMs } = await runIn(thread, task)
+      return { outputs, loadMs, computeMs, queueMs: Math.max(0, performance.now() - startMs - loadMs - computeMs) }
+    } finally {
+      if (!stuck.has(thread)) offer(thread)
+    }
+  }
+
   return {
+    started,
     async run(task, signal) {
+      if (closing !== undefined) throw new CloudError('cloud-overloaded', 'The endpoint is closing.')
       if ([...stuck.values()].filter((key) => key === task.key).length >= maxStuckOfModel) {
         throw new CloudError('cloud-overloaded', 'Earlier runs of this model have not ended yet; try again later.')
       }
-      const startMs = performance.now()
-      const bytes = tensorBuffers(task.inputs).reduce((sum, { byteLength }) => sum + byteLength, 0)
-      const thread = await queue.take(bytes, signal)
-      const run = runIn(thread, task).finally(() => {
-        underWay.delete(run)
-        if (!stuck.has(thread)) offer(thread)
-      })
+      const run = runOne(task, signal)
       underWay.add(run)
-      const { outputs, loadMs, computeMs } = await run
-      return { outputs, loadMs, computeMs, queueMs: Math.max(0, performance.now() - startMs - loadMs - computeMs) }
+      return run.finally(() => underWay.delete(run))
     },
     get stuckThreads() {
       return stuck.size

@@ -50,7 +50,11 @@ describe('loadModels', () => {
   })
 
   it('serves the others when one model lies', async () => {
-    await writeModel(dir, { name: 'a', ...specs, manifest: { files: [{ path: 'model.onnx', bytes: 3, sha256: wrongHash }] } })
+    await writeModel(dir, {
+      name: 'a',
+      ...specs,
+      manifest: { files: [{ path: 'model.onnx', bytes: 3, sha256: wrongHash }] },
+    })
     await writeModel(dir, { name: 'b', ...specs })
     expect(await states()).toEqual([
       ['a', 'r1', 'refused'],
@@ -73,13 +77,20 @@ describe('loadModels', () => {
     expect(await reasonOf()).toMatch(reason)
   })
 
-  it.each(['../m/manifest.json', '/etc/passwd', 'https://example.com/manifest.json', 'm/../../x', 'm%2f..%2f..', 'a\\b'])(
-    'does not follow the catalogue to %s',
-    async (manifest) => {
-      await writeFile(join(dir, 'catalog.json'), JSON.stringify({ format: 1, models: [{ name: 'm', revision: 'r1', manifest }] }))
-      expect(await reasonOf()).toMatch(/does not lie below/)
-    },
-  )
+  it.each([
+    '../m/manifest.json',
+    '/etc/passwd',
+    'https://example.com/manifest.json',
+    'm/../../x',
+    'm%2f..%2f..',
+    'a\\b',
+  ])('does not follow the catalogue to %s', async (manifest) => {
+    await writeFile(
+      join(dir, 'catalog.json'),
+      JSON.stringify({ format: 1, models: [{ name: 'm', revision: 'r1', manifest }] }),
+    )
+    expect(await reasonOf()).toMatch(/does not lie below/)
+  })
 
   it('refuses a model that is in the catalogue twice, the second time', async () => {
     await writeModel(dir, { name: 'm', ...specs })
@@ -95,8 +106,14 @@ describe('loadModels', () => {
   })
 
   it('tells a folder that is not there, and a catalogue that is none', async () => {
-    await expect(loadModels(join(dir, 'nowhere'))).rejects.toMatchObject({ code: 'catalog-unavailable', message: expect.stringMatching(/no such folder/) })
+    await expect(loadModels(join(dir, 'nowhere'))).rejects.toMatchObject({
+      code: 'catalog-unavailable',
+      message: expect.stringMatching(/no such folder/),
+    })
     await writeFile(join(dir, 'catalog.json'), '{"format":2}')
-    await expect(loadModels(dir)).rejects.toMatchObject({ code: 'catalog-unavailable', message: expect.stringMatching(/no catalogue/) })
+    await expect(loadModels(dir)).rejects.toMatchObject({
+      code: 'catalog-unavailable',
+      message: expect.stringMatching(/no catalogue/),
+    })
   })
 })

@@ -41,7 +41,11 @@ describe('parseCli', () => {
     [['serve', '--workers', '0'], {}, '--workers must be a whole number from 1 to 1024, not 0.'],
     [['serve', '--allow-origin', '*'], {}, '* is no origin; write one like https://www.example.com.'],
     [['serve', '--allow-origin', 'null'], {}, 'null is no origin; write one like https://www.example.com.'],
-    [['serve', '--allow-origin', 'https://a.example/x'], {}, 'https://a.example/x is no origin; write one like https://www.example.com.'],
+    [
+      ['serve', '--allow-origin', 'https://a.example/x'],
+      {},
+      'https://a.example/x is no origin; write one like https://www.example.com.',
+    ],
     [['serve', '--allow-origin', 'file:///x'], {}, 'file:///x is no origin; write one like https://www.example.com.'],
   ])('refuses %j with %j in one sentence', (args, env, message) => {
     expect(() => parseCli(args, env)).toThrow(expect.objectContaining({ code: 'config-invalid', message }))

@@ -32,7 +32,10 @@ export interface ServeOptions {
  * @returns undefined when help was asked for
  * @throws {ConfigError} `config-invalid`, with a sentence for whoever typed it
  */
-export function parseCli(args: readonly string[], env: { readonly PORT?: string | undefined }): ServeOptions | undefined {
+export function parseCli(
+  args: readonly string[],
+  env: { readonly PORT?: string | undefined },
+): ServeOptions | undefined {
   const { values, positionals } = parse(args)
   if (values.help === true || (args.length === 0 && positionals.length === 0)) return undefined
   const [command, extra] = positionals

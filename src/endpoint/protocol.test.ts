@@ -54,14 +54,17 @@ describe('health and metadata', () => {
     expect((await infer({ inputs }, 'liar')).statusCode).toBe(503)
   })
 
-  it.each(['/v2/models/none', '/v2/models/none/ready', '/v2/models/sum/versions/r9', '/v2/models/__proto__', '/v2/nothing'])(
-    '%s is not found',
-    async (url) => {
-      const response = await get(url)
-      expect(response.statusCode).toBe(404)
-      expect(response.json()).toEqual({ error: expect.any(String) })
-    },
-  )
+  it.each([
+    '/v2/models/none',
+    '/v2/models/none/ready',
+    '/v2/models/sum/versions/r9',
+    '/v2/models/__proto__',
+    '/v2/nothing',
+  ])('%s is not found', async (url) => {
+    const response = await get(url)
+    expect(response.statusCode).toBe(404)
+    expect(response.json()).toEqual({ error: expect.any(String) })
+  })
 })
 
 describe('infer', () => {
@@ -92,7 +95,9 @@ describe('infer', () => {
       'int64-in': { type: 'int64', dims: [1], data: new BigInt64Array([-(2n ** 63n)]) },
       'string-in': { type: 'string', dims: [2], data: ['', 'ü'] },
     }
-    const out = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name.replace('-in', '-out'), tensor]))
+    const out = Object.fromEntries(
+      Object.entries(tensors).map(([name, tensor]) => [name.replace('-in', '-out'), tensor]),
+    )
     for (const binary of [true, (name: string) => name === 'bool-in' || name === 'float32-in']) {
       const request = encodeInferRequest({ inputs: tensors, binary })
       const response = await post('/v2/models/id/infer', Buffer.from(request.body), request.headers)
@@ -102,7 +107,12 @@ describe('infer', () => {
   })
 
   it('sends each output as it is asked for', async () => {
-    const one = (name: string, datatype: string, data: unknown[]) => ({ name: `${name}-in`, shape: [1], datatype, data })
+    const one = (name: string, datatype: string, data: unknown[]) => ({
+      name: `${name}-in`,
+      shape: [1],
+      datatype,
+      data,
+    })
     const all = [
       one('bool', 'BOOL', [true]),
       one('uint8', 'UINT8', [7]),
@@ -140,15 +150,33 @@ describe('infer', () => {
     ['an input too many', { inputs: [...inputs, row('c', 1, 2)] }, 400, /no input c/],
     ['another type', { inputs: [inputs[0], { ...row('b', 1, 2), datatype: 'FP64' }] }, 400, /must be FP32/],
     ['another shape', { inputs: [inputs[0], { ...row('b', 1, 2), shape: [2, 1] }] }, 400, /must have shape/],
-    ['a batch of 257', { inputs: [{ ...inputs[0], shape: [257, 2], data: Array(514).fill(0) }, inputs[1]] }, 400, /256 at a time/],
+    [
+      'a batch of 257',
+      { inputs: [{ ...inputs[0], shape: [257, 2], data: Array(514).fill(0) }, inputs[1]] },
+      400,
+      /256 at a time/,
+    ],
     ['data that does not fit its shape', { inputs: [{ ...inputs[0], data: [1] }, inputs[1]] }, 400, /2 elements/],
     ['an unknown output', { inputs, outputs: [{ name: 'z' }] }, 400, /no output z/],
     ['a negative dimension', { inputs: [{ ...inputs[0], shape: [-1, 2] }, inputs[1]] }, 400, /not possible/],
     ['a body over the limit', { inputs, id: 'x'.repeat(200_000) }, 413, /larger than/],
-    ['batches that do not fit each other', { inputs: [{ ...inputs[0], shape: [2, 2], data: [1, 2, 3, 4] }, { ...inputs[1], shape: [3, 2], data: [1, 2, 3, 4, 5, 6] }] }, 500, /failed on these inputs/],
+    [
+      'batches that do not fit each other',
+      {
+        inputs: [
+          { ...inputs[0], shape: [2, 2], data: [1, 2, 3, 4] },
+          { ...inputs[1], shape: [3, 2], data: [1, 2, 3, 4, 5, 6] },
+        ],
+      },
+      500,
+      /failed on these inputs/,
+    ],
   ])('refuses %s, and answers the next request', async (_, request, status, error) => {
     const response = await post('/v2/models/sum/infer', typeof request === 'string' ? request : JSON.stringify(request))
-    expect({ status: response.statusCode, body: response.json() }).toEqual({ status, body: { error: expect.stringMatching(error) } })
+    expect({ status: response.statusCode, body: response.json() }).toEqual({
+      status,
+      body: { error: expect.stringMatching(error) },
+    })
     expect((await infer({ inputs })).statusCode).toBe(200)
   })
 

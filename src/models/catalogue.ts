@@ -88,7 +88,9 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
     )
   }
 
-  const catalogOf = memoizeAsync((url: string) => load(url, `catalog/${url}`, (value) => parseCatalog(value, url).models))
+  const catalogOf = memoizeAsync((url: string) =>
+    load(url, `catalog/${url}`, (value) => parseCatalog(value, url).models),
+  )
   const entries = new Map<string, CatalogEntry>()
   const manifestAt = memoizeAsync((url: string) => {
     const entry = entries.get(url)

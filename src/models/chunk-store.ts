@@ -15,7 +15,10 @@ export interface ChunkStore {
   /** Returns the chunk's sha256. A `QuotaExceededError` passes through as it is. */
   put(fileSha256: string, index: number, bytes: Uint8Array<ArrayBuffer>): Promise<string>
   /** The chunk's bytes, or `undefined` when it is not there, cannot be read, or is not what was stored. */
-  get(fileSha256: string, index: number): Promise<{ readonly bytes: Uint8Array<ArrayBuffer>; readonly sha256: string } | undefined>
+  get(
+    fileSha256: string,
+    index: number,
+  ): Promise<{ readonly bytes: Uint8Array<ArrayBuffer>; readonly sha256: string } | undefined>
   /** Which chunks of a file are there; nothing is read. */
   indexes(fileSha256: string): Promise<ReadonlySet<number>>
   /** Which files have chunks, and which chunks. */

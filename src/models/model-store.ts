@@ -62,7 +62,10 @@ export interface ModelStore {
    * @throws {ModelError} `stored-model-damaged` (also for a model that is not stored), `model-load-failed`
    * @throws the signal's reason
    */
-  read(manifest: Manifest, options?: { readonly signal?: AbortSignal | undefined }): Promise<Map<string, Uint8Array<ArrayBuffer>>>
+  read(
+    manifest: Manifest,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<Map<string, Uint8Array<ArrayBuffer>>>
   /** Frees the model's space, save for files that another stored model shares; an install under way is aborted. */
   remove(manifest: Manifest): Promise<void>
   usage(): Promise<StoreUsage>
@@ -71,7 +74,8 @@ export interface ModelStore {
 /** Opens the store. Never rejects: without IndexedDB it works from memory, and `persistent` says so. */
 export async function openModelStore(options: ModelStoreOptions = {}): Promise<ModelStore> {
   const ownRecords = options.records ?? (await openRecords())
-  const chunks = options.chunks ?? (ownRecords.persistent ? await openChunkStore() : createChunkStore(createMemoryStore()))
+  const chunks =
+    options.chunks ?? (ownRecords.persistent ? await openChunkStore() : createChunkStore(createMemoryStore()))
   const persistent = ownRecords.persistent && chunks.persistent
   // A record that outlived its chunks would promise a model that is gone.
   const kept = chunks.persistent ? ownRecords : createMemoryStore()
@@ -97,20 +101,25 @@ export async function openModelStore(options: ModelStoreOptions = {}): Promise<M
     return loadedBytes === 0 ? { status: 'absent' } : { status: 'partial', loadedBytes, totalBytes }
   }
 
-  const install = async (manifest: Manifest, base: string, signal: AbortSignal, report: (progress: Progress) => void) => {
+  const install = async (
+    manifest: Manifest,
+    base: string,
+    signal: AbortSignal,
+    report: (progress: Progress) => void,
+  ) => {
     const stored = await state(manifest)
     if (stored.status === 'stored') report({ loadedBytes: stored.totalBytes, totalBytes: stored.totalBytes })
     else {
-      await installOrRelease(
-        () => installModel(manifest, base, environment, signal, report),
-        manifest,
-        environment,
-      )
+      await installOrRelease(() => installModel(manifest, base, environment, signal, report), manifest, environment)
     }
   }
 
   /** Only errors of ours, the caller's own reason and faults in this code leave the store. */
-  const guarded = async <T>(manifest: Manifest, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> => {
+  const guarded = async <T>(
+    manifest: Manifest,
+    signal: AbortSignal | undefined,
+    work: () => Promise<T>,
+  ): Promise<T> => {
     try {
       return await work()
     } catch (error) {
@@ -124,17 +133,19 @@ export async function openModelStore(options: ModelStoreOptions = {}): Promise<M
     state: (manifest) => guarded(manifest, undefined, () => state(manifest)),
     install: (manifest, baseUrl, { signal, onProgress } = {}) =>
       guarded(manifest, signal, () =>
-        installs.join(
-          modelKey(manifest),
-          (shared, report) => install(manifest, String(baseUrl), shared, report),
-          { signal, onProgress },
-        ),
+        installs.join(modelKey(manifest), (shared, report) => install(manifest, String(baseUrl), shared, report), {
+          signal,
+          onProgress,
+        }),
       ),
     read: (manifest, { signal } = {}) =>
       guarded(manifest, signal, async () => {
         const record = await records.get(manifest)
         if (record === undefined) {
-          throw new ModelError('stored-model-damaged', `${manifest.name} is not stored on this device. Download it first.`)
+          throw new ModelError(
+            'stored-model-damaged',
+            `${manifest.name} is not stored on this device. Download it first.`,
+          )
         }
         return readModel(record, { chunks, environment: toFetchEnvironment(options), signal })
       }),

@@ -46,8 +46,12 @@ function findProblem(manifest: Manifest): string | undefined {
   if (repeatedPath !== undefined) return `"files" has ${repeatedPath.slice(1)} twice`
   if (!files.some((file) => file.path === graph)) return `"graph" names ${graph}, which is not one of "files"`
   const totalBytes = totalBytesOf(manifest)
-  if (totalBytes > maxModelBytes) return `"files" have ${totalBytes} bytes, more than the ${maxModelBytes} a browser can load`
-  for (const [field, specs] of [['inputs', inputs], ['outputs', outputs]] as const) {
+  if (totalBytes > maxModelBytes)
+    return `"files" have ${totalBytes} bytes, more than the ${maxModelBytes} a browser can load`
+  for (const [field, specs] of [
+    ['inputs', inputs],
+    ['outputs', outputs],
+  ] as const) {
     const repeated = firstRepeated(specs.map((spec) => spec.name))
     if (repeated !== undefined) return `"${field}" has "${repeated}" twice`
   }

@@ -25,7 +25,10 @@ export interface ReadOptions {
  *   `model-load-failed`: the device has not enough memory
  * @throws the signal's reason
  */
-export async function readModel(record: ModelRecord, options: ReadOptions): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+export async function readModel(
+  record: ModelRecord,
+  options: ReadOptions,
+): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
   for (const file of record.files) {
     const url = new URL(file.path, record.baseUrl).href

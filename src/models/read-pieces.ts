@@ -26,7 +26,8 @@ export async function* readPieces(
         ms: environment.idleMs,
         signal,
         timers: environment.timers,
-        onDeadline: () => passingFault('download-failed', `The download of ${name} stood still for ${seconds} seconds.`),
+        onDeadline: () =>
+          passingFault('download-failed', `The download of ${name} stood still for ${seconds} seconds.`),
       })
       if (done) return
       yield value

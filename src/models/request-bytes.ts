@@ -84,7 +84,11 @@ export async function requestBytes(
         abortable(
           // The store is the cache: a second copy in the browser's would cost the space twice, and a refetch after a
           // wrong hash must not be answered from it.
-          environment.fetch(url, { headers: headersFor(request, environment.origin), cache: 'no-store', signal: limited }),
+          environment.fetch(url, {
+            headers: headersFor(request, environment.origin),
+            cache: 'no-store',
+            signal: limited,
+          }),
           limited,
         ),
       {
@@ -104,7 +108,10 @@ export async function requestBytes(
   const { status } = response
   const startOver = (why: string): BytesAnswer => {
     response.body?.cancel().catch(() => {})
-    return { kind: 'start-over', error: passingFault('download-failed', `Could not continue ${name}: ${why}.`, { status }) }
+    return {
+      kind: 'start-over',
+      error: passingFault('download-failed', `Could not continue ${name}: ${why}.`, { status }),
+    }
   }
   if (status === 416) return startOver('the server has no such part of it')
   if (status === 206) {

@@ -69,6 +69,7 @@ export function createSharedTasks<P>(): SharedTasks<P> {
     async cancel(key, reason) {
       const task = tasks.get(key)
       if (task === undefined) return
+      tasks.delete(key)
       task.controller.abort(reason)
       await task.ended.catch(() => {})
     },

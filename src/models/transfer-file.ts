@@ -36,11 +36,7 @@ export interface Transfer {
  * Fills the store with all chunks of the file, in order, whatever their bytes are: `downloadFile` judges them.
  * Continues from the chunks that are stored, and fetches only the runs between them.
  */
-export async function transferFile(
-  file: ModelFile,
-  url: string,
-  options: TransferOptions,
-): Promise<Transfer> {
+export async function transferFile(file: ModelFile, url: string, options: TransferOptions): Promise<Transfer> {
   const { chunks, etags, chunkBytes, sleep = systemSleep, random, signal, onProgress } = options
   const environment = toFetchEnvironment(options)
   const count = chunkCount(file.bytes, chunkBytes)

@@ -34,7 +34,8 @@ export function createNetworkWatcher(
   options: { readonly target?: ListensTo; readonly navigator?: NavigatorLike | undefined } = {},
 ): NetworkWatcher {
   const target = options.target ?? (globalThis as unknown as ListensTo)
-  const navigator = 'navigator' in options ? options.navigator : (globalThis.navigator as NavigatorLike | undefined)
+  const navigator =
+    'navigator' in options ? options.navigator : (globalThis as { readonly navigator?: NavigatorLike }).navigator
   const connection = navigator?.connection
   const listeners = new Set<(change: NetworkChange) => void>()
 

@@ -40,14 +40,14 @@ describe('parseInferRequest', () => {
   it('takes bytes that look like padding for data', () => {
     for (const withHeader of [true, false]) {
       const { inputs } = parse({ inputs: [binary(2)] }, [0x20, 0x20], withHeader)
-      expect(inputs['x']?.data).toEqual(new Uint8Array([0x20, 0x20]))
+      expect(inputs.x?.data).toEqual(new Uint8Array([0x20, 0x20]))
     }
   })
 
   it('takes padding behind the JSON where the header says that it is', () => {
     const json = utf8.encode(`${JSON.stringify({ inputs: [binary(2)] })}   `)
     const body = new Uint8Array([...json, 1, 2])
-    expect(parseInferRequest(body, json.length).inputs['x']?.data).toEqual(new Uint8Array([1, 2]))
+    expect(parseInferRequest(body, json.length).inputs.x?.data).toEqual(new Uint8Array([1, 2]))
     // Without it they might be data, and the body cut short.
     expect(() => parseInferRequest(body)).toThrow(expect.objectContaining({ code: 'input-shape' }))
   })
@@ -73,7 +73,11 @@ describe('parseInferRequest', () => {
     ['a name that is __proto__', { inputs: [{ ...x, name: '__proto__' }] }, 'options-invalid'],
     ['a name twice', { inputs: [x, x] }, 'input-unexpected'],
     ['an output twice', { inputs: [x], outputs: [{ name: 'y' }, { name: 'y' }] }, 'options-invalid'],
-    ['binary_data that is a number', { inputs: [x], outputs: [{ name: 'y', parameters: { binary_data: 1 } }] }, 'options-invalid'],
+    [
+      'binary_data that is a number',
+      { inputs: [x], outputs: [{ name: 'y', parameters: { binary_data: 1 } }] },
+      'options-invalid',
+    ],
     ['classification', { inputs: [x], outputs: [{ name: 'y', parameters: { classification: 3 } }] }, 'options-invalid'],
     ['an unknown datatype', { inputs: [{ ...x, datatype: 'FP8' }] }, 'input-type'],
     ['BF16', { inputs: [{ ...x, datatype: 'BF16' }] }, 'input-type'],
@@ -90,7 +94,11 @@ describe('parseInferRequest', () => {
     ['a value out of range', { inputs: [{ ...x, data: [1, 256] }] }, 'input-values'],
     ['neither data nor a size', { inputs: [{ name: 'x', shape: [2], datatype: 'UINT8' }] }, 'input-missing'],
     ['NaN', '{"inputs":[{"name":"x","shape":[1],"datatype":"FP32","data":[NaN]}]}', 'options-invalid'],
-    ['a number that overflows', '{"inputs":[{"name":"x","shape":[1],"datatype":"FP64","data":[1e999]}]}', 'input-values'],
+    [
+      'a number that overflows',
+      '{"inputs":[{"name":"x","shape":[1],"datatype":"FP64","data":[1e999]}]}',
+      'input-values',
+    ],
     ['__proto__', '{"__proto__":{"polluted":1},"inputs":[]}', 'options-invalid'],
     ['text behind the JSON', `${JSON.stringify({ inputs: [x] })}x`, 'input-shape'],
   ])('refuses %s', (_, request, code) => {
@@ -108,7 +116,12 @@ describe('parseInferRequest', () => {
     ['a size that is text', { inputs: [binary('2')] }, [1, 2], 'options-invalid'],
     ['a size of 2^63', { inputs: [binary(2 ** 63)] }, [1, 2], 'options-invalid'],
     ['binary data that nothing asks for', { inputs: [x] }, [1, 2], 'input-shape'],
-    ['sizes that add up by a negative one', { inputs: [binary(4), { ...binary(-2), name: 'y' }] }, [1, 2], 'options-invalid'],
+    [
+      'sizes that add up by a negative one',
+      { inputs: [binary(4), { ...binary(-2), name: 'y' }] },
+      [1, 2],
+      'options-invalid',
+    ],
   ])('refuses %s, with and without the header', (_, request, tail, code) => {
     for (const withHeader of [true, false]) {
       expect(() => parse(request, tail, withHeader)).toThrow(expect.objectContaining({ name: 'ValidationError', code }))

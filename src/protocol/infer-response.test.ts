@@ -8,7 +8,13 @@ const parse = (text: string, tail: readonly number[] = []) =>
 
 describe('parseInferResponse', () => {
   it('reads what MLServer and KServe answer: nulls for what is absent', () => {
-    const answer = { model_name: 'm', model_version: null, id: null, parameters: null, outputs: [{ ...y, parameters: null }] }
+    const answer = {
+      model_name: 'm',
+      model_version: null,
+      id: null,
+      parameters: null,
+      outputs: [{ ...y, parameters: null }],
+    }
     expect(parse(JSON.stringify(answer))).toEqual({
       modelName: 'm',
       outputs: { y: { type: 'float32', dims: [2], data: new Float32Array([1, 2]) } },
@@ -17,7 +23,7 @@ describe('parseInferResponse', () => {
 
   it('reads binary outputs right behind the JSON', () => {
     const binary = { name: 'y', shape: [1], datatype: 'UINT8', parameters: { binary_data_size: 1 } }
-    expect(parse(JSON.stringify({ outputs: [binary] }), [0x20]).outputs['y']?.data).toEqual(new Uint8Array([0x20]))
+    expect(parse(JSON.stringify({ outputs: [binary] }), [0x20]).outputs.y?.data).toEqual(new Uint8Array([0x20]))
   })
 
   it.each([

@@ -58,6 +58,8 @@ export function parseInferResponse(body: Uint8Array): InferResponse {
     }
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error
-    throw new CloudError('cloud-bad-response', `The endpoint's answer can't be read: ${error.message}`, { cause: error })
+    throw new CloudError('cloud-bad-response', `The endpoint's answer can't be read: ${error.message}`, {
+      cause: error,
+    })
   }
 }

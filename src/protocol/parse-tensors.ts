@@ -18,7 +18,10 @@ export const wireNameSchema = v.pipe(
 
 /** A list would pass for a record, hence the check. */
 export const parametersSchema = v.pipe(
-  v.custom<object>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'must be an object'),
+  v.custom<object>(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    'must be an object',
+  ),
   v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
 )
 
@@ -28,7 +31,9 @@ const wireTensorSchema = v.object({
   name: wireNameSchema,
   datatype: v.string(),
   shape: v.array(v.number()),
-  parameters: v.nullish(v.looseObject({ binary_data_size: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))) })),
+  parameters: v.nullish(
+    v.looseObject({ binary_data_size: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))) }),
+  ),
   data: v.nullish(v.custom<readonly unknown[]>(Array.isArray, 'data must be an array')),
 })
 

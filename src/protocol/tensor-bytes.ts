@@ -85,7 +85,10 @@ function packStrings(strings: readonly string[]): Uint8Array {
 
 function unpackStrings(bytes: Uint8Array, count: number): string[] {
   const misfit = () =>
-    new ValidationError('input-shape', `The bytes of a BYTES tensor do not hold ${count} strings, each with its length.`)
+    new ValidationError(
+      'input-shape',
+      `The bytes of a BYTES tensor do not hold ${count} strings, each with its length.`,
+    )
   // Before anything is allocated: each string takes four bytes at least.
   if (count * 4 > bytes.length) throw misfit()
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

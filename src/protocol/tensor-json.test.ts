@@ -7,8 +7,20 @@ const refuses = (code: string) => expect.objectContaining({ name: 'ValidationErr
 describe('fromTensorJson', () => {
   it.each([
     ['flat', [1, 2, 3, 4]],
-    ['nested', [[1, 2], [3, 4]]],
-    ['nested deeper than the shape', [[[1], [2]], [[3], [4]]]],
+    [
+      'nested',
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ],
+    [
+      'nested deeper than the shape',
+      [
+        [[1], [2]],
+        [[3], [4]],
+      ],
+    ],
   ])('takes %s data', (_, data) => {
     expect(fromTensorJson('int16', [2, 2], data).data).toEqual(new Int16Array([1, 2, 3, 4]))
   })
@@ -25,7 +37,16 @@ describe('fromTensorJson', () => {
 
   it.each([
     ['too few elements', 'int8', [2], [1], 'input-shape'],
-    ['too many elements', 'int8', [2], [[1, 2], [3, 4]], 'input-shape'],
+    [
+      'too many elements',
+      'int8',
+      [2],
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      'input-shape',
+    ],
     ['a ragged nesting', 'int8', [3], [[1, 2], [3]], 'input-shape'],
     ['a nesting of two depths', 'int8', [2], [1, [2]], 'input-shape'],
     ['an impossible shape', 'int8', [2 ** 40, 0], [], 'input-shape'],

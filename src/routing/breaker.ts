@@ -15,9 +15,7 @@ export interface Breaker {
 }
 
 /** Opens after `failures` failures in a row for `openMs`, then lets one probe through; a success closes it. */
-export function createBreaker(
-  options: { readonly failures?: number; readonly openMs?: number } = {},
-): Breaker {
+export function createBreaker(options: { readonly failures?: number; readonly openMs?: number } = {}): Breaker {
   const { failures: limit = 3, openMs = 30_000 } = options
   let failures = 0
   let openedAtMs: number | undefined

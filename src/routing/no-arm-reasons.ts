@@ -4,7 +4,8 @@ export const noArmReasons = {
   'edge-only-offline':
     'This request must stay on this device, but the model is not on it yet and the device is offline. Connect once to download it.',
   'cloud-only-no-endpoint': 'This request must run in the cloud, but no endpoint is configured.',
-  'cloud-only-offline': 'This request must run in the cloud, but this device is offline. Try again when it is connected.',
+  'cloud-only-offline':
+    'This request must run in the cloud, but this device is offline. Try again when it is connected.',
   'cloud-only-lacks-model': 'This request must run in the cloud, but the endpoint does not have this model.',
   'offline-model-absent':
     'This device is offline and the model is not on it yet. Connect once, so that it can be downloaded.',

@@ -66,8 +66,16 @@ const mostRemembered = 64
 /** The device may be busier or cooler than when the snapshot was taken. */
 const extraVarianceAfterRestore = 0.05
 
-const entriesSchema = v.pipe(v.array(v.tuple([v.pipe(v.string(), v.maxLength(300)), v.unknown()])), v.maxLength(mostRemembered))
-const snapshotSchema = v.object({ version: v.literal(1), edge: entriesSchema, load: entriesSchema, cloud: entriesSchema })
+const entriesSchema = v.pipe(
+  v.array(v.tuple([v.pipe(v.string(), v.maxLength(300)), v.unknown()])),
+  v.maxLength(mostRemembered),
+)
+const snapshotSchema = v.object({
+  version: v.literal(1),
+  edge: entriesSchema,
+  load: entriesSchema,
+  cloud: entriesSchema,
+})
 
 /** @param options.now milliseconds since the epoch; default `Date.now` */
 export function createRouteLearner(options: { readonly now?: () => number } = {}): RouteLearner {
@@ -103,7 +111,8 @@ export function createRouteLearner(options: { readonly now?: () => number } = {}
       const queueKnown = queueMs !== undefined && queueMs >= 0 && queueMs <= serverMs
       if (queueKnown) queueWait.observe(queueMs, nowMs)
       // An endpoint that reports no time at all for its work was fast, not absent.
-      if (serverMs >= 0) estimatorOf('cloud', model).observe(Math.max(0.05, serverMs - (queueKnown ? queueMs : 0)), nowMs)
+      if (serverMs >= 0)
+        estimatorOf('cloud', model).observe(Math.max(0.05, serverMs - (queueKnown ? queueMs : 0)), nowMs)
       if (bytes > 0 && Number.isFinite(bytes)) {
         const before = responseBytes.get(model) ?? bytes
         responseBytes.set(model, before + 0.25 * (bytes - before))

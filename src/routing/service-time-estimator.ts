@@ -5,7 +5,10 @@ import { createLogFilter, type LogFilter } from '../utils/log-filter.ts'
  * no residual for more than ±1.2, so that one hiccup does not move a request elsewhere. Its variance is learned from
  * the residuals and widened by age. The first sample nearly replaces a prior as weak as `variance` 1.
  */
-export const createServiceTimeEstimator = (prior: { readonly medianMs: number; readonly variance: number }): LogFilter =>
+export const createServiceTimeEstimator = (prior: {
+  readonly medianMs: number
+  readonly variance: number
+}): LogFilter =>
   createLogFilter({
     prior: { median: prior.medianMs, variance: prior.variance },
     range: [1e-2, 6e5],

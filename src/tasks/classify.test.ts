@@ -37,6 +37,8 @@ describe('toClassification', () => {
   })
 
   it('refuses an answer without classes', () => {
-    expect(() => toClassification(output([], [1, 0]), [])).toThrowError(expect.objectContaining({ code: 'model-wrong-answer' }))
+    expect(() => toClassification(output([], [1, 0]), [])).toThrowError(
+      expect.objectContaining({ code: 'model-wrong-answer' }),
+    )
   })
 })

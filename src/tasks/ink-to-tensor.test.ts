@@ -29,8 +29,10 @@ const seven =
     return down < thick || Math.abs(across - 0.7 * side * (1 - (0.6 * down) / side) + thick / 2) < thick / 2
   }
 
-const drawn = (hasInk: (x: number, y: number) => boolean, inked = 0, paper = 255): Shade => (x, y) =>
-  hasInk(x, y) ? inked : paper
+const drawn =
+  (hasInk: (x: number, y: number) => boolean, inked = 0, paper = 255): Shade =>
+  (x, y) =>
+    hasInk(x, y) ? inked : paper
 
 /** Repeatable noise between -1 and 1, roughly normal. */
 function noiseFrom(seed: number): () => number {
@@ -74,7 +76,9 @@ describe('inkToTensor', () => {
     const values = Array.from(reference.data, Number)
     expect(Math.max(...values)).toBe(255)
     expect(at(reference, 0, 0)).toBe(0)
-    const inkedRows = Array.from({ length: 28 }, (_, y) => y).filter((y) => values.slice(y * 28, y * 28 + 28).some(Boolean))
+    const inkedRows = Array.from({ length: 28 }, (_, y) => y).filter((y) =>
+      values.slice(y * 28, y * 28 + 28).some(Boolean),
+    )
     expect(inkedRows).toHaveLength(20)
     const centre = centreOfMass(reference)
     expect(Math.abs(centre.x - 14)).toBeLessThan(0.6)
@@ -109,14 +113,37 @@ describe('inkToTensor', () => {
   })
 
   it('reads a stroke one pixel thin, and a dot', () => {
-    const line = inkToTensor(picture(280, 280, drawn((x, y) => x === 140 && y > 20 && y < 260)), ink)
-    expect(Array.from({ length: 28 }, (_, y) => at(line, 14, y) || at(line, 13, y)).filter((v) => v === 255)).toHaveLength(20)
-    const dot = inkToTensor(picture(280, 280, drawn((x, y) => x === 3 && y === 5)), ink)
+    const line = inkToTensor(
+      picture(
+        280,
+        280,
+        drawn((x, y) => x === 140 && y > 20 && y < 260),
+      ),
+      ink,
+    )
+    expect(
+      Array.from({ length: 28 }, (_, y) => at(line, 14, y) || at(line, 13, y)).filter((v) => v === 255),
+    ).toHaveLength(20)
+    const dot = inkToTensor(
+      picture(
+        280,
+        280,
+        drawn((x, y) => x === 3 && y === 5),
+      ),
+      ink,
+    )
     expect(Array.from(dot.data, Number).filter((v) => v === 255)).toHaveLength(400)
   })
 
   it('keeps a drawing that is heavier on one side inside the plane', () => {
-    const wedge = inkToTensor(picture(280, 280, drawn((x, y) => y > 200 ? x > 40 && x < 240 && y < 240 : x > 40 && x < 46 && y > 40)), ink)
+    const wedge = inkToTensor(
+      picture(
+        280,
+        280,
+        drawn((x, y) => (y > 200 ? x > 40 && x < 240 && y < 240 : x > 40 && x < 46 && y > 40)),
+      ),
+      ink,
+    )
     expect(Math.max(...Array.from(wedge.data, Number))).toBe(255)
     expect(wedge.data).toHaveLength(784)
   })
@@ -161,15 +188,23 @@ describe('inkToTensor', () => {
 
   it('never throws anything but an empty picture, whatever the pixels', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 12 }), fc.infiniteStream(fc.integer({ min: 0, max: 255 })), (width, height, stream) => {
-        const shades = stream[Symbol.iterator]()
-        try {
-          const tensor = inkToTensor(picture(width, height, () => Number(shades.next().value)), ink)
-          expect(Math.max(...Array.from(tensor.data, Number))).toBe(255)
-        } catch (error) {
-          expect(error).toMatchObject({ code: 'picture-empty' })
-        }
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 12 }),
+        fc.integer({ min: 1, max: 12 }),
+        fc.infiniteStream(fc.integer({ min: 0, max: 255 })),
+        (width, height, stream) => {
+          const shades = stream[Symbol.iterator]()
+          try {
+            const tensor = inkToTensor(
+              picture(width, height, () => Number(shades.next().value)),
+              ink,
+            )
+            expect(Math.max(...Array.from(tensor.data, Number))).toBe(255)
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'picture-empty' })
+          }
+        },
+      ),
     )
   })
 })

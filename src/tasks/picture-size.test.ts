@@ -5,7 +5,8 @@ import { pictureSize } from './picture-size.ts'
 const text = (value: string): number[] => Array.from(value, (c) => c.charCodeAt(0))
 const be16 = (n: number): number[] => [(n >> 8) & 255, n & 255]
 const be32 = (n: number): number[] => [(n >>> 24) & 255, (n >>> 16) & 255, (n >>> 8) & 255, n & 255]
-const le = (n: number, bytes: number): number[] => Array.from({ length: bytes }, (_, i) => Math.floor(n / 256 ** i) & 255)
+const le = (n: number, bytes: number): number[] =>
+  Array.from({ length: bytes }, (_, i) => Math.floor(n / 256 ** i) & 255)
 const zeros = (count: number): number[] => new Array<number>(count).fill(0)
 
 const width = 3000
@@ -19,15 +20,42 @@ const headers: Record<string, number[]> = {
     ...[0xff, 0xc4, ...be16(4), 0, 0],
     ...[0xff, 0xff, 0xff, 0xc2, ...be16(17), 8, ...be16(height), ...be16(width)],
   ],
-  GIF: [...text('GIF89a'), ...le(width, 2), ...le(height, 2), 0x80, 0, 0, ...zeros(6), 0x2c, ...zeros(4), ...le(10, 2), ...le(10, 2)],
+  GIF: [
+    ...text('GIF89a'),
+    ...le(width, 2),
+    ...le(height, 2),
+    0x80,
+    0,
+    0,
+    ...zeros(6),
+    0x2c,
+    ...zeros(4),
+    ...le(10, 2),
+    ...le(10, 2),
+  ],
   'GIF with a frame larger than its screen': [
     ...[...text('GIF89a'), ...le(1, 2), ...le(1, 2), 0, 0, 0],
     ...[0x21, 0xf9, 4, 0, 0, 0, 0, 0],
     ...[0x2c, ...zeros(4), ...le(width, 2), ...le(height, 2)],
   ],
   'WebP, lossy': [...text('RIFF'), ...zeros(4), ...text('WEBPVP8 '), ...zeros(10), ...le(width, 2), ...le(height, 2)],
-  'WebP, lossless': [...text('RIFF'), ...zeros(4), ...text('WEBPVP8L'), ...zeros(4), 0x2f, ...le(((height - 1) << 14) | (width - 1), 4), ...zeros(5)],
-  'WebP, extended': [...text('RIFF'), ...zeros(4), ...text('WEBPVP8X'), ...zeros(8), ...le(width - 1, 3), ...le(height - 1, 3)],
+  'WebP, lossless': [
+    ...text('RIFF'),
+    ...zeros(4),
+    ...text('WEBPVP8L'),
+    ...zeros(4),
+    0x2f,
+    ...le(((height - 1) << 14) | (width - 1), 4),
+    ...zeros(5),
+  ],
+  'WebP, extended': [
+    ...text('RIFF'),
+    ...zeros(4),
+    ...text('WEBPVP8X'),
+    ...zeros(8),
+    ...le(width - 1, 3),
+    ...le(height - 1, 3),
+  ],
   BMP: [...text('BM'), ...zeros(12), ...le(40, 4), ...le(width, 4), ...le(height, 4)],
   'BMP from top to bottom': [...text('BM'), ...zeros(12), ...le(40, 4), ...le(width, 4), ...le(2 ** 32 - height, 4)],
   'BMP of OS/2': [...text('BM'), ...zeros(12), ...le(12, 4), ...le(width, 2), ...le(height, 2), ...zeros(4)],
@@ -60,9 +88,12 @@ describe('pictureSize', () => {
     expect(pictureSize(bytes)).toEqual({ width: 2 ** 32 - 1, height: 2 ** 32 - 1 })
   })
 
-  it.each(['', 'hello, I am no picture', '<svg xmlns="http://www.w3.org/2000/svg"/>', '%PDF-1.7'])('knows nothing of “%s”', (content) => {
-    expect(pictureSize(Uint8Array.from(text(content)))).toBeUndefined()
-  })
+  it.each(['', 'hello, I am no picture', '<svg xmlns="http://www.w3.org/2000/svg"/>', '%PDF-1.7'])(
+    'knows nothing of “%s”',
+    (content) => {
+      expect(pictureSize(Uint8Array.from(text(content)))).toBeUndefined()
+    },
+  )
 
   it('never throws and never runs on, whatever follows a signature', () => {
     const heads = Object.values(headers).map((bytes) => bytes.slice(0, 12))

@@ -13,7 +13,8 @@ function canvasOf(width: number, height: number, left = '#f00'): OffscreenCanvas
   return canvas
 }
 
-const rgb = ({ width, data }: Pixels, x: number, y: number) => Array.from(data.slice((y * width + x) * 4, (y * width + x) * 4 + 3))
+const rgb = ({ width, data }: Pixels, x: number, y: number) =>
+  Array.from(data.slice((y * width + x) * 4, (y * width + x) * 4 + 3))
 
 const near = (actual: number[], expected: number[], within = 12) =>
   actual.every((value, i) => Math.abs(value - (expected[i] ?? 0)) <= within)
@@ -53,7 +54,9 @@ describe('readPicture', () => {
       context.fillStyle = '#ff0'
       context.fillRect(width / 2, 0, width / 2, height)
     }
-    const upright = await readPicture(await turnedJpeg(await canvas.convertToBlob({ type: 'image/jpeg', quality: 1 }), 6))
+    const upright = await readPicture(
+      await turnedJpeg(await canvas.convertToBlob({ type: 'image/jpeg', quality: 1 }), 6),
+    )
     expect(upright.height / upright.width).toBeCloseTo(2, 1)
     expect(upright.height).toBeLessThanOrEqual(320)
     // Turned clockwise by a quarter, what was left is now above.
@@ -81,8 +84,16 @@ describe('readPicture', () => {
     ['text that calls itself a PNG', 'picture-unreadable', ['I am no picture.']],
     ['an empty file', 'picture-unreadable', []],
     ['a signature and nothing else', 'picture-unreadable', [Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10)]],
-    ['a header without a picture', 'picture-unreadable', ['GIF89a', Uint8Array.of(9, 0, 9, 0, 0, 0, 0, 0x2c, 0, 0, 0, 0, 9, 0, 9, 0, 0)]],
-    ['a picture of no pixels', 'picture-empty', ['BM', new Uint8Array(12), Uint8Array.of(40, 0, 0, 0), new Uint8Array(40)]],
+    [
+      'a header without a picture',
+      'picture-unreadable',
+      ['GIF89a', Uint8Array.of(9, 0, 9, 0, 0, 0, 0, 0x2c, 0, 0, 0, 0, 9, 0, 9, 0, 0)],
+    ],
+    [
+      'a picture of no pixels',
+      'picture-empty',
+      ['BM', new Uint8Array(12), Uint8Array.of(40, 0, 0, 0), new Uint8Array(40)],
+    ],
   ])('refuses %s', async (_, code, parts) => {
     await expect(readPicture(new File(parts, 'a.png', { type: 'image/png' }))).rejects.toEqual(refused(code))
   })

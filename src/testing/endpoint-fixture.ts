@@ -20,8 +20,8 @@ async function writeModels(modelsDir: string): Promise<void> {
   await writeModel(modelsDir, { name: 'id', ...id, graph: tinyOnnx({ ...id, nodes: copies }) })
 
   const one = (name: string) => [{ name, type: 'float32' as const, shape: [1] }]
-  await writeModel(modelsDir, { name: 'slow', inputs: one('x'), outputs: one('y'), graph: loopOnnx(200_000n) })
-  await writeModel(modelsDir, { name: 'hang', inputs: one('x'), outputs: one('y'), graph: loopOnnx(6_000_000n) })
+  await writeModel(modelsDir, { name: 'slow', inputs: one('x'), outputs: one('y'), graph: loopOnnx(100_000n) })
+  await writeModel(modelsDir, { name: 'hang', inputs: one('x'), outputs: one('y'), graph: loopOnnx(1_200_000n) })
 
   const files = [{ path: 'model.onnx', bytes: 3, sha256: '0'.repeat(64) }]
   await writeModel(modelsDir, { name: 'liar', ...sum, graph: new Uint8Array(3), manifest: { files } })
@@ -42,7 +42,6 @@ async function writeApp(appDir: string): Promise<void> {
   for (const [path, text] of Object.entries(files)) await writeFile(join(appDir, path), text)
 }
 
-
 /** Endpoints over one folder of models and one built app. */
 export interface EndpointFixture {
   /** Starts another endpoint on them, with one thread; `close` ends it too. */
@@ -56,7 +55,7 @@ export interface EndpointFixture {
  * Writes real models and compiles the thread script, for tests of the endpoint.
  *
  * `sum`: a + b, floats in rows of two, in revisions r1 and r0. `id`: a copy of one tensor of each kind that JSON and
- * binary data treat differently. `slow` takes some tenths of a second, `hang` some seconds. `liar` is not what its
+ * binary data treat differently. `slow` takes about a tenth of a second, `hang` about a second. `liar` is not what its
  * manifest says.
  */
 export async function openEndpointFixture(): Promise<EndpointFixture> {

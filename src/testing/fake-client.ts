@@ -1,4 +1,12 @@
-import type { Client, ClientEvents, ModelEntry, RouteExplanation, RunInputs, RunOptions, RunResult } from '../client/types.ts'
+import type {
+  Client,
+  ClientEvents,
+  ModelEntry,
+  RouteExplanation,
+  RunInputs,
+  RunOptions,
+  RunResult,
+} from '../client/types.ts'
 import type { DeviceReport, LinkReport } from '../contracts/measurements.ts'
 import type { ModelState } from '../contracts/model-state.ts'
 import { type RouteRecord, routeReasons } from '../contracts/route.ts'

@@ -35,8 +35,13 @@ export interface FakeFileServer {
   readonly requests: FakeRequest[]
   /** Bytes of bodies that were read from it. */
   readonly sentBytes: number
+  /** Bodies that the reader gave up before their end. */
+  readonly cancelled: number
   /** Files by path; a test may change them. */
-  readonly files: Map<string, { readonly bytes: Uint8Array<ArrayBuffer>; readonly etag?: string; readonly type?: string }>
+  readonly files: Map<
+    string,
+    { readonly bytes: Uint8Array<ArrayBuffer>; readonly etag?: string; readonly type?: string }
+  >
   /** Faults for the next requests, one each; `undefined` is a request that goes well. */
   faults: (FakeFault | undefined)[]
   /** The fault of every request for which `faults` has none left. */
@@ -47,10 +52,14 @@ export interface FakeFileServer {
 }
 
 export function createFakeFileServer(
-  files: Record<string, Uint8Array<ArrayBuffer> | { readonly bytes: Uint8Array<ArrayBuffer>; readonly etag?: string }> = {},
+  files: Record<
+    string,
+    Uint8Array<ArrayBuffer> | { readonly bytes: Uint8Array<ArrayBuffer>; readonly etag?: string }
+  > = {},
   { pieceBytes = 300 } = {},
 ): FakeFileServer {
   let sentBytes = 0
+  let cancelled = 0
   const server: FakeFileServer = {
     requests: [],
     files: new Map(
@@ -62,6 +71,9 @@ export function createFakeFileServer(
     onSilence: () => {},
     get sentBytes() {
       return sentBytes
+    },
+    get cancelled() {
+      return cancelled
     },
     async fetch(url, init) {
       const headers = new Headers(init.headers)
@@ -137,6 +149,9 @@ export function createFakeFileServer(
           at += piece.length
           sentBytes += piece.length
           return controller.enqueue(piece)
+        },
+        cancel: () => {
+          cancelled += 1
         },
       },
       { highWaterMark: 0 },

@@ -7,7 +7,11 @@ export async function fakeManifest(
   changes: Partial<Manifest> = {},
 ): Promise<Manifest> {
   const list = await Promise.all(
-    Object.entries(files).map(async ([path, bytes]) => ({ path, bytes: bytes.byteLength, sha256: await sha256(bytes) })),
+    Object.entries(files).map(async ([path, bytes]) => ({
+      path,
+      bytes: bytes.byteLength,
+      sha256: await sha256(bytes),
+    })),
   )
   return {
     format: 1,

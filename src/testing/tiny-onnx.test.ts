@@ -16,7 +16,7 @@ describe('tinyOnnx', () => {
       }),
     )
     const { y } = await session.run({ x: new Tensor('float32', [0, 0, 0, -3, -3, -3], [2, 3]) })
-    expect([...(y?.data as Float32Array)]).toEqual([1, 2, 3, -1, -0.5, 0])
+    expect(y?.data).toEqual(new Float32Array([1, 2, 3, -1, -0.5, 0]))
     expect(y?.dims).toEqual([2, 3])
   })
 
@@ -37,6 +37,6 @@ describe('tinyOnnx', () => {
   it('writes a loop with a graph inside', async () => {
     const session = await InferenceSession.create(loopOnnx(2n))
     const { y } = await session.run({ x: new Tensor('float32', [1], [1]) })
-    expect((y?.data as Float32Array)[0]).toBeCloseTo(Math.sin(Math.sin(1)), 6)
+    expect((y?.data as Float32Array | undefined)?.[0]).toBeCloseTo(Math.sin(Math.sin(1)), 6)
   })
 })

@@ -26,7 +26,17 @@ export function zeroInputs(specs: readonly TensorSpec[]): TensorMap {
   return Object.fromEntries(
     specs.map(({ name, type, shape }) => {
       const dims = shape.map((dim) => (dim < 0 ? 1 : dim))
-      return [name, { type, dims, data: emptyData(type, dims.reduce((a, b) => a * b, 1)) }]
+      return [
+        name,
+        {
+          type,
+          dims,
+          data: emptyData(
+            type,
+            dims.reduce((a, b) => a * b, 1),
+          ),
+        },
+      ]
     }),
   )
 }
@@ -58,9 +68,13 @@ export function checkCanary(expected: readonly TensorLiteral[], got: TensorMap, 
       answer.length !== data.length ||
       data.some((value, index) => !(Math.abs(Number(answer[index]) - value) <= tolerance))
     if (wrong) {
-      throw new ModelError('model-wrong-answer', 'This backend gives wrong answers for this model, so it is not used.', {
-        context: { output: name, tolerance },
-      })
+      throw new ModelError(
+        'model-wrong-answer',
+        'This backend gives wrong answers for this model, so it is not used.',
+        {
+          context: { output: name, tolerance },
+        },
+      )
     }
   }
 }

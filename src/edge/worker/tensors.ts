@@ -1,4 +1,4 @@
-import type { NumericData, TensorData, TensorMap } from '../../contracts/tensor.ts'
+import type { NumericData, TensorData, TensorMap, TensorType } from '../../contracts/tensor.ts'
 import type { Runtime } from './runtime.ts'
 
 type RuntimeTensor = InstanceType<Runtime['Tensor']>
@@ -30,7 +30,7 @@ export async function fromRuntimeTensors(tensors: Readonly<Record<string, Runtim
   for (const [name, tensor] of Object.entries(tensors)) {
     const raw = await tensor.getData()
     const data = Array.isArray(raw) ? raw : toBits(raw as NumericData)
-    outputs[name] = { type: tensor.type, dims: tensor.dims, data }
+    outputs[name] = { type: tensor.type as TensorType, dims: tensor.dims, data }
     if (ArrayBuffer.isView(data) && data.buffer instanceof ArrayBuffer) buffers.add(data.buffer)
   }
   return { outputs, buffers: [...buffers] }

@@ -1,0 +1,28 @@
+import type { Client } from '../index.ts'
+
+const runtimeCache = 'hither-runtime'
+
+/** Keeps the runtime files in use for when the network is gone, and drops those of an earlier build. */
+async function keepRuntime(files: readonly string[]): Promise<void> {
+  if (!('caches' in globalThis) || files.length === 0) return
+  const cache = await caches.open(runtimeCache)
+  const kept = new Set((await cache.keys()).map(({ url }) => url))
+  const missing = files.filter((file) => !kept.has(file))
+  // Just loaded, and immutable: these come from the browser's own cache and move no byte again.
+  if (missing.length > 0) await cache.addAll(missing)
+  for (const url of kept) if (!files.includes(url)) await cache.delete(url)
+}
+
+/**
+ * Makes the page work offline after one visit: the service worker keeps the shell, this keeps the runtime that the
+ * browser has chosen. Where there is no service worker the page works as before, online.
+ */
+export function keepOffline(client: Client): void {
+  if (import.meta.env.DEV || !('serviceWorker' in navigator)) return
+  const base = new URL('.', document.baseURI)
+  navigator.serviceWorker.register(new URL('service-worker.js', base), { scope: base.pathname }).catch(() => {})
+  let keeping = Promise.resolve()
+  client.on('device', ({ runtimeFiles }) => {
+    keeping = keeping.then(() => keepRuntime(runtimeFiles)).catch(() => {})
+  })
+}

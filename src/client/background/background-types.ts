@@ -1,0 +1,28 @@
+import type { Manifest } from '../../contracts/manifest.ts'
+import type { BackendMeasurement } from '../../contracts/measurements.ts'
+import type { Progress } from '../../contracts/model-state.ts'
+import type { TensorMap } from '../../contracts/tensor.ts'
+import type { StoredState } from '../../models/model-store.ts'
+import type { TransferablePicture } from '../../tasks/transferable-picture.ts'
+
+/**
+ * What the second worker offers: all that is work but not inference. It is not the edge worker, which a run blocks
+ * and a fault replaces: a download goes on, and a picture is read for the cloud, while a model runs or dies there.
+ */
+export type BackgroundMethods = {
+  /** @param catalogUrl absolute */
+  open(catalogUrl: string): Promise<{ readonly persistent: boolean }>
+  models(): Promise<readonly string[]>
+  manifest(name: string): Promise<Manifest>
+  storedState(name: string): Promise<StoredState>
+  /** @param taskId for `abort` */
+  install(name: string, taskId: number, onProgress: (progress: Progress) => void): Promise<void>
+  abort(taskId: number): void
+  /** The model's ONNX file, verified; its buffer is handed over. */
+  readGraph(name: string): Promise<Uint8Array<ArrayBuffer>>
+  remove(name: string): Promise<void>
+  prepareInputs(name: string, picture: TransferablePicture): Promise<TensorMap>
+  measureWebgpu(): Promise<BackendMeasurement>
+  readRecord(key: string): Promise<unknown>
+  writeRecord(key: string, value: unknown): Promise<void>
+}

@@ -1,0 +1,93 @@
+import { measureWebgpu } from '../../device/measure-webgpu.ts'
+import { ConfigError } from '../../errors/config-error.ts'
+import { ModelError } from '../../errors/model-error.ts'
+import { type Catalogue, createCatalogue } from '../../models/catalogue.ts'
+import { type ModelStore, openModelStore } from '../../models/model-store.ts'
+import { openRecords, type Records } from '../../models/records.ts'
+import { prepareInputs } from '../../tasks/prepare-inputs.ts'
+import { exposeMethods, handOver } from '../../utils/worker-methods.ts'
+import type { BackgroundMethods } from './background-types.ts'
+
+interface Opened {
+  readonly records: Records
+  readonly store: ModelStore
+  readonly catalogue: Catalogue
+}
+
+let opening: Promise<Opened> | undefined
+const tasks = new Map<number, AbortController>()
+
+async function openAll(catalogUrl: string): Promise<Opened> {
+  const records = await openRecords()
+  const store = await openModelStore({ records })
+  return { records, store, catalogue: createCatalogue({ url: catalogUrl, records }) }
+}
+
+function opened(): Promise<Opened> {
+  if (opening === undefined) throw new ConfigError('config-invalid', 'The background worker was not opened.')
+  return opening
+}
+
+const methods: BackgroundMethods = {
+  async open(catalogUrl) {
+    opening ??= openAll(catalogUrl)
+    const { store } = await opening
+    return { persistent: store.persistent }
+  },
+
+  async models() {
+    const { catalogue } = await opened()
+    return (await catalogue.list()).map(({ name }) => name)
+  },
+
+  async manifest(name) {
+    return (await opened()).catalogue.manifest(name)
+  },
+
+  async storedState(name) {
+    const { catalogue, store } = await opened()
+    return store.state(await catalogue.manifest(name))
+  },
+
+  async install(name, taskId, onProgress) {
+    const controller = new AbortController()
+    tasks.set(taskId, controller)
+    try {
+      const { catalogue, store } = await opened()
+      const manifest = await catalogue.manifest(name)
+      await store.install(manifest, catalogue.baseUrl(manifest), { signal: controller.signal, onProgress })
+    } finally {
+      tasks.delete(taskId)
+    }
+  },
+
+  abort(taskId) {
+    tasks.get(taskId)?.abort()
+  },
+
+  async readGraph(name) {
+    const { catalogue, store } = await opened()
+    const manifest = await catalogue.manifest(name)
+    const graph = (await store.read(manifest)).get(manifest.graph)
+    if (graph === undefined) throw new ModelError('stored-model-damaged', 'The stored model has no graph.')
+    return handOver(graph, [graph.buffer])
+  },
+
+  async remove(name) {
+    const { catalogue, store } = await opened()
+    await store.remove(await catalogue.manifest(name))
+  },
+
+  async prepareInputs(name, picture) {
+    const { catalogue } = await opened()
+    return prepareInputs(await catalogue.manifest(name), picture)
+  },
+
+  measureWebgpu: () => measureWebgpu(),
+
+  readRecord: async (key) => (await opened()).records.get(key),
+
+  writeRecord: async (key, value) => (await opened()).records.set(key, value),
+}
+
+exposeMethods(methods)

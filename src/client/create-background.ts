@@ -1,0 +1,84 @@
+import { proxy, transfer } from 'comlink'
+import type { Manifest } from '../contracts/manifest.ts'
+import type { BackendMeasurement } from '../contracts/measurements.ts'
+import type { Progress } from '../contracts/model-state.ts'
+import type { TensorMap } from '../contracts/tensor.ts'
+import { CapabilityError } from '../errors/capability-error.ts'
+import type { StoredState } from '../models/model-store.ts'
+import { type TransferablePicture, transferablesOf } from '../tasks/transferable-picture.ts'
+import { abortable } from '../utils/abortable.ts'
+import { openWorkerBridge, type WorkerBridge } from '../utils/worker-bridge.ts'
+import type { BackgroundMethods } from './background/background-types.ts'
+
+/** The page's side of the second worker. Started on first use, and again after it has died. */
+export interface Background {
+  models(): Promise<readonly string[]>
+  manifest(name: string): Promise<Manifest>
+  storedState(name: string): Promise<StoredState>
+  install(
+    name: string,
+    options: { readonly signal?: AbortSignal | undefined; readonly onProgress: (progress: Progress) => void },
+  ): Promise<void>
+  readGraph(name: string): Promise<Uint8Array>
+  remove(name: string): Promise<void>
+  prepareInputs(name: string, picture: TransferablePicture): Promise<TensorMap>
+  measureWebgpu(): Promise<BackendMeasurement>
+  readRecord(key: string): Promise<unknown>
+  writeRecord(key: string, value: unknown): Promise<void>
+  terminate(reason: Error): void
+}
+
+export function createBackground(startWorker: () => Worker, catalogUrl: string): Background {
+  let bridge: WorkerBridge<BackgroundMethods> | undefined
+  let taskIds = 0
+
+  const methods = () => {
+    if (bridge?.alive) return bridge.methods
+    let worker: Worker
+    try {
+      worker = startWorker()
+    } catch (cause) {
+      throw new CapabilityError('worker-unavailable', 'This page may not start the worker that reads and stores.', {
+        cause,
+      })
+    }
+    bridge = openWorkerBridge<BackgroundMethods>(worker, (event) => {
+      const detail = 'message' in event ? event.message : ''
+      return new CapabilityError('worker-unavailable', 'The worker that reads and stores could not run.', {
+        context: { detail },
+      })
+    })
+    // Messages are handled in order: whatever is called next finds it open. A failure shows there too.
+    bridge.methods.open(catalogUrl).catch(() => {})
+    return bridge.methods
+  }
+
+  return {
+    models: async () => methods().models(),
+    manifest: async (name) => methods().manifest(name),
+    storedState: async (name) => methods().storedState(name),
+    async install(name, { signal, onProgress }) {
+      signal?.throwIfAborted()
+      const taskId = ++taskIds
+      const abort = () =>
+        void methods()
+          .abort(taskId)
+          .catch(() => {})
+      signal?.addEventListener('abort', abort, { once: true })
+      try {
+        await abortable(methods().install(name, taskId, proxy(onProgress)), signal)
+      } finally {
+        signal?.removeEventListener('abort', abort)
+      }
+    },
+    readGraph: async (name) => methods().readGraph(name),
+    remove: async (name) => methods().remove(name),
+    prepareInputs: async (name, picture) => methods().prepareInputs(name, transfer(picture, transferablesOf(picture))),
+    measureWebgpu: async () => methods().measureWebgpu(),
+    readRecord: async (key) => methods().readRecord(key),
+    writeRecord: async (key, value) => methods().writeRecord(key, value),
+    terminate(reason) {
+      bridge?.terminate(reason)
+    },
+  }
+}

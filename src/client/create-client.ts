@@ -1,0 +1,230 @@
+import type { Manifest } from '../contracts/manifest.ts'
+import type { Backend } from '../contracts/model-state.ts'
+import type { TensorMap } from '../contracts/tensor.ts'
+import { createEdge } from '../edge/create-edge.ts'
+import { ConfigError } from '../errors/config-error.ts'
+import { NoArmError } from '../errors/no-arm-error.ts'
+import { ValidationError } from '../errors/validation-error.ts'
+import { checkInputs } from '../models/check-inputs.ts'
+import { createNetworkWatcher } from '../network/network-watcher.ts'
+import { createBreaker } from '../routing/breaker.ts'
+import { decideRoute } from '../routing/decide-route.ts'
+import { explainRoute, sentenceOf } from '../routing/explain-route.ts'
+import { createRouteLearner } from '../routing/route-learner.ts'
+import { toTransferablePicture } from '../tasks/to-transferable-picture.ts'
+import { abortable } from '../utils/abortable.ts'
+import { createEmitter } from '../utils/emitter.ts'
+import { logNormal } from '../utils/log-normal.ts'
+import { withDeadline } from '../utils/with-deadline.ts'
+import { createCloudLink } from './cloud-link.ts'
+import { createBackground } from './create-background.ts'
+import { createEdgeModels } from './edge-models.ts'
+import { parseClientOptions, parseRunOptions } from './parse-options.ts'
+import { createMemory } from './remember.ts'
+import { type RequestParts, runRequest, takeSnapshot, typicalBytes } from './run-request.ts'
+import type { Client, ClientEvents, ClientOptions, ModelEntry, RunInputs } from './types.ts'
+
+const defaultBackends: readonly Backend[] = ['wasm', 'webgpu']
+
+/** Bundlers find the workers by these very expressions: each becomes a file of its own, from this origin. */
+const startEdgeWorker = () =>
+  new Worker(new URL('../edge/worker/edge.worker.js', import.meta.url), { type: 'module', name: 'hither-edge' })
+const startBackgroundWorker = () =>
+  new Worker(new URL('./background/background.worker.js', import.meta.url), {
+    type: 'module',
+    name: 'hither-background',
+  })
+
+/** True for `{ image }` with something that is no tensor: a picture. */
+const isPicture = (inputs: RunInputs): inputs is { readonly image: Exclude<RunInputs['image'], TensorMap[string]> } =>
+  Object.keys(inputs).length === 1 &&
+  'image' in inputs &&
+  !(typeof inputs.image === 'object' && inputs.image !== null && 'dims' in inputs.image)
+
+/**
+ * Creates a client: runs models on this device when here is faster, on the endpoint when it is not.
+ *
+ * Nothing is fetched and no worker is started before the first call.
+ *
+ * @example
+ * ```ts
+ * const client = createClient({ endpoint: { url: 'https://infer.example.com' } })
+ * const { answer, route } = await client.run('digits', { image: canvas })
+ * console.log(answer?.label, route.ran, route.why)
+ * ```
+ *
+ * @throws {ConfigError} `config-invalid`: an option is not what it should be
+ */
+export function createClient(options: ClientOptions = {}): Client {
+  const { catalog = '/models/catalog.json', endpoint, policy = {}, runtime = {} } = parseClientOptions(options)
+  const catalogUrl = toUrl(catalog, 'catalog')
+  if (endpoint !== undefined) toUrl(endpoint.url, 'endpoint.url')
+
+  const events = createEmitter<ClientEvents>()
+  const watcher = createNetworkWatcher()
+  const background = createBackground(startBackgroundWorker, catalogUrl)
+  const learner = createRouteLearner()
+  const cloud = endpoint && createCloudLink(endpoint, watcher, (report) => events.emit('link', report))
+  const edge = createEdge({
+    startWorker: startEdgeWorker,
+    measureWebgpu: () => background.measureWebgpu(),
+    backends: runtime.backends ?? defaultBackends,
+    threads: runtime.threads,
+    onDevice: (report) => events.emit('device', report),
+    onDeath: () => edgeModels.refresh(),
+  })
+  const edgeModels = createEdgeModels({
+    background,
+    edge,
+    onState: (model, state) => events.emit('state', { model, state }),
+    onProgress: (model, progress) => events.emit('progress', { model, ...progress }),
+    onLoaded({ name, revision }, { backend, warmupMs }, loadMs) {
+      learner.assumeEdge(`${name}@${revision}`, backend, logNormal(warmupMs + 1, 0.1))
+      learner.observeLoad(`${name}@${revision}`, backend, loadMs)
+    },
+  })
+  const parts: RequestParts = {
+    edge,
+    edgeModels,
+    cloud,
+    learner,
+    watcher,
+    breakers: { edge: createBreaker(), cloud: createBreaker() },
+    previous: new Map(),
+  }
+
+  const closing = new AbortController()
+  const report = () => cloud?.link.report() ?? { online: watcher.online, saveData: watcher.saveData, samples: 0 }
+  let memory: ReturnType<typeof createMemory> | undefined
+  const stopWatching = watcher.onChange(({ networkChanged }) => {
+    if (networkChanged) cloud?.link.networkChanged()
+    events.emit('link', report())
+  })
+
+  const open = async () => {
+    if (closing.signal.aborted) throw closing.signal.reason
+    memory ??= createMemory(
+      background,
+      learner,
+      cloud?.link,
+      endpoint ? new URL(endpoint.url, location.href).origin : '',
+    )
+    await memory.restored
+  }
+
+  const toTensors = async (manifest: Manifest, inputs: RunInputs): Promise<TensorMap> => {
+    if (typeof inputs !== 'object' || inputs === null) {
+      throw new ValidationError('input-missing', 'A run takes a picture or tensors by input name.')
+    }
+    if (!isPicture(inputs)) {
+      const tensors = Object.fromEntries(
+        Object.entries(inputs as TensorMap).map(([name, { type, dims, data }]) => [name, { type, dims, data }]),
+      )
+      checkInputs(manifest, tensors)
+      return tensors
+    }
+    return background.prepareInputs(manifest.name, await toTransferablePicture(inputs.image))
+  }
+
+  const entryOf = async (name: string): Promise<ModelEntry> => {
+    const manifest = await background.manifest(name)
+    const { revision, title, description, license, files } = manifest
+    const totalBytes = files.reduce((sum, { bytes }) => sum + bytes, 0)
+    return { name, revision, title, description, license, totalBytes, state: await edgeModels.state(manifest) }
+  }
+
+  return {
+    async run(model, inputs, runOptions = {}) {
+      const startedAt = performance.now()
+      const startedAtMs = Date.now()
+      const { signal, ...own } = parseRunOptions(runOptions)
+      const { privacy = 'any', deadlineMs } = { ...policy, ...own }
+      signal?.throwIfAborted()
+      await open()
+      const result = await withDeadline(
+        (bounded) => {
+          const answer = async () => {
+            const manifest = await background.manifest(model)
+            const tensors = await toTensors(manifest, inputs)
+            bounded.throwIfAborted()
+            const prepareMs = performance.now() - startedAt
+            const request = { manifest, inputs: tensors, privacy, deadlineMs, signal: bounded, prepareMs }
+            return runRequest(parts, { ...request, startedAt, startedAtMs })
+          }
+          return abortable(answer(), bounded)
+        },
+        {
+          ms: deadlineMs,
+          signal: signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]),
+          onDeadline: () =>
+            new NoArmError(
+              'deadline-exceeded',
+              `No answer came within ${deadlineMs} ms. Try again, or allow more time.`,
+            ),
+        },
+      )
+      memory?.save()
+      events.emit('route', result.route)
+      if (result.route.ran === 'cloud') events.emit('link', report())
+      return result
+    },
+
+    async prepare(model, { signal } = {}) {
+      signal?.throwIfAborted()
+      await open()
+      await edgeModels.prepare(
+        await background.manifest(model),
+        signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]),
+      )
+    },
+
+    async explain(model, explainOptions = {}) {
+      const { privacy = 'any', deadlineMs } = { ...policy, ...parseRunOptions(explainOptions) }
+      await open()
+      const manifest = await background.manifest(model)
+      const requestBytes = typicalBytes(manifest)
+      const decision = decideRoute(await takeSnapshot(parts, manifest, { privacy, deadlineMs, requestBytes }))
+      if (decision.arm === undefined) throw new NoArmError('no-arm', sentenceOf(decision))
+      return explainRoute(decision)
+    },
+
+    models: {
+      async list({ signal } = {}) {
+        signal?.throwIfAborted()
+        await open()
+        return Promise.all((await background.models()).map(entryOf))
+      },
+      async state(model) {
+        await open()
+        return edgeModels.state(await background.manifest(model))
+      },
+      async remove(model) {
+        await open()
+        await edgeModels.remove(await background.manifest(model))
+      },
+    },
+
+    device: () => edge.report(),
+    link: report,
+    on: (event, listener) => events.on(event, listener),
+
+    async close() {
+      if (closing.signal.aborted) return
+      const reason = new ConfigError('client-closed', 'The client was closed.')
+      closing.abort(reason)
+      stopWatching()
+      memory?.close()
+      edge.close()
+      background.terminate(reason)
+      events.clear()
+    },
+  }
+}
+
+function toUrl(address: string | URL, name: string): string {
+  try {
+    return new URL(address, globalThis.location?.href).href
+  } catch (cause) {
+    throw new ConfigError('config-invalid', `${name} is no address: ${String(address)}.`, { cause })
+  }
+}

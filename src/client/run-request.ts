@@ -1,0 +1,229 @@
+import { Tensor } from 'onnxruntime-common'
+import type { Manifest } from '../contracts/manifest.ts'
+import type { ModelState } from '../contracts/model-state.ts'
+import type { Arm, Privacy, RouteParts, RouteRecord } from '../contracts/route.ts'
+import { routeReasons } from '../contracts/route.ts'
+import type { TensorMap } from '../contracts/tensor.ts'
+import type { Edge } from '../edge/create-edge.ts'
+import { isHitherError } from '../errors/hither-error.ts'
+import type { NetworkWatcher } from '../network/network-watcher.ts'
+import type { Breaker } from '../routing/breaker.ts'
+import type { CloudArm as CloudSnapshot, EdgeArm, RoutingSnapshot } from '../routing/decide-route.ts'
+import { decideRoute } from '../routing/decide-route.ts'
+import type { RouteLearner } from '../routing/route-learner.ts'
+import { runRoute } from '../routing/run-route.ts'
+import { answerFor } from '../tasks/answer-for.ts'
+import { logNormal, meanOf } from '../utils/log-normal.ts'
+import type { CloudLink } from './cloud-link.ts'
+import type { EdgeModels } from './edge-models.ts'
+import type { RunResult } from './types.ts'
+
+/** A run on the edge may take this many times what was predicted, and at least the least, before its worker counts as hung. */
+const hungAfterTimes = 20
+const hungAfterLeastMs = 10_000
+/** The name, shape and framing of a request beside its tensors. */
+const requestOverheadBytes = 600
+
+/** What the client has put together, as a request needs it. */
+export interface RequestParts {
+  readonly edge: Edge
+  readonly edgeModels: EdgeModels
+  readonly cloud: CloudLink | undefined
+  readonly learner: RouteLearner
+  readonly watcher: NetworkWatcher
+  readonly breakers: Readonly<Record<Arm, Breaker>>
+  /** Where each model's last request ran by choice. */
+  readonly previous: Map<string, Arm>
+}
+
+const modelKey = ({ name, revision }: Manifest) => `${name}@${revision}`
+
+const bytesOf = (inputs: TensorMap): number =>
+  Object.values(inputs).reduce(
+    (sum, { data }) => sum + (ArrayBuffer.isView(data) ? data.byteLength : data.join('').length),
+    requestOverheadBytes,
+  )
+
+/** Bytes of a request before there is one: every free dimension at 1, four bytes an element. */
+export const typicalBytes = ({ inputs }: Manifest): number =>
+  inputs.reduce(
+    (sum, { type, shape }) => sum + (type === 'uint8' ? 1 : 4) * shape.reduce((a, dim) => a * Math.max(1, dim), 1),
+    requestOverheadBytes,
+  )
+
+function edgeSnapshot(parts: RequestParts, manifest: Manifest, state: ModelState): EdgeArm {
+  const { edge, learner, cloud, breakers } = parts
+  const breakerOpen = !breakers.edge.allows(Date.now())
+  const forecast = edge.forecast(manifest.complexity.macs)
+  if (forecast === undefined) return { status: 'unavailable', breakerOpen }
+  const loaded = edge.loaded(manifest)
+  const backend = loaded?.backend ?? forecast.backend
+  const key = modelKey(manifest)
+  if (!learner.knowsEdge(key, backend)) {
+    if (loaded !== undefined) learner.assumeEdge(key, backend, logNormal(loaded.warmupMs + 1, 0.1))
+    else if (forecast.ms !== undefined) learner.assumeEdge(key, backend, logNormal(forecast.ms + 1, 0.5))
+  }
+  const service = learner.edgeTime({ model: key, backend })
+  const waitMs = edge.waiting(manifest) * meanOf(service)
+  if (state.status === 'ready')
+    return { status: 'ready', breakerOpen, time: learner.edgeTime({ model: key, backend, waitMs }) }
+  const totalBytes = manifest.files.reduce((sum, { bytes }) => sum + bytes, 0)
+  const isStored = state.status === 'stored' || state.status === 'loading'
+  const loadedBytes = isStored ? totalBytes : state.status === 'downloading' ? state.loadedBytes : 0
+  const downlink = cloud?.link.estimate().downlink ?? logNormal(15e6, 1.2)
+  const time = learner.edgeTime({
+    model: key,
+    backend,
+    waitMs,
+    preparation: { remainingBytes: totalBytes - loadedBytes, downlink },
+  })
+  // A model that failed may load at the next try; one whose failure is this browser's lack may not.
+  const failed = state.status === 'failed' && state.code === 'no-backend'
+  return { status: failed ? 'unavailable' : state.status === 'failed' ? 'absent' : state.status, breakerOpen, time }
+}
+
+function cloudSnapshot(parts: RequestParts, manifest: Manifest, requestBytes: number): CloudSnapshot | undefined {
+  const { cloud, learner, breakers } = parts
+  if (cloud === undefined) return undefined
+  return {
+    hasModel: cloud.hasModel(manifest.name),
+    breakerOpen: !breakers.cloud.allows(Date.now()),
+    time: learner.cloudTime({ model: modelKey(manifest), requestBytes, link: cloud.link.estimate() }),
+  }
+}
+
+/** All that the decision about a request rests on, as known now. */
+export async function takeSnapshot(
+  parts: RequestParts,
+  manifest: Manifest,
+  request: { readonly privacy: Privacy; readonly deadlineMs?: number | undefined; readonly requestBytes: number },
+): Promise<RoutingSnapshot> {
+  // Content-free, but an edge-only request should not even be a reason to call the endpoint.
+  if (request.privacy !== 'edge-only') parts.cloud?.refresh(manifest.name)
+  const state: ModelState =
+    request.privacy === 'cloud-only' ? { status: 'absent' } : await parts.edgeModels.state(manifest)
+  return {
+    privacy: request.privacy,
+    online: parts.watcher.online,
+    saveData: parts.watcher.saveData,
+    deadlineMs: request.deadlineMs,
+    edge: edgeSnapshot(parts, manifest, state),
+    cloud: cloudSnapshot(parts, manifest, request.requestBytes),
+    previous: parts.previous.get(manifest.name),
+  }
+}
+
+interface ArmAnswer {
+  readonly outputs: TensorMap
+  readonly parts: RouteParts
+  readonly backend?: RouteRecord['backend']
+}
+
+async function runOnEdge(
+  parts: RequestParts,
+  manifest: Manifest,
+  inputs: TensorMap,
+  signal: AbortSignal,
+): Promise<ArmAnswer> {
+  const { edge, edgeModels, learner } = parts
+  await edgeModels.prepare(manifest, signal)
+  const backend = edge.loaded(manifest)?.backend ?? 'wasm'
+  const predictedMs = meanOf(learner.edgeTime({ model: modelKey(manifest), backend }))
+  const timeoutMs = Math.max(hungAfterLeastMs, hungAfterTimes * predictedMs)
+  const run = await edge.run(manifest, inputs, { timeoutMs, signal })
+  learner.observeEdge(modelKey(manifest), run.backend, run.totalMs - run.queueMs)
+  return { outputs: run.outputs, backend: run.backend, parts: { queueMs: run.queueMs, computeMs: run.computeMs } }
+}
+
+async function runOnCloud(
+  { cloud, learner }: RequestParts,
+  manifest: Manifest,
+  inputs: TensorMap,
+  id: string,
+  signal: AbortSignal,
+): Promise<ArmAnswer> {
+  if (cloud === undefined) throw new TypeError('no endpoint is configured')
+  try {
+    const { outputs, timing, requestBytes, responseBytes } = await cloud.arm.run(manifest.name, inputs, {
+      signal,
+      id,
+      outputs: manifest.outputs.map(({ name }) => name),
+    })
+    const { totalMs, serverMs, queueMs, computeMs } = timing
+    const split = cloud.link.observeRequest({ requestBytes, responseBytes, totalMs, serverMs })
+    if (split !== undefined) {
+      learner.observeCloud(modelKey(manifest), { serverMs: split.serverMs, queueMs, responseBytes })
+    }
+    return {
+      outputs,
+      parts: {
+        ...(split === undefined ? {} : { uploadMs: split.uploadMs + split.roundTripMs, downloadMs: split.downloadMs }),
+        ...(queueMs === undefined ? {} : { queueMs }),
+        ...(computeMs === undefined ? {} : { computeMs }),
+      },
+    }
+  } catch (error) {
+    if (isHitherError(error) && error.code === 'cloud-model-missing') cloud.lacksModel(manifest.name)
+    throw error
+  }
+}
+
+/**
+ * Decides where a request runs, runs it there, and on the other arm where the first one fails and that is allowed.
+ *
+ * @throws {NoArmError} there is no arm, or each one failed
+ */
+export async function runRequest(
+  parts: RequestParts,
+  request: {
+    readonly manifest: Manifest
+    readonly inputs: TensorMap
+    readonly privacy: Privacy
+    readonly deadlineMs?: number | undefined
+    readonly signal: AbortSignal
+    readonly startedAt: number
+    readonly startedAtMs: number
+    readonly prepareMs: number
+  },
+): Promise<RunResult> {
+  const { manifest, inputs, privacy, signal, startedAt, startedAtMs, prepareMs } = request
+  const id = crypto.randomUUID()
+  const snapshot = await takeSnapshot(parts, manifest, { ...request, requestBytes: bytesOf(inputs) })
+  const decision = decideRoute(snapshot)
+  // The answer need not wait for the download: the cloud bridges it while the model comes here.
+  const comesHere = privacy !== 'cloud-only' && !snapshot.saveData && snapshot.edge.status !== 'unavailable'
+  if (comesHere && decision.arm === 'cloud') void parts.edgeModels.prepare(manifest).catch(() => {})
+  const outcome = await runRoute({
+    // With the edge as the only arm, a worker that died is replaced and asked once more.
+    decision: decision.arm === 'edge' && decision.fallback === undefined ? { ...decision, fallback: 'edge' } : decision,
+    attempt: (arm) =>
+      arm === 'edge' ? runOnEdge(parts, manifest, inputs, signal) : runOnCloud(parts, manifest, inputs, id, signal),
+    breakers: parts.breakers,
+    nowMs: () => performance.now(),
+    signal,
+  })
+  if (decision.arm !== undefined) parts.previous.set(manifest.name, decision.arm)
+  const { outputs, backend, parts: timeParts } = outcome.value
+  const answer = answerFor(manifest, outputs)
+  const reason = outcome.ran === decision.arm && decision.fallback === undefined ? decision.reason : outcome.reason
+  return {
+    outputs: Object.fromEntries(
+      Object.entries(outputs).map(([name, { type, dims, data }]) => [name, new Tensor(type, data as never, dims)]),
+    ),
+    ...(answer === undefined ? {} : { answer }),
+    route: {
+      id,
+      model: manifest.name,
+      revision: manifest.revision,
+      startedAtMs,
+      ran: outcome.ran,
+      ...(backend === undefined ? {} : { backend }),
+      reason,
+      why: routeReasons[reason],
+      predicted: decision.predicted,
+      actualMs: performance.now() - startedAt,
+      parts: { prepareMs, ...timeParts },
+      attempts: outcome.attempts,
+    },
+  }
+}

@@ -1,0 +1,40 @@
+export { Tensor } from 'onnxruntime-common'
+export { createClient } from './client/create-client.ts'
+export type {
+  Client,
+  ClientEvents,
+  ClientOptions,
+  EndpointOptions,
+  ModelEntry,
+  Policy,
+  RouteExplanation,
+  RunInputs,
+  RunOptions,
+  RunResult,
+  RuntimeOptions,
+} from './client/types.ts'
+export type { BackendMeasurement, DeviceReport, LinkReport, ModelProgress } from './contracts/measurements.ts'
+export type { Backend, ModelState, Progress } from './contracts/model-state.ts'
+export {
+  type Arm,
+  type Prediction,
+  type Privacy,
+  privacyModes,
+  type RouteAttempt,
+  type RouteParts,
+  type RouteReason,
+  type RouteRecord,
+  routeReasons,
+} from './contracts/route.ts'
+export type { TensorData, TensorMap, TensorType } from './contracts/tensor.ts'
+export { CapabilityError } from './errors/capability-error.ts'
+export { CloudError } from './errors/cloud-error.ts'
+export { type ErrorCode, type ErrorKind, errorCodes } from './errors/codes.ts'
+export { ConfigError } from './errors/config-error.ts'
+export { EdgeError } from './errors/edge-error.ts'
+export { HitherError, isHitherError } from './errors/hither-error.ts'
+export { ModelError } from './errors/model-error.ts'
+export { NoArmError } from './errors/no-arm-error.ts'
+export { ValidationError } from './errors/validation-error.ts'
+export type { Classification } from './tasks/classify.ts'
+export type { PictureSource } from './tasks/picture-source.ts'

@@ -1,0 +1,92 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Manifest } from '../contracts/manifest.ts'
+import { ModelError } from '../errors/model-error.ts'
+import { fakeManifest } from '../testing/fake-manifest.ts'
+import { parseCatalog, parseManifest } from './parse-manifest.ts'
+
+const where = 'https://models.test/m/manifest.json'
+const good = await fakeManifest(
+  { 'model.onnx': new Uint8Array([1, 2]), 'weights.bin': new Uint8Array([3]) },
+  {
+    canary: {
+      inputs: [{ name: 'x', type: 'float32', shape: [1, 2], data: [0, 1] }],
+      outputs: [{ name: 'y', type: 'float32', shape: [1, 2], data: [0, 1] }],
+    },
+  },
+)
+const [file] = good.files
+const literal = { name: 'x', type: 'float32', shape: [1, 2], data: [0, 1] } as const
+
+function changed(changes: object): unknown {
+  return { ...structuredClone(good), ...changes }
+}
+
+test('a good manifest passes as it is', () => {
+  expect(parseManifest(structuredClone(good), where)).toEqual(good)
+})
+
+describe('a bad manifest is refused with a sentence that names the field', () => {
+  test.each<[unknown, string]>([
+    [null, 'Expected Object'],
+    ['<html>', 'Expected Object'],
+    [changed({ format: 2 }), '"format"'],
+    [changed({ name: '../up' }), '"name": not a plain name'],
+    [changed({ files: [] }), '"files"'],
+    [changed({ files: [{ ...file, bytes: -1 }] }), '"files.0.bytes"'],
+    [changed({ files: [{ ...file, bytes: '12' }] }), '"files.0.bytes"'],
+    [changed({ files: [{ ...file, sha256: 'abc' }] }), '"files.0.sha256": sha256 must be 64'],
+    [changed({ files: [{ ...file, path: '../../x' }] }), '"files.0.path": a file path must be relative'],
+    [changed({ files: [{ ...file, path: 'https://evil.test/x' }] }), '"files.0.path"'],
+    [changed({ files: [file, file] }), '"files" has model.onnx twice'],
+    [changed({ files: [file, { ...file, path: './model.onnx' }] }), '"files" has'],
+    [changed({ graph: 'other.onnx' }), '"graph" names other.onnx, which is not one of "files"'],
+    [changed({ files: [{ ...file, bytes: 2 ** 31 + 1 }] }), '"files" have 2147483649 bytes'],
+    [changed({ inputs: [] }), '"inputs"'],
+    [changed({ inputs: [good.inputs[0], good.inputs[0]] }), '"inputs" has "x" twice'],
+    [changed({ outputs: [{ name: 'y', type: 'complex64', shape: [] }] }), '"outputs.0.type"'],
+    [changed({ canary: { inputs: [], outputs: [literal] } }), '"canary.inputs" lacks "x"'],
+    [changed({ canary: { inputs: [literal], outputs: [] } }), '"canary.outputs" is empty'],
+    [changed({ canary: { inputs: [literal], outputs: [literal] } }), '"canary.outputs" has "x", which is not'],
+    [changed({ canary: { inputs: [literal, literal], outputs: [literal] } }), '"canary.inputs" has "x" twice'],
+    [changed({ canary: { ...good.canary, inputs: [{ ...literal, type: 'uint8' }] } }), 'as uint8, but the model'],
+    [changed({ canary: { ...good.canary, inputs: [{ ...literal, shape: [1, 3] }] } }), 'shape [1, 3], but the model'],
+    [changed({ canary: { ...good.canary, inputs: [{ ...literal, data: [1] }] } }), 'has 1 values in "x"'],
+  ])('%#', (value, part) => {
+    expect(() => parseManifest(value, where)).toThrow(ModelError)
+    expect(() => parseManifest(value, where)).toThrow(`The manifest at ${where} cannot be used: `)
+    expect(() => parseManifest(value, where)).toThrow(part)
+  })
+})
+
+test('whatever the JSON, it is a manifest or a ModelError, and a manifest has its graph', () => {
+  const key = fc.constantFrom(...(Object.keys(good) as (keyof Manifest)[]))
+  void fc.assert(
+    fc.property(key, fc.jsonValue(), (name, value) => {
+      try {
+        const manifest = parseManifest(changed({ [name]: value }), where)
+        expect(manifest.files.map((entry) => entry.path)).toContain(manifest.graph)
+      } catch (error) {
+        expect(error).toMatchObject({ name: 'ModelError', code: 'manifest-invalid' })
+      }
+    }),
+  )
+})
+
+describe('a catalogue', () => {
+  const entry = { name: 'a', revision: '1', manifest: 'a/manifest.json' }
+
+  test('passes as it is', () => {
+    expect(parseCatalog({ format: 1, models: [entry] }, where)).toEqual({ format: 1, models: [entry] })
+  })
+
+  test.each<[unknown, string]>([
+    ['<html>', 'Expected Object'],
+    [{ format: 2, models: [] }, '"format"'],
+    [{ format: 1, models: [{ ...entry, revision: '' }] }, '"models.0.revision"'],
+    [{ format: 1, models: [entry, entry] }, '"models" has "a" twice'],
+  ])('is refused with the field that is wrong: %#', (value, part) => {
+    expect(() => parseCatalog(value, where)).toThrow(part)
+    expect(() => parseCatalog(value, where)).toThrow(expect.objectContaining({ code: 'catalog-unavailable' }))
+  })
+})

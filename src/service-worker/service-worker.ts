@@ -1,0 +1,29 @@
+import { cleanupOutdatedCaches, matchPrecache, precacheAndRoute } from 'workbox-precaching'
+import { NavigationRoute, registerRoute } from 'workbox-routing'
+
+declare const self: ServiceWorkerGlobalScope & { readonly __WB_MANIFEST: { url: string; revision: string | null }[] }
+
+/** Kept by the page: the runtime files that this browser has chosen. */
+const runtimeCache = 'hither-runtime'
+
+cleanupOutdatedCaches()
+precacheAndRoute(self.__WB_MANIFEST)
+
+// Deep links share one shell. Its query is the app's own.
+registerRoute(
+  new NavigationRoute(async ({ request }) => (await matchPrecache('index.html')) ?? fetch(request), {
+    denylist: [/^\/v\d/, /^\/models\//, /^\/hither\//],
+  }),
+)
+
+registerRoute(
+  ({ url, sameOrigin }) => sameOrigin && /\/ort-wasm-[^/]*\.(?:wasm|mjs)$/.test(url.pathname),
+  async ({ request, url }) => {
+    const kept = await caches.match(url.href, { cacheName: runtimeCache })
+    return kept ?? fetch(request)
+  },
+)
+
+// A first visit must work offline right after it: the page that installs this worker is also served by it.
+self.addEventListener('install', () => void self.skipWaiting())
+self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()))
