@@ -79,8 +79,8 @@ def recentre(images, ink=20):
     return moved / moved.amax((1, 2, 3), keepdim=True).clamp(min=1e-3)
 
 
-def augment(images, generator):
-    """A training batch as people might have drawn it."""
+def augment(images, generator, strength=1.0):
+    """A training batch as people might have drawn it. `strength` in 0..1 scales how far and how often."""
     count = len(images)
 
     def some(share):
@@ -90,11 +90,17 @@ def augment(images, generator):
         return torch.rand(count, 1, 1, 1, generator=generator)
 
     images = warp(
-        images, shift=2.5, scale=(0.72, 1.15), rotate=14, slant=16, elastic=0.9, generator=generator
+        images,
+        shift=2.5 * strength,
+        scale=(1 - 0.28 * strength, 1 + 0.12 * strength),
+        rotate=13 * strength,
+        slant=15 * strength,
+        elastic=0.7 * strength,
+        generator=generator,
     )
-    images = torch.where(some(0.25), thicken(images, amounts()), images)
-    images = torch.where(some(0.15), thin(images, amounts()), images)
-    images = torch.where(some(0.2), binarise(images), images)
-    images = torch.where(some(0.15), F.avg_pool2d(images, 3, 1, 1), images)
+    images = torch.where(some(0.25 * strength), thicken(images, amounts()), images)
+    images = torch.where(some(0.15 * strength), thin(images, amounts()), images)
+    images = torch.where(some(0.2 * strength), binarise(images), images)
+    images = torch.where(some(0.15 * strength), F.avg_pool2d(images, 3, 1, 1), images)
     gain = 0.75 + 0.5 * torch.rand(count, 1, 1, 1, generator=generator)
     return (images * gain).clamp(0, 1)

@@ -1,0 +1,59 @@
+import { chromium, expect, test } from '@playwright/test'
+// @ts-expect-error a script without types
+import { browserArgs, findBrowser } from '../scripts/find-browser.mjs'
+import { openAppPage } from './support/app-page.ts'
+import { openSite, type Site } from './support/site.ts'
+
+let site: Site
+test.beforeAll(async () => {
+  site = await openSite()
+})
+test.afterAll(() => site.close())
+
+test('without a WebGPU adapter the edge runs on WASM', async ({ page }) => {
+  await page.goto(site.url('privacy=edge-only'))
+  const app = openAppPage(page)
+  await app.becomesReady()
+  await expect(page.getByTestId('backend-webgpu')).toHaveAttribute('data-status', 'absent')
+  await app.pick(6)
+  await expect(app.badge).toContainText('WASM')
+})
+
+test.describe('with a software WebGPU adapter', () => {
+  const withAdapter = async (query: string, work: (page: import('@playwright/test').Page) => Promise<void>) => {
+    const browser = await chromium.launch({
+      executablePath: findBrowser(),
+      args: [...browserArgs, '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
+    })
+    try {
+      const page = await browser.newPage()
+      await page.goto(site.url(query))
+      await work(page)
+    } finally {
+      await browser.close()
+    }
+  }
+
+  test('it is measured, and loses to WASM', () =>
+    withAdapter('privacy=edge-only', async (page) => {
+      const app = openAppPage(page)
+      await app.becomesReady()
+      await expect(page.getByTestId('backend-webgpu')).toHaveAttribute('data-status', 'measured')
+      await expect(page.getByTestId('backend-webgpu')).toContainText('software adapter')
+      await expect(page.getByTestId('backend-wasm')).toHaveAttribute('data-status', 'measured')
+      await app.pick(4)
+      await expect(app.badge).toContainText('WASM')
+      await expect(app.answer).toContainText('4')
+    }))
+
+  test('asked for by name, it runs the model with the same answers', () =>
+    withAdapter('privacy=edge-only&backend=webgpu', async (page) => {
+      const app = openAppPage(page)
+      await app.becomesReady()
+      for (const digit of [2, 5, 9]) {
+        await app.pick(digit)
+        await expect(app.badge).toContainText('WebGPU')
+        await expect(app.answer).toContainText(String(digit))
+      }
+    }))
+})

@@ -1,0 +1,44 @@
+import { fileURLToPath } from 'node:url'
+import { createEndpoint } from '../../dist/endpoint/index.js'
+import { type LinkShape, openShapingProxy } from './shaping-proxy.ts'
+
+const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+
+export const goodLink: LinkShape = { roundTripMs: 40, bitsPerSecond: 50e6 }
+
+/** The built product: the page on one origin, its endpoint on another behind a link of the given shape. */
+export async function openSite(
+  options: { readonly link?: LinkShape; readonly appDir?: string; readonly modelsDir?: string } = {},
+) {
+  const { link = goodLink, appDir = root('dist-app'), modelsDir = root('public/models') } = options
+  const endpointPort = await freePort()
+  const proxy = await openShapingProxy(endpointPort, link)
+  const page = await createEndpoint({ modelsDir, appDir, workers: 1, connectTo: [proxy.origin, 'http://localhost:9'] })
+  const { port } = await page.listen({ port: 0, host: '127.0.0.1' })
+  const origin = `http://localhost:${port}`
+  const endpoint = await createEndpoint({ modelsDir, workers: 1, allowOrigins: [origin] })
+  await endpoint.listen({ port: endpointPort, host: '127.0.0.1' })
+  return {
+    origin,
+    endpointOrigin: proxy.origin,
+    /** Address of the page that uses the endpoint behind the link. */
+    url: (query = '') => `${origin}/?endpoint=${encodeURIComponent(proxy.origin)}${query && `&${query}`}`,
+    stopEndpoint: () => proxy.close(),
+    async close() {
+      await proxy.close()
+      await Promise.all([page.close(), endpoint.close()])
+    },
+  }
+}
+
+export type Site = Awaited<ReturnType<typeof openSite>>
+
+async function freePort(): Promise<number> {
+  const { createServer } = await import('node:net')
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
