@@ -19,7 +19,9 @@ test('bad pictures and an empty pad are sentences, and the next request works', 
   await page.getByTestId('run').click()
   await expect(app.error).toContainText('nothing drawn')
 
-  await page.getByTestId('file-input').setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: Buffer.from('no picture') })
+  await page
+    .getByTestId('file-input')
+    .setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: Buffer.from('no picture') })
   await expect(app.error).toHaveAttribute('data-code', 'picture-unreadable')
 
   await page.getByTestId('file-input').setInputFiles({ name: 'b.png', mimeType: 'image/png', buffer: hugePng })
@@ -33,7 +35,12 @@ test('bad pictures and an empty pad are sentences, and the next request works', 
 test('an endpoint that talks nonsense is a sentence', async ({ page }) => {
   // The page's own server answers this path with a page.
   await page.route(`${site.endpointOrigin}/**/infer`, (route) =>
-    route.fulfill({ status: 200, contentType: 'text/html', headers: { 'access-control-allow-origin': '*' }, body: '<h1>Log in</h1>' }),
+    route.fulfill({
+      status: 200,
+      contentType: 'text/html',
+      headers: { 'access-control-allow-origin': '*' },
+      body: '<h1>Log in</h1>',
+    }),
   )
   await page.goto(site.url('privacy=cloud-only'))
   const app = openAppPage(page)

@@ -20,7 +20,9 @@ export async function openShapingProxy(targetPort: number, link: LinkShape) {
       busyUntil.ms = Math.max(now, busyUntil.ms) + (chunk.length * 8000) / link.bitsPerSecond
       setTimeout(() => to.writable && to.write(chunk), busyUntil.ms - now + link.roundTripMs / 2)
     })
-    from.on('end', () => setTimeout(() => to.end(), Math.max(0, busyUntil.ms - performance.now()) + link.roundTripMs / 2))
+    from.on('end', () =>
+      setTimeout(() => to.end(), Math.max(0, busyUntil.ms - performance.now()) + link.roundTripMs / 2),
+    )
     from.on('error', () => to.destroy())
     from.on('close', () => sockets.delete(from))
     sockets.add(from)

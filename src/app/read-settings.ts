@@ -1,4 +1,4 @@
-import { privacyModes, type Backend, type Privacy } from '../index.ts'
+import { type Backend, type Privacy, privacyModes } from '../index.ts'
 import { texts } from './texts.ts'
 
 /** What the page's address asks for, and a sentence for each thing in it that cannot be done. */

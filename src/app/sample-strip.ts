@@ -15,7 +15,7 @@ export class SampleStrip extends LitElement {
     css`
       ul {
         display: grid;
-        grid-template-columns: repeat(10, 1fr);
+        grid-template-columns: repeat(10, minmax(0, 1fr));
         gap: 6px;
         margin: 8px 0 0;
         padding: 0;
@@ -45,7 +45,7 @@ export class SampleStrip extends LitElement {
       }
       @media (max-width: 480px), (min-width: 700px) and (max-width: 899px) {
         ul {
-          grid-template-columns: repeat(5, 1fr);
+          grid-template-columns: repeat(5, minmax(0, 1fr));
         }
       }
     `,

@@ -1,4 +1,16 @@
-import { isHitherError, type Classification, type Client, type DeviceReport, type LinkReport, type ModelEntry, type ModelState, type PictureSource, type Privacy, type RouteExplanation, type RouteRecord } from '../index.ts'
+import {
+  type Classification,
+  type Client,
+  type DeviceReport,
+  isHitherError,
+  type LinkReport,
+  type ModelEntry,
+  type ModelState,
+  type PictureSource,
+  type Privacy,
+  type RouteExplanation,
+  type RouteRecord,
+} from '../index.ts'
 import { texts } from './texts.ts'
 
 /** A sentence about what went wrong, and its code where the library gave one. */

@@ -22,19 +22,19 @@ const clientOptionsSchema = v.strictObject({
 
 const runOptionsSchema = v.strictObject({ ...policyEntries, signal: v.optional(v.instance(AbortSignal)) })
 
-const describe = (issues: readonly v.BaseIssue<unknown>[]) =>
+const toSentence = (issues: readonly v.BaseIssue<unknown>[]) =>
   issues.map((issue) => `${v.getDotPath(issue) ?? 'options'}: ${issue.message}`).join('; ')
 
 /** @throws {ConfigError} `config-invalid`, naming the option */
 export function parseClientOptions(options: unknown): ClientOptions {
   const parsed = v.safeParse(clientOptionsSchema, options)
   if (parsed.success) return options as ClientOptions
-  throw new ConfigError('config-invalid', `These client options cannot be used. ${describe(parsed.issues)}.`)
+  throw new ConfigError('config-invalid', `These client options cannot be used. ${toSentence(parsed.issues)}.`)
 }
 
 /** @throws {ValidationError} `options-invalid`, naming the option */
 export function parseRunOptions(options: unknown): RunOptions {
   const parsed = v.safeParse(runOptionsSchema, options)
   if (parsed.success) return options as RunOptions
-  throw new ValidationError('options-invalid', `These options cannot be used. ${describe(parsed.issues)}.`)
+  throw new ValidationError('options-invalid', `These options cannot be used. ${toSentence(parsed.issues)}.`)
 }

@@ -1,7 +1,7 @@
 import { Tensor } from 'onnxruntime-common'
 import type { Manifest } from '../contracts/manifest.ts'
 import type { ModelState } from '../contracts/model-state.ts'
-import type { Arm, Privacy, RouteParts, RouteRecord } from '../contracts/route.ts'
+import type { Arm, Prediction, Privacy, RouteParts, RouteRecord } from '../contracts/route.ts'
 import { routeReasons } from '../contracts/route.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import type { Edge } from '../edge/create-edge.ts'
@@ -9,7 +9,7 @@ import { isHitherError } from '../errors/hither-error.ts'
 import type { NetworkWatcher } from '../network/network-watcher.ts'
 import type { Breaker } from '../routing/breaker.ts'
 import type { CloudArm as CloudSnapshot, EdgeArm, RoutingSnapshot } from '../routing/decide-route.ts'
-import { decideRoute } from '../routing/decide-route.ts'
+import { decideRoute, type Predictions } from '../routing/decide-route.ts'
 import type { RouteLearner } from '../routing/route-learner.ts'
 import { runRoute } from '../routing/run-route.ts'
 import { answerFor } from '../tasks/answer-for.ts'
@@ -113,6 +113,12 @@ export async function takeSnapshot(
   }
 }
 
+/** Predictions of what is left, as completion times from the request's start. */
+function fromStart({ edge, cloud }: Predictions, elapsedMs: number): Predictions {
+  const shift = ({ meanMs, p90Ms }: Prediction) => ({ meanMs: meanMs + elapsedMs, p90Ms: p90Ms + elapsedMs })
+  return { ...(edge && { edge: shift(edge) }), ...(cloud && { cloud: shift(cloud) }) }
+}
+
 interface ArmAnswer {
   readonly outputs: TensorMap
   readonly parts: RouteParts
@@ -190,6 +196,7 @@ export async function runRequest(
   const id = crypto.randomUUID()
   const snapshot = await takeSnapshot(parts, manifest, { ...request, requestBytes: bytesOf(inputs) })
   const decision = decideRoute(snapshot)
+  const decidedMs = performance.now() - startedAt
   // The answer need not wait for the download: the cloud bridges it while the model comes here.
   const comesHere = privacy !== 'cloud-only' && !snapshot.saveData && snapshot.edge.status !== 'unavailable'
   if (comesHere && decision.arm === 'cloud') void parts.edgeModels.prepare(manifest).catch(() => {})
@@ -220,7 +227,7 @@ export async function runRequest(
       ...(backend === undefined ? {} : { backend }),
       reason,
       why: routeReasons[reason],
-      predicted: decision.predicted,
+      predicted: fromStart(decision.predicted, decidedMs),
       actualMs: performance.now() - startedAt,
       parts: { prepareMs, ...timeParts },
       attempts: outcome.attempts,

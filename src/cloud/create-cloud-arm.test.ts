@@ -242,14 +242,14 @@ describe('a run that does not end', () => {
   })
 
   it('of one caller does not take the question of the others with it', async () => {
-    let describe: (response: Response) => void = () => {}
-    const { cloud, paths } = arm({ ...binaryServer, '/v2': () => new Promise((resolve) => (describe = resolve)) })
+    let tellMetadata: (response: Response) => void = () => {}
+    const { cloud, paths } = arm({ ...binaryServer, '/v2': () => new Promise((resolve) => (tellMetadata = resolve)) })
     const controller = new AbortController()
     const aborted = expect(cloud.run('m', inputs, { signal: controller.signal })).rejects.toBe('gone')
     const other = cloud.run('m', inputs)
     controller.abort('gone')
     await aborted
-    describe(metadata('binary_tensor_data')())
+    tellMetadata(metadata('binary_tensor_data')())
     expect((await other).outputs).toEqual(outputs)
     expect(paths()).toEqual(['/v2', infer])
   })

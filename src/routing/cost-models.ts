@@ -22,24 +22,6 @@ const transferTime = (bytes: number, bitsPerSecond: LogNormal): LogNormal[] =>
 
 const total = (parts: readonly LogNormal[]) => boundedTime(sumOf(parts.map(boundedTime)))
 
-/**
- * The time of one run that was never measured, from its complexity: C / R beyond a fixed overhead.
- *
- * @param work.complexityMacs C: multiply-accumulates of the run
- * @param work.macsPerSecond the device's measured speed in a kernel; a model reaches less or more than it
- * @param work.overheadMs fixed cost of a run
- * @returns milliseconds, uncertain by a factor of about three either way (variance 0.7); undefined without a speed
- */
-export function computeTime(work: {
-  readonly complexityMacs: number
-  readonly macsPerSecond: number
-  readonly overheadMs?: number
-}): LogNormal | undefined {
-  const { complexityMacs, macsPerSecond, overheadMs = 0 } = work
-  const ms = Math.max(0, overheadMs) + (complexityMacs / macsPerSecond) * 1000
-  return ms > 0 && ms < Number.POSITIVE_INFINITY ? boundedTime(logNormal(ms, 0.7)) : undefined
-}
-
 /** What is left to do before a model can run at the edge. */
 export interface EdgePreparation {
   /** Bytes of the model and of the runtime that are not here yet. */
@@ -54,7 +36,7 @@ export interface EdgePreparation {
  *     ECS = f(T, C, B, N) = N · wait + C / speed  [ + bytes / B + load,  while the model is not ready ]
  *
  * T, the time the task may take, is compared with the result's 90th percentile in `decideRoute`. `service` stands for C / speed: it
- * is measured per model and backend, and only derived from C (see `computeTime`) before the first run. B is the
+ * is measured per model and backend, and only derived from C (see `predictRunMs`) before the first run. B is the
  * downlink. N is the number of those who share this device's worker and link: their runs ahead of this one are
  * `waitMs`.
  *

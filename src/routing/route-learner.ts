@@ -26,7 +26,7 @@ export interface RouteLearner {
   /** Reading, compiling and warming up took this long. */
   observeLoad(model: string, backend: Backend, loadMs: number): void
   observeCloud(model: string, observation: CloudObservation): void
-  /** What a run here is assumed to take until one was measured: from a warm-up, or from `computeTime`. */
+  /** What a run here is assumed to take until one was measured: from a warm-up, or from `predictRunMs`. */
   assumeEdge(model: string, backend: Backend, time: LogNormal): void
   /** When a request would finish here. Give `preparation` while the model is not ready. */
   edgeTime(request: {

@@ -1,0 +1,30 @@
+import { type Client, type ClientOptions, createClient, isHitherError, type RunOptions, Tensor } from 'hither'
+
+/** What a test asks of the page: errors come back as their name and code. */
+const hither = {
+  client: undefined as Client | undefined,
+  open(options: ClientOptions): void {
+    this.client = createClient(options)
+  },
+  async settle<T>(work: (client: Client, tensor: typeof Tensor) => Promise<T>): Promise<T | { error: string[] }> {
+    if (this.client === undefined) throw new Error('no client')
+    try {
+      return await work(this.client, Tensor)
+    } catch (error) {
+      if (!isHitherError(error)) return { error: [error instanceof Error ? error.name : String(error)] }
+      const attempts = 'attempts' in error && Array.isArray(error.attempts) ? error.attempts : []
+      return { error: [error.name, error.code, error.message, ...attempts.map((attempt) => String(attempt.code))] }
+    }
+  },
+  /** Runs a model of one float32 input `x` filled with 0.5. */
+  run(model: string, dims: number[], options?: RunOptions) {
+    const size = dims.reduce((product, dim) => product * dim, 1)
+    return this.settle(async (client) => {
+      const x = new Tensor('float32', new Float32Array(size).fill(0.5), dims)
+      const { outputs, route } = await client.run(model, { x }, options)
+      return { first: Number(outputs.y?.data[0]), route }
+    })
+  },
+}
+export type Hither = typeof hither
+Object.assign(globalThis, { hither })
