@@ -24,9 +24,12 @@ test.each([
   ['asked for by name, a slow adapter runs', [softwareGpu], 1e6, ['webgpu'], 'webgpu'],
   ['nothing can run', [noGpu], 1e6, ['webgpu'], undefined],
   ['WASM that could not be measured may still run', [{ backend: 'wasm', status: 'failed' }], 1e6, both, 'wasm'],
-] as [string, BackendMeasurement[], number, ('wasm' | 'webgpu')[], string | undefined][])('%s', (_, measurements, macs, allowed, chosen) => {
-  expect(chooseBackend(measurements, macs, allowed)).toBe(chosen)
-})
+] as [string, BackendMeasurement[], number, ('wasm' | 'webgpu')[], string | undefined][])(
+  '%s',
+  (_, measurements, macs, allowed, chosen) => {
+    expect(chooseBackend(measurements, macs, allowed)).toBe(chosen)
+  },
+)
 
 test('a run is predicted as fixed cost plus work over speed, and never as NaN', () => {
   expect(predictRunMs(wasm, 20e6)).toBeCloseTo(10.2)

@@ -54,7 +54,10 @@ test('an aborted run answers at once with its reason, and the next one works', a
 
 test('a wrong canary refuses the model', async () => {
   const host = openHost()
-  await expect(host.load(loading('a', [2, 5]))).rejects.toMatchObject({ name: 'ModelError', code: 'model-wrong-answer' })
+  await expect(host.load(loading('a', [2, 5]))).rejects.toMatchObject({
+    name: 'ModelError',
+    code: 'model-wrong-answer',
+  })
   expect(host.has('a')).toBe(false)
   host.terminate(closed)
 })

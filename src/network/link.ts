@@ -73,9 +73,9 @@ const leastNetworkMs = 0.05
 
 const snapshotSchema = v.object({
   version: v.literal(1),
-  roundTrip: v.unknown(),
-  uplink: v.unknown(),
-  downlink: v.unknown(),
+  roundTrip: v.optional(v.unknown()),
+  uplink: v.optional(v.unknown()),
+  downlink: v.optional(v.unknown()),
 })
 
 const positive = (value: number | undefined): value is number =>
@@ -126,8 +126,8 @@ export function createLink(
       const downBits = countOf(responseBytes) * 8
       const link = estimate(nowMs)
       const predicted = [link.roundTrip]
-      if (upBits > 0) predicted.push(divide(upBits, link.uplink))
-      if (downBits > 0) predicted.push(divide(downBits, link.downlink))
+      if (upBits > 0) predicted.push(divide(upBits * 1000, link.uplink))
+      if (downBits > 0) predicted.push(divide(downBits * 1000, link.downlink))
       const predictedMs = predicted.reduce((sum, { mu }) => sum + Math.exp(mu), 0)
 
       const serverKnown = serverMs !== undefined && serverMs >= 0 && serverMs <= wholeMs

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest'
+import { createLink } from './link.ts'
+
+const clock = () => {
+  const time = { ms: 1e12 }
+  return { time, now: () => time.ms }
+}
+
+test('nothing is reported as measured before it was', () => {
+  const { now } = clock()
+  const report = createLink({ now, onlineSource: { online: true, saveData: false } }).report()
+  expect(report).toEqual({ online: true, saveData: false, samples: 0 })
+})
+
+test('pings give the round trip; it ages, and a network change makes it old', () => {
+  const { now, time } = clock()
+  const link = createLink({ now })
+  for (let ping = 0; ping < 10; ping += 1) link.observePing(40)
+  expect(link.report().roundTripMs).toBeGreaterThan(35)
+  expect(link.report().roundTripMs).toBeLessThan(50)
+  expect(link.isStale()).toBe(false)
+  const fresh = link.estimate().roundTrip.variance
+  time.ms += 59_000
+  expect(link.isStale()).toBe(false)
+  time.ms += 2_000
+  expect(link.isStale()).toBe(true)
+  expect(link.report().ageMs).toBe(61_000)
+  const aged = link.estimate().roundTrip.variance
+  expect(aged).toBeGreaterThan(fresh)
+  link.observePing(40)
+  link.networkChanged()
+  expect(link.isStale()).toBe(true)
+})
+
+test('large requests give the uplink, with the server taken out', () => {
+  const { now } = clock()
+  const link = createLink({ now })
+  for (let ping = 0; ping < 5; ping += 1) link.observePing(50)
+  // 250 KB at 2 Mbit/s is 1,000 ms; the server's second of work must not make the link look slow.
+  for (let request = 0; request < 10; request += 1) {
+    link.observeRequest({ requestBytes: 250_000, responseBytes: 100, totalMs: 2_050, serverMs: 1_000 })
+  }
+  expect(link.report().uplinkBitsPerSecond).toBeGreaterThan(1.6e6)
+  expect(link.report().uplinkBitsPerSecond).toBeLessThan(2.5e6)
+})
+
+test('a request that makes no sense teaches nothing', () => {
+  const { now } = clock()
+  const link = createLink({ now })
+  for (const totalMs of [Number.NaN, -1, 0, Number.POSITIVE_INFINITY]) {
+    expect(link.observeRequest({ requestBytes: 1e6, responseBytes: 1e6, totalMs, serverMs: 1 })).toBeUndefined()
+  }
+  expect(link.report().samples).toBe(0)
+})
+
+test('what was measured comes back with more doubt', () => {
+  const { now } = clock()
+  const link = createLink({ now })
+  for (let ping = 0; ping < 10; ping += 1) link.observePing(40)
+  const again = createLink({ now })
+  again.restore(JSON.parse(JSON.stringify(link.snapshot())))
+  expect(again.estimate().roundTrip.mu).toBeCloseTo(link.estimate().roundTrip.mu, 1)
+  expect(again.estimate().roundTrip.variance).toBeGreaterThan(link.estimate().roundTrip.variance)
+  expect(again.isStale()).toBe(true)
+  again.restore({ version: 99 })
+  again.restore('nonsense')
+})

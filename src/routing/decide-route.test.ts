@@ -1,0 +1,116 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { privacyModes, type RouteReason, routeReasons } from '../contracts/route.ts'
+import { type LogNormal, logNormal } from '../utils/log-normal.ts'
+import { decideRoute, type RoutingSnapshot } from './decide-route.ts'
+import { sentenceOf } from './explain-route.ts'
+
+const ms = (median: number) => logNormal(median, 0.05)
+const base: RoutingSnapshot = {
+  privacy: 'any',
+  online: true,
+  saveData: false,
+  edge: { status: 'ready', breakerOpen: false, time: ms(20) },
+  cloud: { hasModel: true, breakerOpen: false, time: ms(100) },
+}
+type Change = Omit<Partial<RoutingSnapshot>, 'edge' | 'cloud'> & {
+  edge?: Partial<RoutingSnapshot['edge']>
+  cloud?: Partial<NonNullable<RoutingSnapshot['cloud']>> | null
+}
+const snapshot = ({ edge, cloud, ...rest }: Change): RoutingSnapshot => ({
+  ...base,
+  ...rest,
+  edge: { ...base.edge, ...edge },
+  cloud: cloud === null || base.cloud === undefined ? undefined : { ...base.cloud, ...cloud },
+})
+
+test.each<[string, Change, 'edge' | 'cloud', RouteReason]>([
+  ['the faster arm: edge', {}, 'edge', 'edge-faster'],
+  ['the faster arm: cloud', { cloud: { time: ms(5) } }, 'cloud', 'cloud-faster'],
+  [
+    'edge-only stays although the cloud is faster',
+    { privacy: 'edge-only', cloud: { time: ms(1) } },
+    'edge',
+    'edge-only',
+  ],
+  ['cloud-only goes although the edge is faster', { privacy: 'cloud-only' }, 'cloud', 'cloud-only'],
+  ['no endpoint', { cloud: null }, 'edge', 'no-endpoint'],
+  ['offline with the model stored', { online: false, edge: { status: 'stored' } }, 'edge', 'offline'],
+  ['data saver with the model here', { saveData: true, cloud: { time: ms(1) } }, 'edge', 'data-saver'],
+  ['data saver without the model', { saveData: true, edge: { status: 'absent' } }, 'cloud', 'data-saver-no-download'],
+  ['prefer-edge when ready', { privacy: 'prefer-edge', cloud: { time: ms(1) } }, 'edge', 'prefer-edge'],
+  ['a first visit is bridged', { edge: { status: 'downloading', time: ms(5000) } }, 'cloud', 'edge-not-ready'],
+  ['the edge cannot', { edge: { status: 'unavailable' } }, 'cloud', 'edge-unavailable'],
+  ['the edge keeps failing', { edge: { breakerOpen: true } }, 'cloud', 'edge-set-aside'],
+  ['the cloud keeps failing', { cloud: { breakerOpen: true, time: ms(1) } }, 'edge', 'cloud-set-aside'],
+  [
+    'both keep failing: the better one is tried',
+    { edge: { breakerOpen: true }, cloud: { breakerOpen: true } },
+    'edge',
+    'edge-faster',
+  ],
+  ['the endpoint lacks the model', { cloud: { hasModel: false, time: ms(1) } }, 'edge', 'cloud-lacks-model'],
+  ['an endpoint not asked yet may have it', { cloud: { hasModel: 'unknown', time: ms(1) } }, 'cloud', 'cloud-faster'],
+  ['within 5 % it stays: edge', { previous: 'edge', cloud: { time: ms(19.5) } }, 'edge', 'kept-edge'],
+  ['within 5 % it stays: cloud', { previous: 'cloud', cloud: { time: ms(20.5) } }, 'cloud', 'kept-cloud'],
+  ['beyond 5 % it moves', { previous: 'edge', cloud: { time: ms(18) } }, 'cloud', 'cloud-faster'],
+  ['a tie goes to the edge', { cloud: { time: ms(20) } }, 'edge', 'edge-faster'],
+  [
+    'only the surer arm is in time',
+    { deadlineMs: 60, edge: { time: ms(30) }, cloud: { time: logNormal(20, 1) } },
+    'edge',
+    'edge-faster',
+  ],
+])('%s', (_, change, arm, reason) => {
+  expect(decideRoute(snapshot(change))).toMatchObject({ arm, reason })
+})
+
+test.each<[string, Change]>([
+  ['cloud-only and offline', { privacy: 'cloud-only', online: false }],
+  ['cloud-only without an endpoint', { privacy: 'cloud-only', cloud: null }],
+  ['edge-only and unavailable', { privacy: 'edge-only', edge: { status: 'unavailable' } }],
+  ['offline without the model', { online: false, edge: { status: 'absent' } }],
+])('no arm: %s', (_, change) => {
+  const decision = decideRoute(snapshot(change))
+  expect(decision.arm).toBeUndefined()
+  expect(sentenceOf(decision)).toMatch(/^[A-Z].+\.$/)
+})
+
+const anyTime = fc.option(fc.record({ mu: fc.double(), variance: fc.double() }) as fc.Arbitrary<LogNormal>, {
+  nil: undefined,
+})
+const anySnapshot: fc.Arbitrary<RoutingSnapshot> = fc.record({
+  privacy: fc.constantFrom(...privacyModes),
+  online: fc.boolean(),
+  saveData: fc.boolean(),
+  deadlineMs: fc.option(fc.double({ min: 1, max: 1e6, noNaN: true }), { nil: undefined }),
+  edge: fc.record({
+    status: fc.constantFrom('absent', 'downloading', 'stored', 'loading', 'ready', 'unavailable'),
+    breakerOpen: fc.boolean(),
+    time: anyTime,
+  }),
+  cloud: fc.option(
+    fc.record({ hasModel: fc.constantFrom(true, false, 'unknown' as const), breakerOpen: fc.boolean(), time: anyTime }),
+    { nil: undefined },
+  ),
+  previous: fc.constantFrom('edge', 'cloud', undefined),
+})
+
+test('whatever is known: privacy holds, offline stays, nothing is NaN, and the same gives the same', () => {
+  fc.assert(
+    fc.property(anySnapshot, (given) => {
+      const decision = decideRoute(given)
+      expect(decideRoute(given)).toEqual(decision)
+      const arms = decision.arm === undefined ? [] : [decision.arm, decision.fallback]
+      if (given.privacy === 'edge-only') expect(arms).not.toContain('cloud')
+      if (given.privacy === 'cloud-only') expect(arms).not.toContain('edge')
+      if (!given.online || given.cloud === undefined) expect(arms).not.toContain('cloud')
+      if (given.edge.status === 'unavailable') expect(arms).not.toContain('edge')
+      if (decision.arm !== undefined) expect(Object.keys(routeReasons)).toContain(decision.reason)
+      for (const { meanMs, p90Ms } of Object.values(decision.predicted)) {
+        expect(Number.isFinite(meanMs) && Number.isFinite(p90Ms)).toBe(true)
+      }
+    }),
+    { numRuns: 2_000 },
+  )
+})

@@ -1,0 +1,99 @@
+import { expect, test, vi } from 'vitest'
+import type { Arm } from '../contracts/route.ts'
+import { CloudError } from '../errors/cloud-error.ts'
+import { EdgeError } from '../errors/edge-error.ts'
+import { ValidationError } from '../errors/validation-error.ts'
+import { createBreaker } from './breaker.ts'
+import type { Decision } from './decide-route.ts'
+import { runRoute } from './run-route.ts'
+
+const cloudFirst: Decision = { arm: 'cloud', fallback: 'edge', reason: 'cloud-faster', predicted: {} }
+const cloudOnly: Decision = { arm: 'cloud', reason: 'cloud-only', predicted: {} }
+const down = new CloudError('cloud-unreachable', 'The endpoint cannot be reached.')
+
+const run = (decision: Decision, attempt: (arm: Arm) => Promise<string>, signal?: AbortSignal) => {
+  let clock = 0
+  const breakers = { edge: createBreaker(), cloud: createBreaker() }
+  const nowMs = () => (clock += 10)
+  return { breakers, result: runRoute({ decision, attempt, breakers, nowMs, signal }) }
+}
+
+test('the chosen arm answers', async () => {
+  const { result } = run(cloudFirst, async (arm) => arm)
+  expect(await result).toEqual({
+    value: 'cloud',
+    ran: 'cloud',
+    reason: 'cloud-faster',
+    attempts: [{ arm: 'cloud', ms: 10 }],
+  })
+})
+
+test('a fault of the arm falls over, once, and says so', async () => {
+  const attempt = vi.fn(async (arm: Arm) => {
+    if (arm === 'cloud') throw down
+    return arm
+  })
+  expect(await run(cloudFirst, attempt).result).toMatchObject({
+    ran: 'edge',
+    reason: 'cloud-failed',
+    attempts: [{ arm: 'cloud', error: 'cloud-unreachable' }, { arm: 'edge' }],
+  })
+  expect(attempt).toHaveBeenCalledTimes(2)
+})
+
+test('a fault of the request does not fall over', async () => {
+  const bad = new ValidationError('input-shape', 'It does not fit.')
+  const attempt = vi.fn(async () => {
+    throw bad
+  })
+  await expect(run(cloudFirst, attempt).result).rejects.toBe(bad)
+  expect(attempt).toHaveBeenCalledTimes(1)
+})
+
+test('without another arm, or when both fail, one error holds every attempt', async () => {
+  await expect(run(cloudOnly, () => Promise.reject(down)).result).rejects.toMatchObject({
+    code: 'no-arm',
+    attempts: [down],
+  })
+  const crashed = new EdgeError('edge-crashed', 'It crashed.')
+  const both = run(cloudFirst, (arm) => Promise.reject(arm === 'cloud' ? down : crashed))
+  await expect(both.result).rejects.toMatchObject({ name: 'NoArmError', attempts: [down, crashed] })
+})
+
+test('an abort is rethrown untouched and counts against no arm', async () => {
+  const controller = new AbortController()
+  for (let index = 0; index < 5; index += 1) {
+    const { result, breakers } = run(
+      cloudFirst,
+      () => {
+        controller.abort('enough')
+        return Promise.reject(down)
+      },
+      controller.signal,
+    )
+    await expect(result).rejects.toBe('enough')
+    expect(breakers.cloud.state(1000)).toBe('closed')
+  }
+})
+
+test('three failures in a row open a breaker for 30 s, then one probe is let through', () => {
+  const breaker = createBreaker()
+  const fail = (at: number) => {
+    breaker.begin(at)
+    breaker.failure(at)
+  }
+  fail(0)
+  fail(1)
+  breaker.success()
+  fail(2)
+  fail(3)
+  expect(breaker.allows(4)).toBe(true)
+  fail(4)
+  expect(breaker.allows(5)).toBe(false)
+  expect(breaker.allows(30_003)).toBe(false)
+  expect(breaker.allows(30_005)).toBe(true)
+  breaker.begin(30_005)
+  expect(breaker.allows(30_006)).toBe(false)
+  breaker.success()
+  expect(breaker.state(30_007)).toBe('closed')
+})
