@@ -6,7 +6,7 @@ import { writeModel } from '../../src/testing/write-model.ts'
 
 const channels = 48
 const side = 64
-const layers = 4
+const layers = 12
 
 /** Writes a models folder with one model that is heavy to compute and light to send: a stack of convolutions. */
 export async function writeHeavyModel() {

@@ -1,10 +1,10 @@
 import type { Browser } from '@playwright/test'
 
-const cycleMs = 40
+const cycleMs = 100
 
 /**
  * Makes the page's processor `times` slower, workers and all: the renderer's processes are stopped for all but a
- * share of each 40 ms. (The debugger's own throttling reaches the page's thread only, never its workers.)
+ * share of each 100 ms. (The debugger's own throttling reaches the page's thread only, never its workers.)
  *
  * @returns gives the processor back
  */
