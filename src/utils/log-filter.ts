@@ -102,7 +102,8 @@ export function createLogFilter(options: LogFilterOptions): LogFilter {
   return {
     observe(value, nowMs, weight = 1) {
       if (!(value > 0 && value < Number.POSITIVE_INFINITY && weight > 0)) return false
-      const share = Math.min(1, weight)
+      // A weight next to nothing would make the noise infinite and the variance no number.
+      const share = clamp(weight, 1e-6, 1)
       const residual = toMu(value) - mu
       const sampleNoise = noise / share
       let prior = agedVariance(nowMs)
