@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createLink } from './link.ts'
 
@@ -64,4 +65,66 @@ test('what was measured comes back with more doubt', () => {
   expect(again.isStale()).toBe(true)
   again.restore({ version: 99 })
   again.restore('nonsense')
+})
+
+test('a request is split into parts that make its whole', () => {
+  const { now } = clock()
+  const split = createLink({ now }).observeRequest({
+    requestBytes: 50_000,
+    responseBytes: 5_000,
+    totalMs: 900,
+    serverMs: 200,
+    connectMs: 100,
+  })
+  expect(split?.serverMs).toBe(200)
+  const network = (split?.roundTripMs ?? 0) + (split?.uploadMs ?? 0) + (split?.downloadMs ?? 0)
+  expect(network).toBeCloseTo(600, 6)
+  expect(split?.uploadMs).toBeGreaterThan(split?.downloadMs ?? Number.NaN)
+})
+
+test('slowness that may be the server teaches nothing, speed does', () => {
+  const { now } = clock()
+  const link = createLink({ now })
+  const slow = link.observeRequest({ requestBytes: 1_000, responseBytes: 1_000, totalMs: 5_000 })
+  expect(slow?.serverMs).toBeGreaterThan(4_000)
+  expect(link.report().samples).toBe(0)
+  link.observeRequest({ requestBytes: 1_000, responseBytes: 1_000, totalMs: 10 })
+  expect(link.report().samples).toBe(1)
+  expect(link.report().roundTripMs).toBeLessThan(80)
+})
+
+test('a network change widens every estimate and moves none', () => {
+  const { now } = clock()
+  const link = createLink({ now })
+  for (let request = 0; request < 20; request += 1) {
+    link.observeRequest({ requestBytes: 1e6, responseBytes: 1e6, totalMs: 3_000, serverMs: 10 })
+    link.observePing(40)
+  }
+  const before = link.estimate()
+  link.networkChanged()
+  const after = link.estimate()
+  for (const part of ['roundTrip', 'uplink', 'downlink'] as const) {
+    expect(after[part].mu).toBe(before[part].mu)
+    expect(after[part].variance).toBeGreaterThan(before[part].variance)
+  }
+})
+
+test('whatever a request is said to have been, its split and the estimates are numbers', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.double(), fc.double(), fc.double({ max: 1e300 }), fc.double(), fc.double())),
+      (requests) => {
+        const { now } = clock()
+        const link = createLink({ now })
+        for (const [requestBytes, responseBytes, totalMs, serverMs, connectMs] of requests) {
+          const split = link.observeRequest({ requestBytes, responseBytes, totalMs, serverMs, connectMs })
+          for (const ms of Object.values(split ?? {})) expect(ms >= 0 && Number.isFinite(ms)).toBe(true)
+        }
+        for (const { mu, variance } of Object.values(link.estimate())) {
+          expect(Number.isFinite(mu) && variance >= 0 && Number.isFinite(variance)).toBe(true)
+        }
+      },
+    ),
+    { examples: [[[[1e307, 1e307, 100, 10, 0]]]] },
+  )
 })

@@ -80,7 +80,8 @@ const snapshotSchema = v.object({
 
 const positive = (value: number | undefined): value is number =>
   value !== undefined && value > 0 && value < Number.POSITIVE_INFINITY
-const countOf = (bytes: number) => (positive(bytes) ? bytes : 0)
+/** Bounded, so that no time made of it overflows. */
+const countOf = (bytes: number) => (positive(bytes) ? Math.min(bytes, 1e15) : 0)
 
 /**
  * Measures the link from the requests themselves.

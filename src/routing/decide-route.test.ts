@@ -4,6 +4,7 @@ import { privacyModes, type RouteReason, routeReasons } from '../contracts/route
 import { type LogNormal, logNormal } from '../utils/log-normal.ts'
 import { decideRoute, type RoutingSnapshot } from './decide-route.ts'
 import { sentenceOf } from './explain-route.ts'
+import type { NoArmReason } from './no-arm-reasons.ts'
 
 const ms = (median: number) => logNormal(median, 0.05)
 const base: RoutingSnapshot = {
@@ -61,18 +62,48 @@ test.each<[string, Change, 'edge' | 'cloud', RouteReason]>([
     'edge',
     'edge-faster',
   ],
+  [
+    'only the edge is in time, though the cloud is faster on average',
+    { deadlineMs: 60, edge: { time: logNormal(35, 0.01) }, cloud: { time: logNormal(20, 1) } },
+    'edge',
+    'edge-in-time',
+  ],
+  [
+    'only the cloud is in time, though the edge is faster on average',
+    { deadlineMs: 60, edge: { time: logNormal(20, 1) }, cloud: { time: logNormal(35, 0.01) } },
+    'cloud',
+    'cloud-in-time',
+  ],
+  [
+    'nothing is known, the edge is ready',
+    { edge: { time: undefined }, cloud: { time: undefined } },
+    'edge',
+    'edge-faster',
+  ],
+  [
+    'nothing is known, the edge is not ready',
+    { edge: { status: 'loading', time: undefined }, cloud: { time: undefined } },
+    'cloud',
+    'edge-not-ready',
+  ],
 ])('%s', (_, change, arm, reason) => {
   expect(decideRoute(snapshot(change))).toMatchObject({ arm, reason })
 })
 
-test.each<[string, Change]>([
-  ['cloud-only and offline', { privacy: 'cloud-only', online: false }],
-  ['cloud-only without an endpoint', { privacy: 'cloud-only', cloud: null }],
-  ['edge-only and unavailable', { privacy: 'edge-only', edge: { status: 'unavailable' } }],
-  ['offline without the model', { online: false, edge: { status: 'absent' } }],
-])('no arm: %s', (_, change) => {
+test.each<[NoArmReason, Change]>([
+  ['edge-only-unavailable', { privacy: 'edge-only', edge: { status: 'unavailable' } }],
+  ['edge-only-offline', { privacy: 'edge-only', online: false, edge: { status: 'absent' } }],
+  ['cloud-only-no-endpoint', { privacy: 'cloud-only', cloud: null }],
+  ['cloud-only-offline', { privacy: 'cloud-only', online: false }],
+  ['cloud-only-lacks-model', { privacy: 'cloud-only', cloud: { hasModel: false } }],
+  ['offline-model-absent', { online: false, edge: { status: 'absent' } }],
+  ['offline-model-absent', { online: false, edge: { status: 'downloading' } }],
+  ['offline-edge-unavailable', { online: false, edge: { status: 'unavailable' } }],
+  ['edge-unavailable-no-endpoint', { edge: { status: 'unavailable' }, cloud: null }],
+  ['edge-unavailable-cloud-lacks-model', { edge: { status: 'unavailable' }, cloud: { hasModel: false } }],
+])('no arm: %s', (reason, change) => {
   const decision = decideRoute(snapshot(change))
-  expect(decision.arm).toBeUndefined()
+  expect(decision).toMatchObject({ arm: undefined, reason })
   expect(sentenceOf(decision)).toMatch(/^[A-Z].+\.$/)
 })
 
@@ -113,4 +144,43 @@ test('whatever is known: privacy holds, offline stays, nothing is NaN, and the s
     }),
     { numRuns: 2_000 },
   )
+})
+
+const nonsense = fc.constantFrom<LogNormal | undefined>(
+  undefined,
+  { mu: Number.NaN, variance: 0.1 },
+  { mu: 3, variance: Number.NaN },
+  { mu: 3, variance: -1 },
+  { mu: Number.POSITIVE_INFINITY, variance: 0.1 },
+  { mu: 3, variance: Number.POSITIVE_INFINITY },
+)
+/** Up to where the mean is still a number; the last stretch is where a share more of it is none. */
+const known = fc.oneof(fc.double({ min: 0, max: 20, noNaN: true }), fc.double({ min: 700, max: 709.7, noNaN: true }))
+
+test('a prediction that is no number never wins over a known one, and is never shown', () => {
+  fc.assert(
+    fc.property(anySnapshot, nonsense, known, fc.constantFrom('edge', 'cloud'), (given, bad, mu, knownArm) => {
+      const good = { mu, variance: 0.01 }
+      const decision = decideRoute({
+        ...given,
+        privacy: 'any',
+        online: true,
+        saveData: false,
+        edge: { status: 'ready', breakerOpen: false, time: knownArm === 'edge' ? good : bad },
+        cloud: { hasModel: true, breakerOpen: false, time: knownArm === 'cloud' ? good : bad },
+      })
+      const shown = decision.predicted[knownArm]
+      expect(decision.predicted[knownArm === 'edge' ? 'cloud' : 'edge']).toBeUndefined()
+      if (shown === undefined) return
+      expect(Number.isFinite(shown.meanMs) && Number.isFinite(shown.p90Ms)).toBe(true)
+      expect(decision.arm).toBe(knownArm)
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
+test('the share that keeps a request where it is does not make an unknown time a known one', () => {
+  const almostEndless = { mu: 709.78, variance: 0 }
+  const arms = { edge: { time: undefined }, cloud: { time: almostEndless } }
+  expect(decideRoute(snapshot({ previous: 'edge', ...arms }))).toMatchObject({ arm: 'cloud', reason: 'cloud-faster' })
 })

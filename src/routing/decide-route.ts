@@ -63,7 +63,10 @@ const hysteresis = 1.05
 /** The prediction as it is shown; undefined when it is none. */
 function toPrediction(time: LogNormal | undefined): Prediction | undefined {
   const meanMs = comparableMeanMs(time)
-  return time === undefined || meanMs === undefined ? undefined : { meanMs, p90Ms: p90Of(time) }
+  if (time === undefined || meanMs === undefined) return undefined
+  // Close to the largest number there is, the mean can still be one where the percentile is none.
+  const p90Ms = p90Of(time)
+  return Number.isFinite(p90Ms) ? { meanMs, p90Ms } : undefined
 }
 
 /** Why there is no arm, when the limits leave none. */
@@ -102,8 +105,8 @@ function compareArms({ deadlineMs, edge, previous }: RoutingSnapshot, predicted:
   if (edgeMs === Number.POSITIVE_INFINITY && cloudMs === Number.POSITIVE_INFINITY) {
     return isReady ? ['edge', 'edge-faster'] : ['cloud', 'edge-not-ready']
   }
-  if (previous === 'cloud' && cloudMs >= edgeMs && cloudMs <= edgeMs * hysteresis) return ['cloud', 'kept-cloud']
-  if (previous === 'edge' && edgeMs > cloudMs && edgeMs <= cloudMs * hysteresis) return ['edge', 'kept-edge']
+  if (previous === 'cloud' && cloudMs >= edgeMs && cloudMs / hysteresis <= edgeMs) return ['cloud', 'kept-cloud']
+  if (previous === 'edge' && edgeMs > cloudMs && edgeMs / hysteresis <= cloudMs) return ['edge', 'kept-edge']
   if (edgeMs <= cloudMs) return ['edge', 'edge-faster']
   return ['cloud', isReady ? 'cloud-faster' : 'edge-not-ready']
 }

@@ -5,6 +5,7 @@ import { EdgeError } from '../errors/edge-error.ts'
 import { ValidationError } from '../errors/validation-error.ts'
 import { createBreaker } from './breaker.ts'
 import type { Decision } from './decide-route.ts'
+import { noArmReasons } from './no-arm-reasons.ts'
 import { runRoute } from './run-route.ts'
 
 const cloudFirst: Decision = { arm: 'cloud', fallback: 'edge', reason: 'cloud-faster', predicted: {} }
@@ -62,18 +63,59 @@ test('without another arm, or when both fail, one error holds every attempt', as
 
 test('an abort is rethrown untouched and counts against no arm', async () => {
   const controller = new AbortController()
-  for (let index = 0; index < 5; index += 1) {
-    const { result, breakers } = run(
-      cloudFirst,
-      () => {
-        controller.abort('enough')
-        return Promise.reject(down)
-      },
-      controller.signal,
-    )
-    await expect(result).rejects.toBe('enough')
-    expect(breakers.cloud.state(1000)).toBe('closed')
+  const { result, breakers } = run(
+    cloudFirst,
+    () => {
+      controller.abort('enough')
+      return Promise.reject(down)
+    },
+    controller.signal,
+  )
+  // One failure short of open, so that a counted abort would show.
+  breakers.cloud.failure(0)
+  breakers.cloud.failure(0)
+  await expect(result).rejects.toBe('enough')
+  expect(breakers.cloud.state(1000)).toBe('closed')
+  breakers.cloud.failure(1000)
+  expect(breakers.cloud.state(1001)).toBe('open')
+})
+
+test('after an abort nothing is tried, not even the other arm', async () => {
+  const attempt = vi.fn(async (arm: Arm) => arm)
+  await expect(run(cloudFirst, attempt, AbortSignal.abort('before')).result).rejects.toBe('before')
+  expect(attempt).not.toHaveBeenCalled()
+})
+
+test('a fault of the arm counts; a fault of the request or an unknown one does not', async () => {
+  const causes = [
+    [down, 'open'],
+    [new ValidationError('input-shape', 'It does not fit.'), 'closed'],
+    [new TypeError('a mistake in the program'), 'closed'],
+  ] as const
+  for (const [cause, state] of causes) {
+    const { result, breakers } = run(cloudOnly, () => Promise.reject(cause))
+    breakers.cloud.failure(0)
+    breakers.cloud.failure(0)
+    await expect(result).rejects.toBeDefined()
+    expect(breakers.cloud.state(1000)).toBe(state)
   }
+})
+
+test('a fault of the request on the other arm is rethrown untouched', async () => {
+  const bad = new ValidationError('input-shape', 'It does not fit.')
+  const { result } = run(cloudFirst, (arm) => Promise.reject(arm === 'cloud' ? down : bad))
+  await expect(result).rejects.toBe(bad)
+})
+
+test('without any arm the error says why and nothing is tried', async () => {
+  const attempt = vi.fn(async (arm: Arm) => arm)
+  const nowhere: Decision = { arm: undefined, reason: 'cloud-only-offline', predicted: {} }
+  await expect(run(nowhere, attempt).result).rejects.toMatchObject({
+    name: 'NoArmError',
+    code: 'no-arm',
+    message: noArmReasons['cloud-only-offline'],
+  })
+  expect(attempt).not.toHaveBeenCalled()
 })
 
 test('three failures in a row open a breaker for 30 s, then one probe is let through', () => {
