@@ -139,3 +139,12 @@ test('three failures in a row open a breaker for 30 s, then one probe is let thr
   breaker.success()
   expect(breaker.state(30_007)).toBe('closed')
 })
+
+test('an edge that failed twice as the only arm does not blame the cloud', async () => {
+  const crashed = new EdgeError('edge-crashed', 'It crashed.')
+  const edgeTwice: Decision = { arm: 'edge', fallback: 'edge', reason: 'edge-only', predicted: {} }
+  await expect(run(edgeTwice, () => Promise.reject(crashed)).result).rejects.toMatchObject({
+    message: 'The request was not answered. This device: It crashed.',
+    attempts: [crashed, crashed],
+  })
+})

@@ -17,9 +17,11 @@ export interface RouteOutcome<T> {
 const nameOf: Record<Arm, string> = { edge: 'This device', cloud: 'The cloud' }
 
 function noAnswer(failures: readonly { readonly arm: Arm; readonly error: HitherError }[]): NoArmError {
-  const details = failures.map(({ arm, error }) => `${nameOf[arm]}: ${error.message}`).join(' ')
-  const head = failures.length > 1 ? 'Neither this device nor the cloud could answer.' : 'The request was not answered.'
-  return new NoArmError('no-arm', `${head} ${details}`, { attempts: failures.map(({ error }) => error) })
+  // The edge as the only arm is tried twice: the cloud, which nobody asked, is not to be blamed.
+  const triedBoth = new Set(failures.map(({ arm }) => arm)).size > 1
+  const details = new Set(failures.map(({ arm, error }) => `${nameOf[arm]}: ${error.message}`))
+  const head = triedBoth ? 'Neither this device nor the cloud could answer.' : 'The request was not answered.'
+  return new NoArmError('no-arm', `${head} ${[...details].join(' ')}`, { attempts: failures.map(({ error }) => error) })
 }
 
 /**
