@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test'
-import { openAppPage } from './support/app-page.ts'
+import { holdModel, openAppPage } from './support/app-page.ts'
 import { openSite, type Site } from './support/site.ts'
 
 let site: Site
@@ -9,14 +9,7 @@ test.beforeEach(async () => {
 test.afterEach(() => site.close())
 
 test('an endpoint that stops mid-use is taken over by the edge', async ({ page }) => {
-  let release = () => {}
-  const held = new Promise<void>((resolve) => {
-    release = resolve
-  })
-  await page.route('**/model.onnx', async (route) => {
-    await held
-    await route.continue()
-  })
+  const release = await holdModel(page)
   await page.goto(site.url())
   const app = openAppPage(page)
   await app.pick(1)

@@ -1,4 +1,4 @@
-import { chromium, expect, test } from '@playwright/test'
+import { chromium, expect, type Page, test } from '@playwright/test'
 // @ts-expect-error a script without types
 import { browserArgs, findBrowser } from '../scripts/find-browser.mjs'
 import { openAppPage } from './support/app-page.ts'
@@ -20,7 +20,7 @@ test('without a WebGPU adapter the edge runs on WASM', async ({ page }) => {
 })
 
 test.describe('with a software WebGPU adapter', () => {
-  const withAdapter = async (query: string, work: (page: import('@playwright/test').Page) => Promise<void>) => {
+  const withAdapter = async (query: string, work: (page: Page) => Promise<void>) => {
     const browser = await chromium.launch({
       executablePath: findBrowser(),
       args: [...browserArgs, '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
@@ -56,4 +56,24 @@ test.describe('with a software WebGPU adapter', () => {
         await expect(app.answer).toContainText(String(digit))
       }
     }))
+
+  for (const build of ['jspi', 'asyncify'] as const) {
+    test(`the ${build} runtime file is the one that this browser gets, and it runs`, () =>
+      withAdapter('privacy=edge-only&backend=webgpu', async (page) => {
+        const runtimes = new Set<string>()
+        page.on('request', (request) => {
+          const [, name] = /ort-wasm-simd-threaded\.?([a-z]*)-[^/]*\.wasm$/.exec(request.url()) ?? []
+          if (name !== undefined) runtimes.add(name)
+        })
+        // No flag of this Chromium takes JSPI away; what the page looks for is.
+        if (build === 'asyncify') await page.addInitScript(() => Reflect.deleteProperty(WebAssembly, 'Suspending'))
+        await page.reload()
+        const app = openAppPage(page)
+        await app.becomesReady()
+        await app.pick(7)
+        await expect(app.badge).toContainText('WebGPU')
+        await expect(app.answer).toContainText('7')
+        expect([...runtimes]).toEqual([build])
+      }))
+  }
 })

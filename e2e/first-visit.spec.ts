@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test'
-import { openAppPage } from './support/app-page.ts'
+import { holdModel, openAppPage } from './support/app-page.ts'
 import { openSite, type Site } from './support/site.ts'
 
 let site: Site
@@ -9,14 +9,7 @@ test.beforeAll(async () => {
 test.afterAll(() => site.close())
 
 test('a first visit is answered by the cloud, then by the edge, and a reload moves no model byte', async ({ page }) => {
-  let release = () => {}
-  const held = new Promise<void>((resolve) => {
-    release = resolve
-  })
-  await page.route('**/model.onnx', async (route) => {
-    await held
-    await route.continue()
-  })
+  const release = await holdModel(page)
   await page.goto(site.url())
   const app = openAppPage(page)
   await app.pick(7)

@@ -1,5 +1,18 @@
 import { expect, type Page } from '@playwright/test'
 
+/** Holds back the model's file until it is released: a download that is still under way. */
+export async function holdModel(page: Page): Promise<() => void> {
+  let release = () => {}
+  const held = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  await page.route('**/model.onnx', async (route) => {
+    await held
+    await route.continue()
+  })
+  return () => release()
+}
+
 /** What a person does on the page, and what they see. */
 export function openAppPage(page: Page) {
   const app = page.locator('hither-app')

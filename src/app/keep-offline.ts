@@ -1,6 +1,5 @@
 import type { Client } from '../index.ts'
-
-const runtimeCache = 'hither-runtime'
+import { runtimeCache } from './runtime-cache.ts'
 
 /** Keeps the runtime files in use for when the network is gone, and drops those of an earlier build. */
 async function keepRuntime(files: readonly string[]): Promise<void> {

@@ -6,6 +6,8 @@ import { ConfigError } from '../errors/config-error.ts'
 import { NoArmError } from '../errors/no-arm-error.ts'
 import { ValidationError } from '../errors/validation-error.ts'
 import { checkInputs } from '../models/check-inputs.ts'
+import { modelKey } from '../models/model-key.ts'
+import { totalBytesOf } from '../models/total-bytes.ts'
 import { createNetworkWatcher } from '../network/network-watcher.ts'
 import { createBreaker } from '../routing/breaker.ts'
 import { decideRoute } from '../routing/decide-route.ts'
@@ -78,9 +80,9 @@ export function createClient(options: ClientOptions = {}): Client {
     edge,
     onState: (model, state) => events.emit('state', { model, state }),
     onProgress: (model, progress) => events.emit('progress', { model, ...progress }),
-    onLoaded({ name, revision }, { backend, warmupMs }, loadMs) {
-      learner.assumeEdge(`${name}@${revision}`, backend, logNormal(warmupMs + 1, 0.1))
-      learner.observeLoad(`${name}@${revision}`, backend, loadMs)
+    onLoaded(manifest, { backend, warmupMs }, loadMs) {
+      learner.assumeEdge(modelKey(manifest), backend, logNormal(warmupMs + 1, 0.1))
+      learner.observeLoad(modelKey(manifest), backend, loadMs)
     },
   })
   const parts: RequestParts = {
@@ -128,9 +130,16 @@ export function createClient(options: ClientOptions = {}): Client {
 
   const entryOf = async (name: string): Promise<ModelEntry> => {
     const manifest = await background.manifest(name)
-    const { revision, title, description, license, files } = manifest
-    const totalBytes = files.reduce((sum, { bytes }) => sum + bytes, 0)
-    return { name, revision, title, description, license, totalBytes, state: await edgeModels.state(manifest) }
+    const { revision, title, description, license } = manifest
+    return {
+      name,
+      revision,
+      title,
+      description,
+      license,
+      totalBytes: totalBytesOf(manifest),
+      state: await edgeModels.state(manifest),
+    }
   }
 
   return {

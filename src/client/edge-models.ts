@@ -2,6 +2,7 @@ import type { Manifest } from '../contracts/manifest.ts'
 import type { ModelState, Progress } from '../contracts/model-state.ts'
 import type { Edge, LoadedModel } from '../edge/create-edge.ts'
 import { isHitherError } from '../errors/hither-error.ts'
+import { totalBytesOf } from '../models/total-bytes.ts'
 import { abortable } from '../utils/abortable.ts'
 import type { Background } from './create-background.ts'
 
@@ -14,8 +15,6 @@ export interface EdgeModels {
   /** States may have changed because a worker died. */
   refresh(): void
 }
-
-const totalBytesOf = ({ files }: Manifest) => files.reduce((sum, { bytes }) => sum + bytes, 0)
 
 export function createEdgeModels(options: {
   readonly background: Background

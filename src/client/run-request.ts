@@ -6,6 +6,8 @@ import { routeReasons } from '../contracts/route.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import type { Edge } from '../edge/create-edge.ts'
 import { isHitherError } from '../errors/hither-error.ts'
+import { modelKey } from '../models/model-key.ts'
+import { totalBytesOf } from '../models/total-bytes.ts'
 import type { NetworkWatcher } from '../network/network-watcher.ts'
 import type { Breaker } from '../routing/breaker.ts'
 import type { CloudArm as CloudSnapshot, EdgeArm, RoutingSnapshot } from '../routing/decide-route.ts'
@@ -36,8 +38,6 @@ export interface RequestParts {
   readonly previous: Map<string, Arm>
 }
 
-const modelKey = ({ name, revision }: Manifest) => `${name}@${revision}`
-
 const bytesOf = (inputs: TensorMap): number =>
   Object.values(inputs).reduce(
     (sum, { data }) => sum + (ArrayBuffer.isView(data) ? data.byteLength : data.join('').length),
@@ -67,7 +67,7 @@ function edgeSnapshot(parts: RequestParts, manifest: Manifest, state: ModelState
   const waitMs = edge.waiting(manifest) * meanOf(service)
   if (state.status === 'ready')
     return { status: 'ready', breakerOpen, time: learner.edgeTime({ model: key, backend, waitMs }) }
-  const totalBytes = manifest.files.reduce((sum, { bytes }) => sum + bytes, 0)
+  const totalBytes = totalBytesOf(manifest)
   const isStored = state.status === 'stored' || state.status === 'loading'
   const loadedBytes = isStored ? totalBytes : state.status === 'downloading' ? state.loadedBytes : 0
   const downlink = cloud?.link.estimate().downlink ?? logNormal(15e6, 1.2)

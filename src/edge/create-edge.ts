@@ -8,6 +8,7 @@ import { detectThreads } from '../device/detect-threads.ts'
 import { CapabilityError } from '../errors/capability-error.ts'
 import { isHitherError } from '../errors/hither-error.ts'
 import { ModelError } from '../errors/model-error.ts'
+import { modelKey } from '../models/model-key.ts'
 import { memoizeAsync } from '../utils/memoize-async.ts'
 import { createEdgeHost, type EdgeHost } from './edge-host.ts'
 import type { LoadReport, RuntimeFlavor, WorkerRun } from './worker-types.ts'
@@ -53,8 +54,6 @@ export interface Edge {
   close(): void
 }
 
-const keyOf = ({ name, revision }: Manifest) => `${name}@${revision}`
-
 /** A backend whose canary was wrong, or on which the model does not load: another one may do. */
 const isBackendsFault = (error: unknown): boolean =>
   isHitherError(error) &&
@@ -96,14 +95,17 @@ export function createEdge(options: EdgeOptions): Edge {
   }
   const allowed = () => backends.filter((backend) => !quarantined.has(backend))
 
-  const report = (): DeviceReport => ({
-    crossOriginIsolated: globalThis.crossOriginIsolated === true,
-    hardwareConcurrency: globalThis.navigator?.hardwareConcurrency ?? 1,
-    backends: measurements,
-    ...([...models.values()].at(-1) ? { chosen: [...models.values()].at(-1)?.backend as Backend } : {}),
-    threads,
-    runtimeFiles: [...hosts.values()].flatMap(({ files }) => files),
-  })
+  const report = (): DeviceReport => {
+    const newest = [...models.values()].at(-1)
+    return {
+      crossOriginIsolated: globalThis.crossOriginIsolated === true,
+      hardwareConcurrency: globalThis.navigator?.hardwareConcurrency ?? 1,
+      backends: measurements,
+      ...(newest === undefined ? {} : { chosen: newest.backend }),
+      threads,
+      runtimeFiles: [...hosts.values()].flatMap(({ files }) => files),
+    }
+  }
   const tell = () => {
     if (!closed) onDevice?.(report())
   }
@@ -130,7 +132,7 @@ export function createEdge(options: EdgeOptions): Edge {
 
   const loadOn = async (backend: Backend, manifest: Manifest, graph: Uint8Array): Promise<LoadedModel> => {
     const loadReport = await hostOf(backend).load({
-      key: keyOf(manifest),
+      key: modelKey(manifest),
       graph,
       backend,
       inputs: manifest.inputs,
@@ -148,7 +150,7 @@ export function createEdge(options: EdgeOptions): Edge {
     if (chosen.warmupMs <= wasmMs * movesWhenSlowerBy) return chosen
     const other = await loadOn('wasm', manifest, await readGraph())
     const [better, worse] = other.warmupMs < chosen.warmupMs ? [other, chosen] : [chosen, other]
-    await hostOf(worse.backend).unload(keyOf(manifest))
+    await hostOf(worse.backend).unload(modelKey(manifest))
     return better
   }
 
@@ -165,7 +167,7 @@ export function createEdge(options: EdgeOptions): Edge {
       try {
         const chosen = await loadOn(backend, manifest, await readGraph())
         const model = await correctChoice(chosen, manifest, readGraph)
-        models.set(keyOf(manifest), model)
+        models.set(modelKey(manifest), model)
         tell()
         return model
       } catch (error) {
@@ -180,8 +182,8 @@ export function createEdge(options: EdgeOptions): Edge {
 
   const loads = new Map<string, Promise<LoadedModel>>()
   const isAlive = (manifest: Manifest): LoadedModel | undefined => {
-    const model = models.get(keyOf(manifest))
-    return model !== undefined && hostOf(model.backend).has(keyOf(manifest)) ? model : undefined
+    const model = models.get(modelKey(manifest))
+    return model !== undefined && hostOf(model.backend).has(modelKey(manifest)) ? model : undefined
   }
 
   return {
@@ -189,27 +191,27 @@ export function createEdge(options: EdgeOptions): Edge {
     load(manifest, readGraph) {
       const alive = isAlive(manifest)
       if (alive !== undefined) return Promise.resolve(alive)
-      const key = keyOf(manifest)
+      const key = modelKey(manifest)
       const loading = loads.get(key) ?? loadModel(manifest, readGraph).finally(() => loads.delete(key))
       loads.set(key, loading)
       return loading
     },
     loaded: isAlive,
     async run(manifest, inputs, { timeoutMs, signal }) {
-      const model = models.get(keyOf(manifest))
+      const model = models.get(modelKey(manifest))
       if (model === undefined) throw new ModelError('model-load-failed', 'The model is not loaded on this device.')
       const startedAt = performance.now()
-      const run = await hostOf(model.backend).run(keyOf(manifest), inputs, { timeoutMs, signal })
+      const run = await hostOf(model.backend).run(modelKey(manifest), inputs, { timeoutMs, signal })
       return { ...run, backend: model.backend, totalMs: performance.now() - startedAt }
     },
     waiting(manifest) {
-      const model = models.get(keyOf(manifest))
+      const model = models.get(modelKey(manifest))
       return model === undefined ? 0 : hostOf(model.backend).waiting
     },
     async unload(manifest) {
-      const model = models.get(keyOf(manifest))
-      models.delete(keyOf(manifest))
-      if (model !== undefined) await hostOf(model.backend).unload(keyOf(manifest))
+      const model = models.get(modelKey(manifest))
+      models.delete(modelKey(manifest))
+      if (model !== undefined) await hostOf(model.backend).unload(modelKey(manifest))
     },
     forecast(macs) {
       const backend = chooseBackend(measurements, macs, allowed()) ?? allowed()[0]

@@ -4,7 +4,7 @@ import { ValidationError } from '../errors/validation-error.ts'
 import { parseInferRequest, wantsBinary } from '../protocol/infer-request.ts'
 import { encodeInferResponse } from '../protocol/infer-response.ts'
 import { formatServerTiming } from '../protocol/server-timing.ts'
-import { checkInputs, checkOutputs } from './check-inputs.ts'
+import { checkOutputs, checkRequest } from './check-request.ts'
 import { findModel, isReady, sessionKey } from './find-model.ts'
 import type { InferPool } from './infer-pool.ts'
 import type { ModelRecord } from './load-models.ts'
@@ -27,7 +27,7 @@ export function addInferRoutes(app: FastifyInstance, records: readonly ModelReco
     if (!isReady(model)) throw new CloudError('cloud-overloaded', reasonOf(model))
     refuseEncoding(request.headers['content-encoding'])
     const asked = parseInferRequest(ownMemory(request.body), headBytes(request))
-    checkInputs(model.manifest, asked.inputs)
+    checkRequest(model.manifest, asked.inputs)
     checkOutputs(model.manifest, asked.outputs?.map(({ name }) => name) ?? [])
     const outputs = (asked.outputs ?? model.manifest.outputs).map(({ name }) => name)
     const task = { key: sessionKey(model), inputs: asked.inputs, outputs }

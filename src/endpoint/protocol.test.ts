@@ -146,9 +146,9 @@ describe('infer', () => {
   it.each([
     ['no JSON', '{', 400, /ends before/],
     ['an empty body', '', 400, /JSON object/],
-    ['a missing input', { inputs: [inputs[0]] }, 400, /input b is missing/],
-    ['an input too many', { inputs: [...inputs, row('c', 1, 2)] }, 400, /no input c/],
-    ['another type', { inputs: [inputs[0], { ...row('b', 1, 2), datatype: 'FP64' }] }, 400, /must be FP32/],
+    ['a missing input', { inputs: [inputs[0]] }, 400, /needs the input "b"/],
+    ['an input too many', { inputs: [...inputs, row('c', 1, 2)] }, 400, /no input "c"/],
+    ['another type', { inputs: [inputs[0], { ...row('b', 1, 2), datatype: 'FP64' }] }, 400, /must be float32/],
     ['another shape', { inputs: [inputs[0], { ...row('b', 1, 2), shape: [2, 1] }] }, 400, /must have shape/],
     [
       'a batch of 257',

@@ -5,7 +5,7 @@ import { abortable } from '../utils/abortable.ts'
 import { memoizeAsync } from '../utils/memoize-async.ts'
 import { type FetchOptions, toFetchEnvironment } from './fetch-environment.ts'
 import { fetchJson } from './fetch-json.ts'
-import { modelKey } from './model-records.ts'
+import { modelKey } from './model-key.ts'
 import { parseCatalog, parseManifest } from './parse-manifest.ts'
 import type { Records } from './records.ts'
 

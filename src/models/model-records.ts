@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { type Manifest, type ModelFile, modelFileSchema } from '../contracts/manifest.ts'
 import type { KeyValueStore } from './key-value-store.ts'
+import { modelKey } from './model-key.ts'
 import type { StoredFile } from './stored-file.ts'
 
 const sha256Schema = modelFileSchema.entries.sha256
@@ -40,9 +41,6 @@ export interface ModelRecords {
 }
 
 const prefix = 'model/'
-
-/** A model's identity on this device. */
-export const modelKey = ({ name, revision }: Pick<Manifest, 'name' | 'revision'>): string => `${name}@${revision}`
 
 export function createModelRecords(store: KeyValueStore): ModelRecords {
   const read = async (key: string): Promise<ModelRecord | undefined> => {

@@ -42,10 +42,10 @@ test('whatever goes in, a finite time comes out', () => {
   const time = fc.record({ mu: number, variance: number })
   fc.assert(
     fc.property(number, number, number, time, time, time, (a, b, waitMs, x, y, z) => {
-      const any = { roundTrip: x, uplink: y, downlink: z }
+      const wild = { roundTrip: x, uplink: y, downlink: z }
       const preparation = { remainingBytes: a, load: y, downlink: z }
       for (const result of [
-        cloudServiceTime({ requestBytes: a, responseBytes: b, link: any, waitMs, service: z }),
+        cloudServiceTime({ requestBytes: a, responseBytes: b, link: wild, waitMs, service: z }),
         edgeServiceTime({ waitMs, service: x, preparation }),
       ]) {
         expect(Number.isFinite(meanOf(result)) && Number.isFinite(p90Of(result))).toBe(true)

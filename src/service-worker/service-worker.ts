@@ -1,10 +1,8 @@
 import { cleanupOutdatedCaches, matchPrecache, precacheAndRoute } from 'workbox-precaching'
 import { NavigationRoute, registerRoute } from 'workbox-routing'
+import { runtimeCache } from '../app/runtime-cache.ts'
 
 declare const self: ServiceWorkerGlobalScope & { readonly __WB_MANIFEST: { url: string; revision: string | null }[] }
-
-/** Kept by the page: the runtime files that this browser has chosen. */
-const runtimeCache = 'hither-runtime'
 
 cleanupOutdatedCaches()
 precacheAndRoute(self.__WB_MANIFEST)

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Manifest } from '../contracts/manifest.ts'
 import type { TensorData, TensorType } from '../contracts/tensor.ts'
-import { checkInputs, checkOutputs } from './check-inputs.ts'
+import { checkOutputs, checkRequest } from './check-request.ts'
 
 const manifest = {
+  name: 'm',
   inputs: [
     { name: 'image', type: 'uint8', shape: [-1, 2, 3] },
     { name: 'samples', type: 'float32', shape: [-1] },
@@ -11,12 +12,15 @@ const manifest = {
   outputs: [{ name: 'y', type: 'float32', shape: [-1] }],
 } as unknown as Manifest
 
-const tensor = (type: TensorType, dims: number[]): TensorData => ({ type, dims, data: [] })
+const tensor = (type: TensorType & ('uint8' | 'float32'), dims: number[]): TensorData => {
+  const size = dims.reduce((product, dim) => product * dim, 1)
+  return { type, dims, data: type === 'uint8' ? new Uint8Array(size) : new Float32Array(size) }
+}
 const samples = tensor('float32', [16_000])
 
-describe('checkInputs', () => {
+describe('checkRequest', () => {
   it.each([[0], [1], [256]])('takes a batch of %i, and a long free dimension that is no batch', (batch) => {
-    checkInputs(manifest, { image: tensor('uint8', [batch, 2, 3]), samples })
+    checkRequest(manifest, { image: tensor('uint8', [batch, 2, 3]), samples })
   })
 
   it.each([
@@ -32,7 +36,7 @@ describe('checkInputs', () => {
     ['another size', { samples, image: tensor('uint8', [1, 2, 4]) }, 'input-shape'],
     ['too large a batch', { samples, image: tensor('uint8', [257, 2, 3]) }, 'input-shape'],
   ])('refuses %s', (_, inputs, code) => {
-    expect(() => checkInputs(manifest, inputs)).toThrow(expect.objectContaining({ name: 'ValidationError', code }))
+    expect(() => checkRequest(manifest, inputs)).toThrow(expect.objectContaining({ name: 'ValidationError', code }))
   })
 })
 
