@@ -34,8 +34,11 @@ test.describe('with a software WebGPU adapter', () => {
     }
   }
 
-  test('it is measured, and loses to WASM', () =>
+  test('it is measured, and loses to WASM before its runtime file is fetched', () =>
     withAdapter('privacy=edge-only', async (page) => {
+      const requested: string[] = []
+      page.on('request', (request) => requested.push(request.url()))
+      await page.reload()
       const app = openAppPage(page)
       await app.becomesReady()
       await expect(page.getByTestId('backend-webgpu')).toHaveAttribute('data-status', 'measured')
@@ -44,6 +47,9 @@ test.describe('with a software WebGPU adapter', () => {
       await app.pick(4)
       await expect(app.badge).toContainText('WASM')
       await expect(app.answer).toContainText('4')
+      const runtimes = requested.filter((url) => /ort-wasm-[^/]*\.wasm$/.test(url))
+      expect(runtimes.length).toBeGreaterThan(0)
+      expect(runtimes.filter((url) => /jspi|asyncify/.test(url))).toEqual([])
     }))
 
   test('asked for by name, it runs the model with the same answers', () =>
