@@ -55,3 +55,54 @@ test('a drawn, a dropped and a pasted digit are read', async ({ page }) => {
     await expect(app.answer).toContainText(String(digit))
   }
 })
+
+test.describe('a seven is drawn', () => {
+  test.use({ hasTouch: true })
+
+  const corners = [
+    [0.3, 0.25],
+    [0.7, 0.25],
+    [0.45, 0.8],
+  ] as const
+  /** Points along the corners, a few pixels apart, as a hand gives them. */
+  const path = (pad: { x: number; y: number; width: number; height: number }) =>
+    corners.slice(1).flatMap(([toX, toY], index) => {
+      const [fromX, fromY] = corners[index] ?? corners[0]
+      return Array.from({ length: 13 }, (_, step) => ({
+        x: pad.x + pad.width * (fromX + ((toX - fromX) * step) / 12),
+        y: pad.y + pad.height * (fromY + ((toY - fromY) * step) / 12),
+      }))
+    })
+
+  for (const kind of ['touch', 'pen'] as const) {
+    test(`with a ${kind === 'touch' ? 'finger' : 'pen'}`, async ({ page }) => {
+      await page.goto(site.url('privacy=edge-only'))
+      const app = openAppPage(page)
+      await app.becomesReady()
+      const pad = await page.getByTestId('pad').boundingBox()
+      if (pad === null) throw new Error('no pad')
+      const points = path(pad)
+      const session = await page.context().newCDPSession(page)
+      await page.evaluate(() => {
+        const note = (event: PointerEvent) => document.body.setAttribute('data-pointer', event.pointerType)
+        addEventListener('pointerdown', note, { capture: true })
+      })
+      for (const [index, point] of points.entries()) {
+        const [first, last] = [index === 0, index === points.length - 1]
+        if (kind === 'touch') {
+          await session.send('Input.dispatchTouchEvent', {
+            type: first ? 'touchStart' : 'touchMove',
+            touchPoints: [{ ...point, id: 1 }],
+          })
+          if (last) await session.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] })
+        } else {
+          const type = first ? 'mousePressed' : last ? 'mouseReleased' : 'mouseMoved'
+          const pen = { button: 'left', clickCount: 1, pointerType: 'pen', force: last ? 0 : 0.6 } as const
+          await session.send('Input.dispatchMouseEvent', { type, ...point, buttons: last ? 0 : 1, ...pen })
+        }
+      }
+      await expect(page.locator('body')).toHaveAttribute('data-pointer', kind)
+      await expect(app.answer).toContainText('7')
+    })
+  }
+})
