@@ -1,0 +1,19 @@
+// npm run bench -- NAME [flags] [--json]: measures, side by side with its peers in one run. With --json the last line
+// of standard output is one JSON object. Without a name it lists the benches.
+import { type Bench, parseFlags } from './support/bench.ts'
+
+/** Each bench: what it measures, and where it is. */
+const benches: Record<string, { readonly about: string; readonly load: () => Promise<{ readonly bench: Bench }> }> = {}
+
+const [name = '', ...rest] = process.argv.slice(2)
+const entry = Object.hasOwn(benches, name) ? benches[name] : undefined
+if (entry === undefined) {
+  const lines = Object.entries(benches).map(([key, { about }]) => `  ${key.padEnd(12)} ${about}`)
+  process.stderr.write(`npm run bench -- NAME [--json], where NAME is one of\n${lines.join('\n')}\n`)
+  process.exitCode = 2
+} else {
+  const flags = parseFlags(rest)
+  const { bench } = await entry.load()
+  const figures = await bench(flags, (line) => process.stdout.write(`${line}\n`))
+  if (flags.has('json')) process.stdout.write(`${JSON.stringify(figures)}\n`)
+}
