@@ -3,6 +3,7 @@ import type { Manifest } from '../contracts/manifest.ts'
 import type { BackendMeasurement } from '../contracts/measurements.ts'
 import type { Progress } from '../contracts/model-state.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
+import type { ModelFiles } from '../edge/worker-types.ts'
 import { CapabilityError } from '../errors/capability-error.ts'
 import type { StoredState } from '../models/model-store.ts'
 import { type TransferablePicture, transferablesOf } from '../tasks/transferable-picture.ts'
@@ -19,7 +20,7 @@ export interface Background {
     name: string,
     options: { readonly signal?: AbortSignal | undefined; readonly onProgress: (progress: Progress) => void },
   ): Promise<void>
-  readGraph(name: string): Promise<Uint8Array>
+  readFiles(name: string): Promise<ModelFiles>
   remove(name: string): Promise<void>
   prepareInputs(name: string, picture: TransferablePicture): Promise<TensorMap>
   measureWebgpu(): Promise<BackendMeasurement>
@@ -71,7 +72,7 @@ export function createBackground(startWorker: () => Worker, catalogUrl: string):
         signal?.removeEventListener('abort', abort)
       }
     },
-    readGraph: async (name) => methods().readGraph(name),
+    readFiles: async (name) => methods().readFiles(name),
     remove: async (name) => methods().remove(name),
     prepareInputs: async (name, picture) => methods().prepareInputs(name, transfer(picture, transferablesOf(picture))),
     measureWebgpu: async () => methods().measureWebgpu(),

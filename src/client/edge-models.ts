@@ -60,7 +60,7 @@ export function createEdgeModels(options: {
       setState(manifest, { status: 'loading', totalBytes })
       const startedAt = performance.now()
       await edge.measure()
-      const loaded = await edge.load(manifest, () => background.readGraph(manifest.name))
+      const loaded = await edge.load(manifest, () => background.readFiles(manifest.name))
       onLoaded(manifest, loaded, performance.now() - startedAt)
       signal.throwIfAborted()
       setState(manifest, { status: 'ready', totalBytes, backend: loaded.backend })

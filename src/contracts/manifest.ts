@@ -36,6 +36,26 @@ const preprocessingSchema = v.variant('kind', [
   }),
 ])
 
+/** What a device must have to run a model. Where it lacks it, the model is refused before its download. */
+const requirementsSchema = v.object({
+  /** The backends that can run it. Default: all. */
+  backends: v.optional(v.pipe(v.array(v.picklist(['webgpu', 'wasm', 'webnn'])), v.minLength(1))),
+  /** On WebGPU it computes in 16-bit floats, which the adapter must have (`shader-f16`). */
+  shaderF16: v.optional(v.boolean()),
+  /** The largest buffer it binds on WebGPU, in bytes. */
+  maxBufferBytes: v.optional(bytesSchema),
+  /** Memory it takes while it runs: weights, activations and what the runtime adds. Default: estimated from its files. */
+  memoryBytes: v.optional(bytesSchema),
+})
+
+/** An output that the next run takes as an input: a recurrent state, a cache of keys and values. */
+const stateSchema = v.object({
+  input: v.pipe(v.string(), v.minLength(1)),
+  output: v.pipe(v.string(), v.minLength(1)),
+  /** Shape of the zeros that the first run takes; a dimension may be 0. */
+  shape: v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+})
+
 /**
  * What a model is and where its files are. Written when the model is made, checked before anything of it is used.
  */
@@ -51,6 +71,10 @@ export const manifestSchema = v.object({
   files: v.pipe(v.array(modelFileSchema), v.minLength(1)),
   /** Path of the ONNX graph; one of `files`. */
   graph: relativePathSchema,
+  /** Paths of the files that hold weights outside the graph; each one of `files`, named as the graph names it. */
+  externalData: v.optional(v.array(relativePathSchema)),
+  requires: v.optional(requirementsSchema),
+  state: v.optional(v.array(stateSchema)),
   opset: v.optional(v.pipe(v.number(), v.safeInteger())),
   inputs: v.pipe(v.array(tensorSpecSchema), v.minLength(1)),
   outputs: v.pipe(v.array(tensorSpecSchema), v.minLength(1)),
@@ -66,6 +90,7 @@ export const manifestSchema = v.object({
 
 export type Manifest = v.InferOutput<typeof manifestSchema>
 export type ModelFile = v.InferOutput<typeof modelFileSchema>
+export type ModelRequirements = v.InferOutput<typeof requirementsSchema>
 export type Preprocessing = v.InferOutput<typeof preprocessingSchema>
 
 export const catalogSchema = v.object({

@@ -11,7 +11,7 @@ import { ModelError } from '../errors/model-error.ts'
 import { modelKey } from '../models/model-key.ts'
 import { memoizeAsync } from '../utils/memoize-async.ts'
 import { createEdgeHost, type EdgeHost } from './edge-host.ts'
-import type { LoadReport, RuntimeFlavor, WorkerRun } from './worker-types.ts'
+import type { LoadReport, ModelFiles, RuntimeFlavor, WorkerRun } from './worker-types.ts'
 
 /** A loaded model: where it runs, and how long its warm-up runs took. */
 export interface LoadedModel extends LoadReport {
@@ -31,12 +31,12 @@ export interface Edge {
   /**
    * Loads a model on the backend that measuring chose, or does nothing when it is loaded.
    *
-   * @param readGraph reads the model's ONNX file; its buffer is handed to the worker
+   * @param readFiles reads the model's files; their buffers are handed to the worker
    * @throws {CapabilityError} no backend can run here
    * @throws {ModelError} the model does not load, or answers its canary wrongly
    * @throws {EdgeError} the worker died
    */
-  load(manifest: Manifest, readGraph: () => Promise<Uint8Array>): Promise<LoadedModel>
+  load(manifest: Manifest, readFiles: () => Promise<ModelFiles>): Promise<LoadedModel>
   /** The loaded model; undefined when its worker has died since. */
   loaded(manifest: Manifest): LoadedModel | undefined
   /** @throws {EdgeError} the run failed, hung, or its worker died; the next run gets a new worker */
@@ -130,10 +130,10 @@ export function createEdge(options: EdgeOptions): Edge {
     return found
   })
 
-  const loadOn = async (backend: Backend, manifest: Manifest, graph: Uint8Array): Promise<LoadedModel> => {
+  const loadOn = async (backend: Backend, manifest: Manifest, files: ModelFiles): Promise<LoadedModel> => {
     const loadReport = await hostOf(backend).load({
       key: modelKey(manifest),
-      graph,
+      files,
       backend,
       inputs: manifest.inputs,
       canary: manifest.canary,
@@ -143,18 +143,18 @@ export function createEdge(options: EdgeOptions): Edge {
   }
 
   /** WASM instead, when WebGPU turned out slower on the real model than WASM is predicted to be. */
-  const correctChoice = async (chosen: LoadedModel, manifest: Manifest, readGraph: () => Promise<Uint8Array>) => {
+  const correctChoice = async (chosen: LoadedModel, manifest: Manifest, readFiles: () => Promise<ModelFiles>) => {
     const wasm = measurements.find(({ backend }) => backend === 'wasm')
     const wasmMs = wasm && predictRunMs(wasm, manifest.complexity.macs)
     if (chosen.backend !== 'webgpu' || !allowed().includes('wasm') || wasmMs === undefined) return chosen
     if (chosen.warmupMs <= wasmMs * movesWhenSlowerBy) return chosen
-    const other = await loadOn('wasm', manifest, await readGraph())
+    const other = await loadOn('wasm', manifest, await readFiles())
     const [better, worse] = other.warmupMs < chosen.warmupMs ? [other, chosen] : [chosen, other]
     await hostOf(worse.backend).unload(modelKey(manifest))
     return better
   }
 
-  const loadModel = async (manifest: Manifest, readGraph: () => Promise<Uint8Array>): Promise<LoadedModel> => {
+  const loadModel = async (manifest: Manifest, readFiles: () => Promise<ModelFiles>): Promise<LoadedModel> => {
     await measure('device')
     for (;;) {
       const backend = chooseBackend(measurements, manifest.complexity.macs, allowed())
@@ -165,8 +165,8 @@ export function createEdge(options: EdgeOptions): Edge {
         )
       }
       try {
-        const chosen = await loadOn(backend, manifest, await readGraph())
-        const model = await correctChoice(chosen, manifest, readGraph)
+        const chosen = await loadOn(backend, manifest, await readFiles())
+        const model = await correctChoice(chosen, manifest, readFiles)
         models.set(modelKey(manifest), model)
         tell()
         return model
@@ -188,11 +188,11 @@ export function createEdge(options: EdgeOptions): Edge {
 
   return {
     measure: () => measure('device'),
-    load(manifest, readGraph) {
+    load(manifest, readFiles) {
       const alive = isAlive(manifest)
       if (alive !== undefined) return Promise.resolve(alive)
       const key = modelKey(manifest)
-      const loading = loads.get(key) ?? loadModel(manifest, readGraph).finally(() => loads.delete(key))
+      const loading = loads.get(key) ?? loadModel(manifest, readFiles).finally(() => loads.delete(key))
       loads.set(key, loading)
       return loading
     },

@@ -18,7 +18,7 @@ const input = (values: number[]) => ({
 const literal = (name: string, data: number[]) => ({ name, type: 'float32' as const, shape: [data.length], data })
 const loading = (key: string, answer: number[] = [2, 4]) => ({
   key,
-  graph: doubling(),
+  files: { graph: doubling() },
   backend: 'wasm' as const,
   inputs: spec,
   canary: { inputs: [literal('x', [1, 2])], outputs: [literal('y', answer)] },
@@ -64,7 +64,7 @@ test('a wrong canary refuses the model', async () => {
 
 test('bytes that are no model are a typed error, and the worker lives on', async () => {
   const host = openHost()
-  const bad = { ...loading('bad'), graph: new Uint8Array([1, 2, 3]) }
+  const bad = { ...loading('bad'), files: { graph: new Uint8Array([1, 2, 3]) } }
   await expect(host.load(bad)).rejects.toMatchObject({ name: 'ModelError', code: 'model-load-failed' })
   await host.load(loading('a'))
   expect(host.has('a')).toBe(true)
@@ -89,7 +89,7 @@ test('an endless model ends with its worker, and the next one works', async () =
   const timers = createManualTimers()
   const host = createEdgeHost({ flavor: 'wasm', threads: 1, startWorker, timers })
   await host.open()
-  const endless = host.load({ ...loading('endless'), graph: loopOnnx(2n ** 62n), canary: undefined })
+  const endless = host.load({ ...loading('endless'), files: { graph: loopOnnx(2n ** 62n) }, canary: undefined })
   await expect.poll(() => timers.size).toBe(1)
   timers.fireAll()
   await expect(endless).rejects.toMatchObject({ name: 'EdgeError', code: 'edge-timeout' })

@@ -5,11 +5,18 @@ import type { TensorLiteral, TensorMap, TensorSpec } from '../contracts/tensor.t
 /** onnxruntime-web's builds: `wasm` has no WebGPU; `jspi` and `asyncify` have it, and differ in what they ask of the browser. */
 export type RuntimeFlavor = 'wasm' | 'jspi' | 'asyncify'
 
+/** A model's bytes: its ONNX graph, and weights that lie outside it. Handed to the worker, not copied. */
+export interface ModelFiles {
+  readonly graph: Uint8Array
+  /** Each by the path that the graph gives it. */
+  readonly externalData?: readonly { readonly path: string; readonly data: Uint8Array }[] | undefined
+}
+
 /** What the worker needs to load a model. */
 export interface LoadRequest {
   /** Name and revision: the worker's key for the session. */
   readonly key: string
-  readonly graph: Uint8Array
+  readonly files: ModelFiles
   readonly backend: Backend
   readonly inputs: readonly TensorSpec[]
   readonly canary?:

@@ -24,6 +24,12 @@ function changed(changes: object): unknown {
 
 test('a good manifest passes as it is', () => {
   expect(parseManifest(structuredClone(good), where)).toEqual(good)
+  const whole = changed({
+    externalData: ['weights.bin'],
+    requires: { backends: ['webgpu'], shaderF16: true, maxBufferBytes: 1, memoryBytes: 2 },
+    state: [{ input: 'x', output: 'y', shape: [0, 2] }],
+  })
+  expect(parseManifest(structuredClone(whole), where)).toEqual(whole)
 })
 
 describe('a bad manifest is refused with a sentence that names the field', () => {
@@ -42,6 +48,11 @@ describe('a bad manifest is refused with a sentence that names the field', () =>
     [changed({ files: [file, { ...file, path: './model.onnx' }] }), '"files" has'],
     [changed({ graph: 'other.onnx' }), '"graph" names other.onnx, which is not one of "files"'],
     [changed({ files: [{ ...file, bytes: 2 ** 31 + 1 }] }), '"files" have 2147483649 bytes'],
+    [changed({ externalData: ['weights.data'] }), '"externalData" names weights.data, which is not one of "files"'],
+    [changed({ requires: { backends: [] } }), '"requires.backends"'],
+    [changed({ state: [{ input: 'z', output: 'y', shape: [1, 2] }] }), '"state" names "z", which is not one of'],
+    [changed({ state: [{ input: 'x', output: 'z', shape: [1, 2] }] }), '"state" names "z", which is not one of'],
+    [changed({ state: [{ input: 'x', output: 'y', shape: [1, 3] }] }), '"state" starts "x" in shape [1, 3]'],
     [changed({ inputs: [] }), '"inputs"'],
     [changed({ inputs: [good.inputs[0], good.inputs[0]] }), '"inputs" has "x" twice'],
     [changed({ outputs: [{ name: 'y', type: 'complex64', shape: [] }] }), '"outputs.0.type"'],

@@ -39,12 +39,31 @@ function findTensorProblem(literals: readonly TensorLiteral[], specs: readonly T
   return undefined
 }
 
+/** A state goes from an output to an input of the same type, and its first value fits that input. */
+function findStateProblem({ state = [], inputs, outputs }: Manifest): string | undefined {
+  const repeated = firstRepeated(state.map(({ input }) => input)) ?? firstRepeated(state.map(({ output }) => output))
+  if (repeated !== undefined) return `"state" has "${repeated}" twice`
+  for (const { input, output, shape } of state) {
+    const to = inputs.find(({ name }) => name === input)
+    const from = outputs.find(({ name }) => name === output)
+    if (to === undefined) return `"state" names "${input}", which is not one of "inputs"`
+    if (from === undefined) return `"state" names "${output}", which is not one of "outputs"`
+    if (to.type !== from.type) return `"state" leads "${output}" (${from.type}) to "${input}" (${to.type})`
+    if (!isShapeOf(shape, to.shape)) {
+      return `"state" starts "${input}" in shape ${toShapeText(shape)}, but the model's is ${toShapeText(to.shape)}`
+    }
+  }
+  return undefined
+}
+
 /** What the schema of one field alone cannot see. */
 function findProblem(manifest: Manifest): string | undefined {
   const { files, graph, inputs, outputs, canary } = manifest
   const repeatedPath = firstRepeated(files.map((file) => toPlainPath(file.path)))
   if (repeatedPath !== undefined) return `"files" has ${repeatedPath.slice(1)} twice`
   if (!files.some((file) => file.path === graph)) return `"graph" names ${graph}, which is not one of "files"`
+  const unlisted = manifest.externalData?.find((path) => !files.some((file) => file.path === path))
+  if (unlisted !== undefined) return `"externalData" names ${unlisted}, which is not one of "files"`
   const totalBytes = totalBytesOf(manifest)
   if (totalBytes > maxModelBytes)
     return `"files" have ${totalBytes} bytes, more than the ${maxModelBytes} a browser can load`
@@ -55,7 +74,8 @@ function findProblem(manifest: Manifest): string | undefined {
     const repeated = firstRepeated(specs.map((spec) => spec.name))
     if (repeated !== undefined) return `"${field}" has "${repeated}" twice`
   }
-  if (canary === undefined) return undefined
+  const stateProblem = findStateProblem(manifest)
+  if (stateProblem !== undefined || canary === undefined) return stateProblem
   const missing = inputs.find((spec) => !canary.inputs.some((literal) => literal.name === spec.name))
   if (missing !== undefined) return `"canary.inputs" lacks "${missing.name}"`
   if (canary.outputs.length === 0) return '"canary.outputs" is empty'

@@ -2,6 +2,7 @@ import type { Manifest } from '../../contracts/manifest.ts'
 import type { BackendMeasurement } from '../../contracts/measurements.ts'
 import type { Progress } from '../../contracts/model-state.ts'
 import type { TensorMap } from '../../contracts/tensor.ts'
+import type { ModelFiles } from '../../edge/worker-types.ts'
 import type { StoredState } from '../../models/model-store.ts'
 import type { TransferablePicture } from '../../tasks/transferable-picture.ts'
 
@@ -18,8 +19,8 @@ export type BackgroundMethods = {
   /** @param taskId for `abort` */
   install(name: string, taskId: number, onProgress: (progress: Progress) => void): Promise<void>
   abort(taskId: number): void
-  /** The model's ONNX file, verified; its buffer is handed over. */
-  readGraph(name: string): Promise<Uint8Array<ArrayBuffer>>
+  /** What the edge loads of a model, verified; its buffers are handed over. */
+  readFiles(name: string): Promise<ModelFiles>
   remove(name: string): Promise<void>
   prepareInputs(name: string, picture: TransferablePicture): Promise<TensorMap>
   measureWebgpu(): Promise<BackendMeasurement>

@@ -65,12 +65,18 @@ const methods: BackgroundMethods = {
     tasks.get(taskId)?.abort()
   },
 
-  async readGraph(name) {
+  async readFiles(name) {
     const { catalogue, store } = await opened()
     const manifest = await catalogue.manifest(name)
-    const graph = (await store.read(manifest)).get(manifest.graph)
-    if (graph === undefined) throw new ModelError('stored-model-damaged', 'The stored model has no graph.')
-    return handOver(graph, [graph.buffer])
+    const files = await store.read(manifest)
+    const fileAt = (path: string) => {
+      const data = files.get(path)
+      if (data === undefined) throw new ModelError('stored-model-damaged', `The stored model has no ${path}.`)
+      return data
+    }
+    const graph = fileAt(manifest.graph)
+    const externalData = manifest.externalData?.map((path) => ({ path, data: fileAt(path) }))
+    return handOver({ graph, externalData }, [graph.buffer, ...(externalData ?? []).map(({ data }) => data.buffer)])
   },
 
   async remove(name) {

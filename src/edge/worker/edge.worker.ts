@@ -67,9 +67,10 @@ const methods: EdgeWorkerMethods = {
       const startedAt = performance.now()
       let session: InferenceSession | undefined
       try {
-        session = await runtime.InferenceSession.create(request.graph, {
+        session = await runtime.InferenceSession.create(request.files.graph, {
           executionProviders: [request.backend],
           graphOptimizationLevel: 'all',
+          externalData: request.files.externalData?.map(({ path, data }) => ({ path, data })) ?? [],
         })
         const createMs = performance.now() - startedAt
         if (request.backend === 'webgpu') void watchDevice(runtime)
