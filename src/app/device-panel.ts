@@ -68,16 +68,18 @@ export class DevicePanel extends LitElement {
 
   #backend(measured: BackendMeasurement, fastest: number) {
     const { backend, status, macsPerSecond, overheadMs, software, detail } = measured
-    const inUse = this.report.chosen === backend
+    const oneThread = backend === 'wasm' && measured.threads === 1 && this.report.backends[0] !== measured
+    const inUse =
+      this.report.chosen === backend && (backend !== 'wasm' || this.report.threads === (measured.threads ?? 1))
     const figure = status === 'measured' ? formatMacRate(macsPerSecond ?? Number.NaN) : texts.device[status]
     const notes = [
       software ? texts.device.software : undefined,
       detail,
       overheadMs === undefined ? undefined : texts.device.overhead(formatMs(overheadMs)),
     ]
-    return html`<li class=${inUse ? 'in-use' : ''} data-testid="backend-${backend}" data-status=${status}>
+    return html`<li class=${inUse ? 'in-use' : ''} data-testid="backend-${backend}${oneThread ? '-1' : ''}" data-status=${status}>
       <div class="line">
-        <strong>${texts.backend[backend]}</strong>
+        <strong>${texts.backend[backend]}${oneThread ? texts.device.oneThread : ''}</strong>
         ${inUse ? html`<span class="chosen">${texts.device.chosen}</span>` : ''}
         <span class=${status === 'measured' ? '' : 'muted'}>${figure}</span>
       </div>

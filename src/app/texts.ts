@@ -60,6 +60,7 @@ export const texts = {
     software: 'software adapter',
     overhead: (time: string) => `${time} to start a run`,
     chosen: 'in use',
+    oneThread: ', 1 thread',
     threads: 'Threads',
     cores: 'Processor cores',
     isolated: 'Cross-origin isolated',

@@ -1,6 +1,6 @@
 import { proxy, transfer } from 'comlink'
 import type { Manifest } from '../contracts/manifest.ts'
-import type { BackendMeasurement } from '../contracts/measurements.ts'
+import type { AdapterFacts, BackendMeasurement } from '../contracts/measurements.ts'
 import type { Progress } from '../contracts/model-state.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import type { ModelFiles } from '../edge/worker-types.ts'
@@ -23,7 +23,9 @@ export interface Background {
   readFiles(name: string): Promise<ModelFiles>
   remove(name: string): Promise<void>
   prepareInputs(name: string, picture: TransferablePicture): Promise<TensorMap>
+  detectAdapter(): Promise<AdapterFacts | undefined>
   measureWebgpu(): Promise<BackendMeasurement>
+  measureWebnn(): Promise<BackendMeasurement>
   readRecord(key: string): Promise<unknown>
   writeRecord(key: string, value: unknown): Promise<void>
   terminate(reason: Error): void
@@ -75,7 +77,9 @@ export function createBackground(startWorker: () => Worker, catalogUrl: string):
     readFiles: async (name) => methods().readFiles(name),
     remove: async (name) => methods().remove(name),
     prepareInputs: async (name, picture) => methods().prepareInputs(name, transfer(picture, transferablesOf(picture))),
+    detectAdapter: async () => methods().detectAdapter(),
     measureWebgpu: async () => methods().measureWebgpu(),
+    measureWebnn: async () => methods().measureWebnn(),
     readRecord: async (key) => methods().readRecord(key),
     writeRecord: async (key, value) => methods().writeRecord(key, value),
     terminate(reason) {

@@ -1,6 +1,7 @@
 import type { Manifest } from '../contracts/manifest.ts'
 import type { Backend } from '../contracts/model-state.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
+import { createCrashMarks } from '../edge/crash-marks.ts'
 import { createEdge } from '../edge/create-edge.ts'
 import { ConfigError } from '../errors/config-error.ts'
 import { NoArmError } from '../errors/no-arm-error.ts'
@@ -26,7 +27,7 @@ import { createMemory } from './remember.ts'
 import { type RequestParts, runRequest, takeSnapshot, typicalBytes } from './run-request.ts'
 import type { Client, ClientEvents, ClientOptions, ModelEntry, RunInputs } from './types.ts'
 
-const defaultBackends: readonly Backend[] = ['wasm', 'webgpu']
+const defaultBackends: readonly Backend[] = ['wasm', 'webgpu', 'webnn']
 
 /** Bundlers find the workers by these very expressions: each becomes a file of its own, from this origin. */
 const startEdgeWorker = () =>
@@ -67,13 +68,21 @@ export function createClient(options: ClientOptions = {}): Client {
   const background = createBackground(startBackgroundWorker, catalogUrl)
   const learner = createRouteLearner()
   const cloud = endpoint && createCloudLink(endpoint, watcher, (report) => events.emit('link', report))
+  const marks = createCrashMarks()
   const edge = createEdge({
     startWorker: startEdgeWorker,
-    measureWebgpu: () => background.measureWebgpu(),
+    measures: background,
     backends: runtime.backends ?? defaultBackends,
     threads: runtime.threads,
+    memoryBytes: runtime.memoryBytes,
+    memory: {
+      read: () => background.readRecord('device'),
+      write: (value) => background.writeRecord('device', value),
+    },
+    marks,
     onDevice: (report) => events.emit('device', report),
-    onDeath: () => edgeModels.refresh(),
+    onGone: () => edgeModels.refresh(),
+    onMoved: ({ manifest, loaded }) => edgeModels.moved(manifest, loaded),
   })
   const edgeModels = createEdgeModels({
     background,
@@ -82,7 +91,7 @@ export function createClient(options: ClientOptions = {}): Client {
     onProgress: (model, progress) => events.emit('progress', { model, ...progress }),
     onLoaded(manifest, { backend, warmupMs }, loadMs) {
       learner.assumeEdge(modelKey(manifest), backend, logNormal(warmupMs + 1, 0.1))
-      learner.observeLoad(modelKey(manifest), backend, loadMs)
+      if (loadMs !== undefined) learner.observeLoad(modelKey(manifest), backend, loadMs)
     },
   })
   const parts: RequestParts = {

@@ -1,6 +1,6 @@
 import type { Manifest } from '../contracts/manifest.ts'
 import type { ModelState, Progress } from '../contracts/model-state.ts'
-import type { Edge, LoadedModel } from '../edge/create-edge.ts'
+import type { Edge, LoadedModel } from '../edge/edge-types.ts'
 import { isHitherError } from '../errors/hither-error.ts'
 import { totalBytesOf } from '../models/total-bytes.ts'
 import { abortable } from '../utils/abortable.ts'
@@ -12,6 +12,8 @@ export interface EdgeModels {
   /** Downloads, verifies and loads the model. Several callers share one preparation; it goes on when one of them aborts. */
   prepare(manifest: Manifest, signal?: AbortSignal): Promise<LoadedModel>
   remove(manifest: Manifest): Promise<void>
+  /** The model answers from another backend than the one it was loaded on. */
+  moved(manifest: Manifest, loaded: LoadedModel): void
   /** States may have changed because a worker died. */
   refresh(): void
 }
@@ -21,8 +23,8 @@ export function createEdgeModels(options: {
   readonly edge: Edge
   readonly onState: (model: string, state: ModelState) => void
   readonly onProgress: (model: string, progress: Progress) => void
-  /** Told how long reading, compiling and warming up took. */
-  readonly onLoaded: (manifest: Manifest, loaded: LoadedModel, loadMs: number) => void
+  /** Told how long reading, compiling and warming up took; nothing of that when it was moved while it answered. */
+  readonly onLoaded: (manifest: Manifest, loaded: LoadedModel, loadMs: number | undefined) => void
 }): EdgeModels {
   const { background, edge, onState, onProgress, onLoaded } = options
   const states = new Map<string, ModelState>()
@@ -46,6 +48,8 @@ export function createEdgeModels(options: {
   const prepareModel = async (manifest: Manifest, signal: AbortSignal): Promise<LoadedModel> => {
     const totalBytes = totalBytesOf(manifest)
     try {
+      // What this device can't run is refused before a byte of it is fetched.
+      await edge.check(manifest)
       // The runtime is fetched and compiled while the model downloads.
       void edge.measure()
       if ((await storedState(manifest)).status !== 'stored') {
@@ -105,6 +109,10 @@ export function createEdgeModels(options: {
       await edge.unload(manifest)
       await background.remove(manifest.name)
       setState(manifest, { status: 'absent' })
+    },
+    moved(manifest, loaded) {
+      onLoaded(manifest, loaded, undefined)
+      setState(manifest, { status: 'ready', totalBytes: totalBytesOf(manifest), backend: loaded.backend })
     },
     refresh() {
       for (const [name, state] of states) {

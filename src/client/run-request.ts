@@ -4,7 +4,7 @@ import type { ModelState } from '../contracts/model-state.ts'
 import type { Arm, Prediction, Privacy, RouteParts, RouteRecord } from '../contracts/route.ts'
 import { routeReasons } from '../contracts/route.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
-import type { Edge } from '../edge/create-edge.ts'
+import type { Edge } from '../edge/edge-types.ts'
 import { isHitherError } from '../errors/hither-error.ts'
 import { modelKey } from '../models/model-key.ts'
 import { totalBytesOf } from '../models/total-bytes.ts'
@@ -23,6 +23,8 @@ import type { RunResult } from './types.ts'
 /** A run on the edge may take this many times what was predicted, and at least the least, before its worker counts as hung. */
 const hungAfterTimes = 20
 const hungAfterLeastMs = 10_000
+/** What a model that failed with these codes lacks, this device will lack at the next try, too. */
+const lastingCodes: ReadonlySet<string> = new Set(['no-backend', 'model-unsupported', 'model-set-aside'])
 /** The name, shape and framing of a request beside its tensors. */
 const requestOverheadBytes = 600
 
@@ -54,7 +56,7 @@ export const typicalBytes = ({ inputs }: Manifest): number =>
 function edgeSnapshot(parts: RequestParts, manifest: Manifest, state: ModelState): EdgeArm {
   const { edge, learner, cloud, breakers } = parts
   const breakerOpen = !breakers.edge.allows(Date.now())
-  const forecast = edge.forecast(manifest.complexity.macs)
+  const forecast = edge.forecast(manifest)
   if (forecast === undefined) return { status: 'unavailable', breakerOpen }
   const loaded = edge.loaded(manifest)
   const backend = loaded?.backend ?? forecast.backend
@@ -78,7 +80,7 @@ function edgeSnapshot(parts: RequestParts, manifest: Manifest, state: ModelState
     preparation: { remainingBytes: totalBytes - loadedBytes, downlink },
   })
   // A model that failed may load at the next try; one whose failure is this browser's lack may not.
-  const failed = state.status === 'failed' && state.code === 'no-backend'
+  const failed = state.status === 'failed' && lastingCodes.has(state.code)
   return { status: failed ? 'unavailable' : state.status === 'failed' ? 'absent' : state.status, breakerOpen, time }
 }
 

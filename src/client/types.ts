@@ -26,6 +26,8 @@ export interface RuntimeOptions {
   readonly backends?: readonly Backend[]
   /** WASM threads. Default: what this browser allows and the processor has, at most 4; 1 where the page is not cross-origin isolated. */
   readonly threads?: number
+  /** Memory that loaded models may take together, in bytes; the least recently used ones make room. Default: half of the device's, at most 4 GiB. */
+  readonly memoryBytes?: number
 }
 
 export interface ClientOptions {

@@ -14,6 +14,18 @@ export interface LinkReport {
   readonly ageMs?: number
 }
 
+/** What a WebGPU adapter says of itself. */
+export interface AdapterFacts {
+  /** The adapter's name as far as the browser tells it. */
+  readonly name: string
+  /** The adapter says of itself that it runs on the processor. */
+  readonly software: boolean
+  /** It computes in 16-bit floats. */
+  readonly shaderF16: boolean
+  /** The largest buffer that a shader may bind, in bytes. */
+  readonly maxBufferBytes: number
+}
+
 /** A backend's speed on this device, measured with a built-in kernel. */
 export interface BackendMeasurement {
   readonly backend: Backend
@@ -24,6 +36,8 @@ export interface BackendMeasurement {
   readonly macsPerSecond?: number
   /** Time of a run that has next to nothing to compute: dispatch and read-back. */
   readonly overheadMs?: number
+  /** What measuring took, in milliseconds. */
+  readonly tookMs?: number
   /** The adapter says of itself that it runs on the processor. */
   readonly software?: boolean
   /** Why it is absent or failed, or the adapter's name. */
@@ -39,6 +53,8 @@ export interface DeviceReport {
   readonly chosen?: Backend
   /** WASM threads in use. */
   readonly threads?: number
+  /** Memory that loaded models may take together, in bytes, and what they are estimated to take. */
+  readonly memory?: { readonly budgetBytes: number; readonly usedBytes: number }
   /** Addresses of the runtime files in use: what must be kept to work offline. */
   readonly runtimeFiles: readonly string[]
 }

@@ -1,10 +1,9 @@
-/** What this browser says of its WebGPU adapter. Presence is no promise of speed: see `measureWebgpu`. */
+import type { AdapterFacts } from '../contracts/measurements.ts'
+
+/** A WebGPU adapter with what it says of itself. Presence is no promise of speed: see `measureWebgpu`. */
 export interface WebgpuAdapter {
   readonly adapter: GPUAdapter
-  /** The adapter's name as far as the browser tells it. */
-  readonly name: string
-  /** The adapter says of itself that it runs on the processor. */
-  readonly software: boolean
+  readonly facts: AdapterFacts
 }
 
 /**
@@ -16,7 +15,15 @@ export async function detectWebgpu(
 ): Promise<WebgpuAdapter | undefined> {
   const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null)
   if (!adapter) return undefined
-  const { info } = adapter
+  const { info, limits, features } = adapter
   const name = [info.vendor, info.architecture, info.description].filter(Boolean).join(' ') || 'unnamed adapter'
-  return { adapter, name, software: info.isFallbackAdapter === true || /swiftshader|llvmpipe|basic render/i.test(name) }
+  return {
+    adapter,
+    facts: {
+      name,
+      software: info.isFallbackAdapter === true || /swiftshader|llvmpipe|basic render/i.test(name),
+      shaderF16: features.has('shader-f16'),
+      maxBufferBytes: Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize),
+    },
+  }
 }

@@ -1,9 +1,9 @@
 import type { BackendMeasurement } from '../contracts/measurements.ts'
-import { median } from '../utils/median.ts'
 import { detectWebgpu } from './detect-webgpu.ts'
+import { timeRuns } from './time-runs.ts'
 
 /** Side of the square matrices in the small and the large step; a side of n is n³ multiply-accumulates. */
-const smallSide = 192
+const smallSide = 96
 const largeSide = 768
 
 /** A large step is only worth its time on an adapter that is at least this fast; anything slower loses to WASM. */
@@ -59,13 +59,6 @@ async function prepareProduct(device: GPUDevice, side: number): Promise<(groups:
   }
 }
 
-async function medianOf(runs: number, run: () => Promise<number>): Promise<number> {
-  await run() // the first run compiles
-  const times: number[] = []
-  for (let index = 0; index < runs; index += 1) times.push(await run())
-  return median(times)
-}
-
 /**
  * Measures the WebGPU adapter with a matrix product, without loading a runtime file: whether those 17 MB are worth
  * fetching is what this decides. `macsPerSecond` is the speed beyond the fixed cost, `overheadMs` the fixed cost
@@ -75,21 +68,26 @@ export async function measureWebgpu(gpu?: GPU): Promise<BackendMeasurement> {
   const found = await detectWebgpu(gpu)
   if (found === undefined)
     return { backend: 'webgpu', status: 'absent', detail: 'this browser gives no WebGPU adapter' }
-  const base = { backend: 'webgpu', software: found.software, detail: found.name } as const
+  const base = { backend: 'webgpu', software: found.facts.software, detail: found.facts.name } as const
   let device: GPUDevice | undefined
+  const startedAt = performance.now()
   try {
     device = await found.adapter.requestDevice()
     const small = await prepareProduct(device, smallSide)
-    const overheadMs = await medianOf(3, () => small(1))
+    const overheadMs = await timeRuns(() => small(1))
     const speedOf = (side: number, ms: number) => side ** 3 / (Math.max(ms - overheadMs, 0.01) / 1000)
-    let macsPerSecond = speedOf(smallSide, await medianOf(3, () => small(smallSide / 8)))
-    if (macsPerSecond > worthMeasuringMacsPerSecond && !found.software) {
+    let macsPerSecond = speedOf(smallSide, await timeRuns(() => small(smallSide / 8)))
+    if (macsPerSecond > worthMeasuringMacsPerSecond && !found.facts.software) {
       const large = await prepareProduct(device, largeSide)
-      macsPerSecond = speedOf(largeSide, await medianOf(2, () => large(largeSide / 8)))
+      macsPerSecond = speedOf(largeSide, await timeRuns(() => large(largeSide / 8)))
     }
-    return { ...base, status: 'measured', macsPerSecond, overheadMs }
+    return { ...base, status: 'measured', macsPerSecond, overheadMs, tookMs: performance.now() - startedAt }
   } catch (error) {
-    return { ...base, status: 'failed', detail: `${found.name}: ${error instanceof Error ? error.message : error}` }
+    return {
+      ...base,
+      status: 'failed',
+      detail: `${found.facts.name}: ${error instanceof Error ? error.message : error}`,
+    }
   } finally {
     device?.destroy()
   }

@@ -1,230 +1,302 @@
 import type { Manifest } from '../contracts/manifest.ts'
-import type { BackendMeasurement, DeviceReport } from '../contracts/measurements.ts'
+import type { DeviceReport } from '../contracts/measurements.ts'
 import type { Backend } from '../contracts/model-state.ts'
-import type { TensorMap } from '../contracts/tensor.ts'
-import { chooseBackend, predictRunMs } from '../device/choose-backend.ts'
-import { detectJspi } from '../device/detect-jspi.ts'
+import { type Candidate, candidateId, candidatesOf } from '../device/candidates.ts'
 import { detectThreads } from '../device/detect-threads.ts'
+import { defaultMemoryBudget } from '../device/memory-budget.ts'
+import { type CandidateTime, rankCandidates } from '../device/rank-candidates.ts'
 import { CapabilityError } from '../errors/capability-error.ts'
 import { isHitherError } from '../errors/hither-error.ts'
 import { ModelError } from '../errors/model-error.ts'
 import { modelKey } from '../models/model-key.ts'
-import { memoizeAsync } from '../utils/memoize-async.ts'
-import { createEdgeHost, type EdgeHost } from './edge-host.ts'
-import type { LoadReport, ModelFiles, RuntimeFlavor, WorkerRun } from './worker-types.ts'
+import type { CrashMarks } from './crash-marks.ts'
+import { createDeviceKnowledge, type DeviceMemory } from './device-knowledge.ts'
+import { createDeviceProbe, type DeviceMeasures } from './device-probe.ts'
+import { createEdgeHosts } from './edge-hosts.ts'
+import { createEdgeSession, type HeldModels } from './edge-session.ts'
+import type { Edge, ReadFiles } from './edge-types.ts'
+import { createFitness } from './fitness.ts'
+import { createModelSlots, type ModelSlot, toSlot } from './model-slots.ts'
+import { moveOver, whenResting } from './move-over.ts'
+import type { SessionPlan } from './session-plan.ts'
 
-/** A loaded model: where it runs, and how long its warm-up runs took. */
-export interface LoadedModel extends LoadReport {
-  readonly backend: Backend
+/** A backend whose graphics device was lost this often is not used until the client is closed. */
+const mostLosses = 2
+
+export interface EdgeOptions {
+  readonly startWorker: () => Worker
+  readonly measures: DeviceMeasures
+  /** Backends that may be used. */
+  readonly backends: readonly Backend[]
+  /** WASM threads; no other count is tried. Default: found out by measuring. */
+  readonly threads?: number | undefined
+  /** Memory that loaded models may take together. Default: half of the device's, at most 4 GiB. */
+  readonly memoryBytes?: number | undefined
+  /** Keeps what was measured. Default: it is measured anew at each visit. */
+  readonly memory?: DeviceMemory | undefined
+  readonly marks: CrashMarks
+  /** Told when the device was measured, a backend chosen or runtime files loaded. */
+  readonly onDevice?: ((report: DeviceReport) => void) | undefined
+  /** Told when models are no longer loaded: their worker has died, or they made room. */
+  readonly onGone?: (() => void) | undefined
+  /** Told when a model answers from another candidate than it was loaded on. */
+  readonly onMoved?: ((slot: Pick<ModelSlot, 'manifest' | 'loaded'>) => void) | undefined
 }
 
-export interface EdgeRun extends WorkerRun {
-  readonly backend: Backend
-  /** From sending the request to the worker to having its answer, in milliseconds. */
-  readonly totalMs: number
-}
-
-/** Runs models on this device. */
-export interface Edge {
-  /** Measures the backends, once. Never rejects. */
-  measure(): Promise<readonly BackendMeasurement[]>
-  /**
-   * Loads a model on the backend that measuring chose, or does nothing when it is loaded.
-   *
-   * @param readFiles reads the model's files; their buffers are handed to the worker
-   * @throws {CapabilityError} no backend can run here
-   * @throws {ModelError} the model does not load, or answers its canary wrongly
-   * @throws {EdgeError} the worker died
-   */
-  load(manifest: Manifest, readFiles: () => Promise<ModelFiles>): Promise<LoadedModel>
-  /** The loaded model; undefined when its worker has died since. */
-  loaded(manifest: Manifest): LoadedModel | undefined
-  /** @throws {EdgeError} the run failed, hung, or its worker died; the next run gets a new worker */
-  run(
-    manifest: Manifest,
-    inputs: TensorMap,
-    options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
-  ): Promise<EdgeRun>
-  /** Calls that wait or run in the model's worker. */
-  waiting(manifest: Manifest): number
-  unload(manifest: Manifest): Promise<void>
-  /** The backend a model of this many multiply-accumulates would run on, and how long a run is predicted to take. */
-  forecast(macs: number): { readonly backend: Backend; readonly ms?: number | undefined } | undefined
-  report(): DeviceReport
-  close(): void
-}
-
-/** A backend whose canary was wrong, or on which the model does not load: another one may do. */
+/** A backend that gave a wrong answer, did not load the model or died of it: another one may do. */
 const isBackendsFault = (error: unknown): boolean =>
   isHitherError(error) &&
   (error.code === 'model-wrong-answer' || error.code === 'model-load-failed' || error.name === 'EdgeError')
 
-/** Slower than this times what WASM is predicted to take, a WebGPU session is moved to WASM. */
-const movesWhenSlowerBy = 1.1
-
-export interface EdgeOptions {
-  readonly startWorker: () => Worker
-  readonly measureWebgpu: () => Promise<BackendMeasurement>
-  /** Backends that may be used. */
-  readonly backends: readonly Backend[]
-  readonly threads?: number | undefined
-  /** Told when the device was measured, a backend chosen or runtime files loaded. */
-  readonly onDevice?: ((report: DeviceReport) => void) | undefined
-  /** Told when a worker has died, with the models that were in it. */
-  readonly onDeath?: ((reason: Error) => void) | undefined
-}
-
+/** The engine of one page: workers, the models in them, and what is known of the device. */
 export function createEdge(options: EdgeOptions): Edge {
-  const { startWorker, measureWebgpu, backends, onDevice, onDeath } = options
+  const { startWorker, measures, backends, marks, onDevice, onGone, onMoved } = options
   const threads = options.threads ?? detectThreads()
-  const hosts = new Map<RuntimeFlavor, EdgeHost>()
-  const models = new Map<string, LoadedModel>()
-  const quarantined = new Set<Backend>()
-  let measurements: readonly BackendMeasurement[] = []
-  let closed = false
+  const candidates = candidatesOf(backends, threads, options.threads !== undefined)
+  const budgetBytes = options.memoryBytes ?? defaultMemoryBudget()
+  const closing = new AbortController()
+  const slots = createModelSlots(budgetBytes)
+  const knowledge = createDeviceKnowledge(options.memory)
+  const losses = new Map<Backend, number>()
+  let sessionIds = 0
 
-  const flavorOf = (backend: Backend): RuntimeFlavor => {
-    if (backend === 'wasm') return 'wasm'
-    return detectJspi() ? 'jspi' : 'asyncify'
-  }
-  const hostOf = (backend: Backend): EdgeHost => {
-    const flavor = flavorOf(backend)
-    const host = hosts.get(flavor) ?? createEdgeHost({ flavor, threads, startWorker, ...(onDeath ? { onDeath } : {}) })
-    hosts.set(flavor, host)
-    return host
-  }
-  const allowed = () => backends.filter((backend) => !quarantined.has(backend))
+  const hosts = createEdgeHosts({
+    startWorker,
+    onDeath(host) {
+      const backend: Backend = host.flavor === 'wasm' ? 'wasm' : 'webgpu'
+      losses.set(backend, (losses.get(backend) ?? 0) + 1)
+      if (backend === 'webgpu' && (losses.get(backend) ?? 0) >= mostLosses && backends.includes('wasm')) {
+        knowledge.quarantine(backend, 'lost')
+      }
+      slots.dropHost(host)
+      onGone?.()
+    },
+  })
+
+  globalThis.addEventListener?.('pagehide', () => marks.leave(), { signal: closing.signal })
 
   const report = (): DeviceReport => {
-    const newest = [...models.values()].at(-1)
+    const newest = slots.newest?.loaded
     return {
       crossOriginIsolated: globalThis.crossOriginIsolated === true,
       hardwareConcurrency: globalThis.navigator?.hardwareConcurrency ?? 1,
-      backends: measurements,
+      backends: knowledge.measurements,
       ...(newest === undefined ? {} : { chosen: newest.backend }),
-      threads,
-      runtimeFiles: [...hosts.values()].flatMap(({ files }) => files),
+      threads: newest?.threads ?? threads,
+      memory: { budgetBytes, usedBytes: slots.usedBytes },
+      runtimeFiles: hosts.all().flatMap(({ files }) => files),
     }
   }
   const tell = () => {
-    if (!closed) onDevice?.(report())
+    if (!closing.signal.aborted) onDevice?.(report())
   }
 
-  const measure = memoizeAsync(async (_: 'device') => {
-    const found: BackendMeasurement[] = []
-    if (backends.includes('wasm')) {
-      try {
-        found.push(await hostOf('wasm').measure())
-      } catch (error) {
-        found.push({
-          backend: 'wasm',
-          status: 'failed',
-          detail: error instanceof Error ? error.message : String(error),
-        })
-      }
-    }
-    // One after the other: a software adapter works on the processor that WASM is timed on.
-    if (backends.includes('webgpu')) found.push(await measureWebgpu())
-    measurements = found
-    tell()
-    return found
+  const probe = createDeviceProbe({
+    candidates,
+    hosts,
+    knowledge,
+    measures,
+    device: [globalThis.navigator?.userAgent, globalThis.navigator?.hardwareConcurrency, threads].join(' | '),
+    onMeasured: tell,
   })
+  const fitness = createFitness({ backends, budgetBytes, marks, adapter: () => knowledge.adapter })
 
-  const loadOn = async (backend: Backend, manifest: Manifest, files: ModelFiles): Promise<LoadedModel> => {
-    const loadReport = await hostOf(backend).load({
-      key: modelKey(manifest),
-      files,
-      backend,
-      inputs: manifest.inputs,
-      canary: manifest.canary,
-      tolerance: manifest.tolerance.absolute,
-    })
-    return { ...loadReport, backend }
+  const timesOf = (manifest: Manifest): CandidateTime[] => {
+    const usable = fitness.backendsFor(manifest)
+    return candidates
+      .filter(({ backend }) => usable.includes(backend) && !knowledge.isQuarantined(backend))
+      .map((candidate) => knowledge.timeOf(candidate, modelKey(manifest), manifest.complexity.macs))
+  }
+  const isAbsent = ({ backend }: Candidate) =>
+    knowledge.measurements.some((known) => known.backend === backend && known.status === 'absent')
+  const ranked = (manifest: Manifest) => rankCandidates(timesOf(manifest)).filter((candidate) => !isAbsent(candidate))
+
+  const unloadSlot = async (slot: ModelSlot) => {
+    slots.drop(slot)
+    await slot.host.unload(slot.key)
+    hosts.sweep()
   }
 
-  /** WASM instead, when WebGPU turned out slower on the real model than WASM is predicted to be. */
-  const correctChoice = async (chosen: LoadedModel, manifest: Manifest, readFiles: () => Promise<ModelFiles>) => {
-    const wasm = measurements.find(({ backend }) => backend === 'wasm')
-    const wasmMs = wasm && predictRunMs(wasm, manifest.complexity.macs)
-    if (chosen.backend !== 'webgpu' || !allowed().includes('wasm') || wasmMs === undefined) return chosen
-    if (chosen.warmupMs <= wasmMs * movesWhenSlowerBy) return chosen
-    const other = await loadOn('wasm', manifest, await readFiles())
-    const [better, worse] = other.warmupMs < chosen.warmupMs ? [other, chosen] : [chosen, other]
-    await hostOf(worse.backend).unload(modelKey(manifest))
-    return better
+  const loadOn = async (candidate: Candidate, manifest: Manifest, readFiles: ReadFiles, serves: boolean) => {
+    const key = modelKey(manifest)
+    const bytes = fitness.memoryOf(manifest)
+    const going = slots.leastUsedFor(bytes, key)
+    if (going.length > 0 && !serves) throw new CapabilityError('memory-exhausted', 'There is no room to try it.')
+    await Promise.all(going.map(unloadSlot))
+    if (going.length > 0) onGone?.()
+    const host = hosts.of(candidate)
+    marks.begin(key)
+    try {
+      const loadReport = await host.load({
+        key,
+        files: await readFiles(),
+        backend: candidate.backend,
+        inputs: manifest.inputs,
+        canary: manifest.canary,
+        tolerance: manifest.tolerance.absolute,
+        keepOnDevice: manifest.state?.map(({ output }) => output),
+      })
+      const slot = toSlot(manifest, candidate, host, loadReport, bytes)
+      slots.add(slot, serves)
+      knowledge.learnWarmup(key, candidate, loadReport.warmupMs)
+      return slot
+    } finally {
+      marks.end(key)
+    }
   }
 
-  const loadModel = async (manifest: Manifest, readFiles: () => Promise<ModelFiles>): Promise<LoadedModel> => {
-    await measure('device')
+  /** Loads a model where it is predicted to run fastest, or on the next best where a backend fails. */
+  const place = async (manifest: Manifest, readFiles: ReadFiles): Promise<ModelSlot> => {
+    await probe.measure()
+    fitness.check(manifest)
+    const tried = new Set<string>()
+    const wrong: Backend[] = []
+    let failure: unknown
     for (;;) {
-      const backend = chooseBackend(measurements, manifest.complexity.macs, allowed())
-      if (backend === undefined) {
-        throw new CapabilityError(
-          'no-backend',
-          'This browser has nothing that can run this model: no WebAssembly and no WebGPU that works.',
-        )
-      }
+      const next = ranked(manifest).find((candidate) => !tried.has(candidateId(candidate)))
+      if (next === undefined) break
+      tried.add(candidateId(next))
       try {
-        const chosen = await loadOn(backend, manifest, await readFiles())
-        const model = await correctChoice(chosen, manifest, readFiles)
-        models.set(modelKey(manifest), model)
+        const slot = await loadOn(next, manifest, readFiles, true)
+        // A right answer elsewhere shows that the canary is right and the backend wrong.
+        for (const backend of wrong) setAside(backend)
         tell()
-        return model
+        return slot
       } catch (error) {
-        const others = allowed().filter(
-          (other) => other !== backend && measurements.some((m) => m.backend === other && m.status === 'measured'),
-        )
-        if (!isBackendsFault(error) || others.length === 0) throw error
-        quarantined.add(backend)
+        if (!isBackendsFault(error)) throw error
+        if (isHitherError(error) && error.code === 'model-wrong-answer') wrong.push(next.backend)
+        failure = error
+      }
+    }
+    throw (
+      failure ??
+      new CapabilityError(
+        'no-backend',
+        'This browser has nothing that can run this model: no WebAssembly and no WebGPU that works.',
+      )
+    )
+  }
+
+  /** A backend that answers wrongly runs nothing any more: the models on it are loaded elsewhere when they are needed. */
+  const setAside = (backend: Backend) => {
+    knowledge.quarantine(backend, 'wrong')
+    for (const host of hosts.all()) {
+      if (backend !== 'wasm' && host.flavor !== 'wasm') {
+        host.terminate(new ModelError('model-wrong-answer', 'This backend gives wrong answers, so it is not used.'))
       }
     }
   }
 
-  const loads = new Map<string, Promise<LoadedModel>>()
-  const isAlive = (manifest: Manifest): LoadedModel | undefined => {
-    const model = models.get(modelKey(manifest))
-    return model !== undefined && hostOf(model.backend).has(modelKey(manifest)) ? model : undefined
+  const settle = async (manifest: Manifest, readFiles: ReadFiles) => {
+    const key = modelKey(manifest)
+    await whenResting(() => hosts.all().some(({ waiting }) => waiting > 0), closing.signal)
+    await probe.measureRest()
+    await moveOver({
+      serving: () => slots.find(key),
+      times: () => timesOf(manifest).filter(({ candidate }) => !isAbsent(candidate)),
+      tryOn: (candidate) => loadOn(candidate, manifest, readFiles, false),
+      moveTo(slot) {
+        slots.add(slot, true)
+        onMoved?.(slot)
+        tell()
+      },
+      unload: unloadSlot,
+      signal: closing.signal,
+    })
+  }
+
+  const loads = new Map<string, Promise<ModelSlot>>()
+  const load = (manifest: Manifest, readFiles: ReadFiles): Promise<ModelSlot> => {
+    const key = modelKey(manifest)
+    const alive = slots.find(key)
+    if (alive !== undefined) return Promise.resolve(alive)
+    const loading = loads.get(key) ?? place(manifest, readFiles).finally(() => loads.delete(key))
+    if (!loads.has(key)) {
+      loads.set(key, loading)
+      loading.then(() => settle(manifest, readFiles)).catch(() => {}) // where it is, it answers
+    }
+    return loading
+  }
+
+  /** Loads all models of a session in the worker of the heaviest one, and keeps them there. */
+  const hold = async (
+    { steps }: SessionPlan,
+    readFiles: (manifest: Manifest) => ReturnType<ReadFiles>,
+  ): Promise<HeldModels> => {
+    const manifests = steps.map(({ manifest }) => manifest).sort((a, b) => b.complexity.macs - a.complexity.macs)
+    const pinned: ModelSlot[] = []
+    const release = () => {
+      for (const slot of pinned.splice(0)) slot.pins -= 1
+    }
+    const pin = (slot: ModelSlot) => {
+      slot.pins += 1
+      pinned.push(slot)
+      return slot
+    }
+    try {
+      const [heaviest, ...others] = manifests
+      if (heaviest === undefined) throw new TypeError('a session has at least one model')
+      const { candidate, host, loaded } = pin(await load(heaviest, () => readFiles(heaviest)))
+      for (const manifest of others) {
+        const there = slots.on(modelKey(manifest), candidate)
+        const serves = slots.find(modelKey(manifest)) === undefined
+        pin(there ?? (await loadOn(candidate, manifest, () => readFiles(manifest), serves)))
+      }
+      return { host, backend: loaded.backend, release }
+    } catch (error) {
+      release()
+      throw error
+    }
+  }
+
+  const slotOf = (manifest: Manifest): ModelSlot => {
+    const slot = slots.find(modelKey(manifest))
+    if (slot === undefined) throw new ModelError('model-load-failed', 'The model is not loaded on this device.')
+    slot.usedAt = performance.now()
+    return slot
   }
 
   return {
-    measure: () => measure('device'),
-    load(manifest, readFiles) {
-      const alive = isAlive(manifest)
-      if (alive !== undefined) return Promise.resolve(alive)
-      const key = modelKey(manifest)
-      const loading = loads.get(key) ?? loadModel(manifest, readFiles).finally(() => loads.delete(key))
-      loads.set(key, loading)
-      return loading
+    async measure() {
+      await probe.measure()
+      return knowledge.measurements
     },
-    loaded: isAlive,
-    async run(manifest, inputs, { timeoutMs, signal }) {
-      const model = models.get(modelKey(manifest))
-      if (model === undefined) throw new ModelError('model-load-failed', 'The model is not loaded on this device.')
+    async check(manifest) {
+      await probe.ready()
+      fitness.check(manifest)
+    },
+    load: async (manifest, readFiles) => (await load(manifest, readFiles)).loaded,
+    loaded: (manifest) => slots.find(modelKey(manifest))?.loaded,
+    async run(manifest, inputs, runOptions) {
+      const { host, key, loaded } = slotOf(manifest)
       const startedAt = performance.now()
-      const run = await hostOf(model.backend).run(modelKey(manifest), inputs, { timeoutMs, signal })
-      return { ...run, backend: model.backend, totalMs: performance.now() - startedAt }
+      const run = await host.run(key, inputs, runOptions)
+      return { ...run, backend: loaded.backend, totalMs: performance.now() - startedAt }
     },
-    waiting(manifest) {
-      const model = models.get(modelKey(manifest))
-      return model === undefined ? 0 : hostOf(model.backend).waiting
+    openSession(plan, readFiles) {
+      sessionIds += 1
+      return createEdgeSession(plan, sessionIds, () => hold(plan, readFiles))
     },
+    waiting: (manifest) => slots.find(modelKey(manifest))?.host.waiting ?? 0,
     async unload(manifest) {
-      const model = models.get(modelKey(manifest))
-      models.delete(modelKey(manifest))
-      if (model !== undefined) await hostOf(model.backend).unload(modelKey(manifest))
+      marks.forgive(modelKey(manifest))
+      await Promise.all(slots.of(modelKey(manifest)).map(unloadSlot))
     },
-    forecast(macs) {
-      const backend = chooseBackend(measurements, macs, allowed()) ?? allowed()[0]
-      if (backend === undefined) return undefined
-      const measurement = measurements.find((candidate) => candidate.backend === backend)
-      return { backend, ms: measurement && predictRunMs(measurement, macs) }
+    forecast(manifest) {
+      if (fitness.isSetAside(manifest)) return undefined
+      const [best] = ranked(manifest)
+      // Before the adapter was asked for, what needs one is not yet known to lack it.
+      if (best === undefined) return probe.isReady || backends[0] === undefined ? undefined : { backend: backends[0] }
+      return { backend: best.backend, ms: knowledge.timeOf(best, modelKey(manifest), manifest.complexity.macs).ms }
     },
     report,
     close() {
-      closed = true
-      for (const host of hosts.values()) host.terminate(new DOMException('The client was closed.', 'AbortError'))
-      hosts.clear()
-      models.clear()
+      if (closing.signal.aborted) return
+      const reason = new DOMException('The client was closed.', 'AbortError')
+      closing.abort(reason)
+      marks.leave()
+      hosts.closeAll(reason)
+      slots.clear()
     },
   }
 }

@@ -1,21 +1,34 @@
+import { transfer } from 'comlink'
 import type { BackendMeasurement } from '../contracts/measurements.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import { CapabilityError } from '../errors/capability-error.ts'
 import { EdgeError } from '../errors/edge-error.ts'
 import { abortable } from '../utils/abortable.ts'
+import { startAwakeTimer } from '../utils/awake-timer.ts'
 import { memoizeAsync } from '../utils/memoize-async.ts'
-import { systemTimers, type Timers } from '../utils/with-deadline.ts'
+import type { Timers } from '../utils/with-deadline.ts'
 import { openWorkerBridge, type WorkerBridge } from '../utils/worker-bridge.ts'
-import type { EdgeWorkerMethods, LoadReport, LoadRequest, RuntimeFlavor, WorkerRun } from './worker-types.ts'
+import type { EdgeRunOptions } from './edge-types.ts'
+import type {
+  EdgeWorkerMethods,
+  LoadReport,
+  LoadRequest,
+  RuntimeFlavor,
+  WorkerPlan,
+  WorkerRun,
+  WorkerSessionRun,
+} from './worker-types.ts'
 
 /** A load compiles and runs; it gets longer than a run before its worker counts as hung. */
 const loadTimeoutMs = 60_000
 const openTimeoutMs = 60_000
 
+type Methods = WorkerBridge<EdgeWorkerMethods>['methods']
+
 interface Call {
   readonly ms: number
   readonly expire: () => void
-  timer?: unknown
+  stop?: () => void
 }
 
 /** The page's side of one edge worker: starts it when it is needed, and replaces it when it dies or hangs. */
@@ -31,15 +44,37 @@ export interface EdgeHost {
   open(): Promise<void>
   measure(): Promise<BackendMeasurement>
   load(request: LoadRequest, signal?: AbortSignal): Promise<LoadReport>
-  run(
-    key: string,
-    inputs: TensorMap,
-    options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
-  ): Promise<WorkerRun>
+  run(key: string, inputs: TensorMap, options: EdgeRunOptions): Promise<WorkerRun>
+  startSession(sessionId: number, plan: WorkerPlan, state?: TensorMap): Promise<void>
+  runSession(sessionId: number, inputs: TensorMap, options: EdgeRunOptions): Promise<WorkerSessionRun>
+  /** Frees a session's state; does nothing when its worker has died. */
+  closeSession(sessionId: number): Promise<void>
   unload(key: string): Promise<void>
+  /** A worker is running. */
+  readonly alive: boolean
+  /** A worker is running, holds no model and has nothing to do. */
+  readonly idle: boolean
+  /** Ends an idle worker to give its memory back; nobody is told of a death. */
+  rest(): void
   /** Ends the worker; the next call starts a new one. */
   terminate(reason: Error): void
 }
+
+/** The model's bytes move to the worker: a copy of them would double what loading takes. */
+const handOverFiles = (request: LoadRequest): LoadRequest => {
+  const views = [request.files.graph, ...(request.files.externalData ?? []).map(({ data }) => data)]
+  const buffers = views.flatMap(({ buffer }) => (buffer instanceof ArrayBuffer ? [buffer] : []))
+  return transfer(request, [...new Set(buffers)])
+}
+
+/** The buffers of tensors, each once; memory that threads share is not handed over. */
+const buffersOf = (tensors: TensorMap): ArrayBuffer[] => [
+  ...new Set(
+    Object.values(tensors).flatMap(({ data }) =>
+      ArrayBuffer.isView(data) && data.buffer instanceof ArrayBuffer ? [data.buffer] : [],
+    ),
+  ),
+]
 
 function toFault(event: ErrorEvent | MessageEvent): Error {
   const message = 'message' in event ? event.message : ''
@@ -60,8 +95,9 @@ export function createEdgeHost(options: {
   /** Told each time that the worker dies. */
   readonly onDeath?: (reason: Error) => void
   readonly timers?: Timers
+  readonly nowMs?: () => number
 }): EdgeHost {
-  const { flavor, threads, startWorker, onDeath, timers = systemTimers } = options
+  const { flavor, threads, startWorker, onDeath, ...clock } = options
   let bridge: WorkerBridge<EdgeWorkerMethods> | undefined
   let files: readonly string[] = []
   let runIds = 0
@@ -71,26 +107,27 @@ export function createEdgeHost(options: {
 
   const watchFirst = () => {
     const first = calls[0]
-    if (first !== undefined && first.timer === undefined) first.timer = timers.setTimeout(first.expire, first.ms)
+    if (first !== undefined) first.stop ??= startAwakeTimer(first.ms, first.expire, clock)
   }
 
-  const end = (reason: Error) => {
+  const forget = () => {
     const ending = bridge
     bridge = undefined
     loaded.clear()
     opened.forget('runtime')
-    for (const { timer } of calls.splice(0)) if (timer !== undefined) timers.clearTimeout(timer)
+    for (const { stop } of calls.splice(0)) stop?.()
+    return ending
+  }
+
+  const end = (reason: Error) => {
+    const ending = forget()
     if (ending === undefined) return
     ending.terminate(reason)
     onDeath?.(reason)
   }
 
   /** One call to the worker, ended with the worker should it take longer than `ms` once it is its turn. */
-  const call = async <T>(
-    ms: number,
-    what: string,
-    make: (methods: WorkerBridge<EdgeWorkerMethods>['methods']) => Promise<T>,
-  ) => {
+  const call = async <T>(ms: number, what: string, make: (methods: Methods) => Promise<T>) => {
     const target = bridge ?? start()
     const entry: Call = {
       ms,
@@ -107,7 +144,7 @@ export function createEdgeHost(options: {
       const index = calls.indexOf(entry)
       if (index >= 0) {
         calls.splice(index, 1)
-        if (entry.timer !== undefined) timers.clearTimeout(entry.timer)
+        entry.stop?.()
         watchFirst()
       }
     }
@@ -135,6 +172,24 @@ export function createEdgeHost(options: {
     files = report.files
   })
 
+  /** A run that its caller can abort at once. What has started goes to its end unheard; what waits is dropped. */
+  const runInTurn = async <T>(
+    inputs: TensorMap,
+    { timeoutMs, signal, transfer: handsOver }: EdgeRunOptions,
+    make: (methods: Methods, runId: number, inputs: TensorMap) => Promise<T>,
+  ): Promise<T> => {
+    signal?.throwIfAborted()
+    const runId = ++runIds
+    const given = handsOver ? transfer(inputs, buffersOf(inputs)) : inputs
+    const running = call(timeoutMs, 'The run', (methods) => make(methods, runId, given))
+    try {
+      return await abortable(running, signal)
+    } catch (error) {
+      if (signal?.aborted) void bridge?.methods.drop(runId).catch(() => {})
+      throw error
+    }
+  }
+
   return {
     flavor,
     threads,
@@ -143,6 +198,15 @@ export function createEdgeHost(options: {
     },
     get waiting() {
       return calls.length
+    },
+    get alive() {
+      return bridge !== undefined
+    },
+    get idle() {
+      return bridge !== undefined && loaded.size === 0 && calls.length === 0
+    },
+    rest() {
+      forget()?.terminate(new EdgeError('edge-crashed', 'The worker was ended because it was idle.'))
     },
     has: (key) => loaded.has(key),
     open: () => opened('runtime'),
@@ -153,22 +217,20 @@ export function createEdgeHost(options: {
     async load(request, signal) {
       await abortable(opened('runtime'), signal)
       const report = await abortable(
-        call(loadTimeoutMs, 'Loading the model', (methods) => methods.load(request)),
+        call(loadTimeoutMs, 'Loading the model', (methods) => methods.load(handOverFiles(request))),
         signal,
       )
       loaded.add(request.key)
       return report
     },
-    async run(key, inputs, { timeoutMs, signal }) {
-      const runId = ++runIds
-      signal?.throwIfAborted()
-      const running = call(timeoutMs, 'The run', (methods) => methods.run(key, runId, inputs))
-      try {
-        return await abortable(running, signal)
-      } catch (error) {
-        if (signal?.aborted) void bridge?.methods.drop(runId).catch(() => {})
-        throw error
-      }
+    run: (key, inputs, options) =>
+      runInTurn(inputs, options, (methods, runId, given) => methods.run(key, runId, given)),
+    startSession: (sessionId, plan, state) =>
+      call(openTimeoutMs, 'Opening the session', (methods) => methods.startSession(sessionId, plan, state)),
+    runSession: (sessionId, inputs, options) =>
+      runInTurn(inputs, options, (methods, runId, given) => methods.runSession(sessionId, runId, given)),
+    async closeSession(sessionId) {
+      await bridge?.methods.closeSession(sessionId).catch(() => {})
     },
     async unload(key) {
       if (!loaded.delete(key) || bridge === undefined) return

@@ -1,6 +1,6 @@
 import type { BackendMeasurement } from '../contracts/measurements.ts'
 import type { Backend } from '../contracts/model-state.ts'
-import type { TensorLiteral, TensorMap, TensorSpec } from '../contracts/tensor.ts'
+import type { TensorLiteral, TensorMap, TensorSpec, TensorType } from '../contracts/tensor.ts'
 
 /** onnxruntime-web's builds: `wasm` has no WebGPU; `jspi` and `asyncify` have it, and differ in what they ask of the browser. */
 export type RuntimeFlavor = 'wasm' | 'jspi' | 'asyncify'
@@ -23,6 +23,8 @@ export interface LoadRequest {
     | { readonly inputs: readonly TensorLiteral[]; readonly outputs: readonly TensorLiteral[] }
     | undefined
   readonly tolerance: number
+  /** Outputs that stay on the graphics processor until they are asked for: the state of a session. */
+  readonly keepOnDevice?: readonly string[] | undefined
 }
 
 export interface LoadReport {
@@ -38,6 +40,27 @@ export interface WorkerRun {
   readonly computeMs: number
 }
 
+/** A session's models and values, as the worker needs them. */
+export interface WorkerPlan {
+  readonly steps: readonly {
+    readonly key: string
+    readonly inputs: Readonly<Record<string, string>>
+    readonly outputs: Readonly<Record<string, string>>
+  }[]
+  readonly state: readonly {
+    readonly from: string
+    readonly to: string
+    readonly type: TensorType
+    readonly shape: readonly number[]
+  }[]
+  readonly outputs: readonly string[]
+}
+
+export interface WorkerSessionRun extends WorkerRun {
+  /** The state after the run, by the value's name, when it is small enough to keep a copy of outside the worker. */
+  readonly state?: TensorMap | undefined
+}
+
 /** What the edge worker offers to the page. */
 export type EdgeWorkerMethods = {
   open(flavor: RuntimeFlavor, threads: number): Promise<{ readonly files: readonly string[] }>
@@ -47,4 +70,8 @@ export type EdgeWorkerMethods = {
   /** Drops a run that has not started; one that has runs to its end, and its answer goes nowhere. */
   drop(runId: number): void
   unload(key: string): Promise<void>
+  /** Starts a session, or starts it again: from zeros, or from a state that an earlier run gave. */
+  startSession(sessionId: number, plan: WorkerPlan, state?: TensorMap): Promise<void>
+  runSession(sessionId: number, runId: number, inputs: TensorMap): Promise<WorkerSessionRun>
+  closeSession(sessionId: number): Promise<void>
 }

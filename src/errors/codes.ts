@@ -35,6 +35,9 @@ export const errorCodes = {
 
   'worker-unavailable': fallsOver('CapabilityError'),
   'no-backend': fallsOver('CapabilityError'),
+  'model-unsupported': fallsOver('CapabilityError'),
+  'model-set-aside': fallsOver('CapabilityError'),
+  'memory-exhausted': fallsOver('CapabilityError'),
   'storage-unavailable': fallsOver('CapabilityError'),
 
   'catalog-unavailable': stays('ModelError'),
@@ -51,6 +54,7 @@ export const errorCodes = {
   'edge-timeout': fallsOver('EdgeError'),
   'edge-crashed': fallsOver('EdgeError'),
   'edge-device-lost': fallsOver('EdgeError'),
+  'edge-session-lost': stays('EdgeError'),
 
   'cloud-unreachable': fallsOver('CloudError'),
   'cloud-timeout': fallsOver('CloudError'),

@@ -29,7 +29,8 @@ test('what is no error of ours is not taken for one', () => {
 test('faults of a request never fall over, faults of an arm do', () => {
   for (const [code, facts] of Object.entries(errorCodes)) {
     if (facts.kind === 'ValidationError' || facts.kind === 'ConfigError') expect(facts.fallsOver, code).toBe(false)
-    if (facts.kind === 'EdgeError') expect(facts.fallsOver, code).toBe(true)
+    // What a session keeps is at the edge alone: no other arm can go on with it.
+    if (facts.kind === 'EdgeError') expect(facts.fallsOver, code).toBe(code !== 'edge-session-lost')
   }
   expect(mayFallOver('cloud-unreachable')).toBe(true)
   expect(mayFallOver('cloud-refused')).toBe(false)

@@ -1,5 +1,5 @@
 import type { Manifest } from '../../contracts/manifest.ts'
-import type { BackendMeasurement } from '../../contracts/measurements.ts'
+import type { AdapterFacts, BackendMeasurement } from '../../contracts/measurements.ts'
 import type { Progress } from '../../contracts/model-state.ts'
 import type { TensorMap } from '../../contracts/tensor.ts'
 import type { ModelFiles } from '../../edge/worker-types.ts'
@@ -23,7 +23,9 @@ export type BackgroundMethods = {
   readFiles(name: string): Promise<ModelFiles>
   remove(name: string): Promise<void>
   prepareInputs(name: string, picture: TransferablePicture): Promise<TensorMap>
+  detectAdapter(): Promise<AdapterFacts | undefined>
   measureWebgpu(): Promise<BackendMeasurement>
+  measureWebnn(): Promise<BackendMeasurement>
   readRecord(key: string): Promise<unknown>
   writeRecord(key: string, value: unknown): Promise<void>
 }

@@ -1,4 +1,6 @@
+import { detectWebgpu } from '../../device/detect-webgpu.ts'
 import { measureWebgpu } from '../../device/measure-webgpu.ts'
+import { measureWebnn } from '../../device/measure-webnn.ts'
 import { ConfigError } from '../../errors/config-error.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { type Catalogue, createCatalogue } from '../../models/catalogue.ts'
@@ -89,7 +91,11 @@ const methods: BackgroundMethods = {
     return prepareInputs(await catalogue.manifest(name), picture)
   },
 
+  detectAdapter: async () => (await detectWebgpu())?.facts,
+
   measureWebgpu: () => measureWebgpu(),
+
+  measureWebnn: () => measureWebnn(),
 
   readRecord: async (key) => (await opened()).records.get(key),
 

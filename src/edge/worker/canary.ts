@@ -1,43 +1,17 @@
-import type { NumericData, TensorData, TensorLiteral, TensorMap, TensorSpec } from '../../contracts/tensor.ts'
+import type { TensorLiteral, TensorMap, TensorSpec } from '../../contracts/tensor.ts'
 import { ModelError } from '../../errors/model-error.ts'
-
-const arrays = {
-  bool: Uint8Array,
-  uint8: Uint8Array,
-  uint16: Uint16Array,
-  uint32: Uint32Array,
-  int8: Int8Array,
-  int16: Int16Array,
-  int32: Int32Array,
-  float16: Uint16Array,
-  float32: Float32Array,
-  float64: Float64Array,
-} as const
-
-function emptyData(type: TensorData['type'], length: number): NumericData | string[] {
-  if (type === 'string') return new Array<string>(length).fill('')
-  if (type === 'int64') return new BigInt64Array(length)
-  if (type === 'uint64') return new BigUint64Array(length)
-  return new arrays[type](length)
-}
+import { emptyData, zeroTensor } from './empty-data.ts'
 
 /** Zeros in the shape of the model's inputs, every free dimension at 1: enough to warm a session up. */
 export function zeroInputs(specs: readonly TensorSpec[]): TensorMap {
   return Object.fromEntries(
-    specs.map(({ name, type, shape }) => {
-      const dims = shape.map((dim) => (dim < 0 ? 1 : dim))
-      return [
-        name,
-        {
-          type,
-          dims,
-          data: emptyData(
-            type,
-            dims.reduce((a, b) => a * b, 1),
-          ),
-        },
-      ]
-    }),
+    specs.map(({ name, type, shape }) => [
+      name,
+      zeroTensor(
+        type,
+        shape.map((dim) => (dim < 0 ? 1 : dim)),
+      ),
+    ]),
   )
 }
 

@@ -10,6 +10,7 @@ import { checkCanary, literalInputs, zeroInputs } from './canary.ts'
 import { measureWasm } from './measure-session.ts'
 import { openRuntime, type Runtime } from './runtime.ts'
 import { createSessionQueue } from './session-queue.ts'
+import { openStatefulRuns, type StatefulRuns } from './stateful-runs.ts'
 import { fromRuntimeTensors, toRuntimeTensors } from './tensors.ts'
 
 const warmupRuns = 4
@@ -17,12 +18,19 @@ const warmupRuns = 4
 const queue = createSessionQueue()
 const sessions = new Map<string, InferenceSession>()
 const dropped = new Set<number>()
+const stateful = new Map<number, StatefulRuns>()
 let opened: { readonly runtime: Runtime; readonly threads: number } | undefined
 
 function runtimeNow() {
   if (opened === undefined) throw new EdgeError('edge-run-failed', 'The runtime is not loaded yet.')
   return opened
 }
+
+const providerOf = (backend: LoadRequest['backend']) =>
+  backend === 'webnn' ? ({ name: 'webnn', deviceType: 'gpu' } as const) : backend
+
+const locationsOf = ({ backend, keepOnDevice }: LoadRequest): Record<string, 'gpu-buffer'> =>
+  Object.fromEntries(backend === 'webgpu' ? (keepOnDevice ?? []).map((name) => [name, 'gpu-buffer']) : [])
 
 /** A lost device leaves its run pending for ever and the runtime unusable: the page must replace the worker. */
 async function watchDevice(runtime: Runtime): Promise<void> {
@@ -33,6 +41,31 @@ async function watchDevice(runtime: Runtime): Promise<void> {
       throw new Error(`edge-device-lost: ${info.reason} ${info.message}`)
     })
   }
+}
+
+function sessionOf(key: string): InferenceSession {
+  const session = sessions.get(key)
+  if (session === undefined) throw new EdgeError('edge-run-failed', 'The model is not loaded in this worker.')
+  return session
+}
+
+/** A run in its turn: refused when it was dropped before it started, and its failure told as one of the edge's. */
+function takeTurn<T extends object>(runId: number, work: () => Promise<T & { readonly buffers: ArrayBuffer[] }>) {
+  const arrivedAt = performance.now()
+  return queue.add(async () => {
+    if (dropped.delete(runId)) throw new EdgeError('edge-run-failed', 'The run was dropped before it started.')
+    const startedAt = performance.now()
+    try {
+      const { buffers, ...answer } = await work()
+      const computeMs = performance.now() - startedAt
+      return handOver({ ...answer, queueMs: startedAt - arrivedAt, computeMs }, buffers)
+    } catch (error) {
+      if (isHitherError(error)) throw error
+      throw new EdgeError('edge-run-failed', 'The model failed while it ran on this device.', { cause: error })
+    } finally {
+      dropped.delete(runId)
+    }
+  })
 }
 
 async function runSession(runtime: Runtime, session: InferenceSession, inputs: TensorMap) {
@@ -68,7 +101,8 @@ const methods: EdgeWorkerMethods = {
       let session: InferenceSession | undefined
       try {
         session = await runtime.InferenceSession.create(request.files.graph, {
-          executionProviders: [request.backend],
+          executionProviders: [providerOf(request.backend)],
+          preferredOutputLocation: locationsOf(request),
           graphOptimizationLevel: 'all',
           externalData: request.files.externalData?.map(({ path, data }) => ({ path, data })) ?? [],
         })
@@ -87,24 +121,7 @@ const methods: EdgeWorkerMethods = {
       }
     }),
 
-  async run(key, runId, inputs) {
-    const arrivedAt = performance.now()
-    return queue.add(async () => {
-      if (dropped.delete(runId)) throw new EdgeError('edge-run-failed', 'The run was dropped before it started.')
-      const session = sessions.get(key)
-      if (session === undefined) throw new EdgeError('edge-run-failed', 'The model is not loaded in this worker.')
-      const startedAt = performance.now()
-      try {
-        const { outputs, buffers } = await runSession(runtimeNow().runtime, session, inputs)
-        const computeMs = performance.now() - startedAt
-        return handOver({ outputs, queueMs: startedAt - arrivedAt, computeMs }, buffers)
-      } catch (error) {
-        throw new EdgeError('edge-run-failed', 'The model failed while it ran on this device.', { cause: error })
-      } finally {
-        dropped.delete(runId)
-      }
-    })
-  },
+  run: (key, runId, inputs) => takeTurn(runId, () => runSession(runtimeNow().runtime, sessionOf(key), inputs)),
 
   drop(runId) {
     dropped.add(runId)
@@ -115,6 +132,25 @@ const methods: EdgeWorkerMethods = {
       const session = sessions.get(key)
       sessions.delete(key)
       await session?.release()
+    }),
+
+  startSession: (sessionId, plan, state) =>
+    queue.add(async () => {
+      stateful.get(sessionId)?.close()
+      stateful.set(sessionId, openStatefulRuns(runtimeNow().runtime, plan, sessionOf, state))
+    }),
+
+  runSession: (sessionId, runId, inputs) =>
+    takeTurn(runId, () => {
+      const runs = stateful.get(sessionId)
+      if (runs === undefined) throw new EdgeError('edge-run-failed', 'The session is not open in this worker.')
+      return runs.run(inputs)
+    }),
+
+  closeSession: (sessionId) =>
+    queue.add(async () => {
+      stateful.get(sessionId)?.close()
+      stateful.delete(sessionId)
     }),
 }
 

@@ -1,7 +1,7 @@
 import type { NumericData, TensorData, TensorMap, TensorType } from '../../contracts/tensor.ts'
 import type { Runtime } from './runtime.ts'
 
-type RuntimeTensor = InstanceType<Runtime['Tensor']>
+export type RuntimeTensor = InstanceType<Runtime['Tensor']>
 
 /** Tensors of the contract to tensors of the runtime. The data is not copied. */
 export function toRuntimeTensors({ Tensor }: Runtime, tensors: TensorMap): Record<string, RuntimeTensor> {
@@ -23,15 +23,23 @@ export interface RuntimeOutputs {
   readonly buffers: ArrayBuffer[]
 }
 
-/** Outputs of the runtime to tensors of the contract. */
-export async function fromRuntimeTensors(tensors: Readonly<Record<string, RuntimeTensor>>): Promise<RuntimeOutputs> {
+/**
+ * Outputs of the runtime to tensors of the contract, read back from the graphics processor where they lie there.
+ *
+ * @param kept tensors that go on being used: their data is copied, and not handed over
+ */
+export async function fromRuntimeTensors(
+  tensors: Readonly<Record<string, RuntimeTensor>>,
+  kept?: ReadonlySet<RuntimeTensor>,
+): Promise<RuntimeOutputs> {
   const outputs: Record<string, TensorData> = {}
   const buffers = new Set<ArrayBuffer>()
   for (const [name, tensor] of Object.entries(tensors)) {
-    const raw = await tensor.getData()
+    const raw = await tensor.getData(!kept?.has(tensor))
     const data = Array.isArray(raw) ? raw : toBits(raw as NumericData)
-    outputs[name] = { type: tensor.type as TensorType, dims: tensor.dims, data }
-    if (ArrayBuffer.isView(data) && data.buffer instanceof ArrayBuffer) buffers.add(data.buffer)
+    const own = kept?.has(tensor) && !Array.isArray(data) ? data.slice() : data
+    outputs[name] = { type: tensor.type as TensorType, dims: tensor.dims, data: own }
+    if (ArrayBuffer.isView(own) && own.buffer instanceof ArrayBuffer) buffers.add(own.buffer)
   }
   return { outputs, buffers: [...buffers] }
 }

@@ -1,0 +1,130 @@
+import * as v from 'valibot'
+import type { AdapterFacts, BackendMeasurement } from '../contracts/measurements.ts'
+import { type Candidate, candidateId, measurementOf } from '../device/candidates.ts'
+import { predictRunMs } from '../device/predict-run-ms.ts'
+import type { CandidateTime } from '../device/rank-candidates.ts'
+
+/** Where what was measured is kept from one visit to the next. */
+export interface DeviceMemory {
+  read(): Promise<unknown>
+  write(value: unknown): Promise<void>
+}
+
+/** Models whose times are remembered: the newest ones. */
+const mostModels = 100
+
+const measurementSchema = v.object({
+  backend: v.picklist(['webgpu', 'wasm', 'webnn']),
+  status: v.picklist(['measured', 'absent', 'failed']),
+  threads: v.optional(v.number()),
+  macsPerSecond: v.optional(v.pipe(v.number(), v.finite(), v.minValue(0))),
+  overheadMs: v.optional(v.pipe(v.number(), v.finite(), v.minValue(0))),
+  tookMs: v.optional(v.number()),
+  software: v.optional(v.boolean()),
+  detail: v.optional(v.string()),
+})
+
+const adapterSchema = v.object({
+  name: v.string(),
+  software: v.boolean(),
+  shaderF16: v.boolean(),
+  maxBufferBytes: v.pipe(v.number(), v.minValue(0)),
+})
+
+const recordSchema = v.object({
+  version: v.literal(1),
+  /** The browser version, processors and threads that it was measured with. */
+  device: v.string(),
+  adapter: v.optional(adapterSchema),
+  measurements: v.array(measurementSchema),
+  /** Milliseconds of a warm-up run, by model and candidate. */
+  warmups: v.array(v.tuple([v.string(), v.record(v.string(), v.pipe(v.number(), v.finite(), v.minValue(0)))])),
+  /** Backends that gave a wrong answer. */
+  wrong: v.array(v.picklist(['webgpu', 'wasm', 'webnn'])),
+})
+
+/** What is known of this device's backends: measured, remembered from an earlier visit, or found out by running. */
+export interface DeviceKnowledge {
+  readonly measurements: readonly BackendMeasurement[]
+  /** The WebGPU adapter; undefined where there is none, or before it was asked for. */
+  adapter: AdapterFacts | undefined
+  /** Takes over what an earlier visit found, if it was the same device. Resolves to whether it was. Never rejects. */
+  restore(device: string): Promise<boolean>
+  addMeasurement(measurement: BackendMeasurement): void
+  learnWarmup(model: string, candidate: Candidate, ms: number): void
+  /** Nothing runs on this backend any more: it gave a wrong answer, or was lost again and again. */
+  quarantine(backend: Candidate['backend'], reason: 'wrong' | 'lost'): void
+  isQuarantined(backend: Candidate['backend']): boolean
+  /** What a run of a model takes on a candidate: its own warm-up if there was one, else predicted from its complexity. */
+  timeOf(candidate: Candidate, model: string, macs: number): CandidateTime
+}
+
+export function createDeviceKnowledge(memory: DeviceMemory | undefined): DeviceKnowledge {
+  let device = ''
+  let adapter: AdapterFacts | undefined
+  let measurements: BackendMeasurement[] = []
+  const warmups = new Map<string, Record<string, number>>()
+  const wrong = new Set<Candidate['backend']>()
+  const lost = new Set<Candidate['backend']>()
+
+  const save = () => {
+    const record = {
+      version: 1,
+      device,
+      adapter,
+      measurements,
+      warmups: [...warmups].slice(-mostModels),
+      wrong: [...wrong],
+    }
+    memory?.write(record).catch(() => {}) // measured again at the next visit
+  }
+
+  return {
+    get measurements() {
+      return measurements
+    },
+    get adapter() {
+      return adapter
+    },
+    set adapter(found) {
+      adapter = found
+      save()
+    },
+    async restore(now) {
+      device = now
+      const parsed = v.safeParse(recordSchema, await memory?.read().catch(() => undefined))
+      if (!parsed.success || parsed.output.device !== now) return false
+      adapter = parsed.output.adapter
+      measurements = parsed.output.measurements.filter(({ status }) => status !== 'failed') as BackendMeasurement[]
+      for (const [model, times] of parsed.output.warmups) warmups.set(model, times)
+      for (const backend of parsed.output.wrong) wrong.add(backend)
+      return true
+    },
+    addMeasurement(measurement) {
+      const { backend, threads } = measurement
+      measurements = [
+        ...measurements.filter((known) => known.backend !== backend || known.threads !== threads),
+        measurement,
+      ]
+      save()
+    },
+    learnWarmup(model, candidate, ms) {
+      const times = warmups.get(model)
+      warmups.delete(model)
+      warmups.set(model, { ...times, [candidateId(candidate)]: ms })
+      save()
+    },
+    quarantine(backend, reason) {
+      if (reason === 'lost') lost.add(backend)
+      else wrong.add(backend)
+      save()
+    },
+    isQuarantined: (backend) => wrong.has(backend) || lost.has(backend),
+    timeOf(candidate, model, macs) {
+      const own = warmups.get(model)?.[candidateId(candidate)]
+      if (own !== undefined) return { candidate, ms: own, known: true }
+      const measurement = measurementOf(measurements, candidate)
+      return { candidate, ms: measurement && predictRunMs(measurement, macs), known: false }
+    },
+  }
+}

@@ -1,0 +1,101 @@
+import type { AdapterFacts, BackendMeasurement } from '../contracts/measurements.ts'
+import type { Backend } from '../contracts/model-state.ts'
+import { type Candidate, candidateId, measurementOf } from '../device/candidates.ts'
+import { memoizeAsync } from '../utils/memoize-async.ts'
+import type { DeviceKnowledge } from './device-knowledge.ts'
+import type { EdgeHosts } from './edge-hosts.ts'
+
+/** How what needs no runtime file is measured: in another thread than the runs. */
+export interface DeviceMeasures {
+  detectAdapter(): Promise<AdapterFacts | undefined>
+  measureWebgpu(): Promise<BackendMeasurement>
+  measureWebnn(): Promise<BackendMeasurement>
+}
+
+/** Measures this device's candidates, once for its browser version, adapter and threads. */
+export interface DeviceProbe {
+  /** The adapter is known, from now or from an earlier visit. Never rejects. */
+  ready(): Promise<void>
+  readonly isReady: boolean
+  /** Each backend has been measured with its first candidate. Never rejects. */
+  measure(): Promise<void>
+  /** What can wait until nothing runs: the other thread counts, and whether the adapter is still the same. */
+  measureRest(): Promise<void>
+}
+
+const detailOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+
+export function createDeviceProbe(options: {
+  readonly candidates: readonly Candidate[]
+  readonly hosts: EdgeHosts
+  readonly knowledge: DeviceKnowledge
+  readonly measures: DeviceMeasures
+  /** Browser version, processors and threads: what else was measured is of another device. */
+  readonly device: string
+  readonly onMeasured: () => void
+}): DeviceProbe {
+  const { candidates, hosts, knowledge, measures, device, onMeasured } = options
+  const wantsWebgpu = candidates.some(({ backend }) => backend === 'webgpu')
+
+  const measureWasm = async (candidate: Candidate): Promise<BackendMeasurement> => {
+    try {
+      return await hosts.of(candidate).measure()
+    } catch (error) {
+      return { backend: 'wasm', threads: candidate.threads, status: 'failed', detail: detailOf(error) }
+    }
+  }
+  const measurers: Record<Backend, (candidate: Candidate) => Promise<BackendMeasurement>> = {
+    wasm: measureWasm,
+    webgpu: () => measures.measureWebgpu(),
+    webnn: () => measures.measureWebnn(),
+  }
+  const measureOne = async (candidate: Candidate) => {
+    const { backend } = candidate
+    const measurement = await measurers[backend](candidate).catch(
+      (error): BackendMeasurement => ({ backend, status: 'failed', detail: detailOf(error) }),
+    )
+    knowledge.addMeasurement(measurement)
+    onMeasured()
+  }
+  const isFirstOfItsBackend = (candidate: Candidate) =>
+    candidates.find(({ backend }) => backend === candidate.backend) === candidate
+  const isMeasured = (candidate: Candidate) => measurementOf(knowledge.measurements, candidate) !== undefined
+
+  let isReady = false
+  const ready = memoizeAsync(async (_: 'adapter') => {
+    const remembered = await knowledge.restore(device)
+    if (!remembered && wantsWebgpu) knowledge.adapter = await measures.detectAdapter().catch(() => undefined)
+    isReady = true
+    if (remembered) onMeasured()
+    return { remembered }
+  })
+  const measure = memoizeAsync(async (_: 'device') => {
+    await ready('adapter')
+    // One after the other: a software adapter works on the processor that WASM is timed on.
+    for (const candidate of candidates) {
+      if (isFirstOfItsBackend(candidate) && !isMeasured(candidate)) await measureOne(candidate)
+    }
+  })
+  const measureRest = memoizeAsync(async (_: 'rest') => {
+    await measure('device')
+    for (const candidate of candidates) if (!isMeasured(candidate)) await measureOne(candidate)
+    hosts.sweep()
+    const { remembered } = await ready('adapter')
+    if (!remembered || !wantsWebgpu) return
+    const adapter = await measures.detectAdapter().catch(() => undefined)
+    if (adapter?.name === knowledge.adapter?.name) return
+    // Another graphics processor than at the last visit: what was measured is not its.
+    knowledge.adapter = adapter
+    const webgpu = candidates.find((candidate) => candidateId(candidate) === 'webgpu')
+    if (webgpu !== undefined) await measureOne(webgpu)
+  })
+
+  return {
+    ready: async () => void (await ready('adapter')),
+    get isReady() {
+      return isReady
+    },
+    measure: () => measure('device'),
+    measureRest: () => measureRest('rest'),
+  }
+}

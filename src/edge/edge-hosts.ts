@@ -1,0 +1,74 @@
+import { type Candidate, candidateId } from '../device/candidates.ts'
+import { detectJspi } from '../device/detect-jspi.ts'
+import { systemTimers, type Timers } from '../utils/with-deadline.ts'
+import { createEdgeHost, type EdgeHost } from './edge-host.ts'
+import type { RuntimeFlavor } from './worker-types.ts'
+
+/** A worker without a model is ended after this time: it holds its WASM memory, which never shrinks, until then. */
+const idleMs = 10_000
+
+/** The workers in use: one for each runtime file and thread count, started when it is needed. */
+export interface EdgeHosts {
+  of(candidate: Candidate): EdgeHost
+  all(): readonly EdgeHost[]
+  /** Ends workers that hold no model and have nothing to do, after a while. */
+  sweep(): void
+  closeAll(reason: Error): void
+}
+
+/** The smallest runtime file that serves a backend in this browser. */
+export function flavorOf(backend: Candidate['backend'], hasJspi = detectJspi()): RuntimeFlavor {
+  if (backend === 'wasm') return 'wasm'
+  return hasJspi ? 'jspi' : 'asyncify'
+}
+
+export function createEdgeHosts(options: {
+  readonly startWorker: () => Worker
+  /** Told each time that a worker dies, with the candidates it served. */
+  readonly onDeath: (host: EdgeHost, reason: Error) => void
+  readonly timers?: Timers
+}): EdgeHosts {
+  const { startWorker, onDeath, timers = systemTimers } = options
+  const hosts = new Map<string, EdgeHost>()
+  const sweeps = new Map<EdgeHost, unknown>()
+
+  const sweepLater = (host: EdgeHost) => {
+    if (sweeps.has(host)) return
+    sweeps.set(
+      host,
+      timers.setTimeout(() => {
+        sweeps.delete(host)
+        if (host.idle) host.rest()
+        else if (host.alive) sweepLater(host)
+      }, idleMs),
+    )
+  }
+
+  return {
+    of(candidate) {
+      const flavor = flavorOf(candidate.backend)
+      // WebGPU and WebNN share their runtime file, and so their worker.
+      const id = flavor === 'wasm' ? candidateId(candidate) : flavor
+      const known = hosts.get(id)
+      if (known !== undefined) return known
+      const host: EdgeHost = createEdgeHost({
+        flavor,
+        threads: candidate.threads,
+        startWorker,
+        onDeath: (reason) => onDeath(host, reason),
+      })
+      hosts.set(id, host)
+      return host
+    },
+    all: () => [...hosts.values()],
+    sweep() {
+      for (const host of hosts.values()) if (host.idle) sweepLater(host)
+    },
+    closeAll(reason) {
+      for (const timer of sweeps.values()) timers.clearTimeout(timer)
+      sweeps.clear()
+      for (const host of hosts.values()) host.terminate(reason)
+      hosts.clear()
+    },
+  }
+}

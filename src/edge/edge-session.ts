@@ -1,0 +1,114 @@
+import type { TensorMap } from '../contracts/tensor.ts'
+import { EdgeError } from '../errors/edge-error.ts'
+import { isHitherError } from '../errors/hither-error.ts'
+import { modelKey } from '../models/model-key.ts'
+import { createSerialQueue } from '../utils/serial-queue.ts'
+import type { EdgeHost } from './edge-host.ts'
+import type { EdgeRun, EdgeSession } from './edge-types.ts'
+import type { SessionPlan } from './session-plan.ts'
+import type { WorkerPlan } from './worker-types.ts'
+
+/** The plan's models, loaded in one worker and held there until they are released. */
+export interface HeldModels {
+  readonly host: EdgeHost
+  readonly backend: EdgeRun['backend']
+  release(): void
+}
+
+const toWorkerPlan = ({ steps, state, outputs }: SessionPlan): WorkerPlan => ({
+  steps: steps.map(({ manifest, inputs, outputs }) => ({ key: modelKey(manifest), inputs, outputs })),
+  state,
+  outputs,
+})
+
+/** The worker is gone, and another one may do. A hang would be the same in another one. */
+const isDeath = (error: unknown) =>
+  isHitherError(error) && (error.code === 'edge-crashed' || error.code === 'edge-device-lost')
+
+/**
+ * The page's side of a session. It keeps the newest copy of a small state, so that a run whose worker dies is made again
+ * in a new one, from where the session was.
+ *
+ * @param hold loads the plan's models; called again when their worker has died
+ */
+export function createEdgeSession(plan: SessionPlan, sessionId: number, hold: () => Promise<HeldModels>): EdgeSession {
+  const queue = createSerialQueue()
+  const workerPlan = toWorkerPlan(plan)
+  const keys = workerPlan.steps.map(({ key }) => key)
+  let held: HeldModels | undefined
+  /** The state after the last answered run; undefined before it, or when it is too large to be kept here. */
+  let kept: TensorMap | undefined
+  let hasRun = false
+  /** The worker's state may be another than after the last answer: a run was aborted after it had started. */
+  let isAhead = false
+  let closed = false
+
+  const restart = () => {
+    kept = undefined
+    hasRun = false
+    isAhead = true
+  }
+  const letGo = () => {
+    held?.release()
+    held = undefined
+  }
+  const lost = (cause?: unknown) => {
+    restart()
+    return new EdgeError(
+      'edge-session-lost',
+      'What the session had kept is lost, because its worker ended or a run was aborted. Start again from the beginning.',
+      { cause },
+    )
+  }
+
+  /** The models in a worker that is at the state of the last answer. */
+  const open = async (): Promise<HeldModels> => {
+    if (held !== undefined && keys.every((key) => held?.host.has(key))) {
+      if (!isAhead) return held
+    } else {
+      letGo()
+      held = await hold()
+    }
+    if (hasRun && kept === undefined) throw lost()
+    await held.host.startSession(sessionId, workerPlan, kept)
+    isAhead = false
+    return held
+  }
+
+  const runOnce = async (inputs: TensorMap, options: Parameters<EdgeSession['run']>[1]): Promise<EdgeRun> => {
+    const startedAt = performance.now()
+    const { host, backend } = await open()
+    isAhead = true
+    const { state, ...run } = await host.runSession(sessionId, inputs, options)
+    isAhead = false
+    hasRun = true
+    kept = state
+    return { ...run, backend, totalMs: performance.now() - startedAt }
+  }
+
+  return {
+    run: (inputs, options) =>
+      queue.add(async () => {
+        if (closed) throw new EdgeError('edge-session-lost', 'The session is closed.')
+        options.signal?.throwIfAborted()
+        try {
+          return await runOnce(inputs, options)
+        } catch (error) {
+          if (!isDeath(error)) throw error
+          if (options.transfer || (hasRun && kept === undefined)) throw lost(error)
+          return runOnce(inputs, options)
+        }
+      }),
+    reset() {
+      restart()
+    },
+    async close() {
+      if (closed) return
+      closed = true
+      await queue.add(async () => {
+        await held?.host.closeSession(sessionId)
+        letGo()
+      })
+    },
+  }
+}

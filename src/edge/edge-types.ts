@@ -1,0 +1,80 @@
+import type { Manifest } from '../contracts/manifest.ts'
+import type { BackendMeasurement, DeviceReport } from '../contracts/measurements.ts'
+import type { Backend } from '../contracts/model-state.ts'
+import type { TensorMap } from '../contracts/tensor.ts'
+import type { SessionPlan } from './session-plan.ts'
+import type { LoadReport, ModelFiles, WorkerRun } from './worker-types.ts'
+
+/** A loaded model: where it runs, and how long its warm-up runs took. */
+export interface LoadedModel extends LoadReport {
+  readonly backend: Backend
+  readonly threads: number
+}
+
+export interface EdgeRun extends WorkerRun {
+  readonly backend: Backend
+  /** From sending the request to the worker to having its answer, in milliseconds. */
+  readonly totalMs: number
+}
+
+export interface EdgeRunOptions {
+  /** Awake time that the run itself may take before its worker counts as hung, in milliseconds. */
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal | undefined
+  /** Hands the inputs' buffers over instead of copying them. The caller's tensors are empty afterwards. */
+  readonly transfer?: boolean | undefined
+}
+
+/** Runs of stateful models, or of several models as one: what one run leaves is what the next one takes. */
+export interface EdgeSession {
+  /**
+   * Runs once more. Runs of a session are made one after the other, in the order of their calls.
+   *
+   * @throws {EdgeError} `edge-session-lost`: the worker died with a state too large to keep beside it; the next run
+   *   starts from the beginning. Or as `Edge.run` does
+   */
+  run(inputs: TensorMap, options: EdgeRunOptions): Promise<EdgeRun>
+  /** The next run starts from the beginning. */
+  reset(): void
+  /** Frees the state. Idempotent, never rejects. */
+  close(): Promise<void>
+}
+
+export type ReadFiles = () => Promise<ModelFiles>
+
+/** Runs models on this device. */
+export interface Edge {
+  /** Measures the backends, once for this browser version and adapter. Never rejects. */
+  measure(): Promise<readonly BackendMeasurement[]>
+  /**
+   * Holds what the model needs against what this device has, before anything is downloaded.
+   *
+   * @throws {CapabilityError} `model-unsupported`, with what is missing; `model-set-aside`: loading it ended this tab twice
+   */
+  check(manifest: Manifest): Promise<void>
+  /**
+   * Loads a model on the backend that is predicted fastest, or does nothing when it is loaded. Afterwards, while
+   * nothing runs, a backend that may be faster is tried, and the model moves there if it is.
+   *
+   * @param readFiles reads the model's files; their buffers are handed to the worker
+   * @throws {CapabilityError} no backend can run it here
+   * @throws {ModelError} the model does not load, or answers its canary wrongly
+   * @throws {EdgeError} the worker died
+   */
+  load(manifest: Manifest, readFiles: ReadFiles): Promise<LoadedModel>
+  /** The loaded model; undefined when it is not loaded, or its worker has died since. */
+  loaded(manifest: Manifest): LoadedModel | undefined
+  /** @throws {EdgeError} the run failed, hung, or its worker died; the next run gets a new worker */
+  run(manifest: Manifest, inputs: TensorMap, options: EdgeRunOptions): Promise<EdgeRun>
+  /** A session over models that are loaded, and loaded again when their worker dies. */
+  openSession(plan: SessionPlan, readFiles: (manifest: Manifest) => Promise<ModelFiles>): EdgeSession
+  /** Calls that wait or run in the model's worker. */
+  waiting(manifest: Manifest): number
+  /** Frees the model's memory once its runs have finished. */
+  unload(manifest: Manifest): Promise<void>
+  /** The backend a model would run on, and how long a run is predicted to take; undefined where it cannot run here. */
+  forecast(manifest: Manifest): { readonly backend: Backend; readonly ms?: number | undefined } | undefined
+  report(): DeviceReport
+  /** Idempotent, never rejects. */
+  close(): void
+}

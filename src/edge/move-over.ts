@@ -1,0 +1,54 @@
+import type { Candidate } from '../device/candidates.ts'
+import { type CandidateTime, worthTrying } from '../device/rank-candidates.ts'
+import { sleep } from '../utils/sleep.ts'
+import type { ModelSlot } from './model-slots.ts'
+
+/** Faster by less than this is not worth a move. */
+const movesWhenFasterBy = 0.95
+const restMs = 250
+/** A page that never rests is not waited for longer than this. */
+const mostRests = 240
+
+/** Waits until nothing has run for a while, so that what is tried does not slow what a person waits for. */
+export async function whenResting(isBusy: () => boolean, signal: AbortSignal): Promise<void> {
+  let quiet = 0
+  for (let rest = 0; rest < mostRests && quiet < 2; rest += 1) {
+    await sleep(restMs, signal)
+    quiet = isBusy() ? 0 : quiet + 1
+  }
+}
+
+/**
+ * Tries a loaded model where it may be faster than where it is, and moves it when it is. It answers from its old place
+ * until the new one has loaded and passed its canary. Each candidate is tried once, since its time is known afterwards.
+ */
+export async function moveOver(engine: {
+  /** Where the model answers from now. */
+  serving(): ModelSlot | undefined
+  times(): readonly CandidateTime[]
+  /** Loads it beside the old one; rejects where that fails or would cost another model its place. */
+  tryOn(candidate: Candidate): Promise<ModelSlot>
+  moveTo(slot: ModelSlot): void
+  unload(slot: ModelSlot): Promise<void>
+  readonly signal: AbortSignal
+}): Promise<void> {
+  const tried = new Set<Candidate>()
+  for (;;) {
+    const current = engine.serving()
+    if (current === undefined || engine.signal.aborted) return
+    const open = engine.times().filter(({ candidate }) => !tried.has(candidate))
+    const next = worthTrying(current.candidate, current.loaded.warmupMs, open)
+    if (next === undefined) return
+    tried.add(next)
+    const other = await engine.tryOn(next).catch(() => undefined)
+    if (other === undefined) continue
+    const now = engine.serving()
+    const isFaster = now !== undefined && other.loaded.warmupMs < now.loaded.warmupMs * movesWhenFasterBy
+    if (isFaster && now.pins === 0) {
+      engine.moveTo(other)
+      await engine.unload(now)
+    } else {
+      await engine.unload(other)
+    }
+  }
+}
