@@ -1,8 +1,5 @@
 import type { Manifest } from '../contracts/manifest.ts'
-import type { Backend } from '../contracts/model-state.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
-import { createCrashMarks } from '../edge/crash-marks.ts'
-import { createEdge } from '../edge/create-edge.ts'
 import { ConfigError } from '../errors/config-error.ts'
 import { NoArmError } from '../errors/no-arm-error.ts'
 import { ValidationError } from '../errors/validation-error.ts'
@@ -19,6 +16,7 @@ import { abortable } from '../utils/abortable.ts'
 import { createEmitter } from '../utils/emitter.ts'
 import { logNormal } from '../utils/log-normal.ts'
 import { withDeadline } from '../utils/with-deadline.ts'
+import { createClientEdge } from './client-edge.ts'
 import { createCloudLink } from './cloud-link.ts'
 import { createBackground } from './create-background.ts'
 import { createEdgeModels } from './edge-models.ts'
@@ -26,8 +24,6 @@ import { parseClientOptions, parseRunOptions } from './parse-options.ts'
 import { createMemory } from './remember.ts'
 import { type RequestParts, runRequest, takeSnapshot, typicalBytes } from './run-request.ts'
 import type { Client, ClientEvents, ClientOptions, ModelEntry, RunInputs } from './types.ts'
-
-const defaultBackends: readonly Backend[] = ['wasm', 'webgpu', 'webnn']
 
 /** Bundlers find the workers by these very expressions: each becomes a file of its own, from this origin. */
 const startEdgeWorker = () =>
@@ -68,18 +64,9 @@ export function createClient(options: ClientOptions = {}): Client {
   const background = createBackground(startBackgroundWorker, catalogUrl)
   const learner = createRouteLearner()
   const cloud = endpoint && createCloudLink(endpoint, watcher, (report) => events.emit('link', report))
-  const marks = createCrashMarks()
-  const edge = createEdge({
+  const edge = createClientEdge(runtime, {
     startWorker: startEdgeWorker,
-    measures: background,
-    backends: runtime.backends ?? defaultBackends,
-    threads: runtime.threads,
-    memoryBytes: runtime.memoryBytes,
-    memory: {
-      read: () => background.readRecord('device'),
-      write: (value) => background.writeRecord('device', value),
-    },
-    marks,
+    background,
     onDevice: (report) => events.emit('device', report),
     onGone: () => edgeModels.refresh(),
     onMoved: ({ manifest, loaded }) => edgeModels.moved(manifest, loaded),
@@ -120,7 +107,7 @@ export function createClient(options: ClientOptions = {}): Client {
       cloud?.link,
       endpoint ? new URL(endpoint.url, location.href).origin : '',
     )
-    await memory.restored
+    await Promise.all([memory.restored, edge.ready()])
   }
 
   const toTensors = async (manifest: Manifest, inputs: RunInputs): Promise<TensorMap> => {

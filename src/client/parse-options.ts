@@ -15,6 +15,7 @@ const clientOptionsSchema = v.strictObject({
   runtime: v.optional(
     v.strictObject({
       backends: v.optional(v.pipe(v.array(v.picklist(['webgpu', 'wasm', 'webnn'])), v.minLength(1))),
+      shareTabs: v.optional(v.boolean()),
       memoryBytes: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
       threads: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(64))),
     }),

@@ -28,6 +28,8 @@ export interface RuntimeOptions {
   readonly threads?: number
   /** Memory that loaded models may take together, in bytes; the least recently used ones make room. Default: half of the device's, at most 4 GiB. */
   readonly memoryBytes?: number
+  /** Tabs of this origin that ask for the same runtime share one engine, and a model is in memory once. Default true. */
+  readonly shareTabs?: boolean
 }
 
 export interface ClientOptions {

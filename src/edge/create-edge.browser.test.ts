@@ -5,6 +5,7 @@ import { fakeManifest } from '../testing/fake-manifest.ts'
 import { tinyOnnx } from '../testing/tiny-onnx.ts'
 import { createCrashMarks } from './crash-marks.ts'
 import { createEdge, type EdgeOptions } from './create-edge.ts'
+import { withSessions } from './edge-session.ts'
 import type { Edge } from './edge-types.ts'
 import { toSessionPlan } from './session-plan.ts'
 
@@ -65,22 +66,24 @@ let edges: Edge[] = []
 const absent = (backend: 'webgpu' | 'webnn') => async (): Promise<BackendMeasurement> => ({ backend, status: 'absent' })
 
 function openEdge(changes: Partial<EdgeOptions> = {}): Edge {
-  const edge = createEdge({
-    startWorker() {
-      const worker = new Worker(new URL('../testing/faulty-edge.worker.ts', import.meta.url), { type: 'module' })
-      workers.push(worker)
-      return worker
-    },
-    measures: {
-      detectAdapter: async () => undefined,
-      measureWebgpu: absent('webgpu'),
-      measureWebnn: absent('webnn'),
-    },
-    backends: ['wasm'],
-    threads: 1,
-    marks: createCrashMarks(undefined),
-    ...changes,
-  })
+  const edge = withSessions(
+    createEdge({
+      startWorker() {
+        const worker = new Worker(new URL('../testing/faulty-edge.worker.ts', import.meta.url), { type: 'module' })
+        workers.push(worker)
+        return worker
+      },
+      measures: {
+        detectAdapter: async () => undefined,
+        measureWebgpu: absent('webgpu'),
+        measureWebnn: absent('webnn'),
+      },
+      backends: ['wasm'],
+      threads: 1,
+      marks: createCrashMarks(undefined),
+      ...changes,
+    }),
+  )
   edges.push(edge)
   return edge
 }

@@ -13,8 +13,7 @@ import type { CrashMarks } from './crash-marks.ts'
 import { createDeviceKnowledge, type DeviceMemory } from './device-knowledge.ts'
 import { createDeviceProbe, type DeviceMeasures } from './device-probe.ts'
 import { createEdgeHosts } from './edge-hosts.ts'
-import { createEdgeSession, type HeldModels } from './edge-session.ts'
-import type { Edge, ReadFiles } from './edge-types.ts'
+import type { EdgeEngine, EdgeEvents, HeldModels, ReadFiles } from './edge-types.ts'
 import { createFitness } from './fitness.ts'
 import { createModelSlots, type ModelSlot, toSlot } from './model-slots.ts'
 import { moveOver, whenResting } from './move-over.ts'
@@ -23,7 +22,7 @@ import type { SessionPlan } from './session-plan.ts'
 /** A backend whose graphics device was lost this often is not used until the client is closed. */
 const mostLosses = 2
 
-export interface EdgeOptions {
+export interface EdgeOptions extends EdgeEvents {
   readonly startWorker: () => Worker
   readonly measures: DeviceMeasures
   /** Backends that may be used. */
@@ -35,12 +34,6 @@ export interface EdgeOptions {
   /** Keeps what was measured. Default: it is measured anew at each visit. */
   readonly memory?: DeviceMemory | undefined
   readonly marks: CrashMarks
-  /** Told when the device was measured, a backend chosen or runtime files loaded. */
-  readonly onDevice?: ((report: DeviceReport) => void) | undefined
-  /** Told when models are no longer loaded: their worker has died, or they made room. */
-  readonly onGone?: (() => void) | undefined
-  /** Told when a model answers from another candidate than it was loaded on. */
-  readonly onMoved?: ((slot: Pick<ModelSlot, 'manifest' | 'loaded'>) => void) | undefined
 }
 
 /** A backend that gave a wrong answer, did not load the model or died of it: another one may do. */
@@ -49,7 +42,7 @@ const isBackendsFault = (error: unknown): boolean =>
   (error.code === 'model-wrong-answer' || error.code === 'model-load-failed' || error.name === 'EdgeError')
 
 /** The engine of one page: workers, the models in them, and what is known of the device. */
-export function createEdge(options: EdgeOptions): Edge {
+export function createEdge(options: EdgeOptions): EdgeEngine {
   const { startWorker, measures, backends, marks, onDevice, onGone, onMoved } = options
   const threads = options.threads ?? detectThreads()
   const candidates = candidatesOf(backends, threads, options.threads !== undefined)
@@ -58,7 +51,6 @@ export function createEdge(options: EdgeOptions): Edge {
   const slots = createModelSlots(budgetBytes)
   const knowledge = createDeviceKnowledge(options.memory)
   const losses = new Map<Backend, number>()
-  let sessionIds = 0
 
   const hosts = createEdgeHosts({
     startWorker,
@@ -197,7 +189,7 @@ export function createEdge(options: EdgeOptions): Edge {
       tryOn: (candidate) => loadOn(candidate, manifest, readFiles, false),
       moveTo(slot) {
         slots.add(slot, true)
-        onMoved?.(slot)
+        onMoved?.({ manifest, loaded: slot.loaded })
         tell()
       },
       unload: unloadSlot,
@@ -257,6 +249,7 @@ export function createEdge(options: EdgeOptions): Edge {
   }
 
   return {
+    ready: () => probe.ready(),
     async measure() {
       await probe.measure()
       return knowledge.measurements
@@ -273,10 +266,7 @@ export function createEdge(options: EdgeOptions): Edge {
       const run = await host.run(key, inputs, runOptions)
       return { ...run, backend: loaded.backend, totalMs: performance.now() - startedAt }
     },
-    openSession(plan, readFiles) {
-      sessionIds += 1
-      return createEdgeSession(plan, sessionIds, () => hold(plan, readFiles))
-    },
+    hold,
     waiting: (manifest) => slots.find(modelKey(manifest))?.host.waiting ?? 0,
     async unload(manifest) {
       marks.forgive(modelKey(manifest))

@@ -45,10 +45,10 @@ export interface EdgeHost {
   measure(): Promise<BackendMeasurement>
   load(request: LoadRequest, signal?: AbortSignal): Promise<LoadReport>
   run(key: string, inputs: TensorMap, options: EdgeRunOptions): Promise<WorkerRun>
-  startSession(sessionId: number, plan: WorkerPlan, state?: TensorMap): Promise<void>
-  runSession(sessionId: number, inputs: TensorMap, options: EdgeRunOptions): Promise<WorkerSessionRun>
+  startSession(sessionId: string, plan: WorkerPlan, state?: TensorMap): Promise<void>
+  runSession(sessionId: string, inputs: TensorMap, options: EdgeRunOptions): Promise<WorkerSessionRun>
   /** Frees a session's state; does nothing when its worker has died. */
-  closeSession(sessionId: number): Promise<void>
+  closeSession(sessionId: string): Promise<void>
   unload(key: string): Promise<void>
   /** A worker is running. */
   readonly alive: boolean

@@ -3,17 +3,9 @@ import { EdgeError } from '../errors/edge-error.ts'
 import { isHitherError } from '../errors/hither-error.ts'
 import { modelKey } from '../models/model-key.ts'
 import { createSerialQueue } from '../utils/serial-queue.ts'
-import type { EdgeHost } from './edge-host.ts'
-import type { EdgeRun, EdgeSession } from './edge-types.ts'
+import type { Edge, EdgeEngine, EdgeRun, EdgeSession, HeldModels } from './edge-types.ts'
 import type { SessionPlan } from './session-plan.ts'
 import type { WorkerPlan } from './worker-types.ts'
-
-/** The plan's models, loaded in one worker and held there until they are released. */
-export interface HeldModels {
-  readonly host: EdgeHost
-  readonly backend: EdgeRun['backend']
-  release(): void
-}
 
 const toWorkerPlan = ({ steps, state, outputs }: SessionPlan): WorkerPlan => ({
   steps: steps.map(({ manifest, inputs, outputs }) => ({ key: modelKey(manifest), inputs, outputs })),
@@ -31,7 +23,7 @@ const isDeath = (error: unknown) =>
  *
  * @param hold loads the plan's models; called again when their worker has died
  */
-export function createEdgeSession(plan: SessionPlan, sessionId: number, hold: () => Promise<HeldModels>): EdgeSession {
+export function createEdgeSession(plan: SessionPlan, sessionId: string, hold: () => Promise<HeldModels>): EdgeSession {
   const queue = createSerialQueue()
   const workerPlan = toWorkerPlan(plan)
   const keys = workerPlan.steps.map(({ key }) => key)
@@ -111,4 +103,15 @@ export function createEdgeSession(plan: SessionPlan, sessionId: number, hold: ()
       })
     },
   }
+}
+
+/** An engine that opens sessions. The names of its sessions are its own, also in a worker that several tabs share. */
+export function withSessions(engine: EdgeEngine, tab: string = crypto.randomUUID()): Edge {
+  let sessions = 0
+  return Object.assign(engine, {
+    openSession(plan: SessionPlan, readFiles: Parameters<EdgeEngine['hold']>[1]) {
+      sessions += 1
+      return createEdgeSession(plan, `${tab}/${sessions}`, () => engine.hold(plan, readFiles))
+    },
+  })
 }

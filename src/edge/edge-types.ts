@@ -3,7 +3,7 @@ import type { BackendMeasurement, DeviceReport } from '../contracts/measurements
 import type { Backend } from '../contracts/model-state.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import type { SessionPlan } from './session-plan.ts'
-import type { LoadReport, ModelFiles, WorkerRun } from './worker-types.ts'
+import type { LoadReport, ModelFiles, WorkerPlan, WorkerRun, WorkerSessionRun } from './worker-types.ts'
 
 /** A loaded model: where it runs, and how long its warm-up runs took. */
 export interface LoadedModel extends LoadReport {
@@ -42,8 +42,36 @@ export interface EdgeSession {
 
 export type ReadFiles = () => Promise<ModelFiles>
 
+/** Where a session's models are: the worker, as far as a session uses it. */
+export interface SessionHost {
+  has(key: string): boolean
+  startSession(sessionId: string, plan: WorkerPlan, state?: TensorMap): Promise<void>
+  runSession(sessionId: string, inputs: TensorMap, options: EdgeRunOptions): Promise<WorkerSessionRun>
+  /** Never rejects. */
+  closeSession(sessionId: string): Promise<void>
+}
+
+/** A plan's models, loaded in one worker and held there until they are released. */
+export interface HeldModels {
+  readonly host: SessionHost
+  readonly backend: Backend
+  release(): void
+}
+
+/** What an engine tells of by itself. */
+export interface EdgeEvents {
+  /** The device was measured, a backend chosen or runtime files loaded. */
+  readonly onDevice?: ((report: DeviceReport) => void) | undefined
+  /** Models are no longer loaded: their worker has died, or they made room. */
+  readonly onGone?: (() => void) | undefined
+  /** A model answers from another candidate than it was loaded on. */
+  readonly onMoved?: ((moved: { readonly manifest: Manifest; readonly loaded: LoadedModel }) => void) | undefined
+}
+
 /** Runs models on this device. */
-export interface Edge {
+export interface EdgeEngine {
+  /** What the methods that answer at once rest on is known. Never rejects. */
+  ready(): Promise<void>
   /** Measures the backends, once for this browser version and adapter. Never rejects. */
   measure(): Promise<readonly BackendMeasurement[]>
   /**
@@ -66,8 +94,12 @@ export interface Edge {
   loaded(manifest: Manifest): LoadedModel | undefined
   /** @throws {EdgeError} the run failed, hung, or its worker died; the next run gets a new worker */
   run(manifest: Manifest, inputs: TensorMap, options: EdgeRunOptions): Promise<EdgeRun>
-  /** A session over models that are loaded, and loaded again when their worker dies. */
-  openSession(plan: SessionPlan, readFiles: (manifest: Manifest) => Promise<ModelFiles>): EdgeSession
+  /**
+   * Loads all models of a session in one worker, and keeps them there.
+   *
+   * @throws as `load` does
+   */
+  hold(plan: SessionPlan, readFiles: (manifest: Manifest) => Promise<ModelFiles>): Promise<HeldModels>
   /** Calls that wait or run in the model's worker. */
   waiting(manifest: Manifest): number
   /** Frees the model's memory once its runs have finished. */
@@ -77,4 +109,10 @@ export interface Edge {
   report(): DeviceReport
   /** Idempotent, never rejects. */
   close(): void
+}
+
+/** An engine with sessions. */
+export interface Edge extends EdgeEngine {
+  /** A session over models that are loaded when it first runs, and again when their worker dies. */
+  openSession(plan: SessionPlan, readFiles: (manifest: Manifest) => Promise<ModelFiles>): EdgeSession
 }

@@ -71,7 +71,7 @@ export type EdgeWorkerMethods = {
   drop(runId: number): void
   unload(key: string): Promise<void>
   /** Starts a session, or starts it again: from zeros, or from a state that an earlier run gave. */
-  startSession(sessionId: number, plan: WorkerPlan, state?: TensorMap): Promise<void>
-  runSession(sessionId: number, runId: number, inputs: TensorMap): Promise<WorkerSessionRun>
-  closeSession(sessionId: number): Promise<void>
+  startSession(sessionId: string, plan: WorkerPlan, state?: TensorMap): Promise<void>
+  runSession(sessionId: string, runId: number, inputs: TensorMap): Promise<WorkerSessionRun>
+  closeSession(sessionId: string): Promise<void>
 }

@@ -18,7 +18,7 @@ const warmupRuns = 4
 const queue = createSessionQueue()
 const sessions = new Map<string, InferenceSession>()
 const dropped = new Set<number>()
-const stateful = new Map<number, StatefulRuns>()
+const stateful = new Map<string, StatefulRuns>()
 let opened: { readonly runtime: Runtime; readonly threads: number } | undefined
 
 function runtimeNow() {

@@ -1,0 +1,40 @@
+import type { Backend } from '../contracts/model-state.ts'
+import { createCrashMarks } from '../edge/crash-marks.ts'
+import { createEdge } from '../edge/create-edge.ts'
+import { withSessions } from '../edge/edge-session.ts'
+import type { Edge, EdgeEvents } from '../edge/edge-types.ts'
+import { createSharedEdge } from '../edge/shared-edge.ts'
+import type { Background } from './create-background.ts'
+import type { RuntimeOptions } from './types.ts'
+
+const defaultBackends: readonly Backend[] = ['wasm', 'webgpu', 'webnn']
+
+/** Tabs that speak the same way share an engine; one of another release leads its own. */
+const sharedName = 'hither-edge/1'
+
+/** The client's engine: shared with the other tabs of the origin that ask for the same runtime, unless the site opts out. */
+export function createClientEdge(
+  runtime: RuntimeOptions,
+  options: EdgeEvents & { readonly startWorker: () => Worker; readonly background: Background },
+): Edge {
+  const { startWorker, background, ...events } = options
+  const { backends = defaultBackends, threads, memoryBytes, shareTabs = true } = runtime
+  const createOwn = (told: EdgeEvents) =>
+    createEdge({
+      ...told,
+      startWorker,
+      measures: background,
+      backends,
+      threads,
+      memoryBytes,
+      memory: {
+        read: () => background.readRecord('device'),
+        write: (value) => background.writeRecord('device', value),
+      },
+      // Read when this tab comes to lead: only then are the marks of others those of tabs that have ended.
+      marks: createCrashMarks(),
+    })
+  if (!shareTabs) return withSessions(createOwn(events))
+  const name = [sharedName, [...backends].sort().join('+'), threads ?? 'any', memoryBytes ?? 'any'].join('/')
+  return withSessions(createSharedEdge({ name, createOwn, ...events }))
+}

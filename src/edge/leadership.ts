@@ -1,0 +1,55 @@
+/** The part of the Web Locks API that the election uses. */
+export type Locks = Pick<LockManager, 'request'>
+
+/** A tab's part in the election: one tab of the origin leads, the others wait to take over. */
+export interface Leadership {
+  /** Takes the lead from a tab that does not answer. */
+  seize(): void
+  /** Leaves the election; a leader's place goes to the next one. */
+  leave(): void
+}
+
+/**
+ * Stands for election. The browser gives the lock to the next tab as soon as the leader's tab has closed or crashed.
+ *
+ * @param onLead this tab leads now
+ * @param onDeposed another tab has seized the lead
+ */
+export function standForElection(
+  locks: Locks,
+  name: string,
+  { onLead, onDeposed }: { readonly onLead: () => void; readonly onDeposed: () => void },
+): Leadership {
+  const leaving = new AbortController()
+  let release = () => {}
+
+  const stand = async (steal: boolean): Promise<void> => {
+    let leads = false
+    const held = async () => {
+      if (leaving.signal.aborted) return
+      leads = true
+      onLead()
+      await new Promise<void>((resolve) => {
+        release = resolve
+      })
+    }
+    try {
+      // A request that steals may not be aborted by a signal.
+      await locks.request(name, steal ? { steal } : { signal: leaving.signal }, held)
+    } catch (error) {
+      if (leaving.signal.aborted) return
+      if (!leads) throw error
+      onDeposed()
+      await stand(false)
+    }
+  }
+  stand(false).catch(() => {}) // a document that is going away
+
+  return {
+    seize: () => void stand(true).catch(() => {}),
+    leave() {
+      leaving.abort()
+      release()
+    },
+  }
+}
