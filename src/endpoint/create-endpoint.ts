@@ -1,20 +1,34 @@
 import { availableParallelism } from 'node:os'
-import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { ConfigError } from '../errors/config-error.ts'
 import { allowOrigins, parseOrigin } from './cross-origin.ts'
+import { addPlugins, type EndpointPlugin, type PluginContext } from './endpoint-plugin.ts'
 import { answerErrors } from './error-reply.ts'
 import { isReady, sessionKey } from './find-model.ts'
+import type { InferEngine } from './infer-engine.ts'
 import { createInferPool } from './infer-pool.ts'
 import { addInferRoutes } from './infer-routes.ts'
-import { loadModels } from './load-models.ts'
+import { loadModels, type Models } from './load-models.ts'
 import { addMetadataRoutes } from './metadata-routes.ts'
 import { packageVersion } from './package-version.ts'
+import { createPoolEngine } from './pool-engine.ts'
+import { createAccess } from './security/access.ts'
+import { createVerifyToken, type TokenOptions } from './security/verify-token.ts'
 import { addSecurityHeaders } from './security-headers.ts'
 import { addAppFiles, addModelFiles } from './static-routes.ts'
 
 export interface EndpointOptions {
-  /** Folder of `catalog.json`, or of `<name>/<revision>/manifest.json` without one. */
-  readonly modelsDir: string
+  /**
+   * Folder of `catalog.json`, or of `<name>/<revision>/manifest.json` without one. Its files are served below
+   * `/models/`, and its models are run here unless an `engine` is given.
+   */
+  readonly modelsDir?: string
+  /** What runs the models instead of threads of this process. It is closed with the endpoint. */
+  readonly engine?: InferEngine
+  /** How access tokens are checked. Default: none are asked for. */
+  readonly tokens?: TokenOptions
+  /** Routes beside those of the protocol. */
+  readonly plugins?: readonly EndpointPlugin[]
   /** Threads that run models. Default: one less than there are cores, at least one. */
   readonly workers?: number
   /** Origins whose pages may use this endpoint, like `https://www.example.com`. Default: only its own. */
@@ -66,14 +80,12 @@ const maxQueueBytes = 256 * mebibyte
  * @throws {CapabilityError} `worker-unavailable`: the threads can't start
  */
 export async function createEndpoint(options: EndpointOptions): Promise<Endpoint> {
-  const { modelsDir, appDir, workers = Math.max(1, availableParallelism() - 1), logger = { level: 'warn' } } = options
-  const { bodyLimitBytes = 64 * mebibyte, maxQueue = 64 * workers, runLimitMs = 30_000 } = options
-  if (!Number.isInteger(workers) || workers < 1) {
-    throw new ConfigError('config-invalid', 'The number of workers must be a whole number from 1 on.')
-  }
+  const { modelsDir, appDir, plugins = [], logger = { level: 'warn' } } = options
+  const { bodyLimitBytes = 64 * mebibyte } = options
   const origins = (options.allowOrigins ?? []).map(parseOrigin)
   const connectTo = (options.connectTo ?? []).map(parseOrigin)
-  const models = await loadModels(modelsDir)
+  const access = createAccess(options.tokens === undefined ? undefined : createVerifyToken(options.tokens))
+  const models = modelsDir === undefined ? undefined : await loadModels(modelsDir)
 
   const app = Fastify({
     logger,
@@ -84,19 +96,7 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
     http: { headersTimeout: times.headers, connectionsCheckingInterval: times.check },
     forceCloseConnections: 'idle',
   })
-  for (const { state } of models.records) if (state.status === 'refused') app.log.warn(state.reason)
-
-  const ready = models.records.filter(isReady)
-  const pool = createInferPool({
-    graphs: new Map(ready.map((model) => [sessionKey(model), model.state.graph])),
-    workers,
-    workerUrl: options.workerUrl ?? new URL('./infer-worker.js', import.meta.url),
-    runLimitMs,
-    maxQueue,
-    maxQueueBytes,
-    maxWaitMs: times.wait,
-    onFault: (error, model) => app.log.error({ err: error, model }, 'A run failed.'),
-  })
+  const engine = options.engine ?? (await openPoolEngine(options, models, app.log))
   let draining = false
   app.addHook('preClose', async () => {
     draining = true
@@ -105,24 +105,21 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
     // Kept alive, the connection of the last answers would keep the server from closing.
     if (draining) reply.header('Connection', 'close')
   })
-  app.addHook('onClose', () => pool.close())
+  app.addHook('onClose', () => engine.close())
 
   answerErrors(app)
   addSecurityHeaders(app, connectTo)
-  const version = await packageVersion()
-  try {
-    await pool.started
-  } catch (error) {
-    await pool.close()
-    throw error
-  }
+  const context: PluginContext = { engine, access, version: await packageVersion(), isDraining: () => draining }
   await app.register(async (shared) => {
     await allowOrigins(shared, origins)
     await shared.register(async (api) => {
-      addMetadataRoutes(api, { records: models.records, version, isDraining: () => draining })
-      addInferRoutes(api, models.records, pool)
+      addMetadataRoutes(api, context)
+      addInferRoutes(api, context)
     })
-    await shared.register((files) => addModelFiles(files, modelsDir, models))
+    await addPlugins(shared, plugins, context)
+    if (modelsDir !== undefined && models !== undefined) {
+      await shared.register((files) => addModelFiles(files, modelsDir, models))
+    }
   })
   if (appDir !== undefined) await app.register((files) => addAppFiles(files, appDir))
 
@@ -135,7 +132,41 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
     },
     close: () => app.close(),
     get stuckThreads() {
-      return pool.stuckThreads
+      return engine.stuckThreads
     },
   }
+}
+
+/** Threads that run the models of the folder. */
+async function openPoolEngine(
+  options: EndpointOptions,
+  models: Models | undefined,
+  log: FastifyBaseLogger,
+): Promise<InferEngine> {
+  const { workers = Math.max(1, availableParallelism() - 1), runLimitMs = 30_000 } = options
+  const { maxQueue = 64 * workers } = options
+  if (!Number.isInteger(workers) || workers < 1) {
+    throw new ConfigError('config-invalid', 'The number of workers must be a whole number from 1 on.')
+  }
+  if (models === undefined)
+    throw new ConfigError('config-invalid', 'There is neither a folder of models nor an engine.')
+  const { records } = models
+  for (const { state } of records) if (state.status === 'refused') log.warn(state.reason)
+  const pool = createInferPool({
+    graphs: new Map(records.filter(isReady).map((model) => [sessionKey(model), model.state.graph])),
+    workers,
+    workerUrl: options.workerUrl ?? new URL('./infer-worker.js', import.meta.url),
+    runLimitMs,
+    maxQueue,
+    maxQueueBytes,
+    maxWaitMs: times.wait,
+    onFault: (error, model) => log.error({ err: error, model }, 'A run failed.'),
+  })
+  try {
+    await pool.started
+  } catch (error) {
+    await pool.close()
+    throw error
+  }
+  return createPoolEngine({ records, pool, workers })
 }

@@ -1,13 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { CloudError } from '../errors/cloud-error.ts'
 import { ValidationError } from '../errors/validation-error.ts'
 import { parseInferRequest, wantsBinary } from '../protocol/infer-request.ts'
 import { encodeInferResponse } from '../protocol/infer-response.ts'
 import { formatServerTiming } from '../protocol/server-timing.ts'
-import { checkOutputs, checkRequest } from './check-request.ts'
-import { findModel, isReady, sessionKey } from './find-model.ts'
-import type { InferPool } from './infer-pool.ts'
-import type { ModelRecord } from './load-models.ts'
+import type { PluginContext } from './endpoint-plugin.ts'
+import { inferScope } from './security/scopes.ts'
 
 interface InferRoute {
   Params: { readonly model: string; readonly version?: string }
@@ -15,7 +12,7 @@ interface InferRoute {
 }
 
 /** `POST …/infer`: JSON and binary tensors, in and out. */
-export function addInferRoutes(app: FastifyInstance, records: readonly ModelRecord[], pool: InferPool): void {
+export function addInferRoutes(app: FastifyInstance, { engine, access }: PluginContext): void {
   // Fastify's own would also take text/plain, which a page of any origin may send without asking first.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(['application/json', 'application/octet-stream'], { parseAs: 'buffer' }, (_, body, done) =>
@@ -23,19 +20,24 @@ export function addInferRoutes(app: FastifyInstance, records: readonly ModelReco
   )
   const infer = async (request: FastifyRequest<InferRoute>, reply: FastifyReply) => {
     const startMs = performance.now()
-    const model = findModel(records, request.params.model, request.params.version)
-    if (!isReady(model)) throw new CloudError('cloud-overloaded', reasonOf(model))
+    const model = await engine.find(request.params.model, request.params.version)
     refuseEncoding(request.headers['content-encoding'])
     const asked = parseInferRequest(ownMemory(request.body), headBytes(request))
-    checkRequest(model.manifest, asked.inputs)
-    checkOutputs(model.manifest, asked.outputs?.map(({ name }) => name) ?? [])
-    const outputs = (asked.outputs ?? model.manifest.outputs).map(({ name }) => name)
-    const task = { key: sessionKey(model), inputs: asked.inputs, outputs }
-    const result = await pool.run(task, untilHungUp(reply))
+    const { inputs, parameters, id, outputs } = asked
+    const result = await engine.infer(
+      {
+        model,
+        inputs,
+        parameters,
+        ...(id === undefined ? {} : { id }),
+        ...(outputs === undefined ? {} : { outputs: outputs.map(({ name }) => name) }),
+      },
+      untilHungUp(reply),
+    )
     const { body, headers } = encodeInferResponse({
       modelName: model.name,
-      modelVersion: model.revision,
-      ...(asked.id === undefined ? {} : { id: asked.id }),
+      ...(model.version === '' ? {} : { modelVersion: model.version }),
+      ...(id === undefined ? {} : { id }),
       outputs: result.outputs,
       binary: (name) => wantsBinary(asked, name),
     })
@@ -45,11 +47,12 @@ export function addInferRoutes(app: FastifyInstance, records: readonly ModelReco
     reply.header('Cache-Control', 'no-store').headers(headers)
     return reply.send(Buffer.from(body.buffer, body.byteOffset, body.length))
   }
-  app.post<InferRoute>('/v2/models/:model/infer', infer)
-  app.post<InferRoute>('/v2/models/:model/versions/:version/infer', infer)
+  const onRequest = access.requires(({ params }) => inferScope((params as InferRoute['Params']).model), {
+    unguarded: 'open',
+  })
+  app.post<InferRoute>('/v2/models/:model/infer', { onRequest }, infer)
+  app.post<InferRoute>('/v2/models/:model/versions/:version/infer', { onRequest }, infer)
 }
-
-const reasonOf = ({ state }: ModelRecord): string => (state.status === 'refused' ? state.reason : '')
 
 function refuseEncoding(encoding: string | undefined): void {
   if (encoding === undefined || encoding === 'identity') return

@@ -3,6 +3,9 @@ import * as v from 'valibot'
 /** The extension's name in a server's metadata: tensors as binary data behind the JSON. */
 export const binaryTensorExtension = 'binary_tensor_data'
 
+/** What this project's endpoint says of itself. */
+export const serverExtensions: readonly string[] = [binaryTensorExtension]
+
 /** What `GET /v2` answers. */
 export const serverMetadataSchema = v.object({
   name: v.string(),
