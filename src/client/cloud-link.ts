@@ -15,6 +15,9 @@ export interface CloudLink {
   readonly link: Link
   hasModel(model: string): boolean | 'unknown'
   lacksModel(model: string): void
+  /** The part of a model's request that goes over the wire after compression, as last seen; 1 before. */
+  wireShare(model: string): number
+  observeWireShare(model: string, share: number): void
   /** Measures the round trip and asks for the model, when that is not known freshly. Never rejects, waits for nothing. */
   refresh(model: string): void
 }
@@ -27,6 +30,7 @@ export function createCloudLink(
   const arm = createCloudArm({ url: new URL(endpoint.url, globalThis.location?.href), token: endpoint.token })
   const link = createLink({ connection: watcher.connection, onlineSource: watcher })
   const models = new Map<string, { readonly has: boolean; readonly atMs: number }>()
+  const wireShares = new Map<string, number>()
   const asking = new Set<string>()
 
   const once = async (key: string, work: () => Promise<void>) => {
@@ -47,6 +51,10 @@ export function createCloudLink(
     hasModel: (model) => models.get(model)?.has ?? 'unknown',
     lacksModel(model) {
       models.set(model, { has: false, atMs: Date.now() })
+    },
+    wireShare: (model) => wireShares.get(model) ?? 1,
+    observeWireShare(model, share) {
+      wireShares.set(model, Math.min(1, share))
     },
     refresh(model) {
       if (!watcher.online) return

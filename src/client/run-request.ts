@@ -90,7 +90,11 @@ function cloudSnapshot(parts: RequestParts, manifest: Manifest, requestBytes: nu
   return {
     hasModel: cloud.hasModel(manifest.name),
     breakerOpen: !breakers.cloud.allows(Date.now()),
-    time: learner.cloudTime({ model: modelKey(manifest), requestBytes, link: cloud.link.estimate() }),
+    time: learner.cloudTime({
+      model: modelKey(manifest),
+      requestBytes: requestBytes * cloud.wireShare(manifest.name),
+      link: cloud.link.estimate(),
+    }),
   }
 }
 
@@ -156,7 +160,9 @@ async function runOnCloud(
       signal,
       id,
       outputs: manifest.outputs.map(({ name }) => name),
+      uplinkBitsPerSecond: cloud.link.report().uplinkBitsPerSecond,
     })
+    cloud.observeWireShare(manifest.name, requestBytes / bytesOf(inputs))
     const { totalMs, serverMs, queueMs, computeMs } = timing
     const split = cloud.link.observeRequest({ requestBytes, responseBytes, totalMs, serverMs })
     if (split !== undefined) {

@@ -1,12 +1,15 @@
 import type { TensorMap } from '../contracts/tensor.ts'
 import { CloudError } from '../errors/cloud-error.ts'
-import { encodeInferRequest } from '../protocol/infer-request.ts'
+import { encodeInferRequest, type Parameters } from '../protocol/infer-request.ts'
 import { withDeadline } from '../utils/with-deadline.ts'
 import { toBaseUrl } from './base-url.ts'
-import { createBinarySupport } from './binary-support.ts'
 import { createSendRequest } from './cloud-request.ts'
+import { compressWherePays } from './compress-body.ts'
+import { describeModel, type ListedModel, listModels, type ModelDescription } from './describe-model.ts'
 import { createHasModel } from './has-model.ts'
-import { type CloudTiming, readOutputs, readTiming } from './read-answer.ts'
+import { modelPath } from './model-path.ts'
+import { type CloudTiming, readOutputs, readTiming, wireBytes } from './read-answer.ts'
+import { createServerFacts, type ServerFacts } from './server-facts.ts'
 
 export interface CloudRunOptions {
   readonly signal?: AbortSignal | undefined
@@ -16,11 +19,20 @@ export interface CloudRunOptions {
   readonly id?: string
   /** Outputs to ask for. Default: all. */
   readonly outputs?: readonly string[]
+  /** The model's version. Default: the one that the server answers with; a server without versions refuses any. */
+  readonly version?: string
+  /** The request's parameters, as the server knows them. `timeout` is added where the server reads one. */
+  readonly parameters?: Parameters
+  /** Speed of the way up, which decides whether gzip pays. Absent: unknown; infinite: it never does. */
+  readonly uplinkBitsPerSecond?: number | undefined
+  /** Headers to send along, such as `traceparent`. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface CloudResult {
   readonly outputs: TensorMap
   readonly timing: CloudTiming
+  /** As they went over the wire, after compression. */
   readonly requestBytes: number
   readonly responseBytes: number
 }
@@ -47,10 +59,22 @@ export interface CloudArm {
    * @throws {CloudError} the endpoint could not be reached, or failed
    */
   ping(options?: { readonly signal?: AbortSignal }): Promise<{ readonly roundTripMs: number }>
+  /** What the server is known to take; asks it the first time. Never fails for its silence: then little is known. */
+  facts(options?: { readonly signal?: AbortSignal }): Promise<ServerFacts>
+  /** @throws {CloudError} `cloud-model-missing`; the endpoint could not be reached, or failed */
+  describe(model: string, options?: { readonly signal?: AbortSignal }): Promise<ModelDescription>
+  /**
+   * The models that the endpoint has; undefined where it has no list of them.
+   *
+   * @throws {CloudError} the endpoint could not be reached, or failed
+   */
+  list(options?: { readonly signal?: AbortSignal }): Promise<readonly ListedModel[] | undefined>
 }
 
 /** Statuses of servers that do not take binary tensors: bad request, unsupported media type, FastAPI's validation. */
 const noBinaryStatuses: readonly unknown[] = [400, 415, 422]
+/** Statuses of servers that do not take compressed bodies. */
+const noGzipStatuses: readonly unknown[] = [400, 415]
 
 const defaultTimeoutMs = 30_000
 
@@ -82,38 +106,58 @@ export function createCloudArm(options: {
     maxResponseBytes = 256 * 1024 * 1024,
   } = options
   const send = createSendRequest({ baseUrl: toBaseUrl(url), token, fetch, now, nowDate: () => Date.now() })
-  const support = createBinarySupport(send)
+  const server = createServerFacts(send)
   const hasModel = createHasModel(send)
 
   const infer = async (
     model: string,
     inputs: TensorMap,
     options: CloudRunOptions,
-    how: { readonly binary: boolean; readonly signal: AbortSignal },
+    how: { readonly binary: boolean; readonly facts: ServerFacts; readonly signal: AbortSignal },
   ): Promise<CloudResult> => {
-    const { binary, signal } = how
+    const { binary, facts, signal } = how
     const outputs = options.outputs?.map((name) => ({ name }))
-    const { body, headers } = encodeInferRequest({ inputs, id: options.id, outputs, binary })
-    const path = `/v2/models/${encodeURIComponent(model)}/infer`
-    const answer = await send({ path, method: 'POST', headers, body, limitBytes: maxResponseBytes, signal })
-    const sizes = { requestBytes: body.length, responseBytes: answer.body.length }
-    return { outputs: readOutputs(answer, options), timing: readTiming(answer), ...sizes }
+    // Microseconds, as Triton counts it; a server that can't be done by then need not begin.
+    const timeout =
+      facts.timeout && options.timeoutMs !== undefined ? { timeout: Math.round(options.timeoutMs * 1000) } : {}
+    const parameters = { ...timeout, ...options.parameters }
+    const { body, headers } = encodeInferRequest({ inputs, id: options.id, outputs, parameters, binary })
+    const path = `${modelPath(model, options.version)}/infer`
+    const post = async (body: Uint8Array<ArrayBuffer>, more: Readonly<Record<string, string>>) => {
+      const all = { ...options.headers, ...headers, ...more }
+      const answer = await send({ path, method: 'POST', headers: all, body, limitBytes: maxResponseBytes, signal })
+      const sizes = { requestBytes: body.length, responseBytes: wireBytes(answer) }
+      return { outputs: readOutputs(answer, options), timing: readTiming(answer), ...sizes }
+    }
+    const { uplinkBitsPerSecond: bitsPerSecond } = options
+    const packed =
+      facts.gzip && bitsPerSecond !== Number.POSITIVE_INFINITY
+        ? await compressWherePays(body, { bitsPerSecond, now })
+        : undefined
+    if (packed === undefined) return post(body, {})
+    try {
+      return await post(packed, { 'Content-Encoding': 'gzip' })
+    } catch (error) {
+      if (!isRefusal(error, noGzipStatuses)) throw error
+      const result = await post(body, {})
+      server.learn({ gzip: false })
+      return result
+    }
   }
 
   return {
     run: (model, inputs, options = {}) =>
       within(options.timeoutMs ?? defaultTimeoutMs, options.signal, async (signal) => {
-        const known = await support.known(signal)
-        if (known !== undefined) return infer(model, inputs, options, { binary: known, signal })
+        const facts = await server.known(signal)
+        if (facts.binary !== undefined) return infer(model, inputs, options, { binary: facts.binary, facts, signal })
         try {
-          const result = await infer(model, inputs, options, { binary: true, signal })
-          support.learn(true)
+          const result = await infer(model, inputs, options, { binary: true, facts, signal })
+          server.learn({ binary: true })
           return result
         } catch (error) {
-          if (!(error instanceof CloudError) || error.code !== 'cloud-refused') throw error
-          if (!noBinaryStatuses.includes(error.context.status)) throw error
-          const result = await infer(model, inputs, options, { binary: false, signal })
-          support.learn(false)
+          if (!isRefusal(error, noBinaryStatuses)) throw error
+          const result = await infer(model, inputs, options, { binary: false, facts, signal })
+          server.learn({ binary: false })
           return result
         }
       }),
@@ -121,7 +165,7 @@ export function createCloudArm(options: {
     hasModel: (model, { signal } = {}) =>
       within(questionTimeoutMs, signal, (limited) => {
         // Asked beside it, so that the first run need not wait to learn it.
-        support.known(limited).catch(() => {})
+        server.known(limited).catch(() => {})
         return hasModel(model, limited)
       }),
 
@@ -138,8 +182,16 @@ export function createCloudArm(options: {
         })
         return { roundTripMs: headersMs }
       }),
+
+    facts: ({ signal } = {}) => within(questionTimeoutMs, signal, (limited) => server.known(limited)),
+    describe: (model, { signal } = {}) =>
+      within(questionTimeoutMs, signal, (limited) => describeModel(send, model, limited)),
+    list: ({ signal } = {}) => within(questionTimeoutMs, signal, (limited) => listModels(send, limited)),
   }
 }
+
+const isRefusal = (error: unknown, statuses: readonly unknown[]): boolean =>
+  error instanceof CloudError && error.code === 'cloud-refused' && statuses.includes(error.context.status)
 
 function within<T>(ms: number, signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const onDeadline = () =>

@@ -1,5 +1,6 @@
 import { CloudError } from '../errors/cloud-error.ts'
 import type { SendRequest } from './cloud-request.ts'
+import { modelPath } from './model-path.ts'
 
 /**
  * Asks an endpoint for a model. Servers differ: `ready` answers 200 with or without a body, 503 for a model that is not
@@ -17,7 +18,7 @@ export function createHasModel(send: SendRequest): (model: string, signal: Abort
     }
   }
   return async (model, signal) => {
-    const path = `/v2/models/${encodeURIComponent(model)}`
+    const path = modelPath(model)
     const ready = await ask(`${path}/ready`, signal)
     if (typeof ready !== 'number') return saysReady(ready)
     if (ready === 503) return false

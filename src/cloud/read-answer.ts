@@ -56,3 +56,12 @@ export function readTiming({ headers, totalMs }: CloudAnswer): CloudTiming {
   }
   return { totalMs, ...part('total', 'serverMs'), ...part('queue', 'queueMs'), ...part('compute', 'computeMs') }
 }
+
+/**
+ * Bytes of an answer's body on the wire. Triton compresses every answer to a browser, and script sees the body only
+ * unpacked: then `Content-Length`, which CORS hides from no page, is the smaller of the two.
+ */
+export function wireBytes({ headers, body }: Pick<CloudAnswer, 'headers' | 'body'>): number {
+  const length = Number(headers.get('Content-Length') ?? Number.NaN)
+  return Number.isSafeInteger(length) && length > 0 && length < body.length ? length : body.length
+}
