@@ -1,6 +1,13 @@
 export { Tensor } from 'onnxruntime-common'
 export { createClient } from './client/create-client.ts'
 export type {
+  ModelSession,
+  SessionOptions,
+  SessionResult,
+  SessionRunOptions,
+  SessionStep,
+} from './client/session-types.ts'
+export type {
   Client,
   ClientEvents,
   ClientOptions,

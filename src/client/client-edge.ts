@@ -36,5 +36,12 @@ export function createClientEdge(
     })
   if (!shareTabs) return withSessions(createOwn(events))
   const name = [sharedName, [...backends].sort().join('+'), threads ?? 'any', memoryBytes ?? 'any'].join('/')
-  return withSessions(createSharedEdge({ name, createOwn, ...events }))
+  return withSessions(
+    createSharedEdge({
+      name,
+      createOwn,
+      readFiles: (manifest) => background.readFiles(manifest.name),
+      ...events,
+    }),
+  )
 }

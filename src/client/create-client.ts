@@ -20,6 +20,7 @@ import { createClientEdge } from './client-edge.ts'
 import { createCloudLink } from './cloud-link.ts'
 import { createBackground } from './create-background.ts'
 import { createEdgeModels } from './edge-models.ts'
+import { openSession } from './open-session.ts'
 import { parseClientOptions, parseRunOptions } from './parse-options.ts'
 import { createMemory } from './remember.ts'
 import { type RequestParts, runRequest, takeSnapshot, typicalBytes } from './run-request.ts'
@@ -142,7 +143,7 @@ export function createClient(options: ClientOptions = {}): Client {
     async run(model, inputs, runOptions = {}) {
       const startedAt = performance.now()
       const startedAtMs = Date.now()
-      const { signal, ...own } = parseRunOptions(runOptions)
+      const { signal, transfer, ...own } = parseRunOptions(runOptions)
       const { privacy = 'any', deadlineMs } = { ...policy, ...own }
       signal?.throwIfAborted()
       await open()
@@ -153,7 +154,7 @@ export function createClient(options: ClientOptions = {}): Client {
             const tensors = await toTensors(manifest, inputs)
             bounded.throwIfAborted()
             const prepareMs = performance.now() - startedAt
-            const request = { manifest, inputs: tensors, privacy, deadlineMs, signal: bounded, prepareMs }
+            const request = { manifest, inputs: tensors, privacy, deadlineMs, signal: bounded, prepareMs, transfer }
             return runRequest(parts, { ...request, startedAt, startedAtMs })
           }
           return abortable(answer(), bounded)
@@ -181,6 +182,13 @@ export function createClient(options: ClientOptions = {}): Client {
         await background.manifest(model),
         signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]),
       )
+    },
+
+    async openSession(session, { signal } = {}) {
+      signal?.throwIfAborted()
+      await open()
+      const bounded = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal])
+      return openSession({ edge, edgeModels, background, learner, closing: closing.signal }, session, bounded)
     },
 
     async explain(model, explainOptions = {}) {

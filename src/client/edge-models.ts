@@ -11,6 +11,8 @@ export interface EdgeModels {
   state(manifest: Manifest): Promise<ModelState>
   /** Downloads, verifies and loads the model. Several callers share one preparation; it goes on when one of them aborts. */
   prepare(manifest: Manifest, signal?: AbortSignal): Promise<LoadedModel>
+  /** Downloads and verifies the model, without loading it; does nothing when it is stored. */
+  store(manifest: Manifest, signal: AbortSignal): Promise<void>
   remove(manifest: Manifest): Promise<void>
   /** The model answers from another backend than the one it was loaded on. */
   moved(manifest: Manifest, loaded: LoadedModel): void
@@ -45,6 +47,18 @@ export function createEdgeModels(options: {
     return stored.status === 'stored' ? stored : { status: 'absent' }
   }
 
+  const download = async (manifest: Manifest, signal: AbortSignal) => {
+    const totalBytes = totalBytesOf(manifest)
+    if ((await storedState(manifest)).status === 'stored') return
+    const report = (progress: Progress) => {
+      if (signal.aborted) return
+      setState(manifest, { status: 'downloading', ...progress })
+      onProgress(manifest.name, progress)
+    }
+    report({ loadedBytes: 0, totalBytes })
+    await background.install(manifest.name, { signal, onProgress: report })
+  }
+
   const prepareModel = async (manifest: Manifest, signal: AbortSignal): Promise<LoadedModel> => {
     const totalBytes = totalBytesOf(manifest)
     try {
@@ -52,15 +66,7 @@ export function createEdgeModels(options: {
       await edge.check(manifest)
       // The runtime is fetched and compiled while the model downloads.
       void edge.measure()
-      if ((await storedState(manifest)).status !== 'stored') {
-        const report = (progress: Progress) => {
-          if (signal.aborted) return
-          setState(manifest, { status: 'downloading', ...progress })
-          onProgress(manifest.name, progress)
-        }
-        report({ loadedBytes: 0, totalBytes })
-        await background.install(manifest.name, { signal, onProgress: report })
-      }
+      await download(manifest, signal)
       setState(manifest, { status: 'loading', totalBytes })
       const startedAt = performance.now()
       await edge.measure()
@@ -85,6 +91,13 @@ export function createEdgeModels(options: {
   return {
     async state(manifest) {
       const known = states.get(manifest.name)
+      const loaded = edge.loaded(manifest)
+      // Another tab has loaded it in the engine that the tabs share.
+      if (loaded !== undefined && known?.status !== 'ready' && !preparations.has(manifest.name)) {
+        const state: ModelState = { status: 'ready', totalBytes: totalBytesOf(manifest), backend: loaded.backend }
+        setState(manifest, state)
+        return state
+      }
       if (known !== undefined) return known
       const state = await storedState(manifest)
       const newer = states.get(manifest.name)
@@ -103,6 +116,13 @@ export function createEdgeModels(options: {
         preparations.set(manifest.name, preparation)
       }
       return abortable(preparation.promise, signal)
+    },
+    async store(manifest, signal) {
+      await edge.check(manifest)
+      await download(manifest, signal)
+      // A preparation beside this one has its own say.
+      if (preparations.has(manifest.name) || edge.loaded(manifest) !== undefined) return
+      setState(manifest, { status: 'stored', totalBytes: totalBytesOf(manifest) })
     },
     async remove(manifest) {
       preparations.get(manifest.name)?.controller.abort(new DOMException('The model was removed.', 'AbortError'))

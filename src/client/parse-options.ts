@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { privacyModes } from '../contracts/route.ts'
 import { ConfigError } from '../errors/config-error.ts'
 import { ValidationError } from '../errors/validation-error.ts'
+import type { SessionOptions, SessionRunOptions } from './session-types.ts'
 import type { ClientOptions, RunOptions } from './types.ts'
 
 const addressSchema = v.union([v.string(), v.instance(URL)])
@@ -22,7 +23,28 @@ const clientOptionsSchema = v.strictObject({
   ),
 })
 
-const runOptionsSchema = v.strictObject({ ...policyEntries, signal: v.optional(v.instance(AbortSignal)) })
+const signalSchema = v.optional(v.instance(AbortSignal))
+const runOptionsSchema = v.strictObject({ ...policyEntries, signal: signalSchema, transfer: v.optional(v.boolean()) })
+
+const namesSchema = v.optional(v.record(v.string(), v.string()))
+const sessionOptionsSchema = v.strictObject({
+  steps: v.array(v.strictObject({ model: v.string(), inputs: namesSchema, outputs: namesSchema })),
+  state: v.optional(
+    v.array(
+      v.strictObject({
+        from: v.string(),
+        to: v.string(),
+        shape: v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+      }),
+    ),
+  ),
+  outputs: v.optional(v.array(v.string())),
+})
+const sessionRunOptionsSchema = v.strictObject({
+  deadlineMs: policyEntries.deadlineMs,
+  signal: signalSchema,
+  transfer: v.optional(v.boolean()),
+})
 
 const toSentence = (issues: readonly v.BaseIssue<unknown>[]) =>
   issues.map((issue) => `${v.getDotPath(issue) ?? 'options'}: ${issue.message}`).join('; ')
@@ -34,9 +56,18 @@ export function parseClientOptions(options: unknown): ClientOptions {
   throw new ConfigError('config-invalid', `These client options cannot be used. ${toSentence(parsed.issues)}.`)
 }
 
+/** Checks a request's options; what it returns is what was given, as an AbortSignal must stay the very one. */
+const parseRequest =
+  <T>(schema: v.GenericSchema<unknown, unknown>) =>
+  (options: unknown): T => {
+    const parsed = v.safeParse(schema, options)
+    if (parsed.success) return options as T
+    throw new ValidationError('options-invalid', `These options cannot be used. ${toSentence(parsed.issues)}.`)
+  }
+
 /** @throws {ValidationError} `options-invalid`, naming the option */
-export function parseRunOptions(options: unknown): RunOptions {
-  const parsed = v.safeParse(runOptionsSchema, options)
-  if (parsed.success) return options as RunOptions
-  throw new ValidationError('options-invalid', `These options cannot be used. ${toSentence(parsed.issues)}.`)
-}
+export const parseRunOptions = parseRequest<RunOptions>(runOptionsSchema)
+/** @throws {ValidationError} `options-invalid`, naming the option */
+export const parseSessionOptions = parseRequest<SessionOptions>(sessionOptionsSchema)
+/** @throws {ValidationError} `options-invalid`, naming the option */
+export const parseSessionRunOptions = parseRequest<SessionRunOptions>(sessionRunOptionsSchema)

@@ -11,18 +11,16 @@ import { totalBytesOf } from '../models/total-bytes.ts'
 import type { NetworkWatcher } from '../network/network-watcher.ts'
 import type { Breaker } from '../routing/breaker.ts'
 import type { CloudArm as CloudSnapshot, EdgeArm, RoutingSnapshot } from '../routing/decide-route.ts'
-import { decideRoute, type Predictions } from '../routing/decide-route.ts'
+import { type Decision, decideRoute, type Predictions } from '../routing/decide-route.ts'
 import type { RouteLearner } from '../routing/route-learner.ts'
 import { runRoute } from '../routing/run-route.ts'
 import { answerFor } from '../tasks/answer-for.ts'
 import { logNormal, meanOf } from '../utils/log-normal.ts'
 import type { CloudLink } from './cloud-link.ts'
 import type { EdgeModels } from './edge-models.ts'
+import { hungAfterMs } from './hung-after.ts'
 import type { RunResult } from './types.ts'
 
-/** A run on the edge may take this many times what was predicted, and at least the least, before its worker counts as hung. */
-const hungAfterTimes = 20
-const hungAfterLeastMs = 10_000
 /** What a model that failed with these codes lacks, this device will lack at the next try, too. */
 const lastingCodes: ReadonlySet<string> = new Set(['no-backend', 'model-unsupported', 'model-set-aside'])
 /** The name, shape and framing of a request beside its tensors. */
@@ -106,8 +104,9 @@ export async function takeSnapshot(
 ): Promise<RoutingSnapshot> {
   // Content-free, but an edge-only request should not even be a reason to call the endpoint.
   if (request.privacy !== 'edge-only') parts.cloud?.refresh(manifest.name)
-  const state: ModelState =
-    request.privacy === 'cloud-only' ? { status: 'absent' } : await parts.edgeModels.state(manifest)
+  const asksEdge = request.privacy !== 'cloud-only'
+  if (asksEdge) await parts.edge.ready(manifest)
+  const state: ModelState = asksEdge ? await parts.edgeModels.state(manifest) : { status: 'absent' }
   return {
     privacy: request.privacy,
     online: parts.watcher.online,
@@ -136,13 +135,13 @@ async function runOnEdge(
   manifest: Manifest,
   inputs: TensorMap,
   signal: AbortSignal,
+  transfer: boolean | undefined,
 ): Promise<ArmAnswer> {
   const { edge, edgeModels, learner } = parts
   await edgeModels.prepare(manifest, signal)
   const backend = edge.loaded(manifest)?.backend ?? 'wasm'
   const predictedMs = meanOf(learner.edgeTime({ model: modelKey(manifest), backend }))
-  const timeoutMs = Math.max(hungAfterLeastMs, hungAfterTimes * predictedMs)
-  const run = await edge.run(manifest, inputs, { timeoutMs, signal })
+  const run = await edge.run(manifest, inputs, { timeoutMs: hungAfterMs(predictedMs), signal, transfer })
   learner.observeEdge(modelKey(manifest), run.backend, run.totalMs - run.queueMs)
   return { outputs: run.outputs, backend: run.backend, parts: { queueMs: run.queueMs, computeMs: run.computeMs } }
 }
@@ -198,21 +197,31 @@ export async function runRequest(
     readonly startedAt: number
     readonly startedAtMs: number
     readonly prepareMs: number
+    /** Hands the inputs over to the edge: after that, no other arm can be asked. */
+    readonly transfer?: boolean | undefined
   },
 ): Promise<RunResult> {
-  const { manifest, inputs, privacy, signal, startedAt, startedAtMs, prepareMs } = request
+  const { manifest, inputs, privacy, signal, startedAt, startedAtMs, prepareMs, transfer } = request
   const id = crypto.randomUUID()
   const snapshot = await takeSnapshot(parts, manifest, { ...request, requestBytes: bytesOf(inputs) })
-  const decision = decideRoute(snapshot)
+  const decided = decideRoute(snapshot)
+  const isGivenAway = transfer === true && decided.arm === 'edge'
+  const { fallback: _, ...alone } = { fallback: undefined, ...decided }
+  const decision: Decision = isGivenAway ? alone : decided
   const decidedMs = performance.now() - startedAt
   // The answer need not wait for the download: the cloud bridges it while the model comes here.
   const comesHere = privacy !== 'cloud-only' && !snapshot.saveData && snapshot.edge.status !== 'unavailable'
   if (comesHere && decision.arm === 'cloud') void parts.edgeModels.prepare(manifest).catch(() => {})
   const outcome = await runRoute({
     // With the edge as the only arm, a worker that died is replaced and asked once more.
-    decision: decision.arm === 'edge' && decision.fallback === undefined ? { ...decision, fallback: 'edge' } : decision,
+    decision:
+      decision.arm === 'edge' && decision.fallback === undefined && !isGivenAway
+        ? { ...decision, fallback: 'edge' }
+        : decision,
     attempt: (arm) =>
-      arm === 'edge' ? runOnEdge(parts, manifest, inputs, signal) : runOnCloud(parts, manifest, inputs, id, signal),
+      arm === 'edge'
+        ? runOnEdge(parts, manifest, inputs, signal, transfer)
+        : runOnCloud(parts, manifest, inputs, id, signal),
     breakers: parts.breakers,
     nowMs: () => performance.now(),
     signal,

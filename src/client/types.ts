@@ -5,6 +5,7 @@ import type { Prediction, Privacy, RouteReason, RouteRecord } from '../contracts
 import type { TensorMap } from '../contracts/tensor.ts'
 import type { Classification } from '../tasks/classify.ts'
 import type { PictureSource } from '../tasks/picture-source.ts'
+import type { ModelSession, SessionOptions } from './session-types.ts'
 
 /** Defaults for every request; a request's own options come first. */
 export interface Policy {
@@ -43,6 +44,11 @@ export interface ClientOptions {
 
 export interface RunOptions extends Policy {
   readonly signal?: AbortSignal
+  /**
+   * Hands the tensors' buffers over to the edge instead of copying them: they are empty afterwards, and when the edge
+   * fails the cloud cannot be asked. Where the cloud answers, nothing is handed over. Default false.
+   */
+  readonly transfer?: boolean
 }
 
 /** What a run takes: a picture for a model whose manifest says how to read one, or tensors by input name. */
@@ -99,6 +105,15 @@ export interface Client {
   run(model: string, inputs: RunInputs, options?: RunOptions): Promise<RunResult>
   /** Downloads, verifies and loads a model, so that the next run can be at the edge. */
   prepare(model: string, options?: { readonly signal?: AbortSignal }): Promise<void>
+  /**
+   * Opens runs of a stateful model, or of several models as one, which keep their state here, on the graphics processor
+   * where they run there. Always at the edge.
+   *
+   * @param session a model whose manifest names its state, or models in order and what is kept between runs
+   * @throws {ValidationError} a model is unknown, or a value comes from nowhere
+   * @throws {CapabilityError | ModelError | EdgeError} a model cannot be loaded here
+   */
+  openSession(session: string | SessionOptions, options?: { readonly signal?: AbortSignal }): Promise<ModelSession>
   /** Says where a request would run now, without running it. */
   explain(model: string, options?: Policy): Promise<RouteExplanation>
   readonly models: {

@@ -3,6 +3,7 @@ import type { BackendMeasurement } from '../contracts/measurements.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import { CapabilityError } from '../errors/capability-error.ts'
 import { EdgeError } from '../errors/edge-error.ts'
+import { isHitherError } from '../errors/hither-error.ts'
 import { abortable } from '../utils/abortable.ts'
 import { startAwakeTimer } from '../utils/awake-timer.ts'
 import { memoizeAsync } from '../utils/memoize-async.ts'
@@ -186,6 +187,8 @@ export function createEdgeHost(options: {
       return await abortable(running, signal)
     } catch (error) {
       if (signal?.aborted) void bridge?.methods.drop(runId).catch(() => {})
+      // The worker that lost its device may answer this, but nothing after it.
+      if (isHitherError(error) && error.code === 'edge-device-lost') end(error)
       throw error
     }
   }

@@ -70,8 +70,8 @@ export interface EdgeEvents {
 
 /** Runs models on this device. */
 export interface EdgeEngine {
-  /** What the methods that answer at once rest on is known. Never rejects. */
-  ready(): Promise<void>
+  /** What the methods that answer at once rest on is known, also of this model when one is named. Never rejects. */
+  ready(manifest?: Manifest): Promise<void>
   /** Measures the backends, once for this browser version and adapter. Never rejects. */
   measure(): Promise<readonly BackendMeasurement[]>
   /**

@@ -33,6 +33,8 @@ const asWorker = <T>(promise: Promise<T>): Promise<T> =>
 export function openRemoteEdge(options: {
   readonly channelName: string
   readonly events: EdgeEvents
+  /** Reads a stored model that this tab itself has not loaded. */
+  readonly readFiles: (manifest: Manifest) => ReturnType<ReadFiles>
   /** The leader does not answer. */
   readonly onSilence: () => void
 }): EdgeEngine {
@@ -47,9 +49,7 @@ export function openRemoteEdge(options: {
 
   const calls = openChannelCalls(channelName, {
     readFiles(_, manifest: Manifest) {
-      const readFiles = files.get(modelKey(manifest))
-      if (readFiles === undefined) throw new TypeError(`this tab has no files of ${manifest.name}`)
-      return readFiles()
+      return (files.get(modelKey(manifest)) ?? (() => options.readFiles(manifest)))()
     },
     device: (_, newest: DeviceReport) => {
       report = newest
@@ -180,7 +180,12 @@ export function openRemoteEdge(options: {
         backends: [],
         runtimeFiles: [],
       },
-    ready: () => first,
+    async ready(manifest) {
+      await first
+      if (manifest === undefined || views.has(modelKey(manifest))) return
+      manifests.set(modelKey(manifest), manifest)
+      await look().catch(() => {})
+    },
     close() {
       stopListening?.()
       holdsAlive = new Map()

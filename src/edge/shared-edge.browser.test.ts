@@ -45,6 +45,7 @@ function openTab(name: string): Tab {
   const absent = async (): Promise<BackendMeasurement> => ({ backend: 'webgpu', status: 'absent' })
   const engine = createSharedEdge({
     name,
+    readFiles: async () => ({ graph: graph.slice() }),
     onGone() {
       tab.gone += 1
     },

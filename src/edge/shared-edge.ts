@@ -25,6 +25,8 @@ export interface SharedEdgeOptions extends EdgeEvents {
   readonly name: string
   /** Makes this tab's own engine, once it leads. */
   readonly createOwn: (events: EdgeEvents) => EdgeEngine
+  /** Reads a stored model: a tab that never loaded it may have to when the tab that did has ended. */
+  readonly readFiles: (manifest: Manifest) => ReturnType<ReadFiles>
   readonly locks?: Locks | undefined
 }
 
@@ -132,6 +134,7 @@ export function createSharedEdge(options: SharedEdgeOptions): EdgeEngine {
       const engine = openRemoteEdge({
         channelName: `${name}/${leader}/${tab}`,
         events: { onDevice, onGone, onMoved },
+        readFiles: options.readFiles,
         onSilence: () => leadership.seize(),
       })
       remote = { leader, engine }
@@ -197,10 +200,10 @@ export function createSharedEdge(options: SharedEdgeOptions): EdgeEngine {
     }
   }
   const filesOf = (manifest: Manifest): ReadFiles =>
-    files.get(modelKey(manifest)) ?? (() => Promise.reject(new TypeError(`no files of ${manifest.name} are known`)))
+    files.get(modelKey(manifest)) ?? (() => options.readFiles(manifest))
 
   return {
-    ready: () => attempt((engine) => engine.ready()).catch(() => {}),
+    ready: (manifest) => attempt((engine) => engine.ready(manifest)).catch(() => {}),
     measure: () => attempt((engine) => engine.measure()).catch(() => []),
     check: (manifest) => attempt((engine) => engine.check(manifest)),
     load(manifest, readFiles) {

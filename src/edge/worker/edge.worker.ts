@@ -4,6 +4,7 @@ import { EdgeError } from '../../errors/edge-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { median } from '../../utils/median.ts'
+import { sleep } from '../../utils/sleep.ts'
 import { exposeMethods, handOver } from '../../utils/worker-methods.ts'
 import type { EdgeWorkerMethods, LoadRequest } from '../worker-types.ts'
 import { checkCanary, literalInputs, zeroInputs } from './canary.ts'
@@ -32,15 +33,29 @@ const providerOf = (backend: LoadRequest['backend']) =>
 const locationsOf = ({ backend, keepOnDevice }: LoadRequest): Record<string, 'gpu-buffer'> =>
   Object.fromEntries(backend === 'webgpu' ? (keepOnDevice ?? []).map((name) => [name, 'gpu-buffer']) : [])
 
+/** A run that fails because its device is going may say so before the device does. */
+const lossIsToldWithinMs = 200
+
+let watched: { readonly lost: Promise<GPUDeviceLostInfo> } | undefined
+
 /** A lost device leaves its run pending for ever and the runtime unusable: the page must replace the worker. */
 async function watchDevice(runtime: Runtime): Promise<void> {
   const device = await runtime.env.webgpu.device
-  const info = await device?.lost
+  if (device === undefined || watched !== undefined) return
+  watched = device
+  const { reason, message } = await device.lost
+  setTimeout(() => {
+    throw new Error(`edge-device-lost: ${reason} ${message}`)
+  })
+}
+
+/** Why a run failed: because its device is lost, or as the runtime says. */
+async function toRunError(cause: unknown): Promise<EdgeError> {
+  const info = watched && (await Promise.race([watched.lost, sleep(lossIsToldWithinMs)]))
   if (info !== undefined) {
-    setTimeout(() => {
-      throw new Error(`edge-device-lost: ${info.reason} ${info.message}`)
-    })
+    return new EdgeError('edge-device-lost', 'The graphics processor was lost while the model ran on it.', { cause })
   }
+  return new EdgeError('edge-run-failed', 'The model failed while it ran on this device.', { cause })
 }
 
 function sessionOf(key: string): InferenceSession {
@@ -61,7 +76,7 @@ function takeTurn<T extends object>(runId: number, work: () => Promise<T & { rea
       return handOver({ ...answer, queueMs: startedAt - arrivedAt, computeMs }, buffers)
     } catch (error) {
       if (isHitherError(error)) throw error
-      throw new EdgeError('edge-run-failed', 'The model failed while it ran on this device.', { cause: error })
+      throw await toRunError(error)
     } finally {
       dropped.delete(runId)
     }

@@ -1,0 +1,119 @@
+import { Tensor } from 'onnxruntime-common'
+import type { Manifest } from '../contracts/manifest.ts'
+import type { TensorMap, TensorSpec } from '../contracts/tensor.ts'
+import type { Edge } from '../edge/edge-types.ts'
+import { type SessionPlan, toSessionPlan } from '../edge/session-plan.ts'
+import { ConfigError } from '../errors/config-error.ts'
+import { NoArmError } from '../errors/no-arm-error.ts'
+import { checkInputs } from '../models/check-inputs.ts'
+import { modelKey } from '../models/model-key.ts'
+import type { RouteLearner } from '../routing/route-learner.ts'
+import { meanOf } from '../utils/log-normal.ts'
+import { withDeadline } from '../utils/with-deadline.ts'
+import type { Background } from './create-background.ts'
+import type { EdgeModels } from './edge-models.ts'
+import { hungAfterMs } from './hung-after.ts'
+import { parseSessionOptions, parseSessionRunOptions } from './parse-options.ts'
+import type { ModelSession, SessionOptions } from './session-types.ts'
+
+/** What the models of a session ask of the values that a run is given, by the value's name. */
+function inputSpecsOf({ steps, inputs }: SessionPlan): TensorSpec[] {
+  return steps.flatMap(({ manifest, inputs: names }) =>
+    manifest.inputs.flatMap((spec) => {
+      const name = names[spec.name] ?? spec.name
+      return inputs.includes(name) ? [{ ...spec, name }] : []
+    }),
+  )
+}
+
+export interface SessionParts {
+  readonly edge: Edge
+  readonly edgeModels: EdgeModels
+  readonly background: Pick<Background, 'manifest' | 'readFiles'>
+  readonly learner: RouteLearner
+  /** Aborts when the client is closed. */
+  readonly closing: AbortSignal
+}
+
+/**
+ * Opens a session: downloads its models and loads the heaviest one. The others are loaded beside it when it first runs,
+ * and all of them again when their worker has died.
+ */
+export async function openSession(
+  parts: SessionParts,
+  session: string | SessionOptions,
+  signal: AbortSignal,
+): Promise<ModelSession> {
+  const { edge, edgeModels, background, learner, closing } = parts
+  const { steps, state, outputs } = parseSessionOptions(
+    typeof session === 'string' ? { steps: [{ model: session }] } : session,
+  )
+  const described = await Promise.all(
+    steps.map(async ({ model, ...step }) => ({ ...step, manifest: await background.manifest(model) })),
+  )
+  const plan = toSessionPlan({ steps: described, state, outputs })
+  const manifests = [...new Map(described.map(({ manifest }) => [manifest.name, manifest])).values()]
+  const [heaviest, ...others] = manifests.sort((a, b) => b.complexity.macs - a.complexity.macs)
+  await Promise.all(others.map((manifest) => edgeModels.store(manifest, signal)))
+  if (heaviest !== undefined) await edgeModels.prepare(heaviest, signal)
+
+  const opened = edge.openSession(plan, async (manifest: Manifest) => {
+    await edgeModels.store(manifest, closing) // a model that was removed meanwhile comes again
+    return background.readFiles(manifest.name)
+  })
+  const specs = inputSpecsOf(plan)
+  const name = manifests.map((manifest) => manifest.name).join(' + ')
+  let isTold = false
+  /** What was loaded for the session answers plain runs, too. */
+  const tellLoaded = () => {
+    if (isTold) return
+    isTold = true
+    for (const manifest of others) {
+      const loaded = edge.loaded(manifest)
+      if (loaded !== undefined) edgeModels.moved(manifest, loaded)
+    }
+  }
+
+  return {
+    inputs: plan.inputs,
+    outputs: plan.outputs,
+    async run(inputs, runOptions = {}) {
+      const startedAt = performance.now()
+      const { signal: given, deadlineMs, transfer } = parseSessionRunOptions(runOptions)
+      if (closing.aborted) throw new ConfigError('client-closed', 'The client was closed.')
+      given?.throwIfAborted()
+      const tensors: TensorMap = Object.fromEntries(
+        Object.entries(inputs ?? {}).map(([key, { type, dims, data }]) => [key, { type, dims, data }]),
+      )
+      checkInputs({ name, inputs: specs }, tensors)
+      const predictedMs = manifests.reduce((sum, manifest) => {
+        const backend = edge.loaded(manifest)?.backend ?? 'wasm'
+        return sum + meanOf(learner.edgeTime({ model: modelKey(manifest), backend }))
+      }, 0)
+      const run = await withDeadline(
+        (bounded) => opened.run(tensors, { timeoutMs: hungAfterMs(predictedMs), signal: bounded, transfer }),
+        {
+          ms: deadlineMs,
+          signal: given === undefined ? closing : AbortSignal.any([given, closing]),
+          onDeadline: () =>
+            new NoArmError('deadline-exceeded', `No answer came within ${deadlineMs} ms. Allow more time.`),
+        },
+      )
+      tellLoaded()
+      return {
+        outputs: Object.fromEntries(
+          Object.entries(run.outputs).map(([key, { type, dims, data }]) => [
+            key,
+            new Tensor(type, data as never, dims),
+          ]),
+        ),
+        backend: run.backend,
+        actualMs: performance.now() - startedAt,
+        queueMs: run.queueMs,
+        computeMs: run.computeMs,
+      }
+    },
+    reset: () => opened.reset(),
+    close: () => opened.close(),
+  }
+}
