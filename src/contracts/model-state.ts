@@ -11,7 +11,8 @@ export type ModelState =
   | { readonly status: 'failed'; readonly code: string; readonly message: string }
 
 /** What runs a model inside the edge. */
-export type Backend = 'webgpu' | 'wasm' | 'webnn'
+export const backends = ['webgpu', 'wasm', 'webnn'] as const
+export type Backend = (typeof backends)[number]
 
 /** Bytes that have arrived of a file or a model. `loadedBytes` never passes `totalBytes`, which comes from the manifest. */
 export interface Progress {
