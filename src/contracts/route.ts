@@ -33,6 +33,13 @@ export const routeReasons = {
   'cloud-in-time': 'Only the cloud was predicted to finish in time.',
   'kept-edge': 'Both were predicted to take about as long, so it stayed on this device.',
   'kept-cloud': 'Both were predicted to take about as long, so it stayed in the cloud.',
+  'edge-cheaper': 'This device costs less here, and the budget is nearly spent.',
+  'cloud-cheaper': 'The cloud costs less here, and the budget is nearly spent.',
+  'edge-safer': 'Starting on this device was predicted to be the safer choice.',
+  'cloud-safer': 'Starting in the cloud was predicted to be faster, with this device to step in should it be slow.',
+  'edge-overtaken': 'This device took longer than predicted, and the cloud answered first.',
+  'cloud-overtaken': 'The cloud took longer than predicted, and this device answered first.',
+  explored: 'Both ran, to learn how fast the other one is, and the first answer was taken.',
   'edge-failed': 'The run on this device failed, so the cloud answered instead.',
   'cloud-failed': 'The endpoint failed, so this device answered instead.',
 } as const

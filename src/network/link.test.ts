@@ -128,3 +128,19 @@ test('whatever a request is said to have been, its split and the estimates are n
     { examples: [[[[1e307, 1e307, 100, 10, 0]]]] },
   )
 })
+
+test('a request that was given up late makes the uplink slower, one given up early says nothing', () => {
+  const link = createLink({ now: () => 0 })
+  for (let index = 0; index < 3; index += 1) {
+    link.observeRequest({ requestBytes: 100_000, responseBytes: 100, totalMs: 120, serverMs: 10 })
+  }
+  const before = link.estimate().uplink
+  link.observeAtLeast({ requestBytes: 100_000, elapsedMs: 30 })
+  expect(link.estimate().uplink).toEqual(before)
+  link.observeAtLeast({ requestBytes: 100_000, elapsedMs: 4_000 })
+  expect(link.estimate().uplink.mu).toBeLessThan(before.mu - 0.5)
+  for (const elapsedMs of [Number.NaN, -1, 0, Number.POSITIVE_INFINITY]) {
+    link.observeAtLeast({ requestBytes: 100_000, elapsedMs })
+    expect(link.estimate().uplink.mu).not.toBeNaN()
+  }
+})

@@ -47,6 +47,11 @@ export interface Link {
    * `serverMs` slowness could be the endpoint's, so then only a request faster than expected teaches the link.
    */
   observeRequest(timing: RequestTiming): NetworkSplit | undefined
+  /**
+   * Learns from a request that was given up before its answer came: it would have taken more than `elapsedMs`. Teaches
+   * nothing while that is no longer than was expected anyway.
+   */
+  observeAtLeast(timing: { readonly requestBytes: number; readonly elapsedMs: number }): void
   /** Learns from a request that carries next to nothing and that the endpoint answers at once. */
   observePing(ms: number): void
   /** The device may be on another network now: what was measured holds less. */
@@ -70,6 +75,9 @@ const measuredBelowVariance = unknownRateVariance / 2
 /** The first request on a link may hold the connection's set-up, which not every browser tells. */
 const firstRequestWeight = 0.5
 const leastNetworkMs = 0.05
+/** A request that was given up is taken to have needed this many times as long, and counts for this much. */
+const beyondCensored = 1.3
+const censoredWeight = 0.5
 
 const snapshotSchema = v.object({
   version: v.literal(1),
@@ -153,6 +161,20 @@ export function createLink(
         downloadMs,
         serverMs: serverKnown ? serverMs : Math.max(0, wholeMs - networkMs),
       }
+    },
+    observeAtLeast({ requestBytes, elapsedMs }) {
+      const nowMs = now()
+      const upBits = countOf(requestBytes) * 8
+      if (!positive(elapsedMs) || upBits === 0) return
+      const link = estimate(nowMs)
+      const predicted = [link.roundTrip, divide(upBits * 1000, link.uplink)]
+      const predictedMs = predicted.reduce((sum, { mu }) => sum + Math.exp(mu), 0)
+      if (elapsedMs <= predictedMs) return
+      const [tripMs = 0, uploadMs = 0] = splitNetworkTime(elapsedMs * beyondCensored, predicted)
+      // The endpoint may have been the slow one: half of what an answer would teach.
+      const share = uploadMs / (tripMs + uploadMs)
+      uplink.observe((upBits / uploadMs) * 1000, nowMs, censoredWeight * share ** 2)
+      measuredHere = true
     },
     observePing(ms) {
       if (roundTrip.observe(ms, now(), connectionIsFresh ? firstRequestWeight : 1)) {

@@ -61,7 +61,7 @@ export type Decision = Route | NoRoute
 const hysteresis = 1.05
 
 /** The prediction as it is shown; undefined when it is none. */
-function toPrediction(time: LogNormal | undefined): Prediction | undefined {
+export function toPrediction(time: LogNormal | undefined): Prediction | undefined {
   const meanMs = comparableMeanMs(time)
   if (time === undefined || meanMs === undefined) return undefined
   // Close to the largest number there is, the mean can still be one where the percentile is none.
@@ -112,16 +112,11 @@ function compareArms({ deadlineMs, edge, previous }: RoutingSnapshot, predicted:
 }
 
 /**
- * Decides where a request runs: the hard limits first, then the smaller expected time, with hysteresis. The result
- * depends on the snapshot alone.
+ * The rules that need no comparison of times: privacy, the network, what each arm lacks, breakers, data saver, and a
+ * person's preference. Undefined when both arms are left and their times are to be compared.
  */
-export function decideRoute(snapshot: RoutingSnapshot): Decision {
+export function limitRoute(snapshot: RoutingSnapshot, predicted: Predictions): Decision | undefined {
   const { privacy, online, saveData, edge, cloud } = snapshot
-  const [edgeTime, cloudTime] = [toPrediction(edge.time), toPrediction(cloud?.time)]
-  const predicted: Predictions = {
-    ...(edgeTime === undefined ? {} : { edge: edgeTime }),
-    ...(cloudTime === undefined ? {} : { cloud: cloudTime }),
-  }
   const isHere = edge.status === 'stored' || edge.status === 'loading' || edge.status === 'ready'
   const cloudCan = privacy !== 'edge-only' && cloud !== undefined && online && cloud.hasModel !== false
   const edgeCan = privacy !== 'cloud-only' && edge.status !== 'unavailable' && (isHere || online)
@@ -143,5 +138,26 @@ export function decideRoute(snapshot: RoutingSnapshot): Decision {
   }
   if (saveData && isHere) return to('edge', 'data-saver')
   if (privacy === 'prefer-edge' && edge.status === 'ready') return to('edge', 'prefer-edge')
-  return to(...compareArms(snapshot, predicted))
+  return undefined
+}
+
+/** The predictions of a snapshot, as they are shown. */
+export function predictionsOf({ edge, cloud }: RoutingSnapshot): Predictions {
+  const [edgeTime, cloudTime] = [toPrediction(edge.time), toPrediction(cloud?.time)]
+  return {
+    ...(edgeTime === undefined ? {} : { edge: edgeTime }),
+    ...(cloudTime === undefined ? {} : { cloud: cloudTime }),
+  }
+}
+
+/**
+ * Decides where a request runs: the hard limits first, then the smaller expected time, with hysteresis. The result
+ * depends on the snapshot alone.
+ */
+export function decideRoute(snapshot: RoutingSnapshot): Decision {
+  const predicted = predictionsOf(snapshot)
+  const limited = limitRoute(snapshot, predicted)
+  if (limited !== undefined) return limited
+  const [arm, reason] = compareArms(snapshot, predicted)
+  return { arm, fallback: arm === 'edge' ? 'cloud' : 'edge', reason, predicted }
 }

@@ -1,0 +1,340 @@
+import type { Arm, RouteReason } from '../contracts/route.ts'
+import type { LogNormal } from '../utils/log-normal.ts'
+import { drawNormal } from '../utils/seeded-random.ts'
+import { type Breaker, createBreaker } from './breaker.ts'
+import { createBudgetController } from './budget-controller.ts'
+import { createCalibrator } from './calibrator.ts'
+import { boundedTime } from './cost-models.ts'
+import { type Decision, limitRoute, type NoRoute, type Predictions, toPrediction } from './decide-route.ts'
+import { createPairPlanner } from './plan-value.ts'
+import { routerSettings } from './router-settings.ts'
+import type {
+  ArmPrediction,
+  ArmPrice,
+  ArmRef,
+  CloudOption,
+  RoutePlan,
+  Router,
+  RouterPolicy,
+  RouterSnapshot,
+  SecondRun,
+} from './router-types.ts'
+import { createTokenBucket } from './token-bucket.ts'
+
+/** Models that hysteresis is kept for; the longest unused one is forgotten first. */
+const mostModels = 64
+const never = Number.POSITIVE_INFINITY
+
+/** An arm that can take the request, with what it is predicted to cost. */
+interface Candidate extends ArmRef {
+  readonly time: LogNormal | undefined
+  readonly meanMs: number
+  readonly p90Ms: number
+  /** Money, energy, data and quality, in milliseconds. */
+  readonly extraMs: number
+  readonly price: ArmPrice
+}
+
+/** What was reserved for a plan until it is settled. */
+interface Reserved {
+  readonly times: ReadonlyMap<string, LogNormal>
+  second: SecondRun | undefined
+  ends: number
+  lost: Arm | undefined
+  prices: ReadonlyMap<string, ArmPrice>
+}
+
+const keyOf = ({ arm, endpoint }: ArmRef) => (arm === 'edge' ? 'edge' : `cloud ${endpoint ?? ''}`)
+const refOf = ({ arm, endpoint }: ArmRef): ArmRef => (endpoint === undefined ? { arm } : { arm, endpoint })
+
+/**
+ * @param options.random uniform in [0, 1); default `Math.random`. Seeded, the router repeats itself
+ * @param options.now milliseconds; default `Date.now`
+ * @param options.policy shares of runs that may be wasted, hysteresis, budgets
+ */
+export function createRouter(
+  options: {
+    readonly random?: () => number
+    readonly now?: () => number
+    readonly policy?: Partial<RouterPolicy>
+    readonly settings?: Partial<typeof routerSettings>
+  } = {},
+): Router {
+  const { random = Math.random, now = Date.now } = options
+  const settings = { ...routerSettings, ...options.settings }
+  const {
+    wastedEdgeShare = settings.edgeTokens,
+    wastedCloudShare = settings.cloudTokens,
+    hysteresis = settings.hysteresis,
+    budgets = {},
+  } = options.policy ?? {}
+  const tokens: Readonly<Record<Arm, ReturnType<typeof createTokenBucket>>> = {
+    edge: createTokenBucket({ share: wastedEdgeShare, most: settings.edgeBurst }),
+    cloud: createTokenBucket({ share: wastedCloudShare, most: settings.cloudBurst }),
+  }
+  const calibrators = {
+    edge: createCalibrator({ start: settings.edgeScale, step: settings.calibrationStep }),
+    cloud: createCalibrator({ start: settings.cloudScale, step: settings.calibrationStep }),
+  }
+  const controllers = {
+    money: createBudgetController(budgets.moneyPerHour),
+    energyJ: createBudgetController(budgets.energyJPerHour),
+    dataBytes: createBudgetController(budgets.dataBytesPerHour),
+  }
+  const breakers = new Map<string, Breaker>()
+  const previous = new Map<string, Arm>()
+  const reserved = new WeakMap<RoutePlan, Reserved>()
+  const planPair = createPairPlanner()
+  let lastProbeAtMs = Number.NEGATIVE_INFINITY
+
+  const breakerOf = (ref: ArmRef) => {
+    const key = keyOf(ref)
+    let breaker = breakers.get(key)
+    if (breaker === undefined) {
+      breaker = createBreaker()
+      breakers.set(key, breaker)
+    }
+    return breaker
+  }
+  const priceOf = ({ money = 0, energyJ = 0, dataBytes = 0, qualityMs = 0 }: ArmPrice, nowMs: number) => {
+    const sum =
+      qualityMs +
+      money * controllers.money.price(nowMs) +
+      energyJ * controllers.energyJ.price(nowMs) +
+      dataBytes * controllers.dataBytes.price(nowMs)
+    return sum > 0 && sum < never ? sum : 0
+  }
+  const candidate = (ref: ArmRef, price: ArmPrice, raw: LogNormal | undefined, nowMs: number): Candidate => {
+    const sane = raw !== undefined && toPrediction(raw) !== undefined
+    const time = sane ? calibrators[ref.arm].calibrate(boundedTime(raw)) : undefined
+    const shown = toPrediction(time)
+    return {
+      ...refOf(ref),
+      time,
+      meanMs: shown?.meanMs ?? never,
+      p90Ms: shown?.p90Ms ?? never,
+      extraMs: priceOf(price, nowMs),
+      price,
+    }
+  }
+
+  const remember = (model: string, arm: Arm) => {
+    previous.delete(model)
+    previous.set(model, arm)
+    for (const oldest of previous.keys()) {
+      if (previous.size <= mostModels) break
+      previous.delete(oldest)
+    }
+  }
+
+  /** What a wasted run on the arm costs, in milliseconds: the dearer, the fewer tokens are left. */
+  const wasteOf = (arm: Arm, scaleMs: number) => {
+    const { level } = tokens[arm]
+    if (level < 1) return never
+    const most = arm === 'edge' ? settings.edgeBurst : settings.cloudBurst
+    const price = arm === 'edge' ? settings.edgePrice : settings.cloudPrice
+    return price * scaleMs * (most / level)
+  }
+
+  /** Why the arm was taken that costs less. */
+  const whyArm = (snapshot: RouterSnapshot, arm: Arm, edge: Candidate, cloud: Candidate): RouteReason => {
+    const { deadlineMs } = snapshot
+    const taken = arm === 'edge' ? edge : cloud
+    const left = arm === 'edge' ? cloud : edge
+    if (taken.meanMs <= left.meanMs) {
+      if (arm === 'edge') return 'edge-faster'
+      return snapshot.edge.status === 'ready' ? 'cloud-faster' : 'edge-not-ready'
+    }
+    if (deadlineMs !== undefined && taken.p90Ms <= deadlineMs && left.p90Ms > deadlineMs) {
+      return arm === 'edge' ? 'edge-in-time' : 'cloud-in-time'
+    }
+    if (taken.extraMs < left.extraMs) return arm === 'edge' ? 'edge-cheaper' : 'cloud-cheaper'
+    if (previous.get(snapshot.model) === arm) return arm === 'edge' ? 'kept-edge' : 'kept-cloud'
+    // Slower alone, it is the better start of two: the other one follows should it be needed.
+    return arm === 'edge' ? 'edge-safer' : 'cloud-safer'
+  }
+
+  const plan = (snapshot: RouterSnapshot, forReal: boolean): RoutePlan | NoRoute => {
+    const nowMs = now()
+    const edge = candidate({ arm: 'edge' }, snapshot.edge, snapshot.edge.time, nowMs)
+    const clouds = snapshot.clouds.map((option) =>
+      candidate({ arm: 'cloud', endpoint: option.endpoint }, option, option.time, nowMs),
+    )
+    const usable = (cloud: Candidate, index: number) =>
+      (snapshot.clouds[index]?.hasModel ?? 'unknown') !== false && breakerOf(cloud).allows(nowMs)
+    const open = clouds.filter(usable)
+    const ranked = (open.length > 0 ? open : clouds).slice().sort((a, b) => a.meanMs + a.extraMs - b.meanMs - b.extraMs)
+    const cloud = ranked[0]
+    const cloudOption: CloudOption | undefined =
+      cloud && snapshot.clouds.find(({ endpoint }) => endpoint === cloud.endpoint)
+    const predicted: Predictions = {
+      ...(edge.time === undefined ? {} : { edge: { meanMs: edge.meanMs, p90Ms: edge.p90Ms } }),
+      ...(cloud?.time === undefined ? {} : { cloud: { meanMs: cloud.meanMs, p90Ms: cloud.p90Ms } }),
+    }
+    const limited: Decision | undefined = limitRoute(
+      {
+        privacy: snapshot.privacy,
+        online: snapshot.online,
+        saveData: snapshot.saveData,
+        edge: { status: snapshot.edge.status, breakerOpen: !breakerOf(edge).allows(nowMs) },
+        cloud: cloudOption && { hasModel: cloudOption.hasModel, breakerOpen: open.length === 0 },
+      },
+      predicted,
+    )
+    if (limited !== undefined && limited.arm === undefined) return limited
+
+    let first: Candidate
+    let second: SecondRun | undefined
+    let reason: RouteReason
+    const fallbacks: ArmRef[] = []
+    const otherClouds = (taken: ArmRef) => ranked.filter(({ endpoint }) => endpoint !== taken.endpoint)
+    if (limited !== undefined) {
+      first = limited.arm === 'edge' || cloud === undefined ? edge : cloud
+      reason = limited.reason
+      if (first.arm === 'cloud') fallbacks.push(...otherClouds(first).map(refOf))
+      if (limited.fallback !== undefined) {
+        fallbacks.push(...(limited.fallback === 'edge' ? [refOf(edge)] : ranked.map(refOf)))
+      }
+      const spare = otherClouds(first)[0]
+      if (first.arm === 'cloud' && spare !== undefined && open.includes(spare)) {
+        ;[first, second] = pair(snapshot, first, spare, forReal)
+      }
+    } else if (cloud === undefined) {
+      first = edge
+      reason = 'edge-faster'
+    } else {
+      ;[first, second] = pair(snapshot, edge, cloud, forReal)
+      reason = whyArm(snapshot, first.arm, edge, cloud)
+      if (first.arm === 'edge') fallbacks.push(...ranked.map(refOf))
+      else fallbacks.push(refOf(edge), ...otherClouds(first).map(refOf))
+    }
+    const probe =
+      cloud !== undefined && limited === undefined && wantsProbe(first, second, edge, cloud, cloudOption, nowMs)
+    const made: RoutePlan = {
+      ...refOf(first),
+      model: snapshot.model,
+      reason,
+      fallbacks,
+      ...(second === undefined ? {} : { second }),
+      ...(probe && cloud.endpoint !== undefined ? { probe: cloud.endpoint } : {}),
+      predicted,
+      arms: [edge, ...clouds].flatMap((each): ArmPrediction[] =>
+        each.time === undefined ? [] : [{ ...refOf(each), meanMs: each.meanMs, p90Ms: each.p90Ms }],
+      ),
+    }
+    if (forReal) {
+      if (probe) lastProbeAtMs = nowMs
+      const all = [edge, ...clouds]
+      reserved.set(made, {
+        times: new Map(all.flatMap((each) => (each.time === undefined ? [] : [[keyOf(each), each.time]]))),
+        prices: new Map(all.map((each) => [keyOf(each), each.price])),
+        second,
+        ends: 0,
+        lost: undefined,
+      })
+      breakerOf(first).begin(nowMs)
+      remember(snapshot.model, first.arm)
+      tokens.edge.refill()
+      tokens.cloud.refill()
+      if (second !== undefined) tokens[second.arm].take()
+    }
+    return made
+  }
+
+  /** Which of two arms starts, and whether and when the other one follows. */
+  function pair(
+    snapshot: RouterSnapshot,
+    a: Candidate,
+    b: Candidate,
+    forReal: boolean,
+  ): [Candidate, SecondRun | undefined] {
+    if (a.time === undefined || b.time === undefined) {
+      const bothUnknown = a.time === undefined && b.time === undefined
+      const takeA = bothUnknown ? a.arm === 'cloud' || snapshot.edge.status === 'ready' : b.time === undefined
+      return [takeA ? a : b, undefined]
+    }
+    const edgeSecond = snapshot.edge.status === 'ready' && snapshot.savePower !== true
+    const doubles = snapshot.once !== true && (a.arm !== 'edge' || edgeSecond)
+    const scaleMs = Math.min(a.meanMs, b.meanMs)
+    const kept = previous.get(snapshot.model)
+    const wastedFirst = doubles ? wasteOf(a.arm, scaleMs) : never
+    const wastedOther = doubles ? wasteOf(b.arm, scaleMs) : never
+    const best = planPair(a.time, b.time, {
+      firstExtra: a.extraMs + (kept === b.arm && a.arm !== b.arm ? (hysteresis - 1) * scaleMs : 0),
+      otherExtra: b.extraMs + (kept === a.arm && a.arm !== b.arm ? (hysteresis - 1) * scaleMs : 0),
+      wastedFirst,
+      wastedOther,
+      deadlineMs: snapshot.deadlineMs ?? never,
+      latePenalty: snapshot.deadlineMs ?? 0,
+    })
+    const [first, other] = best.firstStarts ? [a, b] : [b, a]
+    let second: SecondRun | undefined
+    if (best.afterMs < never) second = { ...refOf(other), afterMs: best.afterMs, purpose: 'hedge' }
+    if (forReal && first.time !== undefined && other.time !== undefined && doubles) {
+      // Thompson: one draw of what each arm may really be like. Where they disagree with the plan, both run.
+      const drawn = (time: LogNormal) => time.mu + Math.sqrt(time.variance) * settings.exploreSd * drawNormal(random)
+      const disagrees = drawn(other.time) < drawn(first.time)
+      const { level } = tokens[other.arm]
+      if (disagrees && other.arm === 'cloud' && level >= settings.exploreLevel && tokens[first.arm].level >= 1) {
+        second = { ...refOf(other), afterMs: 0, purpose: 'explore' }
+      }
+    }
+    return [first, second]
+  }
+
+  /** A probe helps where the cloud was not asked, what is known of it is old, and it may well be the faster one. */
+  function wantsProbe(
+    first: Candidate,
+    second: SecondRun | undefined,
+    edge: Candidate,
+    cloud: Candidate,
+    option: CloudOption | undefined,
+    nowMs: number,
+  ): boolean {
+    if (first.arm === 'cloud' || second?.afterMs === 0 || cloud.time === undefined) return false
+    const ageMs = option?.ageMs ?? never
+    if (ageMs < settings.probeAgeMs || nowMs - lastProbeAtMs < settings.probeAgeMs) return false
+    const low = Math.exp(cloud.time.mu - settings.probeSd * Math.sqrt(cloud.time.variance))
+    return low < edge.meanMs
+  }
+
+  return {
+    decide: (snapshot) => plan(snapshot, true),
+    peek: (snapshot) => plan(snapshot, false),
+    observe(made, end) {
+      const nowMs = now()
+      const held = reserved.get(made)
+      const breaker = breakerOf(end)
+      if (end.result === 'answered') breaker.success()
+      else if (end.result === 'failed') breaker.failure(nowMs)
+      else breaker.abandon()
+      if (held === undefined) return
+      held.ends += 1
+      if (end.result === 'lost') held.lost = end.arm
+      const predicted = held.times.get(keyOf(end))
+      if (predicted !== undefined && (end.result === 'answered' || end.result === 'lost')) {
+        calibrators[end.arm].observe(predicted, end.ms, end.result === 'lost')
+      }
+      const { money = 0, energyJ = 0, dataBytes = 0 } = held.prices.get(keyOf(end)) ?? {}
+      controllers.money.spend(money, nowMs)
+      controllers.energyJ.spend(energyJ, nowMs)
+      controllers.dataBytes.spend(dataBytes, nowMs)
+    },
+    settle(made) {
+      const held = reserved.get(made)
+      if (held === undefined) return
+      reserved.delete(made)
+      if (held.second === undefined) return
+      // The token is for the run that was in vain, whichever it was.
+      if (held.lost === held.second.arm) return
+      tokens[held.second.arm].giveBack()
+      if (held.lost !== undefined) tokens[held.lost].take()
+    },
+    snapshot: () => ({ version: 1, edgeScale: calibrators.edge.scale, cloudScale: calibrators.cloud.scale }),
+    restore(stored) {
+      if (typeof stored !== 'object' || stored === null || !('version' in stored) || stored.version !== 1) return
+      if ('edgeScale' in stored && typeof stored.edgeScale === 'number') calibrators.edge.scale = stored.edgeScale
+      if ('cloudScale' in stored && typeof stored.cloudScale === 'number') calibrators.cloud.scale = stored.cloudScale
+    },
+  }
+}
