@@ -25,7 +25,10 @@ export const modelFileSchema = v.object({
   sha256: sha256Schema,
 })
 
-/** How a picture becomes the model's input; `ink` finds a drawing's strokes, crops, scales and centres them. */
+/**
+ * How a picture or a text becomes the model's input. `ink` finds a drawing's strokes, crops, scales and centres them;
+ * `text` writes the text's code points into an int32 tensor `[1, count]`. docs/tasks.md has the steps.
+ */
 const preprocessingSchema = v.variant('kind', [
   v.object({
     kind: v.literal('ink'),
@@ -33,6 +36,14 @@ const preprocessingSchema = v.variant('kind', [
     size: v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(1024)),
     /** Longest side of the ink inside it, in pixels. */
     inkSize: v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(1024)),
+  }),
+  v.object({
+    kind: v.literal('text'),
+    encoding: v.literal('code-points'),
+    normalization: v.literal('NFC'),
+    lowerCase: v.boolean(),
+    /** Code points after which the text is cut. */
+    maxLength: v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(65_536)),
   }),
 ])
 
@@ -65,7 +76,7 @@ export const manifestSchema = v.object({
   revision: nameSchema,
   title: v.string(),
   description: v.string(),
-  task: v.picklist(['image-classification', 'tensors']),
+  task: v.picklist(['image-classification', 'text-classification', 'tensors']),
   license: v.object({ name: v.string(), url: v.optional(v.string()) }),
   card: v.optional(relativePathSchema),
   files: v.pipe(v.array(modelFileSchema), v.minLength(1)),
@@ -92,6 +103,8 @@ export type Manifest = v.InferOutput<typeof manifestSchema>
 export type ModelFile = v.InferOutput<typeof modelFileSchema>
 export type ModelRequirements = v.InferOutput<typeof requirementsSchema>
 export type Preprocessing = v.InferOutput<typeof preprocessingSchema>
+export type InkPreprocessing = Extract<Preprocessing, { readonly kind: 'ink' }>
+export type TextPreprocessing = Extract<Preprocessing, { readonly kind: 'text' }>
 
 export const catalogSchema = v.object({
   format: v.literal(1),

@@ -32,6 +32,7 @@ export const errorCodes = {
   'picture-unreadable': stays('ValidationError'),
   'picture-too-large': stays('ValidationError'),
   'picture-empty': stays('ValidationError'),
+  'text-empty': stays('ValidationError'),
 
   'worker-unavailable': fallsOver('CapabilityError'),
   'no-backend': fallsOver('CapabilityError'),

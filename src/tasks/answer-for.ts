@@ -10,7 +10,8 @@ import { type Classification, toClassification } from './classify.ts'
  */
 export function answerFor(manifest: Manifest, outputs: TensorMap): Classification | undefined {
   const [spec] = manifest.outputs
-  if (manifest.task !== 'image-classification' || manifest.labels === undefined || spec === undefined) return undefined
+  const classifies = manifest.task === 'image-classification' || manifest.task === 'text-classification'
+  if (!classifies || manifest.labels === undefined || spec === undefined) return undefined
   const output = outputs[spec.name]
   if (output === undefined) {
     throw new ModelError('model-wrong-answer', `The model gave no output named “${spec.name}”.`, {

@@ -1,4 +1,4 @@
-import type { Preprocessing } from '../contracts/manifest.ts'
+import type { InkPreprocessing } from '../contracts/manifest.ts'
 import type { TensorData } from '../contracts/tensor.ts'
 import { ValidationError } from '../errors/validation-error.ts'
 import { findInk } from './find-ink.ts'
@@ -30,7 +30,7 @@ function centreOf({ width, data }: Plane): { x: number; y: number } {
  *
  * @throws {ValidationError} `picture-empty` when nothing is drawn
  */
-export function inkToTensor(pixels: Pixels, { size, inkSize }: Preprocessing): TensorData {
+export function inkToTensor(pixels: Pixels, { size, inkSize }: InkPreprocessing): TensorData {
   const ink = findInk(pixels)
   const box = ink && boundsOf(ink)
   if (ink === undefined || box === undefined) {

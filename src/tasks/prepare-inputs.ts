@@ -14,8 +14,8 @@ import type { TransferablePicture } from './transferable-picture.ts'
 export async function prepareInputs(manifest: Manifest, picture: TransferablePicture): Promise<TensorMap> {
   const { preprocessing, inputs } = manifest
   const [input] = inputs
-  if (preprocessing === undefined || input === undefined) {
-    throw new ValidationError('input-unexpected', `The model “${manifest.name}” takes tensors, not a picture.`, {
+  if (preprocessing?.kind !== 'ink' || input === undefined) {
+    throw new ValidationError('input-unexpected', `The model “${manifest.name}” takes no picture.`, {
       context: { model: manifest.name },
     })
   }
