@@ -7,6 +7,13 @@ export type {
   SessionRunOptions,
   SessionStep,
 } from './client/session-types.ts'
+  PictureTask,
+  TaskOptions,
+  TaskResult,
+  Tasks,
+  TensorTask,
+  WatchedFrame,
+} from './client/task-types.ts'
 export type {
   Client,
   ClientEvents,
@@ -20,6 +27,7 @@ export type {
   RunResult,
   RuntimeOptions,
 } from './client/types.ts'
+export type { TaskName } from './contracts/manifest.ts'
 export type { BackendMeasurement, DeviceReport, LinkReport, ModelProgress } from './contracts/measurements.ts'
 export type { Backend, ModelState, Progress } from './contracts/model-state.ts'
 export {
@@ -44,4 +52,5 @@ export { ModelError } from './errors/model-error.ts'
 export { NoArmError } from './errors/no-arm-error.ts'
 export { ValidationError } from './errors/validation-error.ts'
 export type { Classification } from './tasks/classify.ts'
+export type { Detection, Detections } from './tasks/detect.ts'
 export type { PictureSource } from './tasks/picture-source.ts'

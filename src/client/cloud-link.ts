@@ -3,6 +3,7 @@ import type { LinkReport } from '../contracts/measurements.ts'
 import { createLink, type Link } from '../network/link.ts'
 import type { NetworkWatcher } from '../network/network-watcher.ts'
 import type { EndpointOptions } from './types.ts'
+import { createWireFormRuns, type WireFormRuns } from './wire-form-runs.ts'
 
 /** Which of the endpoint's models are known; asked again after this time, as an operator may add one. */
 const modelKnownMs = 60_000
@@ -13,6 +14,7 @@ const pings = 3
 export interface CloudLink {
   readonly arm: CloudArm
   readonly link: Link
+  readonly wireForms: WireFormRuns
   hasModel(model: string): boolean | 'unknown'
   lacksModel(model: string): void
   /** The part of a model's request that goes over the wire after compression, as last seen; 1 before. */
@@ -48,6 +50,7 @@ export function createCloudLink(
   return {
     arm,
     link,
+    wireForms: createWireFormRuns(),
     hasModel: (model) => models.get(model)?.has ?? 'unknown',
     lacksModel(model) {
       models.set(model, { has: false, atMs: Date.now() })

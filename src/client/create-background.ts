@@ -1,11 +1,15 @@
 import { proxy, transfer } from 'comlink'
-import type { Manifest } from '../contracts/manifest.ts'
+import type { Manifest, TaskName } from '../contracts/manifest.ts'
 import type { AdapterFacts, BackendMeasurement } from '../contracts/measurements.ts'
 import type { Progress } from '../contracts/model-state.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import type { ModelFiles } from '../edge/worker-types.ts'
 import { CapabilityError } from '../errors/capability-error.ts'
 import type { StoredState } from '../models/model-store.ts'
+import type { Detections } from '../tasks/detect.ts'
+import type { PictureSize } from '../tasks/picture-size.ts'
+import type { PictureView } from '../tasks/picture-view.ts'
+import type { PreparedPicture } from '../tasks/prepare-inputs.ts'
 import { type TransferablePicture, transferablesOf } from '../tasks/transferable-picture.ts'
 import { abortable } from '../utils/abortable.ts'
 import { openWorkerBridge, type WorkerBridge } from '../utils/worker-bridge.ts'
@@ -22,7 +26,10 @@ export interface Background {
   ): Promise<void>
   readFiles(name: string): Promise<ModelFiles>
   remove(name: string): Promise<void>
-  prepareInputs(name: string, picture: TransferablePicture): Promise<TensorMap>
+  modelFor(task: TaskName): Promise<string | undefined>
+  prepareInputs(name: string, picture: TransferablePicture, full?: PictureSize): Promise<PreparedPicture>
+  unpackInputs(name: string, inputs: TensorMap): Promise<TensorMap>
+  detections(name: string, outputs: TensorMap, view: PictureView): Promise<Detections>
   detectAdapter(): Promise<AdapterFacts | undefined>
   measureWebgpu(): Promise<BackendMeasurement>
   measureWebnn(): Promise<BackendMeasurement>
@@ -76,7 +83,11 @@ export function createBackground(startWorker: () => Worker, catalogUrl: string):
     },
     readFiles: async (name) => methods().readFiles(name),
     remove: async (name) => methods().remove(name),
-    prepareInputs: async (name, picture) => methods().prepareInputs(name, transfer(picture, transferablesOf(picture))),
+    modelFor: async (task) => methods().modelFor(task),
+    prepareInputs: async (name, picture, full) =>
+      methods().prepareInputs(name, transfer(picture, transferablesOf(picture)), full),
+    unpackInputs: async (name, inputs) => methods().unpackInputs(name, inputs),
+    detections: async (name, outputs, view) => methods().detections(name, outputs, view),
     detectAdapter: async () => methods().detectAdapter(),
     measureWebgpu: async () => methods().measureWebgpu(),
     measureWebnn: async () => methods().measureWebnn(),

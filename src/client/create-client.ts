@@ -11,7 +11,8 @@ import { createBreaker } from '../routing/breaker.ts'
 import { decideRoute } from '../routing/decide-route.ts'
 import { explainRoute, sentenceOf } from '../routing/explain-route.ts'
 import { createRouteLearner } from '../routing/route-learner.ts'
-import { toTransferablePicture } from '../tasks/to-transferable-picture.ts'
+import { readSideOf } from '../tasks/picture-limits.ts'
+import { fullSizeOf, toTransferablePicture } from '../tasks/to-transferable-picture.ts'
 import { abortable } from '../utils/abortable.ts'
 import { createEmitter } from '../utils/emitter.ts'
 import { logNormal } from '../utils/log-normal.ts'
@@ -24,6 +25,7 @@ import { openSession } from './open-session.ts'
 import { parseClientOptions, parseRunOptions } from './parse-options.ts'
 import { createMemory } from './remember.ts'
 import { type RequestParts, runRequest, takeSnapshot, typicalBytes } from './run-request.ts'
+import { type AskModel, createTaskApi } from './task-api.ts'
 import type { Client, ClientEvents, ClientOptions, ModelEntry, RunInputs } from './types.ts'
 
 /** Bundlers find the workers by these very expressions: each becomes a file of its own, from this origin. */
@@ -90,6 +92,7 @@ export function createClient(options: ClientOptions = {}): Client {
     watcher,
     breakers: { edge: createBreaker(), cloud: createBreaker() },
     previous: new Map(),
+    unpackInputs: (manifest, inputs) => background.unpackInputs(manifest.name, inputs),
   }
 
   const closing = new AbortController()
@@ -122,17 +125,52 @@ export function createClient(options: ClientOptions = {}): Client {
       checkInputs(manifest, tensors)
       return tensors
     }
-    return background.prepareInputs(manifest.name, await toTransferablePicture(inputs.image))
+    const full = fullSizeOf(inputs.image)
+    const picture = await toTransferablePicture(inputs.image, readSideOf(manifest))
+    return (await background.prepareInputs(manifest.name, picture, full)).inputs
+  }
+
+  const ask: AskModel = async (model, runOptions = {}, prepare) => {
+    const startedAt = performance.now()
+    const startedAtMs = Date.now()
+    const { signal, transfer, ...own } = parseRunOptions(runOptions)
+    const { privacy = 'any', deadlineMs } = { ...policy, ...own }
+    signal?.throwIfAborted()
+    await open()
+    const asked = await withDeadline(
+      (bounded) => {
+        const answer = async () => {
+          const manifest = await background.manifest(model)
+          const tensors = await prepare(manifest, bounded)
+          bounded.throwIfAborted()
+          const prepareMs = performance.now() - startedAt
+          const request = { manifest, inputs: tensors, privacy, deadlineMs, signal: bounded, prepareMs, transfer }
+          return { ...(await runRequest(parts, { ...request, startedAt, startedAtMs })), manifest }
+        }
+        return abortable(answer(), bounded)
+      },
+      {
+        ms: deadlineMs,
+        signal: signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]),
+        onDeadline: () =>
+          new NoArmError('deadline-exceeded', `No answer came within ${deadlineMs} ms. Try again, or allow more time.`),
+      },
+    )
+    memory?.save()
+    events.emit('route', asked.route)
+    if (asked.route.ran === 'cloud') events.emit('link', report())
+    return asked
   }
 
   const entryOf = async (name: string): Promise<ModelEntry> => {
     const manifest = await background.manifest(name)
-    const { revision, title, description, license } = manifest
+    const { revision, title, description, task, license } = manifest
     return {
       name,
       revision,
       title,
       description,
+      task,
       license,
       totalBytes: totalBytesOf(manifest),
       state: await edgeModels.state(manifest),
@@ -140,40 +178,12 @@ export function createClient(options: ClientOptions = {}): Client {
   }
 
   return {
-    async run(model, inputs, runOptions = {}) {
-      const startedAt = performance.now()
-      const startedAtMs = Date.now()
-      const { signal, transfer, ...own } = parseRunOptions(runOptions)
-      const { privacy = 'any', deadlineMs } = { ...policy, ...own }
-      signal?.throwIfAborted()
-      await open()
-      const result = await withDeadline(
-        (bounded) => {
-          const answer = async () => {
-            const manifest = await background.manifest(model)
-            const tensors = await toTensors(manifest, inputs)
-            bounded.throwIfAborted()
-            const prepareMs = performance.now() - startedAt
-            const request = { manifest, inputs: tensors, privacy, deadlineMs, signal: bounded, prepareMs, transfer }
-            return runRequest(parts, { ...request, startedAt, startedAtMs })
-          }
-          return abortable(answer(), bounded)
-        },
-        {
-          ms: deadlineMs,
-          signal: signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]),
-          onDeadline: () =>
-            new NoArmError(
-              'deadline-exceeded',
-              `No answer came within ${deadlineMs} ms. Try again, or allow more time.`,
-            ),
-        },
-      )
-      memory?.save()
-      events.emit('route', result.route)
-      if (result.route.ran === 'cloud') events.emit('link', report())
+    async run(model, inputs, runOptions) {
+      const { manifest: _, ...result } = await ask(model, runOptions, (manifest) => toTensors(manifest, inputs))
       return result
     },
+
+    task: createTaskApi({ ask, background, open }),
 
     async prepare(model, { signal } = {}) {
       signal?.throwIfAborted()

@@ -34,6 +34,8 @@ export interface RequestParts {
   readonly learner: RouteLearner
   readonly watcher: NetworkWatcher
   readonly breakers: Readonly<Record<Arm, Breaker>>
+  /** Unpacks inputs off the page's thread, for an endpoint that does not. */
+  readonly unpackInputs: (manifest: Manifest, inputs: TensorMap) => Promise<TensorMap>
   /** Where each model's last request ran by choice. */
   readonly previous: Map<string, Arm>
 }
@@ -45,9 +47,12 @@ const bytesOf = (inputs: TensorMap): number =>
   )
 
 /** Bytes of a request before there is one: every free dimension at 1, four bytes an element. */
-export const typicalBytes = ({ inputs }: Manifest): number =>
+export const typicalBytes = ({ inputs, wire }: Manifest): number =>
   inputs.reduce(
-    (sum, { type, shape }) => sum + (type === 'uint8' ? 1 : 4) * shape.reduce((a, dim) => a * Math.max(1, dim), 1),
+    (sum, { name, type, shape }) =>
+      sum +
+      (type === 'uint8' || wire?.some(({ input }) => input === name) ? 1 : 4) *
+        shape.reduce((a, dim) => a * Math.max(1, dim), 1),
     requestOverheadBytes,
   )
 
@@ -147,7 +152,7 @@ async function runOnEdge(
 }
 
 async function runOnCloud(
-  { cloud, learner }: RequestParts,
+  { cloud, learner, unpackInputs }: RequestParts,
   manifest: Manifest,
   inputs: TensorMap,
   id: string,
@@ -155,12 +160,14 @@ async function runOnCloud(
 ): Promise<ArmAnswer> {
   if (cloud === undefined) throw new TypeError('no endpoint is configured')
   try {
-    const { outputs, timing, requestBytes, responseBytes } = await cloud.arm.run(manifest.name, inputs, {
-      signal,
-      id,
-      outputs: manifest.outputs.map(({ name }) => name),
-      uplinkBitsPerSecond: cloud.link.report().uplinkBitsPerSecond,
-    })
+    const { uplinkBitsPerSecond } = cloud.link.report()
+    const options = { signal, id, outputs: manifest.outputs.map(({ name }) => name), uplinkBitsPerSecond }
+    const { outputs, timing, requestBytes, responseBytes } = await cloud.wireForms.run(
+      manifest,
+      inputs,
+      (sent) => cloud.arm.run(manifest.name, sent, options),
+      unpackInputs,
+    )
     cloud.observeWireShare(manifest.name, requestBytes / bytesOf(inputs))
     const { totalMs, serverMs, queueMs, computeMs } = timing
     const split = cloud.link.observeRequest({ requestBytes, responseBytes, totalMs, serverMs })

@@ -1,4 +1,5 @@
 import type { Tensor } from 'onnxruntime-common'
+import type { TaskName } from '../contracts/manifest.ts'
 import type { DeviceReport, LinkReport, ModelProgress } from '../contracts/measurements.ts'
 import type { Backend, ModelState } from '../contracts/model-state.ts'
 import type { Prediction, Privacy, RouteReason, RouteRecord } from '../contracts/route.ts'
@@ -6,6 +7,7 @@ import type { TensorMap } from '../contracts/tensor.ts'
 import type { Classification } from '../tasks/classify.ts'
 import type { PictureSource } from '../tasks/picture-source.ts'
 import type { ModelSession, SessionOptions } from './session-types.ts'
+import type { TaskOptions, Tasks } from './task-types.ts'
 
 /** Defaults for every request; a request's own options come first. */
 export interface Policy {
@@ -76,6 +78,8 @@ export interface ModelEntry {
   readonly revision: string
   readonly title: string
   readonly description: string
+  /** What it can be asked for. */
+  readonly task: TaskName
   readonly license: { readonly name: string; readonly url?: string | undefined }
   /** Bytes of all its files. */
   readonly totalBytes: number
@@ -103,6 +107,17 @@ export interface Client {
    * @throws the signal's reason, untouched, when it aborts
    */
   run(model: string, inputs: RunInputs, options?: RunOptions): Promise<RunResult>
+  /**
+   * A task: typed in and out, with what comes before and after the model done in a worker.
+   *
+   * @example
+   * ```ts
+   * const { answer } = await client.task('face-detection').run(photo)
+   * for (const { box, score } of answer.detections) console.log(box.x, box.y, box.width, box.height, score)
+   * ```
+   * @throws {ValidationError} `options-invalid`: there is no such task
+   */
+  task<K extends keyof Tasks>(name: K, options?: TaskOptions): Tasks[K]
   /** Downloads, verifies and loads a model, so that the next run can be at the edge. */
   prepare(model: string, options?: { readonly signal?: AbortSignal }): Promise<void>
   /**

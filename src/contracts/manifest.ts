@@ -1,4 +1,6 @@
 import * as v from 'valibot'
+import { decodingSchema } from './decoding.ts'
+import { preprocessingSchema, wireSchema } from './preprocessing.ts'
 import { tensorLiteralSchema, tensorSpecSchema } from './tensor.ts'
 
 const sha256Schema = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'sha256 must be 64 lower-case hex digits'))
@@ -25,28 +27,6 @@ export const modelFileSchema = v.object({
   sha256: sha256Schema,
 })
 
-/**
- * How a picture or a text becomes the model's input. `ink` finds a drawing's strokes, crops, scales and centres them;
- * `text` writes the text's code points into an int32 tensor `[1, count]`. docs/tasks.md has the steps.
- */
-const preprocessingSchema = v.variant('kind', [
-  v.object({
-    kind: v.literal('ink'),
-    /** Width and height of the model's input, in pixels. */
-    size: v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(1024)),
-    /** Longest side of the ink inside it, in pixels. */
-    inkSize: v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(1024)),
-  }),
-  v.object({
-    kind: v.literal('text'),
-    encoding: v.literal('code-points'),
-    normalization: v.literal('NFC'),
-    lowerCase: v.boolean(),
-    /** Code points after which the text is cut. */
-    maxLength: v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(65_536)),
-  }),
-])
-
 /** What a device must have to run a model. Where it lacks it, the model is refused before its download. */
 const requirementsSchema = v.object({
   /** The backends that can run it. Default: all. */
@@ -67,6 +47,18 @@ const stateSchema = v.object({
   shape: v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
 })
 
+/** What a model can be asked for; a model of `tensors` takes and gives them as they are. */
+export const taskNames = [
+  'image-classification',
+  'face-detection',
+  'object-detection',
+  'text-classification',
+  'voice-activity',
+  'tensors',
+] as const
+
+export type TaskName = (typeof taskNames)[number]
+
 /**
  * What a model is and where its files are. Written when the model is made, checked before anything of it is used.
  */
@@ -76,7 +68,7 @@ export const manifestSchema = v.object({
   revision: nameSchema,
   title: v.string(),
   description: v.string(),
-  task: v.picklist(['image-classification', 'text-classification', 'tensors']),
+  task: v.picklist(taskNames),
   license: v.object({ name: v.string(), url: v.optional(v.string()) }),
   card: v.optional(relativePathSchema),
   files: v.pipe(v.array(modelFileSchema), v.minLength(1)),
@@ -91,6 +83,9 @@ export const manifestSchema = v.object({
   outputs: v.pipe(v.array(tensorSpecSchema), v.minLength(1)),
   labels: v.optional(v.array(v.string())),
   preprocessing: v.optional(preprocessingSchema),
+  decoding: v.optional(decodingSchema),
+  /** Smaller forms in which inputs travel. */
+  wire: v.optional(v.array(wireSchema)),
   /** Multiply-accumulates of one run with every free dimension at 1. */
   complexity: v.object({ macs: v.pipe(v.number(), v.finite(), v.minValue(1)) }),
   /** Largest difference of an output between backends that still counts as equal. */
@@ -102,9 +97,6 @@ export const manifestSchema = v.object({
 export type Manifest = v.InferOutput<typeof manifestSchema>
 export type ModelFile = v.InferOutput<typeof modelFileSchema>
 export type ModelRequirements = v.InferOutput<typeof requirementsSchema>
-export type Preprocessing = v.InferOutput<typeof preprocessingSchema>
-export type InkPreprocessing = Extract<Preprocessing, { readonly kind: 'ink' }>
-export type TextPreprocessing = Extract<Preprocessing, { readonly kind: 'text' }>
 
 export const catalogSchema = v.object({
   format: v.literal(1),

@@ -124,6 +124,7 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
         files: await readFiles(),
         backend: candidate.backend,
         inputs: manifest.inputs,
+        wire: manifest.wire,
         canary: manifest.canary,
         tolerance: manifest.tolerance.absolute,
         keepOnDevice: manifest.state?.map(({ output }) => output),

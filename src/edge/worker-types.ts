@@ -1,5 +1,6 @@
 import type { BackendMeasurement } from '../contracts/measurements.ts'
 import type { Backend } from '../contracts/model-state.ts'
+import type { WireForm } from '../contracts/preprocessing.ts'
 import type { TensorLiteral, TensorMap, TensorSpec, TensorType } from '../contracts/tensor.ts'
 
 /** onnxruntime-web's builds: `wasm` has no WebGPU; `jspi` and `asyncify` have it, and differ in what they ask of the browser. */
@@ -19,6 +20,8 @@ export interface LoadRequest {
   readonly files: ModelFiles
   readonly backend: Backend
   readonly inputs: readonly TensorSpec[]
+  /** Smaller forms that runs may give inputs in; unpacked here. */
+  readonly wire?: readonly WireForm[] | undefined
   readonly canary?:
     | { readonly inputs: readonly TensorLiteral[]; readonly outputs: readonly TensorLiteral[] }
     | undefined

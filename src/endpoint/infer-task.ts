@@ -1,3 +1,4 @@
+import type { WireForm } from '../contracts/preprocessing.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import type { ErrorData } from '../errors/error-data.ts'
 
@@ -10,6 +11,8 @@ export interface InferWorkerData {
 export interface InferTask {
   readonly key: string
   readonly inputs: TensorMap
+  /** Forms in which inputs may have come; unpacked by the thread. */
+  readonly wire?: readonly WireForm[] | undefined
   readonly outputs: readonly string[]
 }
 

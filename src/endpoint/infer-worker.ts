@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { NumericData, TensorData, TensorMap } from '../contracts/tensor.ts'
 import { toErrorData } from '../errors/error-data.ts'
+import { unpackInputs } from '../protocol/unpack-inputs.ts'
 import { memoizeAsync } from '../utils/memoize-async.ts'
 import type { InferMessage, InferTask, InferTaskResult, InferWorkerData } from './infer-task.ts'
 import { tensorBuffers } from './tensor-buffers.ts'
@@ -21,11 +22,11 @@ const sessionOf = memoizeAsync(async (key: string) => {
   })
 })
 
-async function run({ key, inputs, outputs }: InferTask): Promise<InferTaskResult> {
+async function run({ key, inputs, wire, outputs }: InferTask): Promise<InferTaskResult> {
   const startMs = performance.now()
   const session = await sessionOf(key)
   const loadedMs = performance.now()
-  const results = await session.run(toFeeds(inputs), [...outputs])
+  const results = await session.run(toFeeds(unpackInputs(wire, inputs)), [...outputs])
   const computeMs = performance.now() - loadedMs
   const tensors = Object.fromEntries(outputs.map((name) => [name, toTensorData(name, results[name])]))
   return { outputs: tensors, loadMs: loadedMs - startMs, computeMs }

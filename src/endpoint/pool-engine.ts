@@ -23,7 +23,8 @@ export function createPoolEngine(options: {
       checkRequest(record.manifest, inputs)
       checkOutputs(record.manifest, outputs ?? [])
       const names = outputs ?? record.manifest.outputs.map(({ name }) => name)
-      const result = await pool.run({ key: sessionKey(record), inputs, outputs: names }, signal)
+      const task = { key: sessionKey(record), inputs, wire: record.manifest.wire, outputs: names }
+      const result = await pool.run(task, signal)
       return { ...result, batch: 1 }
     },
     async load(name) {

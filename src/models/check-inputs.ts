@@ -1,3 +1,4 @@
+import type { WireForm } from '../contracts/preprocessing.ts'
 import type { TensorMap, TensorSpec, TensorType } from '../contracts/tensor.ts'
 import { ValidationError } from '../errors/validation-error.ts'
 import { isShapeOf, toShapeText } from './shapes.ts'
@@ -46,13 +47,17 @@ const toDimsText = (dims: readonly unknown[]): string => {
 
 /**
  * Refuses inputs that a model cannot take, before anything is sent or run. Looks at names, types, dimensions and
- * arrays; the numbers themselves may be anything.
+ * arrays; the numbers themselves may be anything. An input may also come in its wire form.
  *
  * @throws {ValidationError} `input-missing`, `input-unexpected`, `input-type`, `input-shape`, `input-values`; the
  *   sentence says what was expected and what was given
  */
 export function checkInputs(
-  manifest: { readonly name: string; readonly inputs: readonly TensorSpec[] },
+  manifest: {
+    readonly name: string
+    readonly inputs: readonly TensorSpec[]
+    readonly wire?: readonly WireForm[] | undefined
+  },
   inputs: TensorMap,
 ): void {
   const { name: model, inputs: specs } = manifest
@@ -71,7 +76,12 @@ export function checkInputs(
       `The model "${model}" has no input ${toNames([name])}. Its inputs are ${toNames(specs.map((spec) => spec.name))}.`,
     )
   }
-  for (const spec of specs) checkTensor(spec, given[spec.name])
+  for (const spec of specs) {
+    const value = given[spec.name]
+    const form = manifest.wire?.find(({ input }) => input === spec.name)
+    const travels = form !== undefined && typeof value === 'object' && value !== null && 'type' in value
+    checkTensor(travels && value.type === form.type ? { ...spec, type: form.type } : spec, value)
+  }
 }
 
 function checkTensor(spec: TensorSpec, value: unknown): void {

@@ -21,19 +21,24 @@ const firstRepeated = (values: readonly string[]): string | undefined =>
 /** Two spellings of one address are one file. */
 const toPlainPath = (path: string): string => new URL(path, 'http://h/').pathname
 
-function findTensorProblem(literals: readonly TensorLiteral[], specs: readonly TensorSpec[], field: string) {
+function findTensorProblem(
+  literals: readonly TensorLiteral[],
+  specs: readonly TensorSpec[],
+  field: string,
+  where = `canary.${field}`,
+) {
   const repeated = firstRepeated(literals.map((literal) => literal.name))
-  if (repeated !== undefined) return `"canary.${field}" has "${repeated}" twice`
+  if (repeated !== undefined) return `"${where}" has "${repeated}" twice`
   for (const { name, type, shape, data } of literals) {
     const spec = specs.find((candidate) => candidate.name === name)
-    if (spec === undefined) return `"canary.${field}" has "${name}", which is not one of the model's ${field}`
-    if (type !== spec.type) return `"canary.${field}" has "${name}" as ${type}, but the model's is ${spec.type}`
+    if (spec === undefined) return `"${where}" has "${name}", which is not one of the model's ${field}`
+    if (type !== spec.type) return `"${where}" has "${name}" as ${type}, but the model's is ${spec.type}`
     if (!isShapeOf(shape, spec.shape)) {
-      return `"canary.${field}" has "${name}" in shape ${toShapeText(shape)}, but the model's is ${toShapeText(spec.shape)}`
+      return `"${where}" has "${name}" in shape ${toShapeText(shape)}, but the model's is ${toShapeText(spec.shape)}`
     }
     const elements = shape.reduce((product, size) => product * size, 1)
     if (data.length !== elements) {
-      return `"canary.${field}" has ${data.length} values in "${name}", but its shape needs ${elements}`
+      return `"${where}" has ${data.length} values in "${name}", but its shape needs ${elements}`
     }
   }
   return undefined
@@ -56,6 +61,37 @@ function findStateProblem({ state = [], inputs, outputs }: Manifest): string | u
   return undefined
 }
 
+/** A picture's bytes fit the first input, as they are or in its wire form; what is decoded is there. */
+function findTaskProblem({ preprocessing, decoding, wire = [], inputs, outputs }: Manifest): string | undefined {
+  const unknown = wire.find(({ input }) => !inputs.some(({ name, type }) => name === input && type === 'float32'))
+  if (unknown !== undefined) return `"wire" names "${unknown.input}", which is not a float32 input`
+  const named =
+    decoding === undefined ? [] : decoding.kind === 'boxes' ? [decoding.boxes, decoding.scores] : [decoding.output]
+  const missing = named.find((output) => !outputs.some(({ name }) => name === output))
+  if (missing !== undefined) return `"decoding" names "${missing}", which is not one of "outputs"`
+  const [first] = inputs
+  if (first === undefined) return undefined
+  if (preprocessing?.kind === 'picture') {
+    const { width, height, channels, layout } = preprocessing
+    const count = channels === 'grey' ? 1 : 3
+    const dims = layout === 'nchw' ? [1, count, height, width] : [1, height, width, count]
+    if (!isShapeOf(dims, first.shape)) {
+      return `"preprocessing" makes ${toShapeText(dims)}, but "${first.name}" is ${toShapeText(first.shape)}`
+    }
+    const fits = first.type === 'uint8' || wire.some(({ input }) => input === first.name)
+    if (!fits) return `"preprocessing" makes bytes: "${first.name}" must be uint8, or have a form in "wire"`
+  }
+  if (preprocessing?.kind === 'sound') {
+    const { windowSamples, contextSamples = 0, constants = [] } = preprocessing
+    const dims = [1, windowSamples + contextSamples]
+    if (first.type !== 'float32' || !isShapeOf(dims, first.shape)) {
+      return `"preprocessing" makes float32 ${toShapeText(dims)}, but "${first.name}" is ${first.type} ${toShapeText(first.shape)}`
+    }
+    return findTensorProblem(constants, inputs, 'inputs', 'preprocessing.constants')
+  }
+  return undefined
+}
+
 /** What the schema of one field alone cannot see. */
 function findProblem(manifest: Manifest): string | undefined {
   const { files, graph, inputs, outputs, canary } = manifest
@@ -74,7 +110,7 @@ function findProblem(manifest: Manifest): string | undefined {
     const repeated = firstRepeated(specs.map((spec) => spec.name))
     if (repeated !== undefined) return `"${field}" has "${repeated}" twice`
   }
-  const stateProblem = findStateProblem(manifest)
+  const stateProblem = findStateProblem(manifest) ?? findTaskProblem(manifest)
   if (stateProblem !== undefined || canary === undefined) return stateProblem
   const missing = inputs.find((spec) => !canary.inputs.some((literal) => literal.name === spec.name))
   if (missing !== undefined) return `"canary.inputs" lacks "${missing.name}"`

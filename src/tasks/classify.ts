@@ -16,17 +16,27 @@ const wrongAnswer = (detail: string) =>
     context: { detail },
   })
 
+/** Softmax, with the largest logit taken off first so that none overflows. */
+function toProbabilities(logits: readonly number[]): number[] {
+  const most = Math.max(...logits)
+  const powers = logits.map((logit) => Math.exp(logit - most))
+  const sum = powers.reduce((total, power) => total + power, 0)
+  return powers.map((power) => power / sum)
+}
+
 /**
- * Reads a classifier's output, `[classes]` or `[1, classes]` probabilities, as an answer.
+ * Reads a classifier's output, `[classes]` or `[1, classes]` probabilities (logits with `softmax`), as an answer.
  *
  * @throws {ModelError} `model-wrong-answer` when it is not one finite probability for each label
  */
-export function toClassification(output: TensorData, labels: readonly string[]): Classification {
+export function toClassification(output: TensorData, labels: readonly string[], softmax = false): Classification {
   if (output.type !== 'float32' && output.type !== 'float64') throw wrongAnswer(`type ${output.type}`)
   const { dims, data } = output
   const shapeFits = dims.at(-1) === labels.length && dims.slice(0, -1).every((dim) => dim === 1)
   if (!shapeFits || data.length !== labels.length) throw wrongAnswer(`shape ${dims.join('×')}`)
-  const classes = labels.map((label, index) => ({ label, probability: Number(data[index]) }))
+  const values = Array.from(data, Number)
+  const probabilities = softmax ? toProbabilities(values) : values
+  const classes = labels.map((label, index) => ({ label, probability: probabilities[index] ?? Number.NaN }))
   const sum = classes.reduce((total, { probability }) => total + probability, 0)
   const plausible = classes.every(({ probability }) => probability >= -sumTolerance && probability <= 1 + sumTolerance)
   if (!plausible || !(Math.abs(sum - 1) <= sumTolerance)) throw wrongAnswer('values that are no probabilities')

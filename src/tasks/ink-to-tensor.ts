@@ -1,4 +1,4 @@
-import type { InkPreprocessing } from '../contracts/manifest.ts'
+import type { InkPreprocessing } from '../contracts/preprocessing.ts'
 import type { TensorData } from '../contracts/tensor.ts'
 import { ValidationError } from '../errors/validation-error.ts'
 import { findInk } from './find-ink.ts'

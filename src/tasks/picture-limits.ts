@@ -1,3 +1,4 @@
+import type { Manifest } from '../contracts/manifest.ts'
 import { ValidationError } from '../errors/validation-error.ts'
 import type { PictureSize } from './picture-size.ts'
 
@@ -59,8 +60,15 @@ export function checkPictureBytes(bytes: number): void {
   }
 }
 
-/** `size`, made smaller where needed so that its longest side is at most `maxReadSide`; never below one pixel. */
-export function fitToReadSize({ width, height }: PictureSize): PictureSize {
-  const scale = Math.min(1, maxReadSide / Math.max(width, height))
+/** The same for pictures that are looked at as they are: the browser brings larger ones down to this before a model's own resize. */
+export const maxResizeSide = 1280
+
+/** `size`, made smaller where needed so that its longest side is at most `maxSide`; never below one pixel. */
+export function fitToReadSize({ width, height }: PictureSize, maxSide = maxReadSide): PictureSize {
+  const scale = Math.min(1, maxSide / Math.max(width, height))
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) }
 }
+
+/** Longest side that a picture keeps on its way to a model's own resize. */
+export const readSideOf = ({ preprocessing }: Pick<Manifest, 'preprocessing'>): number =>
+  preprocessing?.kind === 'picture' ? maxResizeSide : maxReadSide

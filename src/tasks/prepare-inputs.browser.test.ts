@@ -29,7 +29,9 @@ function drawing(ink: boolean): ImageData {
 
 describe('prepareInputs', () => {
   it('turns a picture into the input that the manifest names', async () => {
-    const { image } = await prepareInputs(manifest, drawing(true))
+    const { inputs, view } = await prepareInputs(manifest, drawing(true))
+    const { image } = inputs
+    expect(view.size).toEqual({ width: 64, height: 64 })
     expect(image?.dims).toEqual([1, 1, 28, 28])
     expect(Math.max(...Array.from(image?.data ?? [], Number))).toBe(255)
   })

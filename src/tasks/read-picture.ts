@@ -27,41 +27,55 @@ async function declaredSize(blob: Blob): Promise<PictureSize> {
 }
 
 /** The resize that leaves the aspect to the browser: a file's orientation may swap the sides that it declares. */
-function resizeOf({ width, height }: PictureSize): ImageBitmapOptions {
-  if (Math.max(width, height) <= maxReadSide) return {}
-  const side = width >= height ? { resizeWidth: maxReadSide } : { resizeHeight: maxReadSide }
+function resizeOf({ width, height }: PictureSize, maxSide: number): ImageBitmapOptions {
+  if (Math.max(width, height) <= maxSide) return {}
+  const side = width >= height ? { resizeWidth: maxSide } : { resizeHeight: maxSide }
   return { ...side, resizeQuality: 'high' }
 }
 
-async function decode(picture: TransferablePicture): Promise<ImageBitmap> {
+interface Decoded {
+  readonly bitmap: ImageBitmap
+  /** The picture's own size, upright. */
+  readonly full: PictureSize
+}
+
+async function decode(picture: TransferablePicture, maxSide: number): Promise<Decoded> {
   const size = picture instanceof Blob ? await declaredSize(picture) : picture
   checkPictureSize(size)
-  if (picture instanceof ImageBitmap) return picture
+  if (picture instanceof ImageBitmap) return { bitmap: picture, full: { width: size.width, height: size.height } }
   try {
-    return await createImageBitmap(picture, { imageOrientation: 'from-image', ...resizeOf(size) })
+    const bitmap = await createImageBitmap(picture, { imageOrientation: 'from-image', ...resizeOf(size, maxSide) })
+    const turned = size.width > size.height !== bitmap.width > bitmap.height && bitmap.width !== bitmap.height
+    const [width, height] = turned ? [size.height, size.width] : [size.width, size.height]
+    return { bitmap, full: { width, height } }
   } catch (cause) {
     throw unreadable(cause)
   }
 }
 
+/** A picture's pixels, and the size it had before it was made smaller to be read. */
+export interface ReadPicture extends Pixels {
+  readonly full: PictureSize
+}
+
 /**
- * Reads a picture into pixels: upright, at most 320 pixels on its longest side, on white where it is transparent.
- * An `ImageBitmap` is closed afterwards.
+ * Reads a picture into pixels: upright, at most `maxSide` pixels on its longest side, on white where it is transparent.
+ * An `ImageBitmap` is closed afterwards. Of a moving picture, the first one is read.
  *
  * @throws {ValidationError} `picture-unreadable`, `picture-too-large` or `picture-empty`; a file is judged by the
  * size that its header declares, before it is decoded
  */
-export async function readPicture(picture: TransferablePicture): Promise<Pixels> {
-  const bitmap = await decode(picture)
+export async function readPicture(picture: TransferablePicture, maxSide = maxReadSide): Promise<ReadPicture> {
+  const { bitmap, full } = await decode(picture, maxSide)
   try {
-    const { width, height } = fitToReadSize(bitmap)
+    const { width, height } = fitToReadSize(bitmap, maxSide)
     const context = new OffscreenCanvas(width, height).getContext('2d', { alpha: false, willReadFrequently: true })
     if (context === null) throw unreadable()
     context.fillStyle = '#fff'
     context.fillRect(0, 0, width, height)
     context.imageSmoothingQuality = 'high'
     context.drawImage(bitmap, 0, 0, width, height)
-    return { width, height, data: new Uint8ClampedArray(context.getImageData(0, 0, width, height).data) }
+    return { width, height, data: new Uint8ClampedArray(context.getImageData(0, 0, width, height).data), full }
   } finally {
     bitmap.close()
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { TextPreprocessing } from '../contracts/manifest.ts'
+import type { TextPreprocessing } from '../contracts/preprocessing.ts'
 import { textToTensor } from './text-to-tensor.ts'
 
 const steps: TextPreprocessing = {

@@ -1,4 +1,4 @@
-import type { TextPreprocessing } from '../contracts/manifest.ts'
+import type { TextPreprocessing } from '../contracts/preprocessing.ts'
 import type { TensorData } from '../contracts/tensor.ts'
 import { ValidationError } from '../errors/validation-error.ts'
 

@@ -1,5 +1,6 @@
 import { ValidationError } from '../errors/validation-error.ts'
-import { checkPictureBytes, checkPictureSize, fitToReadSize } from './picture-limits.ts'
+import { fetchPicture } from './fetch-picture.ts'
+import { checkPictureBytes, checkPictureSize, fitToReadSize, maxReadSide } from './picture-limits.ts'
 import type { PictureSize } from './picture-size.ts'
 import type { PictureSource } from './picture-source.ts'
 import type { TransferablePicture } from './transferable-picture.ts'
@@ -7,11 +8,16 @@ import type { TransferablePicture } from './transferable-picture.ts'
 const unreadable = (message: string, cause?: unknown) =>
   new ValidationError('picture-unreadable', message, { ...(cause === undefined ? {} : { cause }) })
 
-type DrawnSource = Exclude<PictureSource, Blob | ImageData>
+type DrawnSource = Exclude<PictureSource, Blob | ImageData | string | URL>
+
+/** Not every browser has the class. */
+const isVideoFrame = (source: unknown): source is VideoFrame =>
+  typeof VideoFrame === 'function' && source instanceof VideoFrame
 
 function sizeOf(source: DrawnSource): PictureSize {
   if (source instanceof HTMLImageElement) return { width: source.naturalWidth, height: source.naturalHeight }
   if (source instanceof HTMLVideoElement) return { width: source.videoWidth, height: source.videoHeight }
+  if (isVideoFrame(source)) return { width: source.displayWidth, height: source.displayHeight }
   return source
 }
 
@@ -22,7 +28,8 @@ function checkLoaded(source: DrawnSource): void {
   if (source instanceof HTMLVideoElement && source.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) {
     throw unreadable('This video has no picture to show yet.')
   }
-  if (source instanceof ImageBitmap && source.width === 0) throw unreadable('This picture has been closed already.')
+  const closed = source instanceof ImageBitmap ? source.width === 0 : isVideoFrame(source) && source.format === null
+  if (closed) throw unreadable('This picture has been closed already.')
 }
 
 /** A picture of another origin can be drawn but not read, and the worker could not be given it either. */
@@ -32,11 +39,11 @@ function checkReadable(bitmap: ImageBitmap): void {
   context?.getImageData(0, 0, 1, 1)
 }
 
-async function toBitmap(source: DrawnSource): Promise<ImageBitmap> {
+async function toBitmap(source: DrawnSource, maxSide: number): Promise<ImageBitmap> {
   checkLoaded(source)
   const size = sizeOf(source)
   checkPictureSize(size)
-  const { width, height } = fitToReadSize(size)
+  const { width, height } = fitToReadSize(size, maxSide)
   const resize =
     width === size.width && height === size.height
       ? {}
@@ -63,17 +70,23 @@ const isDrawn = (source: unknown): source is DrawnSource =>
   source instanceof HTMLImageElement ||
   source instanceof HTMLVideoElement ||
   source instanceof OffscreenCanvas ||
-  source instanceof ImageBitmap
+  source instanceof ImageBitmap ||
+  isVideoFrame(source)
 
 /**
  * Turns whatever a picture is given as into something a worker can take, and leaves the original as it is: a file
- * stays a file and is decoded in the worker, elements and bitmaps become a bitmap of at most 320 pixels a side,
- * `ImageData` is copied. Runs on the page.
+ * stays a file and is decoded in the worker, elements, bitmaps and video frames become a bitmap of at most `maxSide`
+ * pixels a side, `ImageData` is copied, an address of this origin is fetched. Runs on the page.
  *
  * @throws {ValidationError} `picture-unreadable` for anything that is no picture or may not be read,
  * `picture-empty` and `picture-too-large` by its size
  */
-export async function toTransferablePicture(source: PictureSource): Promise<TransferablePicture> {
+export async function toTransferablePicture(
+  source: PictureSource,
+  maxSide = maxReadSide,
+  signal?: AbortSignal,
+): Promise<TransferablePicture> {
+  if (typeof source === 'string' || source instanceof URL) return fetchPicture(source, signal)
   if (source instanceof Blob) {
     checkPictureBytes(source.size)
     return source
@@ -82,6 +95,15 @@ export async function toTransferablePicture(source: PictureSource): Promise<Tran
     checkPictureSize(source)
     return structuredClone(source)
   }
-  if (isDrawn(source)) return toBitmap(source)
-  throw unreadable('A picture is needed: a file, a canvas, an image, a video, a bitmap or image data.')
+  if (isDrawn(source)) return toBitmap(source, maxSide)
+  throw unreadable(
+    'A picture is needed: a file, a canvas, an image, a video or a frame of one, a bitmap, image data or an address.',
+  )
+}
+
+/** The size of a picture that is made smaller on its way to the worker: what boxes in it count in. */
+export const fullSizeOf = (source: PictureSource): PictureSize | undefined => {
+  if (!isDrawn(source)) return undefined
+  const { width, height } = sizeOf(source)
+  return { width, height }
 }

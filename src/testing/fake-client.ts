@@ -58,6 +58,7 @@ export const fakeModel = (state: ModelState = { status: 'absent' }): ModelEntry 
   revision: 'r1',
   title: 'Handwritten digits',
   description: 'Reads one handwritten digit.',
+  task: 'image-classification',
   license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
   totalBytes: 381_200,
   state,
@@ -74,6 +75,9 @@ export function createFakeClient(options: FakeClientOptions = {}): FakeClient {
       const result = await (options.run?.(inputs, runOptions) ?? Promise.resolve(fakeResult(7)))
       events.emit('route', result.route)
       return result
+    },
+    task() {
+      throw new Error('the fake client has no tasks')
     },
     async prepare() {
       prepared += 1

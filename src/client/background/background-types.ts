@@ -1,9 +1,13 @@
-import type { Manifest } from '../../contracts/manifest.ts'
+import type { Manifest, TaskName } from '../../contracts/manifest.ts'
 import type { AdapterFacts, BackendMeasurement } from '../../contracts/measurements.ts'
 import type { Progress } from '../../contracts/model-state.ts'
 import type { TensorMap } from '../../contracts/tensor.ts'
 import type { ModelFiles } from '../../edge/worker-types.ts'
 import type { StoredState } from '../../models/model-store.ts'
+import type { Detections } from '../../tasks/detect.ts'
+import type { PictureSize } from '../../tasks/picture-size.ts'
+import type { PictureView } from '../../tasks/picture-view.ts'
+import type { PreparedPicture } from '../../tasks/prepare-inputs.ts'
 import type { TransferablePicture } from '../../tasks/transferable-picture.ts'
 
 /**
@@ -22,7 +26,13 @@ export type BackgroundMethods = {
   /** What the edge loads of a model, verified; its buffers are handed over. */
   readFiles(name: string): Promise<ModelFiles>
   remove(name: string): Promise<void>
-  prepareInputs(name: string, picture: TransferablePicture): Promise<TensorMap>
+  /** The catalogue's first model of a task; undefined when it has none. */
+  modelFor(task: TaskName): Promise<string | undefined>
+  /** @param full the picture's own size, where it was made smaller on its way here */
+  prepareInputs(name: string, picture: TransferablePicture, full?: PictureSize): Promise<PreparedPicture>
+  /** Inputs in their wire form as the model takes them. */
+  unpackInputs(name: string, inputs: TensorMap): Promise<TensorMap>
+  detections(name: string, outputs: TensorMap, view: PictureView): Promise<Detections>
   detectAdapter(): Promise<AdapterFacts | undefined>
   measureWebgpu(): Promise<BackendMeasurement>
   measureWebnn(): Promise<BackendMeasurement>

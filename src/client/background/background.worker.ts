@@ -1,3 +1,4 @@
+import type { TensorMap } from '../../contracts/tensor.ts'
 import { detectWebgpu } from '../../device/detect-webgpu.ts'
 import { measureWebgpu } from '../../device/measure-webgpu.ts'
 import { measureWebnn } from '../../device/measure-webnn.ts'
@@ -6,6 +7,8 @@ import { ModelError } from '../../errors/model-error.ts'
 import { type Catalogue, createCatalogue } from '../../models/catalogue.ts'
 import { type ModelStore, openModelStore } from '../../models/model-store.ts'
 import { openRecords, type Records } from '../../models/records.ts'
+import { unpackInputs } from '../../protocol/unpack-inputs.ts'
+import { detectionsFor } from '../../tasks/answer-for.ts'
 import { prepareInputs } from '../../tasks/prepare-inputs.ts'
 import { exposeMethods, handOver } from '../../utils/worker-methods.ts'
 import type { BackgroundMethods } from './background-types.ts'
@@ -29,6 +32,15 @@ function opened(): Promise<Opened> {
   if (opening === undefined) throw new ConfigError('config-invalid', 'The background worker was not opened.')
   return opening
 }
+
+/** The memory of these tensors: handed over, it is not copied. */
+const buffersOf = (tensors: TensorMap): ArrayBuffer[] => [
+  ...new Set(
+    Object.values(tensors).flatMap(({ data }) =>
+      ArrayBuffer.isView(data) && data.buffer instanceof ArrayBuffer ? [data.buffer] : [],
+    ),
+  ),
+]
 
 const methods: BackgroundMethods = {
   async open(catalogUrl) {
@@ -86,9 +98,31 @@ const methods: BackgroundMethods = {
     await store.remove(await catalogue.manifest(name))
   },
 
-  async prepareInputs(name, picture) {
+  async modelFor(task) {
     const { catalogue } = await opened()
-    return prepareInputs(await catalogue.manifest(name), picture)
+    for (const { name } of await catalogue.list()) {
+      // A model whose manifest can't be had must not hide the ones behind it.
+      const manifest = await catalogue.manifest(name).catch(() => undefined)
+      if (manifest?.task === task) return name
+    }
+    return undefined
+  },
+
+  async prepareInputs(name, picture, full) {
+    const { catalogue } = await opened()
+    const prepared = await prepareInputs(await catalogue.manifest(name), picture, full)
+    return handOver(prepared, buffersOf(prepared.inputs))
+  },
+
+  async unpackInputs(name, inputs) {
+    const { catalogue } = await opened()
+    const unpacked = unpackInputs((await catalogue.manifest(name)).wire, inputs)
+    return handOver(unpacked, buffersOf(unpacked))
+  },
+
+  async detections(name, outputs, view) {
+    const { catalogue } = await opened()
+    return detectionsFor(await catalogue.manifest(name), outputs, view)
   },
 
   detectAdapter: async () => (await detectWebgpu())?.facts,

@@ -3,6 +3,7 @@ import type { TensorMap } from '../../contracts/tensor.ts'
 import { EdgeError } from '../../errors/edge-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
 import { ModelError } from '../../errors/model-error.ts'
+import { unpackInputs } from '../../protocol/unpack-inputs.ts'
 import { median } from '../../utils/median.ts'
 import { sleep } from '../../utils/sleep.ts'
 import { exposeMethods, handOver } from '../../utils/worker-methods.ts'
@@ -18,6 +19,7 @@ const warmupRuns = 4
 
 const queue = createSessionQueue()
 const sessions = new Map<string, InferenceSession>()
+const wires = new Map<string, LoadRequest['wire']>()
 const dropped = new Set<number>()
 const stateful = new Map<string, StatefulRuns>()
 let opened: { readonly runtime: Runtime; readonly threads: number } | undefined
@@ -125,6 +127,7 @@ const methods: EdgeWorkerMethods = {
         if (request.backend === 'webgpu') void watchDevice(runtime)
         const warmupMs = await warmUp(runtime, session, request)
         sessions.set(request.key, session)
+        wires.set(request.key, request.wire)
         return { createMs, warmupMs }
       } catch (error) {
         await session?.release().catch(() => {})
@@ -136,7 +139,8 @@ const methods: EdgeWorkerMethods = {
       }
     }),
 
-  run: (key, runId, inputs) => takeTurn(runId, () => runSession(runtimeNow().runtime, sessionOf(key), inputs)),
+  run: (key, runId, inputs) =>
+    takeTurn(runId, () => runSession(runtimeNow().runtime, sessionOf(key), unpackInputs(wires.get(key), inputs))),
 
   drop(runId) {
     dropped.add(runId)

@@ -1,0 +1,33 @@
+import { ValidationError } from '../errors/validation-error.ts'
+import { checkPictureBytes } from './picture-limits.ts'
+
+const refuse = (message: string, cause?: unknown) => new ValidationError('picture-unreadable', message, { cause })
+
+/**
+ * Fetches a picture of the page's own origin. Another origin's is refused, also after a redirect: what a page may not
+ * read, a model must not see for it.
+ *
+ * @throws {ValidationError} `picture-unreadable`, `picture-too-large`
+ * @throws the signal's reason
+ */
+export async function fetchPicture(address: string | URL, signal?: AbortSignal): Promise<Blob> {
+  const base = globalThis.location?.href
+  if (!URL.canParse(String(address), base)) throw refuse('This address of a picture cannot be used.')
+  const url = new URL(address, base)
+  if (url.origin !== globalThis.location?.origin) {
+    throw refuse('A picture is fetched from the page’s own site only. Load it yourself and give it as a file.')
+  }
+  try {
+    const response = await fetch(url, { mode: 'same-origin', ...(signal === undefined ? {} : { signal }) })
+    const declared = Number(response.headers.get('Content-Length') ?? 0)
+    if (!response.ok) throw refuse(`The picture could not be fetched: the server answered ${response.status}.`)
+    if (declared > 0) checkPictureBytes(declared)
+    const blob = await response.blob()
+    checkPictureBytes(blob.size)
+    return blob
+  } catch (error) {
+    signal?.throwIfAborted()
+    if (error instanceof ValidationError) throw error
+    throw refuse('The picture could not be fetched.', error)
+  }
+}
