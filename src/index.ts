@@ -7,11 +7,15 @@ export type {
   SessionRunOptions,
   SessionStep,
 } from './client/session-types.ts'
+export type {
   PictureTask,
   TaskOptions,
   TaskResult,
   Tasks,
   TensorTask,
+  VoiceActivity,
+  VoiceMoment,
+  VoiceTask,
   WatchedFrame,
 } from './client/task-types.ts'
 export type {
@@ -53,4 +57,6 @@ export { NoArmError } from './errors/no-arm-error.ts'
 export { ValidationError } from './errors/validation-error.ts'
 export type { Classification } from './tasks/classify.ts'
 export type { Detection, Detections } from './tasks/detect.ts'
+export type { SoundSegment } from './tasks/find-activity.ts'
 export type { PictureSource } from './tasks/picture-source.ts'
+export type { RawSound, SoundSource } from './tasks/sound-source.ts'

@@ -15,6 +15,13 @@ import { abortable } from '../utils/abortable.ts'
 import { openWorkerBridge, type WorkerBridge } from '../utils/worker-bridge.ts'
 import type { BackgroundMethods } from './background/background-types.ts'
 
+/** Cuts one sound, piece by piece. */
+export interface SoundCutter {
+  push(channels: readonly Float32Array[], last: boolean): Promise<Float32Array>
+  /** Never rejects. */
+  close(): Promise<void>
+}
+
 /** The page's side of the second worker. Started on first use, and again after it has died. */
 export interface Background {
   models(): Promise<readonly string[]>
@@ -29,6 +36,8 @@ export interface Background {
   modelFor(task: TaskName): Promise<string | undefined>
   prepareInputs(name: string, picture: TransferablePicture, full?: PictureSize): Promise<PreparedPicture>
   unpackInputs(name: string, inputs: TensorMap): Promise<TensorMap>
+  /** Cuts sound into a model's windows. Its samples are handed over. */
+  openSound(name: string, rateHz: number): Promise<SoundCutter>
   detections(name: string, outputs: TensorMap, view: PictureView): Promise<Detections>
   detectAdapter(): Promise<AdapterFacts | undefined>
   measureWebgpu(): Promise<BackendMeasurement>
@@ -87,6 +96,17 @@ export function createBackground(startWorker: () => Worker, catalogUrl: string):
     prepareInputs: async (name, picture, full) =>
       methods().prepareInputs(name, transfer(picture, transferablesOf(picture)), full),
     unpackInputs: async (name, inputs) => methods().unpackInputs(name, inputs),
+    async openSound(name, rateHz) {
+      const soundId = ++taskIds
+      await methods().openSound(name, soundId, rateHz)
+      return {
+        push: async (channels, last) =>
+          methods().pushSound(soundId, transfer(channels, [...channels.map(({ buffer }) => buffer)]), last),
+        async close() {
+          if (bridge?.alive) await bridge.methods.closeSound(soundId).catch(() => {})
+        },
+      }
+    },
     detections: async (name, outputs, view) => methods().detections(name, outputs, view),
     detectAdapter: async () => methods().detectAdapter(),
     measureWebgpu: async () => methods().measureWebgpu(),

@@ -6,6 +6,7 @@ import type { Background } from './create-background.ts'
 import { createPictureTask } from './picture-task.ts'
 import type { TaskOptions, Tasks } from './task-types.ts'
 import type { RunOptions, RunResult } from './types.ts'
+import { createVoiceTask } from './voice-task.ts'
 
 /**
  * Answers one request of a task.
@@ -61,6 +62,7 @@ export function createTaskApi(parts: TaskParts): <K extends keyof Tasks>(name: K
       }),
     'face-detection': (options) => createDetectionTask(contextOf(parts, 'face-detection', options)),
     'object-detection': (options) => createDetectionTask(contextOf(parts, 'object-detection', options)),
+    'voice-activity': (options) => createVoiceTask(contextOf(parts, 'voice-activity', options)),
     tensors: (options) => {
       const { model, ask } = contextOf(parts, 'tensors', options)
       return {

@@ -2,7 +2,9 @@ import type { RouteRecord } from '../contracts/route.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import type { Classification } from '../tasks/classify.ts'
 import type { Detections } from '../tasks/detect.ts'
+import type { SoundSegment } from '../tasks/find-activity.ts'
 import type { PictureSource } from '../tasks/picture-source.ts'
+import type { SoundSource } from '../tasks/sound-source.ts'
 import type { RunOptions, RunResult } from './types.ts'
 
 export interface TaskOptions {
@@ -48,6 +50,54 @@ export interface PictureTask<A> {
   watch(source: HTMLVideoElement | MediaStream, options?: RunOptions): AsyncGenerator<WatchedFrame<A>, void, void>
 }
 
+/** One window of sound, and whether somebody speaks. */
+export interface VoiceMoment {
+  /** When it began, in milliseconds of sound since the beginning; what was left out does not count. */
+  readonly atMs: number
+  readonly lengthMs: number
+  /** How likely it is that somebody speaks, 0 to 1. */
+  readonly probability: number
+  /** Somebody speaks, as far as can be told now. */
+  readonly active: boolean
+  /** Where somebody spoke so far. */
+  segments(): readonly SoundSegment[]
+  /** Sound that was left out before this window, because the device was more than 5 s behind, in milliseconds. */
+  readonly droppedMs: number
+  readonly route: RouteRecord
+}
+
+/** Where in a sound somebody speaks. */
+export interface VoiceActivity {
+  /** Length of a window, in milliseconds. */
+  readonly windowMs: number
+  /** For each window, how likely it is that somebody speaks. */
+  readonly probabilities: Float32Array
+  readonly segments: readonly SoundSegment[]
+}
+
+/** What answers about sound. */
+export interface VoiceTask {
+  /**
+   * Answers about a whole sound. The route is that of its last window.
+   *
+   * @throws {ValidationError} `sound-unreadable`, `sound-too-large`, `sound-empty`, or the model is not of this task
+   * @throws {NoArmError} no arm could answer, or none in time; `deadlineMs` counts for each window
+   */
+  run(sound: SoundSource, options?: RunOptions): Promise<TaskResult<VoiceActivity>>
+  /**
+   * Answers about a microphone as long as it is iterated, window by window, or about a sound. The model's memory of what
+   * it heard goes along from one window to the next.
+   *
+   * @example
+   * ```ts
+   * const microphone = await navigator.mediaDevices.getUserMedia({ audio: true })
+   * for await (const { active } of client.task('voice-activity').listen(microphone)) lamp.hidden = !active
+   * ```
+   * @throws as `run` does, and {CapabilityError} `worker-unavailable` where the page may not start an audio worklet
+   */
+  listen(source: MediaStream | SoundSource, options?: RunOptions): AsyncGenerator<VoiceMoment, void, void>
+}
+
 /** Tensors in, tensors out. */
 export interface TensorTask {
   /** @throws as `Client.run` does */
@@ -59,5 +109,6 @@ export interface Tasks {
   readonly 'image-classification': PictureTask<Classification>
   readonly 'face-detection': PictureTask<Detections>
   readonly 'object-detection': PictureTask<Detections>
+  readonly 'voice-activity': VoiceTask
   readonly tensors: TensorTask
 }

@@ -44,12 +44,23 @@ const soundSchema = v.object({
   constants: v.optional(v.array(tensorLiteralSchema)),
 })
 
+/** Text: its code points as int32, `[1, count]`; docs/tasks.md has the steps. */
+const textSchema = v.object({
+  kind: v.literal('text'),
+  encoding: v.literal('code-points'),
+  normalization: v.literal('NFC'),
+  lowerCase: v.boolean(),
+  /** Code points after which the text is cut. */
+  maxLength: v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(65_536)),
+})
+
 /** How what a person gives becomes the model's first input. */
-export const preprocessingSchema = v.variant('kind', [inkSchema, pictureSchema, soundSchema])
+export const preprocessingSchema = v.variant('kind', [inkSchema, pictureSchema, textSchema, soundSchema])
 
 export type Preprocessing = v.InferOutput<typeof preprocessingSchema>
 export type InkPreprocessing = v.InferOutput<typeof inkSchema>
 export type PicturePreprocessing = v.InferOutput<typeof pictureSchema>
+export type TextPreprocessing = v.InferOutput<typeof textSchema>
 export type SoundPreprocessing = v.InferOutput<typeof soundSchema>
 
 /**

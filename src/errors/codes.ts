@@ -32,6 +32,9 @@ export const errorCodes = {
   'picture-unreadable': stays('ValidationError'),
   'picture-too-large': stays('ValidationError'),
   'picture-empty': stays('ValidationError'),
+  'sound-unreadable': stays('ValidationError'),
+  'sound-too-large': stays('ValidationError'),
+  'sound-empty': stays('ValidationError'),
   'text-empty': stays('ValidationError'),
 
   'worker-unavailable': fallsOver('CapabilityError'),

@@ -21,6 +21,9 @@ export async function fetchPicture(address: string | URL, signal?: AbortSignal):
     const response = await fetch(url, { mode: 'same-origin', ...(signal === undefined ? {} : { signal }) })
     const declared = Number(response.headers.get('Content-Length') ?? 0)
     if (!response.ok) throw refuse(`The picture could not be fetched: the server answered ${response.status}.`)
+    // A page that stands in for what is not there.
+    if (response.headers.get('Content-Type')?.startsWith('text/html'))
+      throw refuse('There is no picture at this address.')
     if (declared > 0) checkPictureBytes(declared)
     const blob = await response.blob()
     checkPictureBytes(blob.size)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Pixels } from './pixels.ts'
 import { readPicture } from './read-picture.ts'
-import { toTransferablePicture } from './to-transferable-picture.ts'
+import { fullSizeOf, toTransferablePicture } from './to-transferable-picture.ts'
 
 /** Left half `left`, right half untouched. */
 function canvasOf(width: number, height: number, left = '#f00'): OffscreenCanvas {
@@ -148,7 +148,11 @@ describe('toTransferablePicture', () => {
     ['a canvas of no size', 'picture-empty', () => Object.assign(document.createElement('canvas'), { width: 0 })],
     ['an image that has not loaded', 'picture-unreadable', () => new Image()],
     ['a video without a picture', 'picture-unreadable', () => document.createElement('video')],
-    ['a string', 'picture-unreadable', () => 'picture.png'],
+    ['an address where there is nothing', 'picture-unreadable', () => 'no-such-picture.png'],
+    ['an address of another origin', 'picture-unreadable', () => 'https://example.com/a.png'],
+    ['an address that is none', 'picture-unreadable', () => 'http://[:::'],
+    ['a data: address', 'picture-unreadable', () => 'data:image/png;base64,AAAA'],
+    ['a number', 'picture-unreadable', () => 7],
     ['nothing', 'picture-unreadable', () => undefined],
     ['an element that is no picture', 'picture-unreadable', () => document.createElement('p')],
   ])('refuses %s', async (_, code, make) => {
@@ -161,3 +165,83 @@ describe('toTransferablePicture', () => {
     await expect(toTransferablePicture(bitmap)).rejects.toEqual(refused('picture-unreadable'))
   })
 })
+
+describe('what a picture is given as', () => {
+  it('may be an address of this origin, as text or as a URL', async () => {
+    const blob = await canvasOf(30, 10).convertToBlob()
+    const address = URL.createObjectURL(blob)
+    for (const source of [address, new URL(address)]) {
+      const pixels = await readPicture(await toTransferablePicture(source))
+      expect([pixels.width, pixels.height]).toEqual([30, 10])
+    }
+    URL.revokeObjectURL(address)
+  })
+
+  it('may be a video frame, which stays open', async () => {
+    const frame = new VideoFrame(canvasOf(600, 300), { timestamp: 0 })
+    expect(fullSizeOf(frame)).toEqual({ width: 600, height: 300 })
+    const pixels = await readPicture(await toTransferablePicture(frame))
+    expect([pixels.width, pixels.height]).toEqual([320, 160])
+    expect(frame.format).not.toBeNull()
+    frame.close()
+    await expect(toTransferablePicture(frame)).rejects.toEqual(refused('picture-unreadable'))
+  })
+})
+
+describe('odd pictures', () => {
+  const bytes = (base64: string) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+
+  it.each([1, 16])('reads a picture of %i × 1', async (width) => {
+    const pixels = await readPicture(await canvasOf(width, 1, '#000').convertToBlob())
+    expect([pixels.width, pixels.height]).toEqual([width, 1])
+  })
+
+  it.each([320, 1280])('reads a picture of 20,000 × 1, at most %i wide', async (side) => {
+    const long = canvasOf(20_000, 1, '#000')
+    for (const source of [await long.convertToBlob(), await toTransferablePicture(long, side)]) {
+      const pixels = await readPicture(source, side)
+      expect([pixels.width, pixels.height]).toEqual([side, 1])
+      expect(rgb(pixels, 3, 0)).toEqual([0, 0, 0])
+    }
+    expect((await readPicture(await long.convertToBlob(), side)).full).toEqual({ width: 20_000, height: 1 })
+  })
+
+  it('reads a CMYK JPEG in its colours', async () => {
+    const pixels = await readPicture(new Blob([bytes(cmykJpeg)]))
+    expect([pixels.width, pixels.height]).toEqual([16, 8])
+    expect(near(rgb(pixels, 8, 4), [200, 30, 40], 60)).toBe(true)
+  })
+
+  it('reads the first frame of an animated GIF', async () => {
+    const pixels = await readPicture(new Blob([bytes(animatedGif)]))
+    expect([pixels.width, pixels.height]).toEqual([16, 8])
+    expect(rgb(pixels, 8, 4)).toEqual([255, 0, 0])
+  })
+
+  it('refuses an SVG file, and reads an image element that shows one', async () => {
+    const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="10"><rect width="20" height="10"/></svg>'
+    const file = new Blob([svg], { type: 'image/svg+xml' })
+    await expect(readPicture(file)).rejects.toEqual(refused('picture-unreadable'))
+    const image = new Image()
+    image.src = URL.createObjectURL(file)
+    await image.decode()
+    const pixels = await readPicture(await toTransferablePicture(image))
+    expect([pixels.width, pixels.height]).toEqual([20, 10])
+    expect(rgb(pixels, 5, 5)).toEqual([0, 0, 0])
+  })
+
+  it('tells the upright size of a turned photo', async () => {
+    const photo = await turnedJpeg(await canvasOf(1600, 800).convertToBlob({ type: 'image/jpeg' }), 6)
+    expect((await readPicture(photo)).full).toEqual({ width: 800, height: 1600 })
+    const upright = await turnedJpeg(await canvasOf(1600, 800).convertToBlob({ type: 'image/jpeg' }), 1)
+    expect((await readPicture(upright)).full).toEqual({ width: 1600, height: 800 })
+  })
+})
+
+/** 16 × 8 pixels of one red, in four inks with Adobe's marker. */
+const cmykJpeg =
+  '/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwADAgIDAgIDAwMDBAMDBAUIBQUEBAUKBwcGCAwKDAwLCgsLDQ4SEA0OEQ4LCxAWEBETFBUVFQwPFxgWFBgSFBUU/8AAFAgACAAQBEMRAE0RAFkRAEsRAP/EAB8AAAEFAQEBAQEBAAAAAAAAAAABAgMEBQYHCAkKC//EALUQAAIBAwMCBAMFBQQEAAABfQECAwAEEQUSITFBBhNRYQcicRQygZGhCCNCscEVUtHwJDNicoIJChYXGBkaJSYnKCkqNDU2Nzg5OkNERUZHSElKU1RVVldYWVpjZGVmZ2hpanN0dXZ3eHl6g4SFhoeIiYqSk5SVlpeYmZqio6Slpqeoqaqys7S1tre4ubrCw8TFxsfIycrS09TV1tfY2drh4uPk5ebn6Onq8fLz9PX29/j5+v/aAA4EQwBNAFkASwAAPwD7Ar8+q+FK/VOiiiiv/9k='
+
+/** 16 × 8 pixels, red, then blue. */
+const animatedGif =
+  'R0lGODlhEAAIAIEAAP8AAAAA/wAAAAAAACH/C05FVFNDQVBFMi4wAwEAAAAh+QQACgAAACwAAAAAEAAIAAAIFQABCBxIsKDBgwgTKlzIsKHDhwgDAgAh+QQBCgABACwAAAAAEAAIAIEAAP8AAAAAAAAAAAAIFQABCBxIsKDBgwgTKlzIsKHDhwgDAgA7'

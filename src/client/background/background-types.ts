@@ -32,6 +32,11 @@ export type BackgroundMethods = {
   prepareInputs(name: string, picture: TransferablePicture, full?: PictureSize): Promise<PreparedPicture>
   /** Inputs in their wire form as the model takes them. */
   unpackInputs(name: string, inputs: TensorMap): Promise<TensorMap>
+  /** Begins to cut sound into a model's windows. @param rateHz samples a second of what will come */
+  openSound(name: string, soundId: number, rateHz: number): Promise<void>
+  /** The windows that are full now. @param last no more will come */
+  pushSound(soundId: number, channels: readonly Float32Array[], last: boolean): Promise<Float32Array>
+  closeSound(soundId: number): void
   detections(name: string, outputs: TensorMap, view: PictureView): Promise<Detections>
   detectAdapter(): Promise<AdapterFacts | undefined>
   measureWebgpu(): Promise<BackendMeasurement>

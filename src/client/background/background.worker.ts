@@ -2,6 +2,7 @@ import type { TensorMap } from '../../contracts/tensor.ts'
 import { detectWebgpu } from '../../device/detect-webgpu.ts'
 import { measureWebgpu } from '../../device/measure-webgpu.ts'
 import { measureWebnn } from '../../device/measure-webnn.ts'
+import { CapabilityError } from '../../errors/capability-error.ts'
 import { ConfigError } from '../../errors/config-error.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { type Catalogue, createCatalogue } from '../../models/catalogue.ts'
@@ -10,6 +11,7 @@ import { openRecords, type Records } from '../../models/records.ts'
 import { unpackInputs } from '../../protocol/unpack-inputs.ts'
 import { detectionsFor } from '../../tasks/answer-for.ts'
 import { prepareInputs } from '../../tasks/prepare-inputs.ts'
+import { createSoundWindows, type SoundWindows } from '../../tasks/sound-windows.ts'
 import { exposeMethods, handOver } from '../../utils/worker-methods.ts'
 import type { BackgroundMethods } from './background-types.ts'
 
@@ -21,6 +23,7 @@ interface Opened {
 
 let opening: Promise<Opened> | undefined
 const tasks = new Map<number, AbortController>()
+const sounds = new Map<number, SoundWindows>()
 
 async function openAll(catalogUrl: string): Promise<Opened> {
   const records = await openRecords()
@@ -118,6 +121,27 @@ const methods: BackgroundMethods = {
     const { catalogue } = await opened()
     const unpacked = unpackInputs((await catalogue.manifest(name)).wire, inputs)
     return handOver(unpacked, buffersOf(unpacked))
+  },
+
+  async openSound(name, soundId, rateHz) {
+    const { preprocessing } = await (await opened()).catalogue.manifest(name)
+    if (preprocessing?.kind !== 'sound') {
+      throw new ModelError('manifest-invalid', `The manifest of “${name}” does not say how sound is read.`)
+    }
+    sounds.set(soundId, createSoundWindows(preprocessing, rateHz))
+  },
+
+  async pushSound(soundId, channels, last) {
+    const windows = sounds.get(soundId)
+    if (windows === undefined) {
+      throw new CapabilityError('worker-unavailable', 'The worker that heard this sound has ended. Start again.')
+    }
+    const full = windows.push(channels, last)
+    return handOver(full, [full.buffer])
+  },
+
+  closeSound(soundId) {
+    sounds.delete(soundId)
   },
 
   async detections(name, outputs, view) {

@@ -1,6 +1,6 @@
 import type { TensorLiteral, TensorMap, TensorSpec } from '../../contracts/tensor.ts'
 import { ModelError } from '../../errors/model-error.ts'
-import { emptyData, zeroTensor } from './empty-data.ts'
+import { zeroTensor } from '../../protocol/zero-tensor.ts'
 
 /** Zeros in the shape of the model's inputs, every free dimension at 1: enough to warm a session up. */
 export function zeroInputs(specs: readonly TensorSpec[]): TensorMap {
@@ -12,20 +12,6 @@ export function zeroInputs(specs: readonly TensorSpec[]): TensorMap {
         shape.map((dim) => (dim < 0 ? 1 : dim)),
       ),
     ]),
-  )
-}
-
-/** A manifest's literal tensors as inputs. */
-export function literalInputs(literals: readonly TensorLiteral[]): TensorMap {
-  return Object.fromEntries(
-    literals.map(({ name, type, shape, data }) => {
-      const target = emptyData(type, data.length)
-      data.forEach((value, index) => {
-        if (target instanceof BigInt64Array || target instanceof BigUint64Array) target[index] = BigInt(value)
-        else if (!Array.isArray(target)) target[index] = value
-      })
-      return [name, { type, dims: shape, data: target }]
-    }),
   )
 }
 

@@ -3,12 +3,13 @@ import type { TensorMap } from '../../contracts/tensor.ts'
 import { EdgeError } from '../../errors/edge-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
 import { ModelError } from '../../errors/model-error.ts'
+import { literalTensors } from '../../protocol/literal-tensors.ts'
 import { unpackInputs } from '../../protocol/unpack-inputs.ts'
 import { median } from '../../utils/median.ts'
 import { sleep } from '../../utils/sleep.ts'
 import { exposeMethods, handOver } from '../../utils/worker-methods.ts'
 import type { EdgeWorkerMethods, LoadRequest } from '../worker-types.ts'
-import { checkCanary, literalInputs, zeroInputs } from './canary.ts'
+import { checkCanary, zeroInputs } from './canary.ts'
 import { measureWasm } from './measure-session.ts'
 import { openRuntime, type Runtime } from './runtime.ts'
 import { createSessionQueue } from './session-queue.ts'
@@ -91,7 +92,7 @@ async function runSession(runtime: Runtime, session: InferenceSession, inputs: T
 
 async function warmUp(runtime: Runtime, session: InferenceSession, request: LoadRequest): Promise<number> {
   const { canary, tolerance } = request
-  const inputs = canary ? literalInputs(canary.inputs) : zeroInputs(request.inputs)
+  const inputs = canary ? literalTensors(canary.inputs) : zeroInputs(request.inputs)
   const times: number[] = []
   for (let run = 0; run < warmupRuns; run += 1) {
     const startedAt = performance.now()

@@ -1,7 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-common'
 import type { TensorMap } from '../../contracts/tensor.ts'
+import { zeroTensor } from '../../protocol/zero-tensor.ts'
 import type { WorkerPlan } from '../worker-types.ts'
-import { zeroTensor } from './empty-data.ts'
 import type { Runtime } from './runtime.ts'
 import { fromRuntimeTensors, type RuntimeOutputs, type RuntimeTensor, toRuntimeTensors } from './tensors.ts'
 
