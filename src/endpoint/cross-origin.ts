@@ -18,7 +18,7 @@ export async function allowOrigins(app: FastifyInstance, origins: readonly strin
     origin: [...origins],
     methods: ['GET', 'HEAD', 'POST'],
     // By name: a list of "*" does not include Authorization.
-    allowedHeaders: ['Authorization', 'Content-Type', 'Inference-Header-Content-Length', 'Range'],
+    allowedHeaders: ['Authorization', 'Content-Encoding', 'Content-Type', 'Inference-Header-Content-Length', 'Range'],
     exposedHeaders,
     maxAge: preflightMaxAgeSeconds,
   })
