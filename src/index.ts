@@ -13,6 +13,7 @@ export type {
   TaskResult,
   Tasks,
   TensorTask,
+  TextTask,
   VoiceActivity,
   VoiceMoment,
   VoiceTask,

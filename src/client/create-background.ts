@@ -35,6 +35,7 @@ export interface Background {
   remove(name: string): Promise<void>
   modelFor(task: TaskName): Promise<string | undefined>
   prepareInputs(name: string, picture: TransferablePicture, full?: PictureSize): Promise<PreparedPicture>
+  prepareText(name: string, text: string): Promise<TensorMap>
   unpackInputs(name: string, inputs: TensorMap): Promise<TensorMap>
   /** Cuts sound into a model's windows. Its samples are handed over. */
   openSound(name: string, rateHz: number): Promise<SoundCutter>
@@ -95,6 +96,7 @@ export function createBackground(startWorker: () => Worker, catalogUrl: string):
     modelFor: async (task) => methods().modelFor(task),
     prepareInputs: async (name, picture, full) =>
       methods().prepareInputs(name, transfer(picture, transferablesOf(picture)), full),
+    prepareText: async (name, text) => methods().prepareText(name, text),
     unpackInputs: async (name, inputs) => methods().unpackInputs(name, inputs),
     async openSound(name, rateHz) {
       const soundId = ++taskIds

@@ -5,6 +5,7 @@ import { ValidationError } from '../errors/validation-error.ts'
 import type { Background } from './create-background.ts'
 import { createPictureTask } from './picture-task.ts'
 import type { TaskOptions, Tasks } from './task-types.ts'
+import { createTextTask } from './text-task.ts'
 import type { RunOptions, RunResult } from './types.ts'
 import { createVoiceTask } from './voice-task.ts'
 
@@ -62,6 +63,7 @@ export function createTaskApi(parts: TaskParts): <K extends keyof Tasks>(name: K
       }),
     'face-detection': (options) => createDetectionTask(contextOf(parts, 'face-detection', options)),
     'object-detection': (options) => createDetectionTask(contextOf(parts, 'object-detection', options)),
+    'text-classification': (options) => createTextTask(contextOf(parts, 'text-classification', options)),
     'voice-activity': (options) => createVoiceTask(contextOf(parts, 'voice-activity', options)),
     tensors: (options) => {
       const { model, ask } = contextOf(parts, 'tensors', options)

@@ -50,6 +50,17 @@ export interface PictureTask<A> {
   watch(source: HTMLVideoElement | MediaStream, options?: RunOptions): AsyncGenerator<WatchedFrame<A>, void, void>
 }
 
+/** What answers about text. */
+export interface TextTask {
+  /**
+   * Answers about a text. Of a long one, as much is read as the model takes.
+   *
+   * @throws {ValidationError} `text-empty`, or the model is not of this task
+   * @throws {NoArmError} no arm could answer, or none in time
+   */
+  run(text: string, options?: RunOptions): Promise<TaskResult<Classification>>
+}
+
 /** One window of sound, and whether somebody speaks. */
 export interface VoiceMoment {
   /** When it began, in milliseconds of sound since the beginning; what was left out does not count. */
@@ -109,6 +120,7 @@ export interface Tasks {
   readonly 'image-classification': PictureTask<Classification>
   readonly 'face-detection': PictureTask<Detections>
   readonly 'object-detection': PictureTask<Detections>
+  readonly 'text-classification': TextTask
   readonly 'voice-activity': VoiceTask
   readonly tensors: TensorTask
 }

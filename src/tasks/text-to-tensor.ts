@@ -8,6 +8,10 @@ const unitsPerCodePoint = 16
 /** What stands for half of a surrogate pair, which is no character. */
 const replacement = 0xfffd
 
+/** All of a text that is read, without the white space before it. */
+export const headOf = (text: string, { maxLength }: Pick<TextPreprocessing, 'maxLength'>): string =>
+  text.trimStart().slice(0, maxLength * unitsPerCodePoint)
+
 /**
  * A text as a model's input: its code points as int32 `[1, count]`, after the steps of docs/tasks.md. Both arms are
  * given this tensor, so that a browser's own tables of letters make no difference between them.
@@ -15,7 +19,7 @@ const replacement = 0xfffd
  * @throws {ValidationError} `text-empty` when it holds nothing but white space
  */
 export function textToTensor(text: string, { lowerCase, maxLength }: TextPreprocessing): TensorData {
-  const head = text.trimStart().slice(0, maxLength * unitsPerCodePoint)
+  const head = headOf(text, { maxLength })
   const composed = head.normalize('NFC')
   const cased = lowerCase ? composed.toLowerCase() : composed
   const clean = cased.normalize('NFC').replace(/\s+/gu, ' ').trim()

@@ -30,6 +30,7 @@ export type BackgroundMethods = {
   modelFor(task: TaskName): Promise<string | undefined>
   /** @param full the picture's own size, where it was made smaller on its way here */
   prepareInputs(name: string, picture: TransferablePicture, full?: PictureSize): Promise<PreparedPicture>
+  prepareText(name: string, text: string): Promise<TensorMap>
   /** Inputs in their wire form as the model takes them. */
   unpackInputs(name: string, inputs: TensorMap): Promise<TensorMap>
   /** Begins to cut sound into a model's windows. @param rateHz samples a second of what will come */

@@ -11,6 +11,7 @@ import { openRecords, type Records } from '../../models/records.ts'
 import { unpackInputs } from '../../protocol/unpack-inputs.ts'
 import { detectionsFor } from '../../tasks/answer-for.ts'
 import { prepareInputs } from '../../tasks/prepare-inputs.ts'
+import { prepareText } from '../../tasks/prepare-text.ts'
 import { createSoundWindows, type SoundWindows } from '../../tasks/sound-windows.ts'
 import { exposeMethods, handOver } from '../../utils/worker-methods.ts'
 import type { BackgroundMethods } from './background-types.ts'
@@ -115,6 +116,11 @@ const methods: BackgroundMethods = {
     const { catalogue } = await opened()
     const prepared = await prepareInputs(await catalogue.manifest(name), picture, full)
     return handOver(prepared, buffersOf(prepared.inputs))
+  },
+
+  async prepareText(name, text) {
+    const { catalogue } = await opened()
+    return prepareText(await catalogue.manifest(name), text)
   },
 
   async unpackInputs(name, inputs) {
