@@ -3,7 +3,12 @@
 import { type Bench, parseFlags } from './support/bench.ts'
 
 /** Each bench: what it measures, and where it is. */
-const benches: Record<string, { readonly about: string; readonly load: () => Promise<{ readonly bench: Bench }> }> = {}
+const benches: Record<string, { readonly about: string; readonly load: () => Promise<{ readonly bench: Bench }> }> = {
+  routing: {
+    about: 'The router beside its peers and a clairvoyant, on recorded or synthetic links',
+    load: () => import('./routing.bench.ts'),
+  },
+}
 
 const [name = '', ...rest] = process.argv.slice(2)
 const entry = Object.hasOwn(benches, name) ? benches[name] : undefined
