@@ -1,6 +1,16 @@
 export { Tensor } from 'onnxruntime-common'
 export { createClient } from './client/create-client.ts'
 export type {
+  AddModelOptions,
+  ModelEntry,
+  ModelLicense,
+  ModelSize,
+  ModelsApi,
+  Priority,
+  StorageReport,
+  VerifyReport,
+} from './client/models-types.ts'
+export type {
   ModelSession,
   SessionOptions,
   SessionResult,
@@ -24,13 +34,13 @@ export type {
   ClientEvents,
   ClientOptions,
   EndpointOptions,
-  ModelEntry,
   Policy,
   RouteExplanation,
   RunInputs,
   RunOptions,
   RunResult,
   RuntimeOptions,
+  StorageOptions,
 } from './client/types.ts'
 export type { TaskName } from './contracts/manifest.ts'
 export type { BackendMeasurement, DeviceReport, LinkReport, ModelProgress } from './contracts/measurements.ts'

@@ -85,6 +85,7 @@ export const texts = {
     status: {
       absent: 'Not on this device',
       downloading: 'Downloading',
+      paused: 'Paused',
       stored: 'Stored on this device',
       loading: 'Loading',
       ready: 'Ready',

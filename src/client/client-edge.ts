@@ -7,7 +7,8 @@ import { createSharedEdge } from '../edge/shared-edge.ts'
 import type { Background } from './create-background.ts'
 import type { RuntimeOptions } from './types.ts'
 
-const defaultBackends: readonly Backend[] = ['wasm', 'webgpu', 'webnn']
+/** Backends that may be used where nobody says. */
+export const defaultBackends: readonly Backend[] = ['wasm', 'webgpu', 'webnn']
 
 /** Tabs that speak the same way share an engine; one of another release leads its own. */
 const sharedName = 'hither-edge/1'
@@ -40,7 +41,7 @@ export function createClientEdge(
     createSharedEdge({
       name,
       createOwn,
-      readFiles: (manifest) => background.readFiles(manifest.name),
+      readFiles: (manifest) => background.readFiles(manifest.name, manifest.revision),
       ...events,
     }),
   )

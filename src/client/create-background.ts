@@ -1,11 +1,13 @@
 import { proxy, transfer } from 'comlink'
-import type { Manifest, TaskName } from '../contracts/manifest.ts'
+import type { TaskName } from '../contracts/manifest.ts'
 import type { AdapterFacts, BackendMeasurement } from '../contracts/measurements.ts'
 import type { Progress } from '../contracts/model-state.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
-import type { ModelFiles } from '../edge/worker-types.ts'
 import { CapabilityError } from '../errors/capability-error.ts'
-import type { StoredState } from '../models/model-store.ts'
+import type { AddSource } from '../models/add-model.ts'
+import type { ImportFile } from '../models/import-model.ts'
+import type { VerifyReport } from '../models/read-model.ts'
+import type { Priority } from '../models/transfer-slots.ts'
 import type { Detections } from '../tasks/detect.ts'
 import type { PictureSize } from '../tasks/picture-size.ts'
 import type { PictureView } from '../tasks/picture-view.ts'
@@ -13,7 +15,29 @@ import type { PreparedPicture } from '../tasks/prepare-inputs.ts'
 import { type TransferablePicture, transferablesOf } from '../tasks/transferable-picture.ts'
 import { abortable } from '../utils/abortable.ts'
 import { openWorkerBridge, type WorkerBridge } from '../utils/worker-bridge.ts'
-import type { BackgroundMethods } from './background/background-types.ts'
+import type { BackgroundMethods, BackgroundSettings } from './background/background-types.ts'
+
+interface Abortable {
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Methods that pass through as they are. */
+type Passed =
+  | 'models'
+  | 'manifest'
+  | 'newer'
+  | 'storedState'
+  | 'raise'
+  | 'stop'
+  | 'readFiles'
+  | 'remove'
+  | 'note'
+  | 'changeNote'
+  | 'usage'
+  | 'keepServing'
+  | 'switchTo'
+  | 'refuse'
+  | 'readBytes'
 
 /** Cuts one sound, piece by piece. */
 export interface SoundCutter {
@@ -23,16 +47,21 @@ export interface SoundCutter {
 }
 
 /** The page's side of the second worker. Started on first use, and again after it has died. */
-export interface Background {
-  models(): Promise<readonly string[]>
-  manifest(name: string): Promise<Manifest>
-  storedState(name: string): Promise<StoredState>
+export interface Background extends Pick<WorkerBridge<BackgroundMethods>['methods'], Passed> {
   install(
     name: string,
-    options: { readonly signal?: AbortSignal | undefined; readonly onProgress: (progress: Progress) => void },
+    options: Abortable & {
+      readonly revision?: string | undefined
+      readonly priority: Priority
+      readonly onProgress: (progress: Progress) => void
+    },
   ): Promise<void>
-  readFiles(name: string): Promise<ModelFiles>
-  remove(name: string): Promise<void>
+  verify(name: string, options: Abortable): Promise<VerifyReport>
+  importModel(manifest: unknown, files: readonly ImportFile[], options: Abortable): Promise<string>
+  addModel(
+    source: AddSource,
+    options: Abortable & { readonly onProgress: (progress: Progress) => void },
+  ): Promise<string>
   modelFor(task: TaskName): Promise<string | undefined>
   prepareInputs(name: string, picture: TransferablePicture, full?: PictureSize): Promise<PreparedPicture>
   prepareText(name: string, text: string): Promise<TensorMap>
@@ -48,7 +77,12 @@ export interface Background {
   terminate(reason: Error): void
 }
 
-export function createBackground(startWorker: () => Worker, catalogUrl: string): Background {
+/** @param token asked for an origin's token, of those in the settings */
+export function createBackground(
+  startWorker: () => Worker,
+  settings: BackgroundSettings,
+  token: (origin: string) => string | undefined | Promise<string | undefined> = () => undefined,
+): Background {
   let bridge: WorkerBridge<BackgroundMethods> | undefined
   let taskIds = 0
 
@@ -69,30 +103,49 @@ export function createBackground(startWorker: () => Worker, catalogUrl: string):
       })
     })
     // Messages are handled in order: whatever is called next finds it open. A failure shows there too.
-    bridge.methods.open(catalogUrl).catch(() => {})
+    bridge.methods.open(settings, proxy(token)).catch(() => {})
     return bridge.methods
+  }
+
+  /** Does work that the worker can be told to abort, by a number. */
+  const abortableTask = async <T>({ signal }: Abortable, work: (taskId: number) => Promise<T>): Promise<T> => {
+    signal?.throwIfAborted()
+    const taskId = ++taskIds
+    const abort = () =>
+      void methods()
+        .abort(taskId)
+        .catch(() => {})
+    signal?.addEventListener('abort', abort, { once: true })
+    try {
+      return await abortable(work(taskId), signal)
+    } finally {
+      signal?.removeEventListener('abort', abort)
+    }
   }
 
   return {
     models: async () => methods().models(),
-    manifest: async (name) => methods().manifest(name),
-    storedState: async (name) => methods().storedState(name),
-    async install(name, { signal, onProgress }) {
-      signal?.throwIfAborted()
-      const taskId = ++taskIds
-      const abort = () =>
-        void methods()
-          .abort(taskId)
-          .catch(() => {})
-      signal?.addEventListener('abort', abort, { once: true })
-      try {
-        await abortable(methods().install(name, taskId, proxy(onProgress)), signal)
-      } finally {
-        signal?.removeEventListener('abort', abort)
-      }
-    },
-    readFiles: async (name) => methods().readFiles(name),
-    remove: async (name) => methods().remove(name),
+    manifest: async (...args) => methods().manifest(...args),
+    newer: async (...args) => methods().newer(...args),
+    storedState: async (...args) => methods().storedState(...args),
+    raise: async (...args) => methods().raise(...args),
+    stop: async (...args) => methods().stop(...args),
+    readFiles: async (...args) => methods().readFiles(...args),
+    remove: async (...args) => methods().remove(...args),
+    note: async (...args) => methods().note(...args),
+    changeNote: async (...args) => methods().changeNote(...args),
+    usage: async () => methods().usage(),
+    keepServing: async (...args) => methods().keepServing(...args),
+    switchTo: async (...args) => methods().switchTo(...args),
+    refuse: async (...args) => methods().refuse(...args),
+    readBytes: async (...args) => methods().readBytes(...args),
+    install: (name, { onProgress, revision, priority, ...rest }) =>
+      abortableTask(rest, (taskId) => methods().install(name, taskId, proxy(onProgress), { revision, priority })),
+    verify: (name, options) => abortableTask(options, (taskId) => methods().verify(name, taskId)),
+    importModel: (manifest, files, options) =>
+      abortableTask(options, (taskId) => methods().importModel(manifest, files, taskId)),
+    addModel: (source, { onProgress, ...rest }) =>
+      abortableTask(rest, (taskId) => methods().addModel(source, taskId, proxy(onProgress))),
     modelFor: async (task) => methods().modelFor(task),
     prepareInputs: async (name, picture, full) =>
       methods().prepareInputs(name, transfer(picture, transferablesOf(picture)), full),

@@ -5,7 +5,6 @@ import { NoArmError } from '../errors/no-arm-error.ts'
 import { ValidationError } from '../errors/validation-error.ts'
 import { checkInputs } from '../models/check-inputs.ts'
 import { modelKey } from '../models/model-key.ts'
-import { totalBytesOf } from '../models/total-bytes.ts'
 import { createNetworkWatcher } from '../network/network-watcher.ts'
 import { createBreaker } from '../routing/breaker.ts'
 import { decideRoute } from '../routing/decide-route.ts'
@@ -17,16 +16,19 @@ import { abortable } from '../utils/abortable.ts'
 import { createEmitter } from '../utils/emitter.ts'
 import { logNormal } from '../utils/log-normal.ts'
 import { withDeadline } from '../utils/with-deadline.ts'
+import { toBackgroundSettings } from './background-settings.ts'
 import { createClientEdge } from './client-edge.ts'
 import { createCloudLink } from './cloud-link.ts'
 import { createBackground } from './create-background.ts'
 import { createEdgeModels } from './edge-models.ts'
+import { createModelUpdates } from './model-updates.ts'
+import { createModelsApi } from './models-api.ts'
 import { openSession } from './open-session.ts'
 import { parseClientOptions, parseRunOptions } from './parse-options.ts'
 import { createMemory } from './remember.ts'
 import { type RequestParts, runRequest, takeSnapshot, typicalBytes } from './run-request.ts'
 import { type AskModel, createTaskApi } from './task-api.ts'
-import type { Client, ClientEvents, ClientOptions, ModelEntry, RunInputs } from './types.ts'
+import type { Client, ClientEvents, ClientOptions, RunInputs } from './types.ts'
 
 /** Bundlers find the workers by these very expressions: each becomes a file of its own, from this origin. */
 const startEdgeWorker = () =>
@@ -58,13 +60,19 @@ const isPicture = (inputs: RunInputs): inputs is { readonly image: Exclude<RunIn
  * @throws {ConfigError} `config-invalid`: an option is not what it should be
  */
 export function createClient(options: ClientOptions = {}): Client {
-  const { catalog = '/models/catalog.json', endpoint, policy = {}, runtime = {} } = parseClientOptions(options)
+  const {
+    catalog = '/models/catalog.json',
+    endpoint,
+    policy = {},
+    runtime = {},
+    storage = {},
+  } = parseClientOptions(options)
   const catalogUrl = toUrl(catalog, 'catalog')
   if (endpoint !== undefined) toUrl(endpoint.url, 'endpoint.url')
 
   const events = createEmitter<ClientEvents>()
   const watcher = createNetworkWatcher()
-  const background = createBackground(startBackgroundWorker, catalogUrl)
+  const background = createBackground(startBackgroundWorker, ...toBackgroundSettings(catalogUrl, runtime, storage))
   const learner = createRouteLearner()
   const cloud = endpoint && createCloudLink(endpoint, watcher, (report) => events.emit('link', report))
   const edge = createClientEdge(runtime, {
@@ -93,7 +101,9 @@ export function createClient(options: ClientOptions = {}): Client {
     breakers: { edge: createBreaker(), cloud: createBreaker() },
     previous: new Map(),
     unpackInputs: (manifest, inputs) => background.unpackInputs(manifest.name, inputs),
+    downloadOnMetered: storage.downloadOnMetered === true,
   }
+  const updates = createModelUpdates({ background, edge, edgeModels })
 
   const closing = new AbortController()
   const report = () => cloud?.link.report() ?? { online: watcher.online, saveData: watcher.saveData, samples: 0 }
@@ -162,21 +172,6 @@ export function createClient(options: ClientOptions = {}): Client {
     return asked
   }
 
-  const entryOf = async (name: string): Promise<ModelEntry> => {
-    const manifest = await background.manifest(name)
-    const { revision, title, description, task, license } = manifest
-    return {
-      name,
-      revision,
-      title,
-      description,
-      task,
-      license,
-      totalBytes: totalBytesOf(manifest),
-      state: await edgeModels.state(manifest),
-    }
-  }
-
   return {
     async run(model, inputs, runOptions) {
       const { manifest: _, ...result } = await ask(model, runOptions, (manifest) => toTensors(manifest, inputs))
@@ -188,10 +183,9 @@ export function createClient(options: ClientOptions = {}): Client {
     async prepare(model, { signal } = {}) {
       signal?.throwIfAborted()
       await open()
-      await edgeModels.prepare(
-        await background.manifest(model),
-        signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]),
-      )
+      await edgeModels.prepare(await background.manifest(model), {
+        signal: signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]),
+      })
     },
 
     async openSession(session, { signal } = {}) {
@@ -211,21 +205,14 @@ export function createClient(options: ClientOptions = {}): Client {
       return explainRoute(decision)
     },
 
-    models: {
-      async list({ signal } = {}) {
-        signal?.throwIfAborted()
-        await open()
-        return Promise.all((await background.models()).map(entryOf))
-      },
-      async state(model) {
-        await open()
-        return edgeModels.state(await background.manifest(model))
-      },
-      async remove(model) {
-        await open()
-        await edgeModels.remove(await background.manifest(model))
-      },
-    },
+    models: createModelsApi({
+      background,
+      edgeModels,
+      updates,
+      open,
+      budgetBytes: storage.budgetBytes,
+      closing: closing.signal,
+    }),
 
     device: () => edge.report(),
     link: report,

@@ -2,17 +2,29 @@ import type { Manifest } from '../contracts/manifest.ts'
 import type { ModelState, Progress } from '../contracts/model-state.ts'
 import type { Edge, LoadedModel } from '../edge/edge-types.ts'
 import { isHitherError } from '../errors/hither-error.ts'
+import { ModelError } from '../errors/model-error.ts'
 import { totalBytesOf } from '../models/total-bytes.ts'
+import type { Priority } from '../models/transfer-slots.ts'
 import { abortable } from '../utils/abortable.ts'
 import type { Background } from './create-background.ts'
+
+export interface PrepareOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Default `waiting`: somebody waits for it. */
+  readonly priority?: Priority | undefined
+}
 
 /** Where each model stands on this device, and what brings it further. */
 export interface EdgeModels {
   state(manifest: Manifest): Promise<ModelState>
   /** Downloads, verifies and loads the model. Several callers share one preparation; it goes on when one of them aborts. */
-  prepare(manifest: Manifest, signal?: AbortSignal): Promise<LoadedModel>
-  /** Downloads and verifies the model, without loading it; does nothing when it is stored. */
-  store(manifest: Manifest, signal: AbortSignal): Promise<void>
+  prepare(manifest: Manifest, options?: PrepareOptions): Promise<LoadedModel>
+  /** Downloads and verifies the model without loading it. Shares the bytes with a preparation under way. */
+  download(manifest: Manifest, options?: PrepareOptions): Promise<void>
+  /** Ends what is under way for the model; its callers get the reason. What has arrived stays. */
+  stop(manifest: Manifest, reason: unknown): Promise<void>
+  /** Asks the store again where the model stands. */
+  reread(name: string): Promise<void>
   remove(manifest: Manifest): Promise<void>
   /** The model answers from another backend than the one it was loaded on. */
   moved(manifest: Manifest, loaded: LoadedModel): void
@@ -43,42 +55,41 @@ export function createEdgeModels(options: {
   }
 
   const storedState = async (manifest: Manifest): Promise<ModelState> => {
-    const stored = await background.storedState(manifest.name)
-    return stored.status === 'stored' ? stored : { status: 'absent' }
+    const stored = await background.storedState(manifest.name, manifest.revision)
+    if (stored.status === 'stored') return stored
+    const { paused } = await background.note(manifest.name)
+    const loadedBytes = stored.status === 'partial' ? stored.loadedBytes : 0
+    return paused ? { status: 'paused', loadedBytes, totalBytes: totalBytesOf(manifest) } : { status: 'absent' }
   }
 
-  const download = async (manifest: Manifest, signal: AbortSignal) => {
-    const totalBytes = totalBytesOf(manifest)
-    if ((await storedState(manifest)).status === 'stored') return
+  const install = async (manifest: Manifest, signal: AbortSignal, priority: Priority) => {
+    const stored = await storedState(manifest)
+    if (stored.status === 'stored') return
+    if (stored.status === 'paused') throw downloadPaused(manifest)
     const report = (progress: Progress) => {
       if (signal.aborted) return
       setState(manifest, { status: 'downloading', ...progress })
       onProgress(manifest.name, progress)
     }
-    report({ loadedBytes: 0, totalBytes })
-    await background.install(manifest.name, { signal, onProgress: report })
+    report({ loadedBytes: 0, totalBytes: totalBytesOf(manifest) })
+    await background.install(manifest.name, { signal, priority, onProgress: report })
+    // What made room for it is not here any more.
+    for (const [name, { status }] of states) if (status === 'stored' && name !== manifest.name) await reread(name)
   }
 
-  const prepareModel = async (manifest: Manifest, signal: AbortSignal): Promise<LoadedModel> => {
-    const totalBytes = totalBytesOf(manifest)
+  const reread = async (name: string) => {
+    const manifest = manifests.get(name)
+    if (manifest !== undefined) setState(manifest, await storedState(manifest))
+  }
+
+  /** Does the work, and tells of its failure by the model's state. */
+  const settling = async <T>(manifest: Manifest, signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
     try {
-      // What this device can't run is refused before a byte of it is fetched.
-      await edge.check(manifest)
-      // The runtime is fetched and compiled while the model downloads.
-      void edge.measure()
-      await download(manifest, signal)
-      setState(manifest, { status: 'loading', totalBytes })
-      const startedAt = performance.now()
-      await edge.measure()
-      const loaded = await edge.load(manifest, () => background.readFiles(manifest.name))
-      onLoaded(manifest, loaded, performance.now() - startedAt)
-      signal.throwIfAborted()
-      setState(manifest, { status: 'ready', totalBytes, backend: loaded.backend })
-      return loaded
+      return await work()
     } catch (error) {
-      if (signal.aborted) {
+      if (signal.aborted || isPause(error)) {
         setState(manifest, await storedState(manifest).catch((): ModelState => ({ status: 'absent' })))
-        throw signal.reason
+        throw signal.aborted ? signal.reason : error
       }
       const [code, message] = isHitherError(error)
         ? [error.code, error.message]
@@ -87,6 +98,24 @@ export function createEdgeModels(options: {
       throw error
     }
   }
+
+  const prepareModel = (manifest: Manifest, signal: AbortSignal, priority: Priority): Promise<LoadedModel> =>
+    settling(manifest, signal, async () => {
+      const totalBytes = totalBytesOf(manifest)
+      // What this device can't run is refused before a byte of it is fetched.
+      await edge.check(manifest)
+      // The runtime is fetched and compiled while the model downloads.
+      void edge.measure()
+      await install(manifest, signal, priority)
+      setState(manifest, { status: 'loading', totalBytes })
+      const startedAt = performance.now()
+      await edge.measure()
+      const loaded = await edge.load(manifest, () => background.readFiles(manifest.name, manifest.revision))
+      onLoaded(manifest, loaded, performance.now() - startedAt)
+      signal.throwIfAborted()
+      setState(manifest, { status: 'ready', totalBytes, backend: loaded.backend })
+      return loaded
+    })
 
   return {
     async state(manifest) {
@@ -104,26 +133,38 @@ export function createEdgeModels(options: {
       if (newer === undefined) setState(manifest, state)
       return newer ?? state
     },
-    prepare(manifest, signal) {
+    prepare(manifest, { signal, priority = 'waiting' } = {}) {
       const loaded = edge.loaded(manifest)
       if (loaded !== undefined && !preparations.has(manifest.name)) return Promise.resolve(loaded)
       let preparation = preparations.get(manifest.name)
+      if (preparation !== undefined && priority === 'waiting') void background.raise(manifest.name).catch(() => {})
       if (preparation === undefined) {
         const controller = new AbortController()
-        const promise = prepareModel(manifest, controller.signal).finally(() => preparations.delete(manifest.name))
+        const promise = prepareModel(manifest, controller.signal, priority).finally(() =>
+          preparations.delete(manifest.name),
+        )
         promise.catch(() => {}) // each caller handles its own copy
         preparation = { promise, controller }
         preparations.set(manifest.name, preparation)
       }
       return abortable(preparation.promise, signal)
     },
-    async store(manifest, signal) {
-      await edge.check(manifest)
-      await download(manifest, signal)
+    async download(manifest, { signal = new AbortController().signal, priority = 'waiting' } = {}) {
+      if (edge.loaded(manifest) !== undefined) return
+      await settling(manifest, signal, async () => {
+        await edge.check(manifest)
+        await install(manifest, signal, priority)
+      })
       // A preparation beside this one has its own say.
-      if (preparations.has(manifest.name) || edge.loaded(manifest) !== undefined) return
-      setState(manifest, { status: 'stored', totalBytes: totalBytesOf(manifest) })
+      if (!preparations.has(manifest.name)) setState(manifest, await storedState(manifest))
     },
+    async stop(manifest, reason) {
+      preparations.get(manifest.name)?.controller.abort(reason)
+      await background.stop(manifest.name)
+      const status = states.get(manifest.name)?.status
+      if (status !== 'ready' && status !== 'loading') await reread(manifest.name)
+    },
+    reread,
     async remove(manifest) {
       preparations.get(manifest.name)?.controller.abort(new DOMException('The model was removed.', 'AbortError'))
       await edge.unload(manifest)
@@ -143,3 +184,8 @@ export function createEdgeModels(options: {
     },
   }
 }
+
+export const downloadPaused = ({ name }: Pick<Manifest, 'name'>) =>
+  new ModelError('download-paused', `The download of ${name} is paused. Resume it to run the model on this device.`)
+
+const isPause = (error: unknown): boolean => isHitherError(error) && error.code === 'download-paused'

@@ -54,12 +54,12 @@ export async function openSession(
   const plan = toSessionPlan({ steps: described, state, outputs })
   const manifests = [...new Map(described.map(({ manifest }) => [manifest.name, manifest])).values()]
   const [heaviest, ...others] = manifests.sort((a, b) => b.complexity.macs - a.complexity.macs)
-  await Promise.all(others.map((manifest) => edgeModels.store(manifest, signal)))
-  if (heaviest !== undefined) await edgeModels.prepare(heaviest, signal)
+  await Promise.all(others.map((manifest) => edgeModels.download(manifest, { signal })))
+  if (heaviest !== undefined) await edgeModels.prepare(heaviest, { signal })
 
   const opened = edge.openSession(plan, async (manifest: Manifest) => {
-    await edgeModels.store(manifest, closing) // a model that was removed meanwhile comes again
-    return background.readFiles(manifest.name)
+    await edgeModels.download(manifest, { signal: closing }) // a model that was removed meanwhile comes again
+    return background.readFiles(manifest.name, manifest.revision)
   })
   const specs = inputSpecsOf(plan)
   const name = manifests.map((manifest) => manifest.name).join(' + ')

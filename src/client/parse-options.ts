@@ -7,6 +7,7 @@ import type { ClientOptions, RunOptions } from './types.ts'
 
 const addressSchema = v.union([v.string(), v.instance(URL)])
 const deadlineSchema = v.pipe(v.number(), v.finite(), v.minValue(1))
+const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 const policyEntries = { privacy: v.optional(v.picklist(privacyModes)), deadlineMs: v.optional(deadlineSchema) }
 
 const clientOptionsSchema = v.strictObject({
@@ -19,6 +20,26 @@ const clientOptionsSchema = v.strictObject({
       shareTabs: v.optional(v.boolean()),
       memoryBytes: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
       threads: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(64))),
+    }),
+  ),
+  storage: v.optional(
+    v.strictObject({
+      budgetBytes: v.optional(countSchema),
+      encrypt: v.optional(v.boolean()),
+      downloadOnMetered: v.optional(v.boolean()),
+      connections: v.optional(v.pipe(countSchema, v.maxValue(16))),
+      firstByteMs: v.optional(deadlineSchema),
+      idleMs: v.optional(deadlineSchema),
+      totalMs: v.optional(deadlineSchema),
+      tokens: v.optional(
+        v.record(
+          v.pipe(
+            v.string(),
+            v.check((origin) => URL.canParse(origin) && new URL(origin).origin === origin, 'not an origin'),
+          ),
+          v.union([v.string(), v.function()]),
+        ),
+      ),
     }),
   ),
 })

@@ -22,7 +22,12 @@ import { hungAfterMs } from './hung-after.ts'
 import type { RunResult } from './types.ts'
 
 /** What a model that failed with these codes lacks, this device will lack at the next try, too. */
-const lastingCodes: ReadonlySet<string> = new Set(['no-backend', 'model-unsupported', 'model-set-aside'])
+const lastingCodes: ReadonlySet<string> = new Set([
+  'no-backend',
+  'model-unsupported',
+  'model-set-aside',
+  'license-not-accepted',
+])
 /** The name, shape and framing of a request beside its tensors. */
 const requestOverheadBytes = 600
 
@@ -38,6 +43,8 @@ export interface RequestParts {
   readonly unpackInputs: (manifest: Manifest, inputs: TensorMap) => Promise<TensorMap>
   /** Where each model's last request ran by choice. */
   readonly previous: Map<string, Arm>
+  /** Models may be downloaded ahead of need although the person asked the browser to save data. */
+  readonly downloadOnMetered: boolean
 }
 
 const bytesOf = (inputs: TensorMap): number =>
@@ -84,7 +91,9 @@ function edgeSnapshot(parts: RequestParts, manifest: Manifest, state: ModelState
   })
   // A model that failed may load at the next try; one whose failure is this browser's lack may not.
   const failed = state.status === 'failed' && lastingCodes.has(state.code)
-  return { status: failed ? 'unavailable' : state.status === 'failed' ? 'absent' : state.status, breakerOpen, time }
+  // A paused download goes on when the person says so, not when a request comes.
+  if (failed || state.status === 'paused') return { status: 'unavailable', breakerOpen, time }
+  return { status: state.status === 'failed' ? 'absent' : state.status, breakerOpen, time }
 }
 
 function cloudSnapshot(parts: RequestParts, manifest: Manifest, requestBytes: number): CloudSnapshot | undefined {
@@ -143,7 +152,7 @@ async function runOnEdge(
   transfer: boolean | undefined,
 ): Promise<ArmAnswer> {
   const { edge, edgeModels, learner } = parts
-  await edgeModels.prepare(manifest, signal)
+  await edgeModels.prepare(manifest, { signal })
   const backend = edge.loaded(manifest)?.backend ?? 'wasm'
   const predictedMs = meanOf(learner.edgeTime({ model: modelKey(manifest), backend }))
   const run = await edge.run(manifest, inputs, { timeoutMs: hungAfterMs(predictedMs), signal, transfer })
@@ -217,8 +226,11 @@ export async function runRequest(
   const decision: Decision = isGivenAway ? alone : decided
   const decidedMs = performance.now() - startedAt
   // The answer need not wait for the download: the cloud bridges it while the model comes here.
-  const comesHere = privacy !== 'cloud-only' && !snapshot.saveData && snapshot.edge.status !== 'unavailable'
-  if (comesHere && decision.arm === 'cloud') void parts.edgeModels.prepare(manifest).catch(() => {})
+  const mayFetchAhead = !snapshot.saveData || parts.downloadOnMetered
+  const comesHere = privacy !== 'cloud-only' && mayFetchAhead && snapshot.edge.status !== 'unavailable'
+  if (comesHere && decision.arm === 'cloud') {
+    void parts.edgeModels.prepare(manifest, { priority: 'background' }).catch(() => {})
+  }
   const outcome = await runRoute({
     // With the edge as the only arm, a worker that died is replaced and asked once more.
     decision:

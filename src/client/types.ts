@@ -1,11 +1,11 @@
 import type { Tensor } from 'onnxruntime-common'
-import type { TaskName } from '../contracts/manifest.ts'
 import type { DeviceReport, LinkReport, ModelProgress } from '../contracts/measurements.ts'
 import type { Backend, ModelState } from '../contracts/model-state.ts'
 import type { Prediction, Privacy, RouteReason, RouteRecord } from '../contracts/route.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import type { Classification } from '../tasks/classify.ts'
 import type { PictureSource } from '../tasks/picture-source.ts'
+import type { ModelsApi } from './models-types.ts'
 import type { ModelSession, SessionOptions } from './session-types.ts'
 import type { TaskOptions, Tasks } from './task-types.ts'
 
@@ -35,6 +35,26 @@ export interface RuntimeOptions {
   readonly shareTabs?: boolean
 }
 
+/** How models are downloaded and kept. */
+export interface StorageOptions {
+  /** Bytes that stored models may take together; the least recently used ones that are not pinned make room. Default: what the browser gives. */
+  readonly budgetBytes?: number
+  /** Encrypts stored models with a key that cannot leave this browser. What that protects from: docs/model-store.md. Default false. */
+  readonly encrypt?: boolean
+  /** Downloads ahead of need also where the person asked the browser to save data. Default false. */
+  readonly downloadOnMetered?: boolean
+  /** Parts of one file fetched at a time, where the server has ranges. Default 4. */
+  readonly connections?: number
+  /** From a request to its answer, in milliseconds. Default 15,000. */
+  readonly firstByteMs?: number
+  /** Between two pieces of an answer, in milliseconds. Default 15,000. */
+  readonly idleMs?: number
+  /** For a whole file, in milliseconds. Default: no limit. */
+  readonly totalMs?: number
+  /** Bearer tokens for servers of models, by origin; each goes to that origin only, and is kept in memory only. */
+  readonly tokens?: Readonly<Record<string, string | (() => string | Promise<string>)>>
+}
+
 export interface ClientOptions {
   /** Address of the catalogue, resolved against the page. Default `/models/catalog.json`. */
   readonly catalog?: string | URL
@@ -42,6 +62,7 @@ export interface ClientOptions {
   readonly endpoint?: EndpointOptions
   readonly policy?: Policy
   readonly runtime?: RuntimeOptions
+  readonly storage?: StorageOptions
 }
 
 export interface RunOptions extends Policy {
@@ -70,20 +91,6 @@ export interface RouteExplanation {
   readonly reason: RouteReason
   readonly why: string
   readonly predicted: { readonly edge?: Prediction; readonly cloud?: Prediction }
-}
-
-/** A model in the catalogue, and where it stands on this device. */
-export interface ModelEntry {
-  readonly name: string
-  readonly revision: string
-  readonly title: string
-  readonly description: string
-  /** What it can be asked for. */
-  readonly task: TaskName
-  readonly license: { readonly name: string; readonly url?: string | undefined }
-  /** Bytes of all its files. */
-  readonly totalBytes: number
-  readonly state: ModelState
 }
 
 export interface ClientEvents {
@@ -131,12 +138,8 @@ export interface Client {
   openSession(session: string | SessionOptions, options?: { readonly signal?: AbortSignal }): Promise<ModelSession>
   /** Says where a request would run now, without running it. */
   explain(model: string, options?: Policy): Promise<RouteExplanation>
-  readonly models: {
-    list(options?: { readonly signal?: AbortSignal }): Promise<readonly ModelEntry[]>
-    state(model: string): Promise<ModelState>
-    /** Frees a model's memory and its space in IndexedDB. Runs under way finish first. */
-    remove(model: string): Promise<void>
-  }
+  /** The models of the catalogue and of this device. */
+  readonly models: ModelsApi
   device(): DeviceReport
   link(): LinkReport
   /** Calls `listener` at each event; returns a function that stops it. */

@@ -21,10 +21,23 @@ const relativePathSchema = v.pipe(
 
 const bytesSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 
+const webAddressSchema = v.pipe(
+  v.string(),
+  v.maxLength(2000),
+  v.check((url) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol), 'not a web address'),
+)
+
 export const modelFileSchema = v.object({
   path: relativePathSchema,
   bytes: bytesSchema,
   sha256: sha256Schema,
+  /**
+   * Where the file is, instead of beside the manifest: absolute addresses, each of the same bytes. The first one is
+   * asked first, the others when it fails.
+   */
+  urls: v.optional(v.pipe(v.array(webAddressSchema), v.minLength(1), v.maxLength(16))),
+  /** The sha256 of every `bytes` of the file: what is wrong is found, and fetched again, by the chunk. */
+  chunks: v.optional(v.object({ bytes: bytesSchema, sha256: v.array(sha256Schema) })),
 })
 
 /** What a device must have to run a model. Where it lacks it, the model is refused before its download. */
@@ -37,6 +50,33 @@ const requirementsSchema = v.object({
   maxBufferBytes: v.optional(bytesSchema),
   /** Memory it takes while it runs: weights, activations and what the runtime adds. Default: estimated from its files. */
   memoryBytes: v.optional(bytesSchema),
+})
+
+const licenseSchema = v.object({
+  name: v.string(),
+  url: v.optional(v.string()),
+  /** The person must have read and accepted it before the first byte is fetched. */
+  mustAccept: v.optional(v.boolean()),
+})
+
+const complexitySchema = v.object({ macs: v.pipe(v.number(), v.finite(), v.minValue(1)) })
+const toleranceSchema = v.object({ absolute: v.pipe(v.number(), v.finite(), v.minValue(0)) })
+
+/** How a model's weights are kept. */
+const precisionSchema = v.picklist(['float32', 'float16', 'int8', 'int4', 'mixed'])
+
+/** The same model in other files. What it leaves out is as in the manifest. */
+const variantSchema = v.object({
+  name: nameSchema,
+  precision: v.optional(precisionSchema),
+  files: v.pipe(v.array(modelFileSchema), v.minLength(1)),
+  graph: relativePathSchema,
+  externalData: v.optional(v.array(relativePathSchema)),
+  requires: v.optional(requirementsSchema),
+  inputs: v.optional(v.pipe(v.array(tensorSpecSchema), v.minLength(1))),
+  outputs: v.optional(v.pipe(v.array(tensorSpecSchema), v.minLength(1))),
+  complexity: v.optional(complexitySchema),
+  tolerance: v.optional(toleranceSchema),
 })
 
 /** An output that the next run takes as an input: a recurrent state, a cache of keys and values. */
@@ -69,7 +109,7 @@ export const manifestSchema = v.object({
   title: v.string(),
   description: v.string(),
   task: v.picklist(taskNames),
-  license: v.object({ name: v.string(), url: v.optional(v.string()) }),
+  license: licenseSchema,
   card: v.optional(relativePathSchema),
   files: v.pipe(v.array(modelFileSchema), v.minLength(1)),
   /** Path of the ONNX graph; one of `files`. */
@@ -87,19 +127,27 @@ export const manifestSchema = v.object({
   /** Smaller forms in which inputs travel. */
   wire: v.optional(v.array(wireSchema)),
   /** Multiply-accumulates of one run with every free dimension at 1. */
-  complexity: v.object({ macs: v.pipe(v.number(), v.finite(), v.minValue(1)) }),
+  complexity: complexitySchema,
   /** Largest difference of an output between backends that still counts as equal. */
-  tolerance: v.object({ absolute: v.pipe(v.number(), v.finite(), v.minValue(0)) }),
+  tolerance: toleranceSchema,
+  precision: v.optional(precisionSchema),
+  /** Other files of the same model, the best first: a device takes the first one that it can run, else the files above. */
+  variants: v.optional(v.array(variantSchema)),
+  /** The variant whose files stand above; set where one was picked. */
+  variant: v.optional(nameSchema),
   /** An input and its answer, from when the model was made. */
   canary: v.optional(v.object({ inputs: v.array(tensorLiteralSchema), outputs: v.array(tensorLiteralSchema) })),
 })
 
 export type Manifest = v.InferOutput<typeof manifestSchema>
 export type ModelFile = v.InferOutput<typeof modelFileSchema>
+export type ModelVariant = v.InferOutput<typeof variantSchema>
 export type ModelRequirements = v.InferOutput<typeof requirementsSchema>
 
 export const catalogSchema = v.object({
   format: v.literal(1),
+  /** Counts the catalogue's releases: one that is older than what this device has seen is refused. */
+  serial: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
   models: v.array(
     v.object({
       name: nameSchema,
@@ -108,6 +156,8 @@ export const catalogSchema = v.object({
       manifest: v.pipe(v.string(), v.minLength(1)),
     }),
   ),
+  /** Revisions that must not run any more: refused, and purged where they are stored. */
+  withdrawn: v.optional(v.array(v.object({ name: nameSchema, revision: nameSchema, reason: v.optional(v.string()) }))),
 })
 
 export type Catalog = v.InferOutput<typeof catalogSchema>

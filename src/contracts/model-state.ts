@@ -4,7 +4,9 @@
  */
 export type ModelState =
   | { readonly status: 'absent' }
-  | { readonly status: 'downloading'; readonly loadedBytes: number; readonly totalBytes: number }
+  | ({ readonly status: 'downloading' } & Progress)
+  /** The download was paused by the person; what has arrived is kept. */
+  | { readonly status: 'paused'; readonly loadedBytes: number; readonly totalBytes: number }
   | { readonly status: 'stored'; readonly totalBytes: number }
   | { readonly status: 'loading'; readonly totalBytes: number }
   | { readonly status: 'ready'; readonly totalBytes: number; readonly backend: Backend }
@@ -18,4 +20,8 @@ export type Backend = (typeof backends)[number]
 export interface Progress {
   readonly loadedBytes: number
   readonly totalBytes: number
+  /** Speed over the last seconds; absent until there is enough to tell. */
+  readonly bytesPerSecond?: number
+  /** Time left at that speed, in milliseconds. */
+  readonly remainingMs?: number
 }

@@ -35,7 +35,7 @@ test('lists its models, and gives a manifest with its address', async () => {
   const manifest = await catalogue.manifest('fake')
   expect(manifest).toEqual(good)
   expect(catalogue.baseUrl(manifest)).toBe(manifestUrl)
-  expect(catalogue.fileUrl(manifest, { path: 'model.onnx' })).toBe('https://models.test/models/fake/1/model.onnx')
+  expect(catalogue.baseUrl(manifest)).toBe('https://models.test/models/fake/1/manifest.json')
 })
 
 test('asks once, and again after a failure', async () => {

@@ -1,4 +1,4 @@
-import type { Catalog, Manifest, ModelFile } from '../contracts/manifest.ts'
+import type { Catalog, Manifest } from '../contracts/manifest.ts'
 import { ModelError } from '../errors/model-error.ts'
 import { ValidationError } from '../errors/validation-error.ts'
 import { abortable } from '../utils/abortable.ts'
@@ -10,6 +10,9 @@ import { parseCatalog, parseManifest } from './parse-manifest.ts'
 import type { Records } from './records.ts'
 
 export type CatalogEntry = Catalog['models'][number]
+export type WithdrawnRevision = NonNullable<Catalog['withdrawn']>[number]
+
+const noneWithdrawn: readonly WithdrawnRevision[] = []
 
 export interface CatalogueOptions extends FetchOptions {
   /** Address of the catalogue; a relative one counts from this script's, so a worker is given an absolute one. */
@@ -35,10 +38,12 @@ export interface Catalogue {
    * @throws {ModelError} `catalog-unavailable`, `manifest-invalid`
    */
   manifest(name: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<Manifest>
+  /** Revisions that must not run any more; the same array until the catalogue is loaded again. */
+  withdrawn(): Promise<readonly WithdrawnRevision[]>
+  /** Lets the network be asked again. */
+  refresh(): Promise<void>
   /** Absolute address of a manifest that came from here: what its files' paths are relative to. */
   baseUrl(manifest: Manifest): string
-  /** Absolute address of one of its files. */
-  fileUrl(manifest: Manifest, file: Pick<ModelFile, 'path'>): string
 }
 
 /**
@@ -54,11 +59,17 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
   /** When copies began to stand in for the network, by address. */
   const copiesSince = new Map<string, number>()
 
-  async function load<T>(url: string, key: string, parse: (value: unknown) => T): Promise<T> {
+  async function load<T>(
+    url: string,
+    key: string,
+    parse: (value: unknown) => T,
+    isOlder: (loaded: T, copy: T) => boolean = () => false,
+  ): Promise<T> {
     const copy = await readCopy(key, parse)
     try {
       const value = await fetchJson(url, copy === undefined ? timeoutMs : timeoutWithCopyMs, environment)
       const parsed = parse(value)
+      if (copy !== undefined && isOlder(parsed, copy)) return copy
       copiesSince.delete(url)
       // Best effort: the catalogue serves also where nothing can be written.
       await records.set(key, value).catch(() => {})
@@ -89,7 +100,13 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
   }
 
   const catalogOf = memoizeAsync((url: string) =>
-    load(url, `catalog/${url}`, (value) => parseCatalog(value, url).models),
+    load(
+      url,
+      `catalog/${url}`,
+      (value) => parseCatalog(value, url),
+      // Whoever can serve an old copy could bring back what was withdrawn.
+      (loaded, copy) => (loaded.serial ?? 0) < (copy.serial ?? 0),
+    ),
   )
   const entries = new Map<string, CatalogEntry>()
   const manifestAt = memoizeAsync((url: string) => {
@@ -106,13 +123,14 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
     memoized.forget(url)
   }
 
-  const list = (): Promise<readonly CatalogEntry[]> => {
+  const catalog = (): Promise<Catalog> => {
     forgetOldCopy(catalogUrl, catalogOf)
     return catalogOf(catalogUrl)
   }
+  const list = async (): Promise<readonly CatalogEntry[]> => (await catalog()).models
 
   const manifest = async (name: string): Promise<Manifest> => {
-    const models = await list()
+    const { models, withdrawn = noneWithdrawn } = await catalog()
     const entry = models.find((model) => model.name === name)
     if (entry === undefined) {
       const known = models.map((model) => `"${model.name}"`).join(', ')
@@ -120,6 +138,11 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
         'unknown-model',
         `There is no model "${name}". ${known === '' ? 'The catalogue is empty' : `The catalogue has ${known}`}.`,
       )
+    }
+    const gone = withdrawn.find((model) => model.name === name && model.revision === entry.revision)
+    if (gone !== undefined) {
+      const why = gone.reason === undefined ? '' : `: ${gone.reason}`
+      throw new ModelError('model-withdrawn', `Revision ${gone.revision} of "${name}" was withdrawn${why}.`)
     }
     const url = toManifestUrl(entry, catalogUrl)
     const before = entries.get(url)
@@ -140,8 +163,12 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
   return {
     list: ({ signal } = {}) => abortable(list(), signal),
     manifest: (name, { signal } = {}) => abortable(manifest(name), signal),
+    withdrawn: async () => (await catalog()).withdrawn ?? noneWithdrawn,
+    async refresh() {
+      catalogOf.forget(catalogUrl)
+      await catalog()
+    },
     baseUrl,
-    fileUrl: (loaded, file) => new URL(file.path, baseUrl(loaded)).href,
   }
 }
 

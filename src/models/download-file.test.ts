@@ -38,7 +38,7 @@ function setUp(options: { store?: KeyValueStore; bytes?: Uint8Array<ArrayBuffer>
     },
     onProgress: (report) => progress.push(report),
   }
-  const download = (changes: Partial<DownloadOptions> = {}) => downloadFile(file, url, { ...environment, ...changes })
+  const download = (changes: Partial<DownloadOptions> = {}) => downloadFile(file, [url], { ...environment, ...changes })
   const ranges = () => server.requests.map((request) => request.range)
   return { server, timers, chunks, waits, progress, download, ranges }
 }

@@ -10,6 +10,8 @@ export interface FetchEnvironment {
   readonly idleMs: number
   /** This page's own origin: another one would have to be asked for leave (a preflight) before some headers. */
   readonly origin: string | undefined
+  /** The `Authorization` header of a request to this address; undefined for none. */
+  readonly authorize: (url: string) => Promise<string | undefined>
 }
 
 export type FetchOptions = { readonly [K in keyof FetchEnvironment]?: FetchEnvironment[K] | undefined }
@@ -21,4 +23,5 @@ export const toFetchEnvironment = (options: FetchOptions): FetchEnvironment => (
   firstByteMs: options.firstByteMs ?? 15_000,
   idleMs: options.idleMs ?? 15_000,
   origin: 'origin' in options ? options.origin : globalThis.location?.origin,
+  authorize: options.authorize ?? (async () => undefined),
 })

@@ -17,7 +17,15 @@ export async function fetchJson(url: string, timeoutMs: number, environment: Fet
   const fail = (why: string, cause?: unknown) =>
     new ModelError('catalog-unavailable', `Could not load ${url}: ${why}.`, { cause })
   const load = async (signal: AbortSignal): Promise<unknown> => {
-    const response = await abortable(environment.fetch(url, { cache: 'no-cache', signal }), signal)
+    const authorization = await environment.authorize(url)
+    const init = { cache: 'no-cache', signal } as const
+    const response = await abortable(
+      environment.fetch(
+        url,
+        authorization === undefined ? init : { ...init, headers: { Authorization: authorization } },
+      ),
+      signal,
+    )
     if (!response.ok) {
       response.body?.cancel().catch(() => {})
       throw fail(`the server answered ${response.status}`)

@@ -4,11 +4,15 @@ import { CapabilityError } from '../errors/capability-error.ts'
 import type { ChunkStore } from './chunk-store.ts'
 import { type DownloadOptions, downloadFile } from './download-file.ts'
 import type { Etags } from './etags.ts'
+import { fileUrlsOf } from './file-urls.ts'
 import type { Locks } from './locks.ts'
 import type { ModelRecords } from './model-records.ts'
+import { createProgressMeter } from './progress-meter.ts'
 import { isStorageFull } from './storage-error.ts'
 import type { StoredFile } from './stored-file.ts'
 import { totalBytesOf } from './total-bytes.ts'
+import type { TransferClaim } from './transfer-slots.ts'
+import { watchOtherTab } from './watch-other-tab.ts'
 
 /** Times that another tab may remove a file between its download and the record before we give up. */
 const maxRounds = 3
@@ -19,12 +23,16 @@ export interface InstallEnvironment {
   readonly etags: Etags
   readonly locks: Locks
   readonly now: () => number
-  readonly download: Omit<DownloadOptions, 'chunks' | 'etags' | 'signal' | 'onProgress'>
+  /** Milliseconds on a clock that never goes back. */
+  readonly clock: () => number
+  readonly download: Omit<DownloadOptions, 'chunks' | 'etags' | 'signal' | 'onProgress' | 'claim'>
 }
+
+type ModelKey = Pick<Manifest, 'name' | 'revision'>
 
 /** Held while records and the files they name change together. */
 const recordsLock = 'hither-records'
-const downloadLock = (file: ModelFile) => `hither-download:${file.sha256}`
+const downloadLock = (file: Pick<ModelFile, 'sha256'>) => `hither-download:${file.sha256}`
 
 const isWhole = async (file: StoredFile, chunks: ChunkStore): Promise<boolean> => {
   const indexes = await chunks.indexes(file.sha256)
@@ -37,37 +45,54 @@ export async function areWhole(files: readonly StoredFile[], chunks: ChunkStore)
   return true
 }
 
+export interface InstallRequest {
+  readonly manifest: Manifest
+  /** Absolute address that the files' paths are relative to; empty where they have none. */
+  readonly baseUrl: string
+  readonly claim: TransferClaim
+  readonly signal: AbortSignal
+  readonly onProgress: (progress: Progress) => void
+}
+
 /** Downloads what is missing of a model and writes its record last. */
-export async function installModel(
-  manifest: Manifest,
-  baseUrl: string,
-  environment: InstallEnvironment,
-  signal: AbortSignal,
-  onProgress: (progress: Progress) => void,
-): Promise<void> {
-  const { chunks, records, etags, locks, now, download } = environment
-  const totalBytes = totalBytesOf(manifest)
-  let reported = 0
-  const report = (loadedBytes: number) => {
-    // Each report crosses to the page: half per cent steps are smooth enough.
-    const isStep = loadedBytes - reported >= totalBytes / 200
-    if (!isStep && loadedBytes >= reported && loadedBytes !== totalBytes) return
-    reported = loadedBytes
-    onProgress({ loadedBytes, totalBytes })
-  }
+export async function installModel(request: InstallRequest, environment: InstallEnvironment): Promise<void> {
+  const { manifest, baseUrl, claim, signal, onProgress } = request
+  const { chunks, records, etags, locks, clock, download } = environment
+  const meter = createProgressMeter({ totalBytes: totalBytesOf(manifest), onProgress, now: clock })
 
   const installFile = async (file: ModelFile, bytesBefore: number): Promise<StoredFile> => {
     const known = await records.findFile(file)
-    if (known !== undefined && (await isWhole(known, chunks))) return { ...known, path: file.path }
-    return downloadFile(file, new URL(file.path, baseUrl).href, {
+    if (known !== undefined && (await isWhole(known, chunks))) return { ...known, path: file.path, urls: file.urls }
+    let isFirst = true
+    return downloadFile(file, fileUrlsOf(file, baseUrl), {
       ...download,
       // Another model's record counts on the chunks as it knows them.
       chunkBytes: known?.chunkBytes ?? download.chunkBytes,
       chunks,
       etags,
+      claim,
       signal,
-      onProgress: ({ loadedBytes }) => report(bytesBefore + loadedBytes),
+      onProgress: ({ loadedBytes }) => {
+        // The first report is of what was stored before.
+        meter.report(bytesBefore + loadedBytes, !isFirst)
+        isFirst = false
+      },
     })
+  }
+  const installShared = async (file: ModelFile, bytesBefore: number): Promise<StoredFile> => {
+    const watch = watchOtherTab(file, chunks, (bytes) => meter.report(bytesBefore + bytes))
+    try {
+      return await locks.hold(
+        downloadLock(file),
+        () => {
+          watch.stop()
+          return installFile(file, bytesBefore)
+        },
+        signal,
+      )
+    } finally {
+      watch.stop()
+    }
   }
 
   /** False when a file was removed since it was verified. */
@@ -76,9 +101,7 @@ export async function installModel(
       recordsLock,
       async () => {
         if (!(await areWhole(files, chunks))) return false
-        const { name, revision } = manifest
-        const stored = files.map((file) => ({ ...file, chunks: [...file.chunks] }))
-        await records.put({ format: 1, name, revision, baseUrl, storedAtMs: now(), files: stored })
+        await putRecord(manifest, baseUrl, files, environment)
         return true
       },
       signal,
@@ -89,9 +112,9 @@ export async function installModel(
     let bytesBefore = 0
     for (const file of manifest.files) {
       const before = bytesBefore
-      files.push(await locks.hold(downloadLock(file), () => installFile(file, before), signal))
+      files.push(await installShared(file, before))
       bytesBefore += file.bytes
-      report(bytesBefore)
+      meter.report(bytesBefore)
     }
     signal.throwIfAborted()
     if (await writeRecord(files)) {
@@ -105,15 +128,40 @@ export async function installModel(
   )
 }
 
-/** Frees the files that no record names. A file that somebody is downloading just now is left to them. */
-export async function releaseFiles(manifest: Manifest, environment: InstallEnvironment): Promise<void> {
-  const { chunks, records, etags, locks } = environment
+/** Writes a model's record, and frees the files of another one under the same name and revision. Wants the records' lock. */
+async function putRecord(
+  manifest: Manifest,
+  baseUrl: string,
+  files: readonly StoredFile[],
+  environment: InstallEnvironment,
+): Promise<void> {
+  const { records, now } = environment
+  const { name, revision } = manifest
+  const before = await records.find(manifest)
+  const stored = files.map((file) => ({ ...file, chunks: [...file.chunks] }))
+  await records.put({ format: 1, name, revision, baseUrl, storedAtMs: now(), manifest, files: stored })
+  if (before !== undefined) await releaseFiles(before.files, environment)
+}
+
+/** Makes files that were stored some other way than by a download a model: their chunks must all be there. */
+export const adoptFiles = (
+  manifest: Manifest,
+  baseUrl: string,
+  files: readonly StoredFile[],
+  environment: InstallEnvironment,
+): Promise<void> => environment.locks.hold(recordsLock, () => putRecord(manifest, baseUrl, files, environment))
+
+/** Frees those of the files that no record names. A file that somebody is downloading just now is left to them. */
+export async function releaseFiles(
+  files: readonly Pick<ModelFile, 'sha256'>[],
+  { chunks, records, etags, locks }: InstallEnvironment,
+): Promise<void> {
   const inUse = new Set((await records.all()).flatMap((record) => record.files.map((file) => file.sha256)))
-  for (const file of manifest.files) {
-    if (inUse.has(file.sha256)) continue
-    await locks.holdIfFree(downloadLock(file), async () => {
-      await chunks.remove(file.sha256)
-      await etags.del(file.sha256)
+  for (const { sha256 } of files) {
+    if (inUse.has(sha256)) continue
+    await locks.holdIfFree(downloadLock({ sha256 }), async () => {
+      await chunks.remove(sha256)
+      await etags.del(sha256)
     })
   }
 }
@@ -129,16 +177,20 @@ export async function installOrRelease(
   } catch (error) {
     const isFull = isStorageFull(error) || (error instanceof Error && 'code' in error && error.code === 'storage-full')
     if (isFull) {
-      await environment.locks.hold(recordsLock, () => releaseFiles(manifest, environment)).catch(() => {})
+      await environment.locks.hold(recordsLock, () => releaseFiles(manifest.files, environment)).catch(() => {})
     }
     throw error
   }
 }
 
-/** Forgets a model: its record first, so that at no moment a record names a file that is gone. */
-export async function removeModel(manifest: Manifest, environment: InstallEnvironment): Promise<void> {
+/** Forgets a stored model: its record first, so that at no moment a record names a file that is gone. */
+export async function removeRecord(
+  record: ModelKey & { readonly files: readonly Pick<ModelFile, 'sha256'>[] },
+  environment: InstallEnvironment,
+): Promise<void> {
   await environment.locks.hold(recordsLock, async () => {
-    await environment.records.del(manifest)
-    await releaseFiles(manifest, environment)
+    const stored = await environment.records.find(record)
+    await environment.records.del(record)
+    await releaseFiles([...record.files, ...(stored?.files ?? [])], environment)
   })
 }

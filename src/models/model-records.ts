@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { type Manifest, type ModelFile, modelFileSchema } from '../contracts/manifest.ts'
+import { type Manifest, type ModelFile, manifestSchema, modelFileSchema } from '../contracts/manifest.ts'
 import type { KeyValueStore } from './key-value-store.ts'
 import { modelKey } from './model-key.ts'
 import type { StoredFile } from './stored-file.ts'
@@ -20,6 +20,8 @@ const modelRecordSchema = v.object({
   /** Address that the files' paths are relative to: where a damaged chunk is fetched again. */
   baseUrl: v.string(),
   storedAtMs: v.number(),
+  /** What the files were stored as: it still serves when the catalogue has a newer revision, or is out of reach. */
+  manifest: v.optional(manifestSchema),
   files: v.array(
     v.pipe(
       storedFileSchema,
@@ -34,10 +36,12 @@ export interface ModelRecords {
   /** The record of exactly this manifest's files; one of other files under the same name counts as none. */
   get(manifest: Manifest): Promise<ModelRecord | undefined>
   all(): Promise<readonly ModelRecord[]>
+  /** The record of this name and revision, whatever its files. */
+  find(model: Pick<Manifest, 'name' | 'revision'>): Promise<ModelRecord | undefined>
   /** How a file lies in the store, if any stored model has it. */
   findFile(file: ModelFile): Promise<StoredFile | undefined>
   put(record: ModelRecord): Promise<void>
-  del(manifest: Manifest): Promise<void>
+  del(model: Pick<Manifest, 'name' | 'revision'>): Promise<void>
 }
 
 const prefix = 'model/'
@@ -63,6 +67,7 @@ export function createModelRecords(store: KeyValueStore): ModelRecords {
       return isSame ? record : undefined
     },
     all,
+    find: (model) => read(prefix + modelKey(model)),
     async findFile({ sha256, bytes }) {
       for (const record of await all()) {
         const known = record.files.find((file) => file.sha256 === sha256 && file.bytes === bytes)

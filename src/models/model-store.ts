@@ -1,20 +1,33 @@
 import type { Manifest } from '../contracts/manifest.ts'
 import type { Progress } from '../contracts/model-state.ts'
 import { ModelError } from '../errors/model-error.ts'
-import { type ChunkStore, createChunkStore, openChunkStore } from './chunk-store.ts'
+import type { ByteSource } from './byte-source.ts'
+import type { ChunkStore } from './chunk-store.ts'
 import { createEtags } from './etags.ts'
 import { type FetchOptions, toFetchEnvironment } from './fetch-environment.ts'
-import { areWhole, type InstallEnvironment, installModel, installOrRelease, removeModel } from './install-model.ts'
-import { createMemoryStore } from './key-value-store.ts'
-import { createLocks } from './locks.ts'
+import {
+  adoptFiles,
+  areWhole,
+  type InstallEnvironment,
+  installModel,
+  installOrRelease,
+  removeRecord,
+} from './install-model.ts'
+import type { Locks } from './locks.ts'
+import { evictableOf, makeRoom, toEvictables } from './make-room.ts'
 import { modelKey } from './model-key.ts'
-import { createModelRecords } from './model-records.ts'
-import { readModel } from './read-model.ts'
-import { openRecords, type Records } from './records.ts'
+import { createModelNotes, type ModelNotes } from './model-notes.ts'
+import { createModelRecords, type ModelRecord } from './model-records.ts'
+import { openStorage } from './open-storage.ts'
+import { readModel, sourceOf, type VerifyReport, verifyModel } from './read-model.ts'
+import type { Records } from './records.ts'
 import { createSharedTasks } from './shared-tasks.ts'
-import { toStorageError } from './storage-error.ts'
+import { isStorageFull, toStorageError } from './storage-error.ts'
 import { type StoreUsage, usageOf } from './store-usage.ts'
+import type { StoredFile } from './stored-file.ts'
 import { totalBytesOf } from './total-bytes.ts'
+import type { TransferOptions } from './transfer-options.ts'
+import { createTransferSlots, type Priority, type TransferClaim } from './transfer-slots.ts'
 
 /** How much of a model is on this device. */
 export type StoredState =
@@ -31,15 +44,27 @@ export interface ModelStoreOptions extends FetchOptions {
   readonly chunkBytes?: number | undefined
   /** Default: the browser's, so that all tabs share one download. */
   readonly locks?: Pick<LockManager, 'request'> | undefined
+  /** Encrypts chunks at rest. Default false. */
+  readonly encrypt?: boolean | undefined
+  /** Bytes that stored models may take together; the least recently used ones make room. Default: what the browser gives. */
+  readonly budgetBytes?: number | undefined
+  readonly connections?: TransferOptions['connections']
+  readonly segmentBytes?: TransferOptions['segmentBytes']
+  readonly totalMs?: TransferOptions['totalMs']
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>
   readonly random?: () => number
+  /** Milliseconds since the epoch. */
   readonly now?: () => number
+  /** Milliseconds on a clock that never goes back. */
+  readonly clock?: () => number
 }
 
 export interface InstallOptions {
   readonly signal?: AbortSignal | undefined
   /** Bytes of all files together, never over the total. */
   readonly onProgress?: ((progress: Progress) => void) | undefined
+  /** Default `waiting`: somebody waits for it. One that is under way is raised, never lowered. */
+  readonly priority?: Priority | undefined
 }
 
 /** The models on this device: no byte downloaded twice, no byte wrong. */
@@ -65,33 +90,52 @@ export interface ModelStore {
    */
   read(
     manifest: Manifest,
-    options?: { readonly signal?: AbortSignal | undefined },
+    options?: {
+      readonly signal?: AbortSignal | undefined
+      /** Which files, by path. Default: all. */
+      readonly wanted?: ((path: string) => boolean) | undefined
+    },
   ): Promise<Map<string, Uint8Array<ArrayBuffer>>>
+  /** Reads every stored byte of it and repairs what it can. @throws {ModelError} `stored-model-damaged` when it is not stored */
+  verify(manifest: Manifest, options?: { readonly signal?: AbortSignal | undefined }): Promise<VerifyReport>
+  /** Makes files whose chunks are stored a model. */
+  adopt(manifest: Manifest, baseUrl: string, files: readonly StoredFile[]): Promise<void>
   /** Frees the model's space, save for files that another stored model shares; an install under way is aborted. */
-  remove(manifest: Manifest): Promise<void>
+  remove(
+    model: Pick<Manifest, 'name' | 'revision'> & { readonly files: readonly { readonly sha256: string }[] },
+  ): Promise<void>
+  /** Somebody waits for the model now: an install under way goes first. */
+  raise(manifest: Manifest): void
+  /** A stored file, to be read here and there. @throws {ModelError} `stored-model-damaged` when it is not stored */
+  source(manifest: Manifest, path: string): Promise<ByteSource>
+  /** Ends an install under way; what has arrived stays. */
+  stop(manifest: Manifest, reason: unknown): Promise<void>
   usage(): Promise<StoreUsage>
+  readonly notes: ModelNotes
+  readonly chunks: ChunkStore
+  readonly chunkBytes: number | undefined
+  readonly locks: Locks
+  /** Every stored model's record. */
+  records(): Promise<readonly ModelRecord[]>
 }
 
 /** Opens the store. Never rejects: without IndexedDB it works from memory, and `persistent` says so. */
 export async function openModelStore(options: ModelStoreOptions = {}): Promise<ModelStore> {
-  const ownRecords = options.records ?? (await openRecords())
-  const chunks =
-    options.chunks ?? (ownRecords.persistent ? await openChunkStore() : createChunkStore(createMemoryStore()))
-  const persistent = ownRecords.persistent && chunks.persistent
-  // A record that outlived its chunks would promise a model that is gone.
-  const kept = chunks.persistent ? ownRecords : createMemoryStore()
-  const manager = 'locks' in options ? options.locks : globalThis.navigator?.locks
+  const { budgetBytes } = options
+  const { chunks, kept, locks, persistent } = await openStorage(options)
   const environment: InstallEnvironment = {
     chunks,
     records: createModelRecords(kept),
     etags: createEtags(kept),
-    // In memory mode there is nothing that tabs could share.
-    locks: createLocks(persistent ? manager : undefined),
+    locks,
     now: options.now ?? Date.now,
-    download: options,
+    clock: options.clock ?? (() => performance.now()),
+    download: { slots: createTransferSlots(), ...options },
   }
-  const { records } = environment
+  const { records, now } = environment
+  const notes = createModelNotes(kept, locks)
   const installs = createSharedTasks<Progress>()
+  const claims = new Map<string, TransferClaim>()
 
   const state = async (manifest: Manifest): Promise<StoredState> => {
     const totalBytes = totalBytesOf(manifest)
@@ -104,20 +148,39 @@ export async function openModelStore(options: ModelStoreOptions = {}): Promise<M
 
   const install = async (
     manifest: Manifest,
-    base: string,
+    baseUrl: string,
+    claim: TransferClaim,
     signal: AbortSignal,
-    report: (progress: Progress) => void,
+    onProgress: (progress: Progress) => void,
   ) => {
     const stored = await state(manifest)
-    if (stored.status === 'stored') report({ loadedBytes: stored.totalBytes, totalBytes: stored.totalBytes })
-    else {
-      await installOrRelease(() => installModel(manifest, base, environment, signal, report), manifest, environment)
+    if (stored.status === 'stored') {
+      onProgress({ loadedBytes: stored.totalBytes, totalBytes: stored.totalBytes })
+      return
+    }
+    if (budgetBytes !== undefined) await makeRoom(manifest, budgetBytes, environment, notes)
+    try {
+      const request = { manifest, baseUrl, claim, signal, onProgress }
+      await installOrRelease(() => installModel(request, environment), manifest, environment)
+    } catch (error) {
+      // What could make room is the person's to choose: nothing is evicted that they did not set a budget for.
+      const isFull = isStorageFull(error) || (error instanceof ModelError && error.code === 'storage-full')
+      if (!isFull) throw error
+      const evictable = toEvictables(await evictableOf(environment, notes, manifest.name))
+      throw storageFull(manifest, evictable, error)
     }
   }
 
+  const recordOf = async (manifest: Manifest): Promise<ModelRecord> => {
+    const record = await records.get(manifest)
+    if (record !== undefined) return record
+    throw new ModelError('stored-model-damaged', `${manifest.name} is not stored on this device. Download it first.`)
+  }
+  const reading = (signal: AbortSignal | undefined) => ({ chunks, environment: toFetchEnvironment(options), signal })
+
   /** Only errors of ours, the caller's own reason and faults in this code leave the store. */
   const guarded = async <T>(
-    manifest: Manifest,
+    manifest: Pick<Manifest, 'name'>,
     signal: AbortSignal | undefined,
     work: () => Promise<T>,
   ): Promise<T> => {
@@ -132,29 +195,68 @@ export async function openModelStore(options: ModelStoreOptions = {}): Promise<M
   return {
     persistent,
     state: (manifest) => guarded(manifest, undefined, () => state(manifest)),
-    install: (manifest, baseUrl, { signal, onProgress } = {}) =>
-      guarded(manifest, signal, () =>
-        installs.join(modelKey(manifest), (shared, report) => install(manifest, String(baseUrl), shared, report), {
-          signal,
-          onProgress,
-        }),
-      ),
-    read: (manifest, { signal } = {}) =>
+    install: (manifest, baseUrl, { signal, onProgress, priority = 'waiting' } = {}) =>
       guarded(manifest, signal, async () => {
-        const record = await records.get(manifest)
-        if (record === undefined) {
-          throw new ModelError(
-            'stored-model-damaged',
-            `${manifest.name} is not stored on this device. Download it first.`,
-          )
-        }
-        return readModel(record, { chunks, environment: toFetchEnvironment(options), signal })
+        const key = modelKey(manifest)
+        const claim = claims.get(key) ?? { priority }
+        if (priority === 'waiting') claim.priority = priority
+        claims.set(key, claim)
+        const start = (shared: AbortSignal, report: (progress: Progress) => void) =>
+          install(manifest, String(baseUrl), claim, shared, report).finally(() => {
+            if (claims.get(key) === claim) claims.delete(key)
+          })
+        await installs.join(key, start, { signal, onProgress })
       }),
-    remove: (manifest) =>
+    read: (manifest, { signal, wanted } = {}) =>
+      guarded(manifest, signal, async () => {
+        const record = await recordOf(manifest)
+        const files = await readModel(record, reading(signal), wanted)
+        // Best effort: without it the model only looks less recently used.
+        await notes.change(manifest.name, { usedAtMs: now() }).catch(() => {})
+        return files
+      }),
+    verify: (manifest, { signal } = {}) =>
+      guarded(manifest, signal, async () => verifyModel(await recordOf(manifest), reading(signal))),
+    adopt: (manifest, baseUrl, files) =>
+      guarded(manifest, undefined, () => adoptFiles(manifest, baseUrl, files, environment)),
+    remove: (model) =>
+      guarded(model, undefined, async () => {
+        await installs.cancel(modelKey(model), new DOMException('The model was removed.', 'AbortError'))
+        await removeRecord(model, environment)
+        if ((await records.all()).some(({ name }) => name === model.name)) return
+        const gone = { pinned: undefined, paused: undefined, usedAtMs: undefined, serving: undefined }
+        await notes.change(model.name, gone)
+      }),
+    raise(manifest) {
+      const claim = claims.get(modelKey(manifest))
+      if (claim !== undefined) claim.priority = 'waiting'
+    },
+    source: (manifest, path) =>
       guarded(manifest, undefined, async () => {
-        await installs.cancel(modelKey(manifest), new DOMException('The model was removed.', 'AbortError'))
-        await removeModel(manifest, environment)
+        const record = await recordOf(manifest)
+        return sourceOf(record, fileOf(record, path), reading(undefined))
       }),
-    usage: () => usageOf(records, chunks, persistent),
+    stop: (manifest, reason) => installs.cancel(modelKey(manifest), reason),
+    usage: () => usageOf(records, chunks, notes, persistent),
+    notes,
+    chunks,
+    chunkBytes: options.chunkBytes,
+    locks,
+    records: () => records.all(),
   }
+}
+
+const fileOf = (record: ModelRecord, path: string): StoredFile => {
+  const file = record.files.find((candidate) => candidate.path === path)
+  if (file === undefined) throw new ModelError('stored-model-damaged', `${record.name} has no ${path}.`)
+  return file
+}
+
+const storageFull = (manifest: Manifest, evictable: ReturnType<typeof toEvictables>, cause: unknown) => {
+  const names = evictable.map(({ name }) => `"${name}"`).join(', ')
+  const offer = evictable.length === 0 ? 'Free space on the device.' : `Removing ${names} would make room.`
+  return new ModelError('storage-full', `There is no room on this device for ${manifest.name}. ${offer}`, {
+    cause,
+    context: { evictable: evictable.map(({ name }) => name).join(',') },
+  })
 }

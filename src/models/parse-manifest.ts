@@ -4,6 +4,7 @@ import type { TensorLiteral, TensorSpec } from '../contracts/tensor.ts'
 import { ModelError } from '../errors/model-error.ts'
 import { isShapeOf, toShapeText } from './shapes.ts'
 import { totalBytesOf } from './total-bytes.ts'
+import { withVariant } from './with-variant.ts'
 
 /** What 32-bit WebAssembly and its runtime can take in. */
 const maxModelBytes = 2 * 1024 ** 3
@@ -92,6 +93,18 @@ function findTaskProblem({ preprocessing, decoding, wire = [], inputs, outputs }
   return undefined
 }
 
+/** A variant must be a whole manifest in place of the base. */
+function findVariantProblem(manifest: Manifest): string | undefined {
+  const { variants = [] } = manifest
+  const repeated = firstRepeated(variants.map(({ name }) => name))
+  if (repeated !== undefined) return `"variants" has "${repeated}" twice`
+  for (const variant of variants) {
+    const problem = findProblem(withVariant(manifest, variant))
+    if (problem !== undefined) return `variant "${variant.name}": ${problem}`
+  }
+  return undefined
+}
+
 /** What the schema of one field alone cannot see. */
 function findProblem(manifest: Manifest): string | undefined {
   const { files, graph, inputs, outputs, canary } = manifest
@@ -126,7 +139,9 @@ function findProblem(manifest: Manifest): string | undefined {
  */
 export function parseManifest(value: unknown, where: string): Manifest {
   const parsed = v.safeParse(manifestSchema, value)
-  const problem = parsed.success ? findProblem(parsed.output) : toProblem(parsed.issues)
+  const problem = parsed.success
+    ? (findProblem(parsed.output) ?? findVariantProblem(parsed.output))
+    : toProblem(parsed.issues)
   if (parsed.success && problem === undefined) return parsed.output
   throw new ModelError('manifest-invalid', `The manifest at ${where} cannot be used: ${problem}.`)
 }

@@ -1,19 +1,26 @@
 import { ModelError } from '../errors/model-error.ts'
 import { forEachLimited } from '../utils/for-each-limited.ts'
-import type { ChunkStore } from './chunk-store.ts'
-import { fetchChunk } from './fetch-chunk.ts'
-import type { FetchEnvironment } from './fetch-environment.ts'
+import type { ByteSource } from './byte-source.ts'
+import { fileUrlsOf } from './file-urls.ts'
+import { type HealableFile, type HealOptions, healChunk } from './heal-chunk.ts'
 import type { ModelRecord } from './model-records.ts'
-import { sha256Hex } from './sha256.ts'
-import { chunkSize, type StoredFile } from './stored-file.ts'
+import type { StoredFile } from './stored-file.ts'
 
 /** Chunks read and hashed at a time: enough to keep the hashing threads busy, few enough to hold in memory. */
 const chunksAtOnce = 4
 
-export interface ReadOptions {
-  readonly chunks: ChunkStore
-  readonly environment: FetchEnvironment
-  readonly signal?: AbortSignal | undefined
+export type ReadOptions = HealOptions
+
+const healableOf = (record: ModelRecord, file: StoredFile): HealableFile => ({
+  file,
+  urls: fileUrlsOf(file, record.baseUrl),
+  model: record.name,
+})
+
+/** The chunk as it is stored, or `undefined` when it is not what the record says. */
+async function intactChunk({ file }: HealableFile, index: number, { chunks }: ReadOptions) {
+  const stored = await chunks.get(file.sha256, index)
+  return stored !== undefined && stored.sha256 === file.chunks[index] ? stored.bytes : undefined
 }
 
 /**
@@ -28,11 +35,11 @@ export interface ReadOptions {
 export async function readModel(
   record: ModelRecord,
   options: ReadOptions,
+  wanted: (path: string) => boolean = () => true,
 ): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
   for (const file of record.files) {
-    const url = new URL(file.path, record.baseUrl).href
-    files.set(file.path, await readFile(file, url, record.name, options))
+    if (wanted(file.path)) files.set(file.path, await readFile(healableOf(record, file), options))
   }
   return files
 }
@@ -48,38 +55,75 @@ function allocate(file: StoredFile): Uint8Array<ArrayBuffer> {
   }
 }
 
-async function readFile(file: StoredFile, url: string, model: string, options: ReadOptions) {
-  const { chunks, environment, signal } = options
+async function readFile(healable: HealableFile, options: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
+  const { file } = healable
   const target = allocate(file)
-
-  const heal = async (sha256: string, index: number): Promise<Uint8Array<ArrayBuffer>> => {
-    await chunks.removeChunk(file.sha256, index).catch(() => {})
-    const start = index * file.chunkBytes
-    const end = start + chunkSize(file.bytes, file.chunkBytes, index)
-    const request = { url, name: file.path, start, end, totalBytes: file.bytes, etag: undefined }
-    let cause: unknown
-    try {
-      const bytes = await fetchChunk(request, environment, signal)
-      if ((await sha256Hex(bytes)) === sha256) {
-        // Best effort: the bytes are right, and a chunk that could not be kept is fetched again next time.
-        await chunks.put(file.sha256, index, bytes).catch(() => {})
-        return bytes
-      }
-    } catch (error) {
-      if (signal?.aborted) throw signal.reason
-      cause = error
-    }
-    throw new ModelError(
-      'stored-model-damaged',
-      `The stored copy of ${model} is damaged and could not be repaired. Connect to the network, or download it again.`,
-      { cause, context: { file: file.path, chunk: index } },
-    )
-  }
-
-  await forEachLimited(file.chunks, chunksAtOnce, async (sha256, index) => {
-    signal?.throwIfAborted()
-    const stored = await chunks.get(file.sha256, index)
-    target.set(stored?.sha256 === sha256 ? stored.bytes : await heal(sha256, index), index * file.chunkBytes)
+  await forEachLimited(file.chunks, chunksAtOnce, async (_, index) => {
+    options.signal?.throwIfAborted()
+    const bytes = (await intactChunk(healable, index, options)) ?? (await healChunk(healable, index, options))
+    target.set(bytes, index * file.chunkBytes)
   })
   return target
+}
+
+/** One of the model's files, to be read here and there: one chunk at a time is held. */
+export function sourceOf(record: ModelRecord, file: StoredFile, options: ReadOptions): ByteSource {
+  const healable = healableOf(record, file)
+  let held: { readonly index: number; readonly bytes: Uint8Array } | undefined
+  const chunkAt = async (index: number): Promise<Uint8Array> => {
+    if (held?.index === index) return held.bytes
+    const bytes = (await intactChunk(healable, index, options)) ?? (await healChunk(healable, index, options))
+    held = { index, bytes }
+    return bytes
+  }
+  return {
+    size: file.bytes,
+    async read(start, end) {
+      const target = new Uint8Array(end - start)
+      for (let at = start; at < end; ) {
+        const index = Math.floor(at / file.chunkBytes)
+        const bytes = await chunkAt(index)
+        const piece = bytes.subarray(at - index * file.chunkBytes, end - index * file.chunkBytes)
+        target.set(piece, at - start)
+        at += piece.byteLength
+      }
+      return target
+    },
+  }
+}
+
+/** What a check of a stored model found. */
+export interface VerifyReport {
+  readonly checkedBytes: number
+  /** Chunks that were not what they should be. */
+  readonly damagedChunks: number
+  /** Those of them that were fetched again. */
+  readonly repairedChunks: number
+  /** True when every byte is right now. */
+  readonly ok: boolean
+}
+
+/** Reads and hashes every stored byte of a model and repairs what it can. @throws the signal's reason */
+export async function verifyModel(record: ModelRecord, options: ReadOptions): Promise<VerifyReport> {
+  let checkedBytes = 0
+  let damagedChunks = 0
+  let repairedChunks = 0
+  for (const file of record.files) {
+    const healable = healableOf(record, file)
+    await forEachLimited(file.chunks, chunksAtOnce, async (_, index) => {
+      options.signal?.throwIfAborted()
+      const bytes = await intactChunk(healable, index, options)
+      checkedBytes += bytes?.byteLength ?? 0
+      if (bytes !== undefined) return
+      damagedChunks += 1
+      try {
+        const repaired = await healChunk(healable, index, options)
+        repairedChunks += 1
+        checkedBytes += repaired.byteLength
+      } catch (error) {
+        if (!(error instanceof ModelError)) throw error
+      }
+    })
+  }
+  return { checkedBytes, damagedChunks, repairedChunks, ok: damagedChunks === repairedChunks }
 }

@@ -54,9 +54,20 @@ function isRangeAskedFor(response: Response, request: BytesRequest): boolean {
   )
 }
 
-function headersFor(request: BytesRequest, origin: string | undefined): Headers {
+/** No server may make a download wait for longer. */
+const longestWaitMs = 60_000
+
+/** What a busy server asks for: seconds only, as the other form rests on both clocks. */
+function retryAfterMsOf(response: Response): number | undefined {
+  const seconds = Number(response.headers.get('Retry-After') ?? Number.NaN)
+  return seconds >= 0 ? Math.min(seconds * 1000, longestWaitMs) : undefined
+}
+
+async function headersFor(request: BytesRequest, { origin, authorize }: FetchEnvironment): Promise<Headers> {
   const { start, end, totalBytes, etag, url } = request
   const headers = new Headers()
+  const authorization = await authorize(url)
+  if (authorization !== undefined) headers.set('Authorization', authorization)
   if (start === 0 && end === totalBytes) return headers
   headers.set('Range', `bytes=${start}-${end === totalBytes ? '' : end - 1}`)
   if (etag !== undefined && new URL(url).origin === origin) headers.set('If-Range', etag)
@@ -80,17 +91,15 @@ export async function requestBytes(
   try {
     const seconds = Math.round(environment.firstByteMs / 1000)
     response = await withDeadline(
-      (limited) =>
-        abortable(
+      async (limited) => {
+        const headers = await headersFor(request, environment)
+        return abortable(
           // The store is the cache: a second copy in the browser's would cost the space twice, and a refetch after a
           // wrong hash must not be answered from it.
-          environment.fetch(url, {
-            headers: headersFor(request, environment.origin),
-            cache: 'no-store',
-            signal: limited,
-          }),
+          environment.fetch(url, { headers, cache: 'no-store', signal: limited }),
           limited,
-        ),
+        )
+      },
       {
         ms: environment.firstByteMs,
         signal,
@@ -123,7 +132,9 @@ export async function requestBytes(
   } else if (status !== 200) {
     response.body?.cancel().catch(() => {})
     const message = `Could not download ${name}: the server answered ${status}.`
-    if (status === 408 || status === 429 || status >= 500) throw passingFault('download-failed', message, { status })
+    if (status === 408 || status === 429 || status >= 500) {
+      throw passingFault('download-failed', message, { status, retryAfterMs: retryAfterMsOf(response) })
+    }
     throw new ModelError('download-failed', message, { context: { status } })
   }
   return {

@@ -1,4 +1,5 @@
 import type { ChunkStore } from './chunk-store.ts'
+import type { ModelNotes } from './model-notes.ts'
 import type { ModelRecords } from './model-records.ts'
 import { totalBytesOf } from './total-bytes.ts'
 
@@ -12,6 +13,10 @@ export interface StoreUsage {
     /** Bytes of all its files, also of those it shares with another model. */
     readonly bytes: number
     readonly storedAtMs: number
+    /** When it was last loaded; absent when it never was. */
+    readonly usedAtMs?: number
+    /** Never evicted to make room. */
+    readonly pinned: boolean
   }[]
   /** Bytes of downloads that are not finished. */
   readonly partialBytes: number
@@ -19,7 +24,12 @@ export interface StoreUsage {
   readonly totalBytes: number
 }
 
-export async function usageOf(records: ModelRecords, chunks: ChunkStore, persistent: boolean): Promise<StoreUsage> {
+export async function usageOf(
+  records: ModelRecords,
+  chunks: ChunkStore,
+  notes: ModelNotes,
+  persistent: boolean,
+): Promise<StoreUsage> {
   const all = await records.all()
   const named = new Set(all.flatMap((record) => record.files.map((file) => file.sha256)))
   let partialBytes = 0
@@ -29,11 +39,17 @@ export async function usageOf(records: ModelRecords, chunks: ChunkStore, persist
     totalBytes += bytes
     if (!named.has(sha256)) partialBytes += bytes
   }
-  const models = all.map((record) => ({
-    name: record.name,
-    revision: record.revision,
-    bytes: totalBytesOf(record),
-    storedAtMs: record.storedAtMs,
-  }))
+  const noted = await notes.all()
+  const models = all.map((record) => {
+    const { pinned = false, usedAtMs } = noted.get(record.name) ?? {}
+    return {
+      name: record.name,
+      revision: record.revision,
+      bytes: totalBytesOf(record),
+      storedAtMs: record.storedAtMs,
+      ...(usedAtMs === undefined ? {} : { usedAtMs }),
+      pinned,
+    }
+  })
   return { persistent, models, partialBytes, totalBytes }
 }

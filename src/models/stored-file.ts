@@ -1,7 +1,7 @@
 import type { ModelFile } from '../contracts/manifest.ts'
 
 /** A file whose every byte was checked against its manifest, and how its chunks lie in the store. */
-export interface StoredFile extends ModelFile {
+export interface StoredFile extends Omit<ModelFile, 'chunks'> {
   /** Bytes of every chunk but the last. */
   readonly chunkBytes: number
   /** Each chunk's own sha256, in order. */

@@ -1,5 +1,3 @@
-import type { Manifest } from '../contracts/manifest.ts'
-
 /** Bytes of all the model's files. */
-export const totalBytesOf = ({ files }: Pick<Manifest, 'files'>): number =>
+export const totalBytesOf = ({ files }: { readonly files: readonly { readonly bytes: number }[] }): number =>
   files.reduce((sum, file) => sum + file.bytes, 0)

@@ -1,30 +1,20 @@
-import { createSHA256 } from 'hash-wasm'
 import type { ModelFile } from '../contracts/manifest.ts'
-import type { Progress } from '../contracts/model-state.ts'
 import { ModelError } from '../errors/model-error.ts'
 import { backoffMs } from '../utils/backoff.ts'
 import { sleep as systemSleep } from '../utils/sleep.ts'
-import type { ChunkStore } from './chunk-store.ts'
-import type { Etags } from './etags.ts'
-import { type FetchOptions, toFetchEnvironment } from './fetch-environment.ts'
-import { requestBytes } from './request-bytes.ts'
+import { withDeadline } from '../utils/with-deadline.ts'
+import { toFetchEnvironment } from './fetch-environment.ts'
+import { createMirrors } from './mirrors.ts'
+import { missingRuns } from './segments.ts'
 import { isStorageFull, toStorageError } from './storage-error.ts'
 import { chunkCount, chunkSize } from './stored-file.ts'
-import { isPassingFault, passingFault } from './transfer-error.ts'
+import { isExpectedChunk, isPassingFault } from './transfer-error.ts'
+import { createTransferLanes } from './transfer-lanes.ts'
+import type { TransferOptions } from './transfer-options.ts'
+import { createWholeHash } from './whole-hash.ts'
 
 /** Tries after the first one, in a row without a new chunk between them. */
 const maxRetries = 4
-
-export interface TransferOptions extends FetchOptions {
-  readonly chunks: ChunkStore
-  readonly etags?: Etags | undefined
-  readonly chunkBytes: number
-  readonly sleep?: ((ms: number, signal?: AbortSignal) => Promise<void>) | undefined
-  readonly random?: (() => number) | undefined
-  readonly signal?: AbortSignal | undefined
-  /** Never goes back while one try lasts; starts again where a file has to start over. */
-  readonly onProgress?: ((progress: Progress) => void) | undefined
-}
 
 export interface Transfer {
   /** Of all the bytes, as they lie in the store. */
@@ -33,138 +23,146 @@ export interface Transfer {
 }
 
 /**
- * Fills the store with all chunks of the file, in order, whatever their bytes are: `downloadFile` judges them.
- * Continues from the chunks that are stored, and fetches only the runs between them.
+ * Fills the store with all chunks of the file, whatever their bytes are: `downloadFile` judges them. Continues from
+ * the chunks that are stored and fetches only the runs between them, several at a time where the server has ranges.
+ * Where one address fails, the next one is asked.
  */
-export async function transferFile(file: ModelFile, url: string, options: TransferOptions): Promise<Transfer> {
-  const { chunks, etags, chunkBytes, sleep = systemSleep, random, signal, onProgress } = options
-  const environment = toFetchEnvironment(options)
+export function transferFile(file: ModelFile, urls: readonly string[], options: TransferOptions): Promise<Transfer> {
+  const { totalMs, signal, timers } = options
+  return withDeadline((limited) => transfer(file, urls, options, limited), {
+    ms: totalMs,
+    signal,
+    ...(timers === undefined ? {} : { timers }),
+    onDeadline: () =>
+      new ModelError(
+        'download-failed',
+        `${file.path} did not arrive within ${Math.round((totalMs ?? 0) / 60_000)} minutes. What has arrived is kept: try again.`,
+      ),
+  })
+}
+
+async function transfer(
+  file: ModelFile,
+  urls: readonly string[],
+  options: TransferOptions,
+  signal: AbortSignal,
+): Promise<Transfer> {
+  const { chunks, etags, chunkBytes, sleep = systemSleep, random, onProgress } = options
   const count = chunkCount(file.bytes, chunkBytes)
   const sizeOf = (index: number) => chunkSize(file.bytes, chunkBytes, index)
-  const hasher = (await createSHA256()).init()
-  const buffer = new Uint8Array(sizeOf(0))
-  const hashes: string[] = []
-  let stored = new Set<number>()
+  const mirrors = createMirrors(urls)
+  const whole = await createWholeHash()
+  /** Chunks that arrived in this try, and those found in the store that were read and are whole. */
+  const hashes = new Map<number, string>()
+  /** Found in the store, not read yet. */
+  const found = new Set<number>()
   for (const index of await chunks.indexes(file.sha256)) {
     // Left behind by a version that cut files into smaller chunks.
     if (index >= count) await chunks.removeChunk(file.sha256, index)
-    else stored.add(index)
+    else found.add(index)
   }
-  let etag = await etags?.get(file.sha256, url)
-  /** Bytes of the chunk under way; the chunks before it are stored and hashed. */
-  let filled = 0
+  let beginnings = 0
   let reported = -1
-  let rangesWork = true
+  let furthest = 0
 
-  const position = () => hashes.length * chunkBytes + filled
   const report = () => {
-    let loadedBytes = position()
-    for (const index of stored) loadedBytes += sizeOf(index)
+    let loadedBytes = lanes.heldBytes()
+    for (const index of found) if (!hashes.has(index)) loadedBytes += sizeOf(index)
+    for (const index of hashes.keys()) loadedBytes += sizeOf(index)
     if (loadedBytes <= reported) return
     reported = loadedBytes
     onProgress?.({ loadedBytes: Math.min(loadedBytes, file.bytes), totalBytes: file.bytes })
   }
-  const startOver = async () => {
-    await chunks.remove(file.sha256)
-    stored = new Set()
-    hasher.init()
-    hashes.length = 0
-    filled = 0
-    etag = undefined
-    reported = -1
-  }
-  const store = async (bytes: Uint8Array<ArrayBuffer>) => {
-    try {
-      hashes.push(await chunks.put(file.sha256, hashes.length, bytes))
-    } catch (error) {
-      if (isStorageFull(error)) await chunks.remove(file.sha256).catch(() => {})
-      throw toStorageError(error, file.path)
-    }
-    hasher.update(bytes)
-    filled = 0
-  }
+  const lanes = createTransferLanes(file, {
+    ...options,
+    environment: toFetchEnvironment(options),
+    mirrors,
+    whole,
+    etag: await etags?.get(file.sha256, mirrors.current),
+    onStored: (index, sha256) => hashes.set(index, sha256),
+    onPiece: report,
+    async startOver() {
+      await chunks.remove(file.sha256)
+      found.clear()
+      hashes.clear()
+      whole.reset()
+      beginnings += 1
+      reported = -1
+    },
+    hasStored: () => found.size + hashes.size > 0,
+  })
 
-  /** Takes the next stored chunk into the hash. False: it is not there, or not whole. */
-  const takeStored = async (): Promise<boolean> => {
-    const index = hashes.length
-    if (filled > 0 || !stored.delete(index)) return false
-    const chunk = await chunks.get(file.sha256, index)
-    if (chunk?.bytes.byteLength !== sizeOf(index)) return false
-    hasher.update(chunk.bytes)
-    hashes.push(chunk.sha256)
-    return true
-  }
-
-  /** Fetches from here to the next stored chunk, or to the end. */
-  const fetchRun = async () => {
-    if (!rangesWork && position() > 0) await startOver()
-    let next = hashes.length + 1
-    while (next < count && !stored.has(next)) next += 1
-    let end = Math.min(next * chunkBytes, file.bytes)
-    const start = position()
-    const request = { url, name: file.path, start, end, totalBytes: file.bytes, etag }
-    const answer = await requestBytes(request, environment, signal)
-    if (answer.kind === 'start-over') {
-      rangesWork = false
-      throw answer.error
-    }
-    if (answer.whole) {
-      if (start > 0 || stored.size > 0) await startOver()
-      end = file.bytes
-    }
-    if (answer.etag !== etag) {
-      etag = answer.etag
-      await etags?.set(file.sha256, url, etag)
-    }
-    for await (const piece of answer.pieces) {
-      let taken = 0
-      while (taken < piece.byteLength && position() < end) {
-        const size = sizeOf(hashes.length)
-        const part = piece.subarray(taken, taken + size - filled)
-        buffer.set(part, filled)
-        filled += part.byteLength
-        taken += part.byteLength
-        if (filled === size) await store(buffer.subarray(0, size))
+  /** Hashes the chunks that lie in the store behind what is hashed already. */
+  const catchUp = async () => {
+    while (whole.position < file.bytes && whole.position % chunkBytes === 0) {
+      const index = whole.position / chunkBytes
+      if (!found.has(index) && !hashes.has(index)) return
+      signal.throwIfAborted()
+      const beginning = beginnings
+      const chunk = await chunks.get(file.sha256, index)
+      // The file started over meanwhile, and this is a chunk of what was there before.
+      if (beginning !== beginnings) return
+      const isWhole = chunk?.bytes.byteLength === sizeOf(index)
+      if (chunk !== undefined && isWhole && isExpectedChunk(file, index, chunk.sha256)) {
+        hashes.set(index, chunk.sha256)
+        whole.offer(index * chunkBytes, chunk.bytes)
+      } else {
+        hashes.delete(index)
+        await chunks.removeChunk(file.sha256, index).catch(() => {})
       }
+      found.delete(index)
       report()
-      if (taken < piece.byteLength && end === file.bytes) {
-        await chunks.remove(file.sha256).catch(() => {})
-        throw new ModelError(
-          'download-wrong-size',
-          `The server's ${file.path} is larger than the ${file.bytes} bytes its manifest promises, so it was refused.`,
-        )
-      }
-      if (position() === end && end < file.bytes) return
-    }
-    if (position() < end) {
-      const hint = answer.isPage ? ' It sent a web page: does this network ask you to sign in first?' : ''
-      throw passingFault(
-        'download-wrong-size',
-        `The server ended ${file.path} after ${position()} of ${file.bytes} bytes.${hint}`,
-      )
     }
   }
 
   let failures = 0
-  let furthest = 0
+  let wrongChunks = 0
   report()
-  while (hashes.length < count) {
-    signal?.throwIfAborted()
-    if (await takeStored()) {
-      report()
+  for (;;) {
+    signal.throwIfAborted()
+    await catchUp()
+    if (whole.position === file.bytes) break
+    // A connection that took the bytes before, and stopped inside a chunk, has hashed a part of it.
+    if (whole.position % chunkBytes !== 0 && !lanes.isAt(whole.position)) {
+      whole.reset()
       continue
     }
     try {
-      await fetchRun()
+      const runs = missingRuns(count, (index) => found.has(index) || hashes.has(index))
+      if (runs.length === 0) whole.reset()
+      else await lanes.run(runs, signal, catchUp)
     } catch (error) {
+      if (signal.aborted) throw signal.reason
+      if (isStorageFull(error)) {
+        await chunks.remove(file.sha256).catch(() => {})
+        throw toStorageError(error, file.path)
+      }
       // All bytes are here: what went wrong after the last one is for the hash to judge.
-      if (isPassingFault(error) && hashes.length === count) break
-      if (hashes.length > furthest) failures = 0
-      furthest = Math.max(furthest, hashes.length)
-      if (!isPassingFault(error) || failures === maxRetries) throw error
-      await sleep(backoffMs(failures, random === undefined ? {} : { random }), signal)
+      if (isPassingFault(error) && hashes.size + found.size === count) continue
+      if (hashes.size > furthest) failures = 0
+      furthest = Math.max(furthest, hashes.size)
+      if (error instanceof ModelError && error.code === 'download-wrong-hash') {
+        whole.reset()
+        wrongChunks += 1
+        // Once more from here, and once from each other address; then it is no accident.
+        if (wrongChunks > Math.max(1, mirrors.left)) throw error
+        mirrors.rotate()
+        continue
+      }
+      if (!isPassingFault(error)) {
+        if (!(error instanceof ModelError) || !mirrors.giveUp()) throw toStorageError(error, file.path)
+        continue
+      }
+      if (failures >= maxRetries * mirrors.left + (mirrors.left - 1)) throw error
+      mirrors.rotate()
+      // Another address may answer at once; the same one is given time.
+      if (failures % mirrors.left === mirrors.left - 1) {
+        const round = Math.floor(failures / mirrors.left)
+        const askedMs = typeof error.context.retryAfterMs === 'number' ? error.context.retryAfterMs : 0
+        await sleep(Math.max(askedMs, backoffMs(round, random === undefined ? {} : { random })), signal)
+      }
       failures += 1
     }
   }
-  return { sha256: hasher.digest(), chunks: hashes }
+  return { sha256: whole.digest(), chunks: Array.from({ length: count }, (_, index) => hashes.get(index) ?? '') }
 }

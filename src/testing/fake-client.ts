@@ -1,12 +1,5 @@
-import type {
-  Client,
-  ClientEvents,
-  ModelEntry,
-  RouteExplanation,
-  RunInputs,
-  RunOptions,
-  RunResult,
-} from '../client/types.ts'
+import type { ModelEntry } from '../client/models-types.ts'
+import type { Client, ClientEvents, RouteExplanation, RunInputs, RunOptions, RunResult } from '../client/types.ts'
 import type { DeviceReport, LinkReport } from '../contracts/measurements.ts'
 import type { ModelState } from '../contracts/model-state.ts'
 import { type RouteRecord, routeReasons } from '../contracts/route.ts'
@@ -59,10 +52,16 @@ export const fakeModel = (state: ModelState = { status: 'absent' }): ModelEntry 
   title: 'Handwritten digits',
   description: 'Reads one handwritten digit.',
   task: 'image-classification',
-  license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
+  license: { name: 'MIT', url: 'https://opensource.org/license/mit', mustAccept: false, accepted: false },
+  pinned: false,
+  added: false,
   totalBytes: 381_200,
   state,
 })
+
+/** An empty .zip, or nothing into the folder. */
+const exportNothing = (async (_: string, options: { to?: unknown } = {}) =>
+  options.to === undefined ? new Blob() : undefined) as Client['models']['export']
 
 export function createFakeClient(options: FakeClientOptions = {}): FakeClient {
   const events = createEmitter<ClientEvents>()
@@ -90,6 +89,26 @@ export function createFakeClient(options: FakeClientOptions = {}): FakeClient {
       list: async () => options.list?.() ?? [fakeModel()],
       state: async () => ({ status: 'absent' }),
       remove: async (model) => events.emit('state', { model, state: { status: 'absent' } }),
+      size: async () => ({ storedBytes: 0, totalBytes: fakeModel().totalBytes }),
+      download: async (model) => {
+        const { totalBytes } = fakeModel()
+        events.emit('state', { model, state: { status: 'stored', totalBytes } })
+      },
+      pause: async (model) => {
+        const { totalBytes } = fakeModel()
+        events.emit('state', { model, state: { status: 'paused', loadedBytes: 0, totalBytes } })
+      },
+      resume: async () => {},
+      pin: async () => {},
+      unpin: async () => {},
+      verify: async () => ({ checkedBytes: 0, damagedChunks: 0, repairedChunks: 0, ok: true }),
+      usage: async () => ({ persistent: true, models: [], partialBytes: 0, totalBytes: 0 }),
+      protect: async () => true,
+      acceptLicense: async () => {},
+      export: exportNothing,
+      import: async () => [fakeModel()],
+      add: async () => fakeModel(),
+      update: async () => fakeModel().revision,
     },
     device: () =>
       options.device ?? { crossOriginIsolated: true, hardwareConcurrency: 4, backends: [], runtimeFiles: [] },

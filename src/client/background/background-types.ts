@@ -1,31 +1,86 @@
 import type { Manifest, TaskName } from '../../contracts/manifest.ts'
 import type { AdapterFacts, BackendMeasurement } from '../../contracts/measurements.ts'
-import type { Progress } from '../../contracts/model-state.ts'
+import type { Backend, Progress } from '../../contracts/model-state.ts'
 import type { TensorMap } from '../../contracts/tensor.ts'
 import type { ModelFiles } from '../../edge/worker-types.ts'
+import type { AddSource } from '../../models/add-model.ts'
+import type { ImportFile } from '../../models/import-model.ts'
+import type { ModelNote } from '../../models/model-notes.ts'
 import type { StoredState } from '../../models/model-store.ts'
+import type { VerifyReport } from '../../models/read-model.ts'
+import type { StoreUsage } from '../../models/store-usage.ts'
+import type { Priority } from '../../models/transfer-slots.ts'
 import type { Detections } from '../../tasks/detect.ts'
 import type { PictureSize } from '../../tasks/picture-size.ts'
 import type { PictureView } from '../../tasks/picture-view.ts'
 import type { PreparedPicture } from '../../tasks/prepare-inputs.ts'
 import type { TransferablePicture } from '../../tasks/transferable-picture.ts'
 
+/** What the second worker is opened with. */
+export interface BackgroundSettings {
+  /** Absolute. */
+  readonly catalogUrl: string
+  /** Backends that may be used: what a variant of a model is held against. */
+  readonly backends: readonly Backend[]
+  /** Memory that loaded models may take together. */
+  readonly memoryBytes: number
+  readonly encrypt?: boolean | undefined
+  readonly budgetBytes?: number | undefined
+  readonly connections?: number | undefined
+  readonly firstByteMs?: number | undefined
+  readonly idleMs?: number | undefined
+  readonly totalMs?: number | undefined
+  /** Origins that a token is known for. */
+  readonly tokenOrigins: readonly string[]
+}
+
+/** The stored models' part of what the second worker offers. */
+export type ModelMethods = {
+  models(): Promise<readonly string[]>
+  manifest(name: string): Promise<Manifest>
+  /** A newer revision in the catalogue, if there is one that was not refused here. */
+  newer(name: string): Promise<Manifest | undefined>
+  storedState(name: string, revision: string): Promise<StoredState>
+  /** @param taskId for `abort` */
+  install(
+    name: string,
+    taskId: number,
+    onProgress: (progress: Progress) => void,
+    options: { readonly revision?: string | undefined; readonly priority: Priority },
+  ): Promise<void>
+  /** Somebody waits for the model now. */
+  raise(name: string): Promise<void>
+  /** Ends an install under way; what has arrived stays. */
+  stop(name: string): Promise<void>
+  abort(taskId: number): void
+  /** What the edge loads of a model, verified; its buffers are handed over. */
+  readFiles(name: string, revision: string): Promise<ModelFiles>
+  verify(name: string, taskId: number): Promise<VerifyReport>
+  remove(name: string): Promise<void>
+  note(name: string): Promise<ModelNote>
+  changeNote(name: string, change: ModelNote): Promise<void>
+  usage(): Promise<StoreUsage>
+  keepServing(name: string, revision: string): Promise<void>
+  switchTo(name: string, revision: string): Promise<void>
+  refuse(name: string, revision: string): Promise<void>
+  /** A stored file's bytes from `start` to `end`, checked; handed over. */
+  readBytes(name: string, revision: string, path: string, start: number, end: number): Promise<Uint8Array<ArrayBuffer>>
+  /** Stores a model from its files, each checked against the manifest. Returns its name. */
+  importModel(manifest: unknown, files: readonly ImportFile[], taskId: number): Promise<string>
+  /** Returns the new model's name. */
+  addModel(source: AddSource, taskId: number, onProgress: (progress: Progress) => void): Promise<string>
+}
+
 /**
  * What the second worker offers: all that is work but not inference. It is not the edge worker, which a run blocks
  * and a fault replaces: a download goes on, and a picture is read for the cloud, while a model runs or dies there.
  */
-export type BackgroundMethods = {
-  /** @param catalogUrl absolute */
-  open(catalogUrl: string): Promise<{ readonly persistent: boolean }>
-  models(): Promise<readonly string[]>
-  manifest(name: string): Promise<Manifest>
-  storedState(name: string): Promise<StoredState>
-  /** @param taskId for `abort` */
-  install(name: string, taskId: number, onProgress: (progress: Progress) => void): Promise<void>
-  abort(taskId: number): void
-  /** What the edge loads of a model, verified; its buffers are handed over. */
-  readFiles(name: string): Promise<ModelFiles>
-  remove(name: string): Promise<void>
+export type BackgroundMethods = ModelMethods & {
+  /** @param token asked for the token of an origin in `tokenOrigins`; its answer goes to that origin only */
+  open(
+    settings: BackgroundSettings,
+    token: (origin: string) => string | undefined | Promise<string | undefined>,
+  ): Promise<{ readonly persistent: boolean }>
   /** The catalogue's first model of a task; undefined when it has none. */
   modelFor(task: TaskName): Promise<string | undefined>
   /** @param full the picture's own size, where it was made smaller on its way here */

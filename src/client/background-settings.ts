@@ -1,0 +1,21 @@
+import { defaultMemoryBudget } from '../device/memory-budget.ts'
+import type { BackgroundSettings } from './background/background-types.ts'
+import { defaultBackends } from './client-edge.ts'
+import type { RuntimeOptions, StorageOptions } from './types.ts'
+
+/** What the second worker is opened with, and who answers it for a token. */
+export function toBackgroundSettings(
+  catalogUrl: string,
+  runtime: RuntimeOptions,
+  storage: StorageOptions,
+): [BackgroundSettings, (origin: string) => Promise<string | undefined>] {
+  const { tokens = {}, downloadOnMetered: _, ...download } = storage
+  const { backends = defaultBackends, memoryBytes = defaultMemoryBudget() } = runtime
+  return [
+    { ...download, catalogUrl, backends, memoryBytes, tokenOrigins: Object.keys(tokens) },
+    async (origin) => {
+      const token = tokens[origin]
+      return typeof token === 'function' ? token() : token
+    },
+  ]
+}

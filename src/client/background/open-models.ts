@@ -1,0 +1,36 @@
+import { detectWebgpu } from '../../device/detect-webgpu.ts'
+import { type Catalogue, createCatalogue } from '../../models/catalogue.ts'
+import { createModelRegistry, type ModelRegistry } from '../../models/model-registry.ts'
+import { type ModelStore, openModelStore } from '../../models/model-store.ts'
+import type { VariantOffer } from '../../models/pick-variant.ts'
+import { openRecords, type Records } from '../../models/records.ts'
+import type { BackgroundSettings } from './background-types.ts'
+
+/** What the second worker's methods stand on. */
+export interface OpenedModels {
+  readonly records: Records
+  readonly store: ModelStore
+  readonly catalogue: Catalogue
+  readonly registry: ModelRegistry
+  readonly offer: () => Promise<VariantOffer>
+  /** The `Authorization` header for an address; only its own origin's token. */
+  readonly authorize: (url: string) => Promise<string | undefined>
+}
+
+/** Opens records, store and catalogue. Never rejects: without IndexedDB all works from memory. */
+export async function openModels(
+  settings: BackgroundSettings,
+  token: (origin: string) => string | undefined | Promise<string | undefined>,
+): Promise<OpenedModels> {
+  const { catalogUrl, backends, memoryBytes, tokenOrigins, ...download } = settings
+  const authorize = async (url: string) => {
+    const { origin } = new URL(url)
+    const value = tokenOrigins.includes(origin) ? await token(origin) : undefined
+    return value === undefined ? undefined : `Bearer ${value}`
+  }
+  const records = await openRecords()
+  const store = await openModelStore({ ...download, records, authorize })
+  const catalogue = createCatalogue({ url: catalogUrl, records, authorize })
+  const offer = async () => ({ backends, memoryBytes, adapter: (await detectWebgpu())?.facts })
+  return { records, store, catalogue, registry: createModelRegistry({ catalogue, store, offer }), offer, authorize }
+}

@@ -1,0 +1,176 @@
+import { totalBytesOf } from '../models/total-bytes.ts'
+import type { Background } from './create-background.ts'
+import { downloadPaused, type EdgeModels } from './edge-models.ts'
+import { exportToFolder, exportToZip, pathsOf, readArchive } from './model-archive.ts'
+import type { ModelUpdates } from './model-updates.ts'
+import type { ModelEntry, ModelsApi } from './models-types.ts'
+
+/** The browser's storage manager, as far as models need it; missing on a page without https. */
+type Storage = Partial<Pick<StorageManager, 'persist' | 'persisted' | 'estimate'>>
+
+export function createModelsApi(parts: {
+  readonly background: Background
+  readonly edgeModels: EdgeModels
+  readonly updates: ModelUpdates
+  readonly open: () => Promise<void>
+  readonly budgetBytes?: number | undefined
+  /** Aborts when the client is closed. */
+  readonly closing: AbortSignal
+  readonly storage?: Storage | undefined
+}): ModelsApi {
+  const { background, edgeModels, updates, open, budgetBytes, closing } = parts
+  const { storage = globalThis.navigator?.storage as Storage | undefined } = parts
+
+  const bounded = (signal: AbortSignal | undefined): AbortSignal =>
+    signal === undefined ? closing : AbortSignal.any([signal, closing])
+  const opened = async (model: string) => {
+    await open()
+    return background.manifest(model)
+  }
+  const protect = async (): Promise<boolean> => (await storage?.persist?.().catch(() => false)) ?? false
+
+  const entryOf = async (name: string): Promise<ModelEntry> => {
+    const [manifest, note] = [await background.manifest(name), await background.note(name)]
+    const { revision, title, description, task, license, precision, variant } = manifest
+    return {
+      name,
+      revision,
+      title,
+      description,
+      task,
+      license: {
+        name: license.name,
+        ...(license.url === undefined ? {} : { url: license.url }),
+        mustAccept: license.mustAccept === true,
+        accepted: note.accepted?.includes(revision) === true,
+      },
+      totalBytes: totalBytesOf(manifest),
+      state: await edgeModels.state(manifest),
+      pinned: note.pinned === true,
+      added: note.added !== undefined,
+      ...(precision === undefined ? {} : { precision }),
+      ...(variant === undefined ? {} : { variant }),
+    }
+  }
+
+  async function exportModel(
+    model: string,
+    options: { readonly signal?: AbortSignal; readonly to: FileSystemDirectoryHandle },
+  ): Promise<undefined>
+  async function exportModel(model: string, options?: { readonly signal?: AbortSignal }): Promise<Blob>
+  async function exportModel(
+    model: string,
+    { signal, to }: { readonly signal?: AbortSignal; readonly to?: FileSystemDirectoryHandle } = {},
+  ): Promise<Blob | undefined> {
+    const manifest = await opened(model)
+    const limited = bounded(signal)
+    if (to !== undefined) {
+      await exportToFolder(manifest, to, background.readBytes, limited)
+      return undefined
+    }
+    return exportToZip(manifest, background.readBytes, limited)
+  }
+
+  return {
+    async list({ signal } = {}) {
+      signal?.throwIfAborted()
+      await open()
+      const entries = (await background.models()).map((name) =>
+        // One model that cannot be described does not hide the others.
+        entryOf(name).catch(() => undefined),
+      )
+      const found = (await Promise.all(entries)).filter((entry) => entry !== undefined)
+      if (found.length === 0 && entries.length > 0) await entryOf((await background.models())[0] ?? '')
+      return found
+    },
+    state: async (model) => edgeModels.state(await opened(model)),
+    async size(model) {
+      const manifest = await opened(model)
+      const stored = await background.storedState(model, manifest.revision)
+      const totalBytes = totalBytesOf(manifest)
+      if (stored.status === 'stored') return { storedBytes: totalBytes, totalBytes }
+      return { storedBytes: stored.status === 'partial' ? stored.loadedBytes : 0, totalBytes }
+    },
+    async download(model, { signal, priority } = {}) {
+      await edgeModels.download(await opened(model), { signal: bounded(signal), priority })
+    },
+    async pause(model) {
+      const manifest = await opened(model)
+      if ((await background.storedState(model, manifest.revision)).status === 'stored') return
+      await background.changeNote(model, { paused: true })
+      await edgeModels.stop(manifest, downloadPaused(manifest))
+    },
+    async resume(model) {
+      const manifest = await opened(model)
+      await background.changeNote(model, { paused: undefined })
+      await edgeModels.reread(model)
+      edgeModels.prepare(manifest).catch(() => {})
+    },
+    async remove(model) {
+      await edgeModels.remove(await opened(model))
+    },
+    async pin(model) {
+      // Asked first: what a click allows ends with the first wait.
+      const asked = globalThis.navigator?.userActivation?.isActive === true ? protect() : undefined
+      await opened(model)
+      await background.changeNote(model, { pinned: true })
+      await asked
+    },
+    async unpin(model) {
+      await opened(model)
+      await background.changeNote(model, { pinned: undefined })
+    },
+    async verify(model, { signal } = {}) {
+      await opened(model)
+      const report = await background.verify(model, { signal: bounded(signal) })
+      if (!report.ok) await edgeModels.reread(model)
+      return report
+    },
+    async usage() {
+      await open()
+      const [usage, estimate, isProtected] = [
+        await background.usage(),
+        await storage?.estimate?.().catch(() => undefined),
+        await storage?.persisted?.().catch(() => undefined),
+      ]
+      return { ...usage, protected: isProtected, budgetBytes, quotaBytes: estimate?.quota }
+    },
+    protect,
+    async acceptLicense(model) {
+      const { revision } = await opened(model)
+      const { accepted = [] } = await background.note(model)
+      await background.changeNote(model, { accepted: [...new Set([...accepted, revision])] })
+      await edgeModels.reread(model)
+    },
+    export: exportModel,
+    async import(from, { signal } = {}) {
+      await open()
+      const entries: ModelEntry[] = []
+      for (const { manifest, files } of await readArchive(from)) {
+        const wanted = pathsOf(manifest)
+        const given: { readonly path: string; readonly blob: Blob }[] = []
+        for (const { path, open: openFile } of files) if (wanted.has(path)) given.push({ path, blob: await openFile() })
+        const name = await background.importModel(manifest, given, { signal: bounded(signal) })
+        await edgeModels.reread(name)
+        entries.push(await entryOf(name))
+      }
+      return entries
+    },
+    async add(source, { signal, onProgress = () => {}, name, title, precision } = {}) {
+      await open()
+      const facts = { name, title, precision }
+      const files = Array.isArray(source) ? source : source instanceof Blob ? [source] : undefined
+      const given =
+        files === undefined
+          ? { ...facts, url: new URL(String(source), globalThis.location?.href).href }
+          : { ...facts, files: files.map((file: File) => ({ name: file.name, blob: file })) }
+      const added = await background.addModel(given, { signal: bounded(signal), onProgress })
+      await edgeModels.reread(added)
+      return entryOf(added)
+    },
+    async update(model, { signal } = {}) {
+      await opened(model)
+      return updates.update(model, { signal: bounded(signal) })
+    },
+  }
+}

@@ -1,0 +1,46 @@
+import { ModelError } from '../errors/model-error.ts'
+import type { ModelRegistry } from './model-registry.ts'
+import type { ModelStore } from './model-store.ts'
+import { parseManifest } from './parse-manifest.ts'
+import { toStorageError } from './storage-error.ts'
+import { storeBlob } from './store-blob.ts'
+import type { StoredFile } from './stored-file.ts'
+
+/** A file at hand, by its path below the manifest. */
+export interface ImportFile {
+  readonly path: string
+  readonly blob: Blob
+}
+
+/**
+ * Stores a model from files at hand, without a network. Every byte is held against the manifest, and the manifest
+ * against the catalogue, where it lists the same revision.
+ *
+ * @returns the model's name
+ * @throws {ModelError} `manifest-invalid`, `import-invalid`, `model-withdrawn`, `storage-full`
+ * @throws the signal's reason
+ */
+export async function importModel(
+  value: unknown,
+  files: readonly ImportFile[],
+  options: { readonly store: ModelStore; readonly registry: ModelRegistry; readonly signal: AbortSignal },
+): Promise<string> {
+  const { store, registry, signal } = options
+  const manifest = parseManifest(value, 'the import')
+  const listed = await registry.listed(manifest)
+  const stored: StoredFile[] = []
+  try {
+    for (const file of manifest.files) {
+      const own = files.find(({ path }) => path === file.path)
+      if (own === undefined)
+        throw new ModelError('import-invalid', `The import lacks ${file.path} of ${manifest.name}.`)
+      stored.push(await storeBlob(own.blob, file, { chunks: store.chunks, chunkBytes: store.chunkBytes, signal }))
+    }
+    await store.adopt(manifest, listed?.baseUrl ?? '', stored)
+  } catch (error) {
+    signal.throwIfAborted()
+    throw toStorageError(error, manifest.name)
+  }
+  if (listed === undefined) await registry.add(manifest, '')
+  return manifest.name
+}

@@ -1,0 +1,179 @@
+import type { Manifest } from '../contracts/manifest.ts'
+import { isHitherError } from '../errors/hither-error.ts'
+import { ModelError } from '../errors/model-error.ts'
+import { ValidationError } from '../errors/validation-error.ts'
+import type { Catalogue } from './catalogue.ts'
+import type { ModelStore } from './model-store.ts'
+import { type VariantOffer, variantsFor } from './pick-variant.ts'
+
+/** Which models there are, and which revision and variant of each one serves on this device. */
+export interface ModelRegistry {
+  /** Models of the catalogue, and those that the person added. */
+  names(): Promise<readonly string[]>
+  /**
+   * The manifest that serves now. While the catalogue has a newer revision than what is stored, the stored one serves.
+   *
+   * @throws as `Catalogue.manifest`, and {ModelError} `model-withdrawn`
+   */
+  manifest(name: string): Promise<Manifest>
+  /** The newer revision that the catalogue has, if it was not refused here. */
+  newer(name: string): Promise<Manifest | undefined>
+  /** Absolute address that the files' paths are relative to; empty where they came from this device. */
+  baseUrl(manifest: Manifest): Promise<string>
+  /** Holds the serving revision while a newer one is fetched. */
+  keepServing(name: string, revision: string): Promise<void>
+  /** The newer revision serves from now on; the others are removed. */
+  switchTo(manifest: Manifest): Promise<void>
+  /** The newer revision failed here: its files are freed, and it is not tried again. */
+  refuse(manifest: Manifest): Promise<void>
+  /**
+   * Where the catalogue has this revision; undefined when it has no model of this name.
+   *
+   * @throws {ModelError} `model-withdrawn`, `import-invalid`: the catalogue's model of this name and revision has other files
+   */
+  listed(manifest: Manifest): Promise<{ readonly baseUrl: string } | undefined>
+  /** @throws {ValidationError} `model-exists`: the catalogue has a model of this name */
+  assertFree(name: string): Promise<void>
+  /** @throws {ValidationError} `model-exists` */
+  add(manifest: Manifest, baseUrl: string): Promise<void>
+  /** Forgets a model that was added. */
+  forget(name: string): Promise<void>
+}
+
+export function createModelRegistry(options: {
+  readonly catalogue: Catalogue
+  readonly store: ModelStore
+  /** What the device has; asked when a model has variants. */
+  readonly offer: () => Promise<VariantOffer>
+}): ModelRegistry {
+  const { catalogue, store, offer } = options
+  const { notes } = store
+  let purgedFor: unknown
+
+  /** Frees what the catalogue withdrew, once for each catalogue that was loaded. */
+  const purge = async () => {
+    const withdrawn = await catalogue.withdrawn()
+    if (purgedFor === withdrawn) return
+    for (const record of await store.records()) {
+      if (isWithdrawn(withdrawn, record)) await store.remove(record)
+    }
+    purgedFor = withdrawn
+  }
+
+  const pick = async (manifest: Manifest): Promise<Manifest> => {
+    if (manifest.variants === undefined) return manifest
+    const candidates = variantsFor(manifest, await offer())
+    for (const candidate of candidates) if ((await store.state(candidate)).status === 'stored') return candidate
+    return candidates[0] ?? manifest
+  }
+
+  /** Stored revisions of a model that may still serve, the newest of them first. */
+  const storedOf = async (name: string): Promise<readonly Manifest[]> => {
+    const withdrawn = await catalogue.withdrawn().catch(() => [])
+    const records = (await store.records())
+      .filter((record) => record.name === name && !isWithdrawn(withdrawn, record))
+      .toSorted((a, b) => b.storedAtMs - a.storedAtMs)
+    const whole: Manifest[] = []
+    for (const { manifest } of records) {
+      if (manifest !== undefined && (await store.state(manifest)).status === 'stored') whole.push(manifest)
+    }
+    return whole
+  }
+
+  const newest = async (name: string): Promise<Manifest> => pick(await catalogue.manifest(name))
+
+  const manifest = async (name: string): Promise<Manifest> => {
+    const note = await notes.get(name)
+    if (note.added !== undefined) return pick(note.added.manifest)
+    let latest: Manifest
+    try {
+      await purge()
+      latest = await newest(name)
+    } catch (error) {
+      const [stored] = isHitherError(error) && error.code === 'catalog-unavailable' ? await storedOf(name) : []
+      if (stored === undefined) throw error
+      return stored
+    }
+    if (note.serving === undefined && (await store.state(latest)).status === 'stored') return latest
+    const stored = await storedOf(name)
+    return (
+      stored.find(({ revision }) => revision === note.serving) ?? stored.find(isSame(latest)) ?? stored[0] ?? latest
+    )
+  }
+
+  const assertFree = async (name: string) => {
+    const listed = await catalogue.list().catch(() => [])
+    if (!listed.some((model) => model.name === name)) return
+    throw new ValidationError('model-exists', `The catalogue has a model "${name}" already. Choose another name.`)
+  }
+
+  return {
+    async names() {
+      const listed = (await catalogue.list()).map(({ name }) => name)
+      const added = [...(await notes.all())].filter(([, note]) => note.added !== undefined).map(([name]) => name)
+      return [...new Set([...listed, ...added])]
+    },
+    manifest,
+    async newer(name) {
+      const note = await notes.get(name)
+      if (note.added !== undefined) return undefined
+      await catalogue.refresh()
+      const [serving, latest] = [await manifest(name), await newest(name)]
+      return isSame(latest)(serving) || note.refused?.includes(latest.revision) ? undefined : latest
+    },
+    async baseUrl(of) {
+      const { added } = await notes.get(of.name)
+      if (added?.manifest.revision === of.revision) return added.baseUrl
+      const record = (await store.records()).find(isSame(of))
+      return record?.baseUrl ?? catalogue.baseUrl(of)
+    },
+    keepServing: (name, revision) => notes.change(name, { serving: revision }),
+    async switchTo(to) {
+      await notes.change(to.name, { serving: undefined })
+      for (const record of await store.records()) {
+        if (record.name === to.name && record.revision !== to.revision) await store.remove(record)
+      }
+    },
+    async refuse(refused) {
+      const { refused: before = [] } = await notes.get(refused.name)
+      await notes.change(refused.name, { refused: [...new Set([...before, refused.revision])] })
+      await store.remove(refused)
+    },
+    async listed(given) {
+      const [entries, withdrawn] = [await catalogue.list().catch(() => []), await catalogue.withdrawn().catch(() => [])]
+      if (isWithdrawn(withdrawn, given)) {
+        throw new ModelError('model-withdrawn', `Revision ${given.revision} of "${given.name}" was withdrawn.`)
+      }
+      const entry = entries.find(({ name }) => name === given.name)
+      if (entry === undefined) return undefined
+      if (entry.revision !== given.revision) return { baseUrl: '' }
+      const known = await catalogue.manifest(given.name)
+      const hashes = new Set([...known.files, ...(known.variants ?? []).flatMap(({ files }) => files)].map(hashOf))
+      if (given.files.every((file) => hashes.has(hashOf(file)))) return { baseUrl: catalogue.baseUrl(known) }
+      throw new ModelError(
+        'import-invalid',
+        `The catalogue has other files for ${given.name}, revision ${given.revision}.`,
+      )
+    },
+    assertFree,
+    async add(added, baseUrl) {
+      await assertFree(added.name)
+      await notes.change(added.name, { added: { manifest: added, baseUrl } })
+    },
+    forget: (name) => notes.change(name, { added: undefined }),
+  }
+}
+
+interface Named {
+  readonly name: string
+  readonly revision: string
+}
+
+const hashOf = ({ sha256 }: { readonly sha256: string }) => sha256
+
+const isSame =
+  (a: Named) =>
+  (b: Named): boolean =>
+    a.name === b.name && a.revision === b.revision
+
+const isWithdrawn = (withdrawn: readonly Named[], model: Named): boolean => withdrawn.some(isSame(model))
