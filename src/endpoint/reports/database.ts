@@ -1,0 +1,134 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { createClient } from '@libsql/client'
+import { Kysely, Migrator, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import { ConfigError } from '../../errors/config-error.ts'
+import { createLibsqlDialect } from './libsql-dialect.ts'
+import { migrations } from './migrations.ts'
+
+/** A report as it is kept until its age is up. Columns that do not apply are null. */
+export interface ReportRow {
+  id: string
+  device: string
+  kind: string
+  /** When the request started, in milliseconds since the epoch, by this endpoint's clock. */
+  at_ms: number
+  model: string | null
+  revision: string | null
+  arm: string | null
+  backend: string | null
+  adapter: string | null
+  browser: string | null
+  browser_version: string | null
+  /** A failure's code. */
+  code: string | null
+  reason: string | null
+  actual_ms: number | null
+  predicted_edge_ms: number | null
+  predicted_cloud_ms: number | null
+  payload_bytes: number | null
+  queue_ms: number | null
+  compute_ms: number | null
+  /** JSON. */
+  attempts: string | null
+  /** JSON, only where the site asked for answers. */
+  answer: string | null
+}
+
+/** Counts by the hour, kept for ever: what all figures of the operator's page come from. Empty text is "none". */
+export interface TotalsRow {
+  hour_ms: number
+  kind: string
+  model: string
+  revision: string
+  arm: string
+  backend: string
+  browser: string
+  code: string
+  /** Bucket of the time it took; -1 where none is known. */
+  bucket: number
+  requests: number
+  payload_bytes: number
+}
+
+/** An installation that has reported, and what its outbox had to drop in all. */
+export interface DeviceRow {
+  device: string
+  first_ms: number
+  last_ms: number
+  browser: string
+  expired: number
+  full: number
+  lost: number
+  refused: number
+}
+
+/** What an operator tells devices. */
+export interface NoticeRow {
+  id: string
+  kind: string
+  /** JSON. */
+  body: string
+  created_ms: number
+  until_ms: number | null
+}
+
+export interface Tables {
+  reports: ReportRow
+  totals: TotalsRow
+  devices: DeviceRow
+  notices: NoticeRow
+}
+
+export type Database = Kysely<Tables>
+
+export interface DatabaseOptions {
+  /** `postgres://…`: for several endpoints that share one. */
+  readonly url?: string | undefined
+  /** Folder of an embedded SQLite database, made if it is not there. */
+  readonly dataDir?: string | undefined
+}
+
+/**
+ * Opens the database and brings its schema up to date. Several endpoints may do so at once.
+ *
+ * @throws {ConfigError} `config-invalid`: it can't be reached, or its schema is newer than this program
+ */
+export async function openReportDatabase(options: DatabaseOptions): Promise<Database> {
+  const database = new Kysely<Tables>({ dialect: await toDialect(options) })
+  try {
+    const { error } = await new Migrator({
+      db: database,
+      provider: { getMigrations: async () => migrations },
+    }).migrateToLatest()
+    if (error) throw error
+    return database
+  } catch (cause) {
+    await database.destroy().catch(() => {})
+    throw new ConfigError('config-invalid', `The database for reports can't be used: ${String(cause)}`, { cause })
+  }
+}
+
+async function toDialect({ url, dataDir }: DatabaseOptions) {
+  if (url !== undefined) {
+    if (!/^postgres(ql)?:\/\//.test(url)) {
+      throw new ConfigError('config-invalid', 'DATABASE_URL must start with postgres://.')
+    }
+    // Sums and counts come as text by default, for fear of their size; ours fit.
+    const types = { getTypeParser: (oid: number, format?: 'text' | 'binary') => parserOf(oid, format) }
+    return new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max: 8, types }) })
+  }
+  if (dataDir === undefined) throw new ConfigError('config-invalid', 'A database needs a folder or an address.')
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const client = createClient({ url: pathToFileURL(join(dataDir, 'reports.db')).href })
+  // An acknowledged report must survive a power cut, so each commit goes to the disk: that is SQLite's default, also with a log.
+  await client.execute('pragma journal_mode = wal')
+  return createLibsqlDialect(client)
+}
+
+const bigintOid = 20
+const numericOid = 1700
+const parserOf = (oid: number, format?: 'text' | 'binary') =>
+  oid === bigintOid || oid === numericOid ? Number : pg.types.getTypeParser(oid, format)
