@@ -1,5 +1,6 @@
 export { Tensor } from 'onnxruntime-common'
 export { createClient } from './client/create-client.ts'
+export type { OutboxApi } from './client/outbox-api.ts'
 export type {
   AddModelOptions,
   ModelEntry,
@@ -45,6 +46,7 @@ export type {
 export type { TaskName } from './contracts/manifest.ts'
 export type { BackendMeasurement, DeviceReport, LinkReport, ModelProgress } from './contracts/measurements.ts'
 export type { Backend, ModelState, Progress } from './contracts/model-state.ts'
+export type { DroppedReports, ReportMode } from './contracts/report.ts'
 export {
   type Arm,
   type Prediction,
@@ -66,6 +68,7 @@ export { HitherError, isHitherError } from './errors/hither-error.ts'
 export { ModelError } from './errors/model-error.ts'
 export { NoArmError } from './errors/no-arm-error.ts'
 export { ValidationError } from './errors/validation-error.ts'
+export type { OutboxState } from './outbox/create-outbox.ts'
 export type { Classification } from './tasks/classify.ts'
 export type { Detection, Detections } from './tasks/detect.ts'
 export type { SoundSegment } from './tasks/find-activity.ts'

@@ -1,3 +1,4 @@
+import { toBaseUrl } from '../cloud/base-url.ts'
 import type { Manifest } from '../contracts/manifest.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import { ConfigError } from '../errors/config-error.ts'
@@ -24,6 +25,7 @@ import { createEdgeModels } from './edge-models.ts'
 import { createModelUpdates } from './model-updates.ts'
 import { createModelsApi } from './models-api.ts'
 import { openSession } from './open-session.ts'
+import { createClientOutbox } from './outbox-api.ts'
 import { parseClientOptions, parseRunOptions } from './parse-options.ts'
 import { createMemory } from './remember.ts'
 import { type RequestParts, runRequest, takeSnapshot, typicalBytes } from './run-request.ts'
@@ -66,6 +68,7 @@ export function createClient(options: ClientOptions = {}): Client {
     policy = {},
     runtime = {},
     storage = {},
+    report: reportMode = 'routes',
   } = parseClientOptions(options)
   const catalogUrl = toUrl(catalog, 'catalog')
   if (endpoint !== undefined) toUrl(endpoint.url, 'endpoint.url')
@@ -104,6 +107,15 @@ export function createClient(options: ClientOptions = {}): Client {
     downloadOnMetered: storage.downloadOnMetered === true,
   }
   const updates = createModelUpdates({ background, edge, edgeModels })
+
+  const outbox = createClientOutbox({
+    mode: reportMode,
+    baseUrl: endpoint && toBaseUrl(new URL(endpoint.url, globalThis.location?.href)),
+    token: endpoint?.token,
+    watcher,
+    adapter: () => edge.report().backends.find(({ backend }) => backend === 'webgpu')?.detail,
+    onState: (state) => events.emit('outbox', state),
+  })
 
   const closing = new AbortController()
   const report = () => cloud?.link.report() ?? { online: watcher.online, saveData: watcher.saveData, samples: 0 }
@@ -165,8 +177,12 @@ export function createClient(options: ClientOptions = {}): Client {
         onDeadline: () =>
           new NoArmError('deadline-exceeded', `No answer came within ${deadlineMs} ms. Try again, or allow more time.`),
       },
-    )
+    ).catch((error: unknown) => {
+      outbox.failed(error, { model, privacy, startedAtMs, actualMs: performance.now() - startedAt })
+      throw error
+    })
     memory?.save()
+    outbox.answered(asked.route, asked.answer, privacy)
     events.emit('route', asked.route)
     if (asked.route.ran === 'cloud') events.emit('link', report())
     return asked
@@ -214,6 +230,7 @@ export function createClient(options: ClientOptions = {}): Client {
       closing: closing.signal,
     }),
 
+    outbox: outbox.api,
     device: () => edge.report(),
     link: report,
     on: (event, listener) => events.on(event, listener),
@@ -224,6 +241,7 @@ export function createClient(options: ClientOptions = {}): Client {
       closing.abort(reason)
       stopWatching()
       memory?.close()
+      outbox.close()
       edge.close()
       background.terminate(reason)
       events.clear()

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { reportModes } from '../contracts/report.ts'
 import { privacyModes } from '../contracts/route.ts'
 import { ConfigError } from '../errors/config-error.ts'
 import { ValidationError } from '../errors/validation-error.ts'
@@ -14,6 +15,7 @@ const clientOptionsSchema = v.strictObject({
   catalog: v.optional(addressSchema),
   endpoint: v.optional(v.strictObject({ url: addressSchema, token: v.optional(v.function()) })),
   policy: v.optional(v.strictObject(policyEntries)),
+  report: v.optional(v.picklist(reportModes)),
   runtime: v.optional(
     v.strictObject({
       backends: v.optional(v.pipe(v.array(v.picklist(['webgpu', 'wasm', 'webnn'])), v.minLength(1))),

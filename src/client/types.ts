@@ -1,11 +1,14 @@
 import type { Tensor } from 'onnxruntime-common'
 import type { DeviceReport, LinkReport, ModelProgress } from '../contracts/measurements.ts'
 import type { Backend, ModelState } from '../contracts/model-state.ts'
+import type { ReportMode } from '../contracts/report.ts'
 import type { Prediction, Privacy, RouteReason, RouteRecord } from '../contracts/route.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
+import type { OutboxState } from '../outbox/create-outbox.ts'
 import type { Classification } from '../tasks/classify.ts'
 import type { PictureSource } from '../tasks/picture-source.ts'
 import type { ModelsApi } from './models-types.ts'
+import type { OutboxApi } from './outbox-api.ts'
 import type { ModelSession, SessionOptions } from './session-types.ts'
 import type { TaskOptions, Tasks } from './task-types.ts'
 
@@ -63,6 +66,11 @@ export interface ClientOptions {
   readonly policy?: Policy
   readonly runtime?: RuntimeOptions
   readonly storage?: StorageOptions
+  /**
+   * What the endpoint is told of requests: their route records (`routes`, the default), the answers too (`results`), or
+   * nothing (`none`). Inputs never, and of `edge-only` requests only how many there were.
+   */
+  readonly report?: ReportMode
 }
 
 export interface RunOptions extends Policy {
@@ -102,6 +110,8 @@ export interface ClientEvents {
   readonly device: DeviceReport
   /** The link was measured again. */
   readonly link: LinkReport
+  /** Something was put into the outbox, or left it. */
+  readonly outbox: OutboxState
 }
 
 /** @see createClient */
@@ -140,6 +150,7 @@ export interface Client {
   explain(model: string, options?: Policy): Promise<RouteExplanation>
   /** The models of the catalogue and of this device. */
   readonly models: ModelsApi
+  readonly outbox: OutboxApi
   device(): DeviceReport
   link(): LinkReport
   /** Calls `listener` at each event; returns a function that stops it. */

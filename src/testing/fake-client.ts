@@ -1,8 +1,10 @@
 import type { ModelEntry } from '../client/models-types.ts'
+import { createClientOutbox } from '../client/outbox-api.ts'
 import type { Client, ClientEvents, RouteExplanation, RunInputs, RunOptions, RunResult } from '../client/types.ts'
 import type { DeviceReport, LinkReport } from '../contracts/measurements.ts'
 import type { ModelState } from '../contracts/model-state.ts'
 import { type RouteRecord, routeReasons } from '../contracts/route.ts'
+import { createNetworkWatcher } from '../network/network-watcher.ts'
 import { createEmitter } from '../utils/emitter.ts'
 
 export interface FakeClientOptions {
@@ -68,7 +70,15 @@ export function createFakeClient(options: FakeClientOptions = {}): FakeClient {
   const runs: RunOptions[] = []
   let prepared = 0
   let closed = false
+  const outbox = createClientOutbox({
+    mode: 'none',
+    baseUrl: undefined,
+    watcher: createNetworkWatcher(),
+    adapter: () => undefined,
+    onState: () => {},
+  })
   return {
+    outbox: outbox.api,
     async run(_, inputs, runOptions = {}) {
       runs.push(runOptions)
       const result = await (options.run?.(inputs, runOptions) ?? Promise.resolve(fakeResult(7)))

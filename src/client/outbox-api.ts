@@ -1,0 +1,98 @@
+import type { ReportMode } from '../contracts/report.ts'
+import type { Privacy, RouteRecord } from '../contracts/route.ts'
+import { isHitherError } from '../errors/hither-error.ts'
+import type { NetworkWatcher } from '../network/network-watcher.ts'
+import { createOutbox, type Outbox, type OutboxState } from '../outbox/create-outbox.ts'
+import { reportOfFailure, reportOfRoute } from '../outbox/to-report.ts'
+
+/** What the client tells its endpoint, and what waits to be told. @see ClientOptions.report */
+export interface OutboxApi {
+  /** What waits, what was sent, what was dropped and why. */
+  state(): Promise<OutboxState>
+  /** Sends what waits, now. Never rejects: `state().problem` says what stands in the way. */
+  flush(): Promise<void>
+  /** Everything that is kept on this device, as JSON lines. */
+  export(): Promise<string>
+  /** Forgets what waits and the dead letters, and takes a new random name for this installation. */
+  clear(): Promise<void>
+  /** The person's own switch: off, nothing is recorded, and what waits is forgotten. Kept from visit to visit. */
+  setEnabled(enabled: boolean): Promise<void>
+}
+
+/** The client's side of the outbox: what a request left behind goes in, nothing waits for it. */
+export interface ClientOutbox {
+  readonly api: OutboxApi
+  answered(route: RouteRecord, answer: unknown, privacy: Privacy): void
+  failed(error: unknown, about: FailedRequest): void
+  close(): void
+}
+
+export interface FailedRequest {
+  readonly model: string
+  readonly revision?: string | undefined
+  readonly privacy: Privacy
+  readonly startedAtMs: number
+  readonly actualMs: number
+}
+
+const nothing: OutboxState = {
+  waiting: 0,
+  waitingBytes: 0,
+  dead: 0,
+  sent: 0,
+  dropped: { expired: 0, full: 0, lost: 0, refused: 0 },
+  enabled: true,
+  persistent: false,
+}
+
+/** Without an endpoint, or with `report: 'none'`, nothing is recorded and nothing is opened. */
+export function createClientOutbox(options: {
+  readonly mode: ReportMode
+  readonly baseUrl: string | undefined
+  readonly token?: (() => string | Promise<string>) | undefined
+  readonly watcher: NetworkWatcher
+  readonly adapter: () => string | undefined
+  readonly onState: (state: OutboxState) => void
+  readonly onWaiting?: () => void
+}): ClientOutbox {
+  const { mode, baseUrl, token, watcher, adapter, onState, onWaiting } = options
+  const isOn = mode !== 'none' && baseUrl !== undefined
+  let opened: Outbox | undefined
+  const open = (url: string): Outbox => {
+    if (opened !== undefined) return opened
+    opened = createOutbox({
+      baseUrl: url,
+      token,
+      watcher,
+      page: globalThis,
+      ...(onWaiting === undefined ? {} : { onWaiting }),
+    })
+    opened.onChange(onState)
+    return opened
+  }
+  const use = <T>(work: (outbox: Outbox) => Promise<T>, otherwise: T): Promise<T> =>
+    isOn ? work(open(baseUrl)) : Promise.resolve(otherwise)
+  const context = (privacy: Privacy) => ({ mode, privacy, adapter: adapter() })
+
+  return {
+    api: {
+      state: () => use((outbox) => outbox.state(), nothing),
+      flush: () => use((outbox) => outbox.flush(), undefined),
+      export: () => use((outbox) => outbox.export(), ''),
+      clear: () => use((outbox) => outbox.clear(), undefined),
+      setEnabled: (enabled) => use((outbox) => outbox.setEnabled(enabled), undefined),
+    },
+    answered(route, answer, privacy) {
+      if (isOn) void open(baseUrl).record(reportOfRoute(route, answer, context(privacy)))
+    },
+    failed(error, { privacy, ...about }) {
+      // An abort is no failure, and a request that was wrong in itself says nothing of an arm.
+      if (!isOn || !isHitherError(error)) return
+      if (error.name === 'ValidationError' || error.name === 'ConfigError') return
+      void open(baseUrl).record(reportOfFailure(error, { id: crypto.randomUUID(), ...about }, context(privacy)))
+    },
+    close() {
+      opened?.close()
+    },
+  }
+}
