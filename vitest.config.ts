@@ -13,6 +13,9 @@ export default defineConfig({
     exclude: ['onnxruntime-web'],
   },
   test: {
+    // Timings never decide a test: this is only for one that hangs, on a machine that has much else to do.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     projects: [
       {
         extends: true,
