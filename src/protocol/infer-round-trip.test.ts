@@ -82,7 +82,8 @@ describe('encoded and parsed', () => {
   }
 
   it('is refused when it is cut anywhere, or has anything behind it', () => {
-    const noise = fc.uint8Array({ minLength: 1, maxLength: 10 })
+    // JSON may end in white space, and a body without binary data is JSON.
+    const noise = fc.uint8Array({ minLength: 1, maxLength: 10 }).filter((bytes) => bytes.some((byte) => byte > 32))
     fc.assert(
       fc.property(tensors(true), fc.infiniteStream(fc.boolean()), fc.nat(), noise, (inputs, coin, cut, more) => {
         const { body, headBytes } = encodeInferRequest({ inputs, binary: () => coin.next().value })
