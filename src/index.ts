@@ -1,6 +1,5 @@
 export { Tensor } from 'onnxruntime-common'
 export { createClient } from './client/create-client.ts'
-export type { OutboxApi } from './client/outbox-api.ts'
 export type {
   AddModelOptions,
   ModelEntry,
@@ -11,6 +10,8 @@ export type {
   StorageReport,
   VerifyReport,
 } from './client/models-types.ts'
+export type { OutboxApi } from './client/outbox-api.ts'
+export type { RoutesLog } from './client/routes-log.ts'
 export type {
   ModelSession,
   SessionOptions,
@@ -31,9 +32,11 @@ export type {
   WatchedFrame,
 } from './client/task-types.ts'
 export type {
+  Budgets,
   Client,
   ClientEvents,
   ClientOptions,
+  ClientPolicy,
   EndpointOptions,
   Policy,
   RouteExplanation,
@@ -52,8 +55,13 @@ export {
   type Prediction,
   type Privacy,
   privacyModes,
+  type RouteArmPrediction,
   type RouteAttempt,
+  type RouteCascade,
+  type RouteKnowledge,
+  type RouteOther,
   type RouteParts,
+  type RoutePlanRecord,
   type RouteReason,
   type RouteRecord,
   routeReasons,

@@ -2,6 +2,8 @@ import { type CloudArm, createCloudArm } from '../cloud/create-cloud-arm.ts'
 import type { LinkReport } from '../contracts/measurements.ts'
 import { createLink, type Link } from '../network/link.ts'
 import type { NetworkWatcher } from '../network/network-watcher.ts'
+import { createRouteLearner, type RouteLearner } from '../routing/route-learner.ts'
+import { endpointName } from './endpoint-name.ts'
 import type { EndpointOptions } from './types.ts'
 import { createWireFormRuns, type WireFormRuns } from './wire-form-runs.ts'
 
@@ -9,19 +11,32 @@ import { createWireFormRuns, type WireFormRuns } from './wire-form-runs.ts'
 const modelKnownMs = 60_000
 /** The first ping also opens the connection, so that its time says little: the later ones count. */
 const pings = 3
+/** What a probe of the way up sends. */
+const probeBytes = 16_384
+/** How often an endpoint is asked for its queue and speed at most. */
+const capacityKnownMs = 30_000
 
-/** The endpoint, the link to it, and what is known of both. */
+/** One endpoint, the link to it, and what is known of both. */
 export interface CloudLink {
+  /** Its address: what the router and the records call it. */
+  readonly name: string
+  readonly region: string | undefined
+  /** Money for one request. */
+  readonly moneyPerRequest: number
   readonly arm: CloudArm
   readonly link: Link
   readonly wireForms: WireFormRuns
+  /** What this endpoint takes for its runs. */
+  readonly learner: RouteLearner
   hasModel(model: string): boolean | 'unknown'
   lacksModel(model: string): void
   /** The part of a model's request that goes over the wire after compression, as last seen; 1 before. */
   wireShare(model: string): number
   observeWireShare(model: string, share: number): void
-  /** Measures the round trip and asks for the model, when that is not known freshly. Never rejects, waits for nothing. */
+  /** Measures the round trip, asks for the model and for the endpoint's queue, when that is not known freshly. Never rejects, waits for nothing. */
   refresh(model: string): void
+  /** Measures the way up with a few bytes that mean nothing, where the endpoint takes such. Never rejects, waits for nothing. */
+  probe(): void
 }
 
 export function createCloudLink(
@@ -31,9 +46,11 @@ export function createCloudLink(
 ): CloudLink {
   const arm = createCloudArm({ url: new URL(endpoint.url, globalThis.location?.href), token: endpoint.token })
   const link = createLink({ connection: watcher.connection, onlineSource: watcher })
+  const learner = createRouteLearner()
   const models = new Map<string, { readonly has: boolean; readonly atMs: number }>()
   const wireShares = new Map<string, number>()
   const asking = new Set<string>()
+  const capacity = { atMs: Number.NEGATIVE_INFINITY, isTold: undefined as boolean | undefined }
 
   const once = async (key: string, work: () => Promise<void>) => {
     if (asking.has(key)) return
@@ -47,10 +64,24 @@ export function createCloudLink(
     }
   }
 
+  const askCapacity = async () => {
+    capacity.atMs = Date.now()
+    const said = await arm.capacity().catch(() => undefined)
+    // A server that has no such report is not asked again.
+    capacity.isTold = said !== undefined
+    if (said === undefined) return
+    const times = said.models.map(({ name, version, service }) => [`${name}@${version}`, service] as const)
+    learner.assumeCloud({ waitMs: said.waitMs, models: new Map(times) })
+  }
+
   return {
+    name: endpointName(endpoint),
+    region: endpoint.region,
+    moneyPerRequest: (endpoint.moneyPer1000 ?? 0) / 1000,
     arm,
     link,
     wireForms: createWireFormRuns(),
+    learner,
     hasModel: (model) => models.get(model)?.has ?? 'unknown',
     lacksModel(model) {
       models.set(model, { has: false, atMs: Date.now() })
@@ -68,6 +99,7 @@ export function createCloudLink(
             if (index > 0) link.observePing(roundTripMs)
           }
           onLink(link.report())
+          if (capacity.isTold !== false && Date.now() - capacity.atMs > capacityKnownMs) await askCapacity()
         })
       }
       if (Date.now() - (models.get(model)?.atMs ?? Number.NEGATIVE_INFINITY) > modelKnownMs) {
@@ -75,6 +107,14 @@ export function createCloudLink(
           models.set(model, { has: await arm.hasModel(model), atMs: Date.now() })
         })
       }
+    },
+    probe() {
+      if (!watcher.online || watcher.saveData || capacity.isTold !== true) return
+      void once('probe', async () => {
+        const { totalMs, serverMs } = await arm.probe(probeBytes)
+        link.observeRequest({ requestBytes: probeBytes, responseBytes: 0, totalMs, serverMs })
+        onLink(link.report())
+      })
     },
   }
 }

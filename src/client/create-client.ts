@@ -1,15 +1,14 @@
 import { toBaseUrl } from '../cloud/base-url.ts'
 import type { Manifest } from '../contracts/manifest.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
+import { createPowerWatcher } from '../device/power-watcher.ts'
 import { ConfigError } from '../errors/config-error.ts'
 import { NoArmError } from '../errors/no-arm-error.ts'
 import { ValidationError } from '../errors/validation-error.ts'
 import { checkInputs } from '../models/check-inputs.ts'
 import { modelKey } from '../models/model-key.ts'
 import { createNetworkWatcher } from '../network/network-watcher.ts'
-import { createBreaker } from '../routing/breaker.ts'
-import { decideRoute } from '../routing/decide-route.ts'
-import { explainRoute, sentenceOf } from '../routing/explain-route.ts'
+import { createRouter } from '../routing/create-router.ts'
 import { createRouteLearner } from '../routing/route-learner.ts'
 import { readSideOf } from '../tasks/picture-limits.ts'
 import { fullSizeOf, toTransferablePicture } from '../tasks/to-transferable-picture.ts'
@@ -22,13 +21,17 @@ import { createClientEdge } from './client-edge.ts'
 import { createCloudLink } from './cloud-link.ts'
 import { createBackground } from './create-background.ts'
 import { createEdgeModels } from './edge-models.ts'
+import { explainRequest } from './explain-request.ts'
 import { createModelUpdates } from './model-updates.ts'
 import { createModelsApi } from './models-api.ts'
 import { openSession } from './open-session.ts'
 import { createClientOutbox } from './outbox-api.ts'
 import { parseClientOptions, parseRunOptions } from './parse-options.ts'
 import { createMemory } from './remember.ts'
-import { type RequestParts, runRequest, takeSnapshot, typicalBytes } from './run-request.ts'
+import type { RequestParts } from './request-parts.ts'
+import { toRouterPolicy } from './router-policy.ts'
+import { createRoutesLog } from './routes-log.ts'
+import { runRequest } from './run-request.ts'
 import { type AskModel, createTaskApi } from './task-api.ts'
 import type { Client, ClientEvents, ClientOptions, RunInputs } from './types.ts'
 
@@ -71,13 +74,16 @@ export function createClient(options: ClientOptions = {}): Client {
     report: reportMode = 'routes',
   } = parseClientOptions(options)
   const catalogUrl = toUrl(catalog, 'catalog')
-  if (endpoint !== undefined) toUrl(endpoint.url, 'endpoint.url')
+  const endpoints = endpoint === undefined ? [] : [endpoint].flat()
+  for (const { url } of endpoints) toUrl(url, 'endpoint.url')
+  const { budgets, ...defaults } = policy
 
   const events = createEmitter<ClientEvents>()
   const watcher = createNetworkWatcher()
   const background = createBackground(startBackgroundWorker, ...toBackgroundSettings(catalogUrl, runtime, storage))
   const learner = createRouteLearner()
-  const cloud = endpoint && createCloudLink(endpoint, watcher, (report) => events.emit('link', report))
+  const power = createPowerWatcher()
+  const clouds = endpoints.map((each) => createCloudLink(each, watcher, () => events.emit('link', report())))
   const edge = createClientEdge(runtime, {
     startWorker: startEdgeWorker,
     background,
@@ -98,41 +104,39 @@ export function createClient(options: ClientOptions = {}): Client {
   const parts: RequestParts = {
     edge,
     edgeModels,
-    cloud,
+    clouds,
     learner,
+    router: createRouter({ policy: toRouterPolicy(budgets) }),
     watcher,
-    breakers: { edge: createBreaker(), cloud: createBreaker() },
-    previous: new Map(),
+    power,
     unpackInputs: (manifest, inputs) => background.unpackInputs(manifest.name, inputs),
     downloadOnMetered: storage.downloadOnMetered === true,
   }
+  const routes = createRoutesLog()
   const updates = createModelUpdates({ background, edge, edgeModels })
 
   const outbox = createClientOutbox({
     mode: reportMode,
-    baseUrl: endpoint && toBaseUrl(new URL(endpoint.url, globalThis.location?.href)),
-    token: endpoint?.token,
+    // Reports go to the first endpoint.
+    baseUrl: endpoints[0] && toBaseUrl(new URL(endpoints[0].url, globalThis.location?.href)),
+    token: endpoints[0]?.token,
     watcher,
     adapter: () => edge.report().backends.find(({ backend }) => backend === 'webgpu')?.detail,
     onState: (state) => events.emit('outbox', state),
   })
 
   const closing = new AbortController()
-  const report = () => cloud?.link.report() ?? { online: watcher.online, saveData: watcher.saveData, samples: 0 }
+  const report = () => clouds[0]?.link.report() ?? { online: watcher.online, saveData: watcher.saveData, samples: 0 }
   let memory: ReturnType<typeof createMemory> | undefined
   const stopWatching = watcher.onChange(({ networkChanged }) => {
-    if (networkChanged) cloud?.link.networkChanged()
+    if (networkChanged) for (const { link } of clouds) link.networkChanged()
     events.emit('link', report())
   })
 
   const open = async () => {
     if (closing.signal.aborted) throw closing.signal.reason
-    memory ??= createMemory(
-      background,
-      learner,
-      cloud?.link,
-      endpoint ? new URL(endpoint.url, location.href).origin : '',
-    )
+    memory ??= createMemory(background, parts)
+    power.start()
     await Promise.all([memory.restored, edge.ready()])
   }
 
@@ -156,7 +160,7 @@ export function createClient(options: ClientOptions = {}): Client {
     const startedAt = performance.now()
     const startedAtMs = Date.now()
     const { signal, transfer, ...own } = parseRunOptions(runOptions)
-    const { privacy = 'any', deadlineMs } = { ...policy, ...own }
+    const { privacy = 'any', deadlineMs } = { ...defaults, ...own }
     signal?.throwIfAborted()
     await open()
     const asked = await withDeadline(
@@ -183,6 +187,7 @@ export function createClient(options: ClientOptions = {}): Client {
     })
     memory?.save()
     outbox.answered(asked.route, asked.answer, privacy)
+    routes.add(asked.route)
     events.emit('route', asked.route)
     if (asked.route.ran === 'cloud') events.emit('link', report())
     return asked
@@ -212,13 +217,10 @@ export function createClient(options: ClientOptions = {}): Client {
     },
 
     async explain(model, explainOptions = {}) {
-      const { privacy = 'any', deadlineMs } = { ...policy, ...parseRunOptions(explainOptions) }
+      const { privacy = 'any', deadlineMs } = { ...defaults, ...parseRunOptions(explainOptions) }
       await open()
       const manifest = await background.manifest(model)
-      const requestBytes = typicalBytes(manifest)
-      const decision = decideRoute(await takeSnapshot(parts, manifest, { privacy, deadlineMs, requestBytes }))
-      if (decision.arm === undefined) throw new NoArmError('no-arm', sentenceOf(decision))
-      return explainRoute(decision)
+      return explainRequest(parts, manifest, { privacy, deadlineMs })
     },
 
     models: createModelsApi({
@@ -233,6 +235,7 @@ export function createClient(options: ClientOptions = {}): Client {
     outbox: outbox.api,
     device: () => edge.report(),
     link: report,
+    routes,
     on: (event, listener) => events.on(event, listener),
 
     async close() {
@@ -241,6 +244,7 @@ export function createClient(options: ClientOptions = {}): Client {
       closing.abort(reason)
       stopWatching()
       memory?.close()
+      power.stop()
       outbox.close()
       edge.close()
       background.terminate(reason)

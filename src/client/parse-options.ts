@@ -11,10 +11,26 @@ const deadlineSchema = v.pipe(v.number(), v.finite(), v.minValue(1))
 const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 const policyEntries = { privacy: v.optional(v.picklist(privacyModes)), deadlineMs: v.optional(deadlineSchema) }
 
+const amountSchema = v.optional(v.pipe(v.number(), v.finite(), v.minValue(0)))
+const shareSchema = v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)))
+const budgetsSchema = v.strictObject({
+  moneyPerHour: amountSchema,
+  energyJPerHour: amountSchema,
+  dataBytesPerHour: amountSchema,
+  wastedEdgeShare: shareSchema,
+  wastedCloudShare: shareSchema,
+})
+const endpointSchema = v.strictObject({
+  url: addressSchema,
+  token: v.optional(v.function()),
+  region: v.optional(v.pipe(v.string(), v.maxLength(100))),
+  moneyPer1000: amountSchema,
+})
+
 const clientOptionsSchema = v.strictObject({
   catalog: v.optional(addressSchema),
-  endpoint: v.optional(v.strictObject({ url: addressSchema, token: v.optional(v.function()) })),
-  policy: v.optional(v.strictObject(policyEntries)),
+  endpoint: v.optional(v.union([endpointSchema, v.array(endpointSchema)])),
+  policy: v.optional(v.strictObject({ ...policyEntries, budgets: v.optional(budgetsSchema) })),
   report: v.optional(v.picklist(reportModes)),
   runtime: v.optional(
     v.strictObject({

@@ -2,15 +2,37 @@ import type { Tensor } from 'onnxruntime-common'
 import type { DeviceReport, LinkReport, ModelProgress } from '../contracts/measurements.ts'
 import type { Backend, ModelState } from '../contracts/model-state.ts'
 import type { ReportMode } from '../contracts/report.ts'
-import type { Prediction, Privacy, RouteReason, RouteRecord } from '../contracts/route.ts'
+import type {
+  Prediction,
+  Privacy,
+  RouteArmPrediction,
+  RouteKnowledge,
+  RouteReason,
+  RouteRecord,
+} from '../contracts/route.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import type { OutboxState } from '../outbox/create-outbox.ts'
 import type { Classification } from '../tasks/classify.ts'
 import type { PictureSource } from '../tasks/picture-source.ts'
 import type { ModelsApi } from './models-types.ts'
 import type { OutboxApi } from './outbox-api.ts'
+import type { RoutesLog } from './routes-log.ts'
 import type { ModelSession, SessionOptions } from './session-types.ts'
 import type { TaskOptions, Tasks } from './task-types.ts'
+
+/** What requests may spend together; where one comes near its limit, the arm that spends less of it is preferred. */
+export interface Budgets {
+  /** In the unit of `EndpointOptions.moneyPer1000`. */
+  readonly moneyPerHour?: number
+  /** Joules that runs here and the radio take, estimated from their times. */
+  readonly energyJPerHour?: number
+  /** Bytes of requests, answers and downloads. */
+  readonly dataBytesPerHour?: number
+  /** Second runs on this device that may be in vain, as a share of the requests. Default: tuned, see docs/routing.md. */
+  readonly wastedEdgeShare?: number
+  /** Second runs at an endpoint that may be in vain, as a share of the requests. */
+  readonly wastedCloudShare?: number
+}
 
 /** Defaults for every request; a request's own options come first. */
 export interface Policy {
@@ -20,11 +42,20 @@ export interface Policy {
   readonly deadlineMs?: number
 }
 
+/** The client's policy: defaults for requests, and what all of them together may spend. */
+export interface ClientPolicy extends Policy {
+  readonly budgets?: Budgets
+}
+
 export interface EndpointOptions {
   /** Base address of a server that speaks the Open Inference Protocol v2, without the `/v2`. */
   readonly url: string | URL
   /** Asked for a bearer token before a request that needs one; kept in memory only. */
   readonly token?: () => string | Promise<string>
+  /** Where it is, for people: shown in a route's record. */
+  readonly region?: string
+  /** Money for 1,000 requests, for `policy.budgets`. Default 0. */
+  readonly moneyPer1000?: number
 }
 
 export interface RuntimeOptions {
@@ -61,9 +92,9 @@ export interface StorageOptions {
 export interface ClientOptions {
   /** Address of the catalogue, resolved against the page. Default `/models/catalog.json`. */
   readonly catalog?: string | URL
-  /** The cloud arm. Without it every request runs at the edge. */
-  readonly endpoint?: EndpointOptions
-  readonly policy?: Policy
+  /** The cloud arm, or several: each request may go to any of them. Without one every request runs at the edge. */
+  readonly endpoint?: EndpointOptions | readonly EndpointOptions[]
+  readonly policy?: ClientPolicy
   readonly runtime?: RuntimeOptions
   readonly storage?: StorageOptions
   /**
@@ -99,6 +130,12 @@ export interface RouteExplanation {
   readonly reason: RouteReason
   readonly why: string
   readonly predicted: { readonly edge?: Prediction; readonly cloud?: Prediction }
+  /** The endpoint it would run on, by its address. */
+  readonly endpoint?: string
+  /** What is predicted of each arm, the edge first, then each endpoint. */
+  readonly arms?: readonly RouteArmPrediction[]
+  /** What the prediction rests on. */
+  readonly known?: RouteKnowledge
 }
 
 export interface ClientEvents {
@@ -152,7 +189,10 @@ export interface Client {
   readonly models: ModelsApi
   readonly outbox: OutboxApi
   device(): DeviceReport
+  /** The link to the first endpoint. */
   link(): LinkReport
+  /** The records of the last thousand requests, for people and as JSON lines. */
+  readonly routes: RoutesLog
   /** Calls `listener` at each event; returns a function that stops it. */
   on<K extends keyof ClientEvents>(event: K, listener: (value: ClientEvents[K]) => void): () => void
   /** Ends workers and timers; requests still under way reject with `client-closed`. Idempotent, never rejects. */

@@ -1,5 +1,6 @@
 import type { TensorMap } from '../contracts/tensor.ts'
 import { CloudError } from '../errors/cloud-error.ts'
+import { capacityPath, probePath } from '../protocol/capacity.ts'
 import { encodeInferRequest, type Parameters } from '../protocol/infer-request.ts'
 import { withDeadline } from '../utils/with-deadline.ts'
 import { toBaseUrl } from './base-url.ts'
@@ -9,6 +10,7 @@ import { describeModel, type ListedModel, listModels, type ModelDescription } fr
 import { createHasModel } from './has-model.ts'
 import { modelPath } from './model-path.ts'
 import { type CloudTiming, readOutputs, readTiming, wireBytes } from './read-answer.ts'
+import { type CapacitySaid, readCapacity } from './read-capacity.ts'
 import { createServerFacts, type ServerFacts } from './server-facts.ts'
 
 export interface CloudRunOptions {
@@ -59,6 +61,18 @@ export interface CloudArm {
    * @throws {CloudError} the endpoint could not be reached, or failed
    */
   ping(options?: { readonly signal?: AbortSignal }): Promise<{ readonly roundTripMs: number }>
+  /**
+   * The endpoint's own word on its queue and speed; undefined where it can't be read.
+   *
+   * @throws {CloudError} the endpoint could not be reached, failed, or has none
+   */
+  capacity(options?: { readonly signal?: AbortSignal }): Promise<CapacitySaid | undefined>
+  /**
+   * Measures the way up: sends bytes that mean nothing to an endpoint that drops them and answers at once.
+   *
+   * @throws {CloudError} as `capacity`; also from a server that takes no probes
+   */
+  probe(bytes: number, options?: { readonly signal?: AbortSignal }): Promise<CloudTiming>
   /** What the server is known to take; asks it the first time. Never fails for its silence: then little is known. */
   facts(options?: { readonly signal?: AbortSignal }): Promise<ServerFacts>
   /** @throws {CloudError} `cloud-model-missing`; the endpoint could not be reached, or failed */
@@ -181,6 +195,25 @@ export function createCloudArm(options: {
           signal: limited,
         })
         return { roundTripMs: headersMs }
+      }),
+
+    capacity: ({ signal } = {}) =>
+      within(questionTimeoutMs, signal, async (limited) => {
+        const { body } = await send({ path: capacityPath, limitBytes: 1024 * 1024, signal: limited })
+        try {
+          return readCapacity(JSON.parse(new TextDecoder().decode(body)))
+        } catch {
+          return undefined
+        }
+      }),
+
+    probe: (bytes, { signal } = {}) =>
+      within(questionTimeoutMs, signal, async (limited) => {
+        const body = crypto.getRandomValues(new Uint8Array(bytes))
+        const headers = { 'Content-Type': 'text/plain' } // no preflight for it
+        const accepts = (status: number) => status === 204
+        const sent = { path: probePath, method: 'POST', headers, body, authorized: false, accepts } as const
+        return readTiming(await send({ ...sent, limitBytes: 1024, signal: limited }))
       }),
 
     facts: ({ signal } = {}) => within(questionTimeoutMs, signal, (limited) => server.known(limited)),

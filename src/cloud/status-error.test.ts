@@ -10,7 +10,7 @@ describe('toStatusError', () => {
     [401, 'cloud-unauthorized'],
     [403, 'cloud-unauthorized'],
     [404, 'cloud-model-missing'],
-    [413, 'cloud-refused'],
+    [413, 'cloud-too-large'],
     [418, 'cloud-refused'],
     [422, 'cloud-refused'],
     [429, 'cloud-overloaded'],

@@ -28,6 +28,9 @@ export function toStatusError(response: Response, body: Uint8Array, nowMs: numbe
   if (status === 404 || (status === 400 && namesUnknownModel(reason))) {
     return new CloudError('cloud-model-missing', `The endpoint does not have this model${saying}`, { context })
   }
+  if (status === 413) {
+    return new CloudError('cloud-too-large', `The request is larger than the endpoint takes${saying}`, { context })
+  }
   if (status >= 500)
     return new CloudError('cloud-failed', `The endpoint failed with status ${status}${saying}`, { context })
   if (status >= 400) {

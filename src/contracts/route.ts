@@ -46,11 +46,88 @@ export const routeReasons = {
 
 export type RouteReason = keyof typeof routeReasons
 
-/** One try to answer a request on one arm. */
+/** One run of a request on one arm. */
 export interface RouteAttempt {
   readonly arm: Arm
+  /** Which endpoint, by its address; absent for the edge. */
+  readonly endpoint?: string
+  /** Milliseconds after the first run's start. */
+  readonly startedMs?: number
+  /** How long it took, in milliseconds; of a run that was `lost`, how long it had taken when another one answered. */
   readonly ms: number
+  /**
+   * `answered`: its answer is the request's. `failed`: the arm was at fault. `lost`: another run answered first.
+   * `abandoned`: it ended without saying anything of the arm.
+   */
+  readonly result?: 'answered' | 'failed' | 'lost' | 'abandoned'
   /** The error's code when the attempt failed. */
+  readonly error?: string
+}
+
+/** What was known when a request was routed. */
+export interface RouteKnowledge {
+  readonly online: boolean
+  readonly saveData: boolean
+  /** The battery was low: no second run at the edge. */
+  readonly savePower: boolean
+  /** Where the model stood at the edge. */
+  readonly edgeStatus: string
+  /** Runs that waited or ran before this one in the model's worker. */
+  readonly edgeWaiting: number
+  /** Bytes of the request, before compression. */
+  readonly requestBytes: number
+  /** The link to each endpoint; a figure is absent until it was measured. */
+  readonly links: readonly {
+    readonly endpoint: string
+    readonly region?: string
+    readonly roundTripMs?: number
+    readonly uplinkBitsPerSecond?: number
+    readonly downlinkBitsPerSecond?: number
+    readonly ageMs?: number
+  }[]
+}
+
+/** What was predicted of one arm, in milliseconds from the request's start. */
+export interface RouteArmPrediction extends Prediction {
+  readonly arm: Arm
+  readonly endpoint?: string
+}
+
+/** How a request was meant to run. */
+export interface RoutePlanRecord {
+  readonly arm: Arm
+  readonly endpoint?: string
+  /** The second run, and whether it was started. */
+  readonly second?: {
+    readonly arm: Arm
+    readonly endpoint?: string
+    readonly afterMs: number
+    readonly purpose: 'hedge' | 'explore'
+    readonly started: boolean
+  }
+}
+
+/** What the arm that did not answer would have cost, where that is known. */
+export interface RouteOther {
+  readonly arm: Arm
+  readonly endpoint?: string
+  /** Milliseconds from its run's start. */
+  readonly ms: number
+  /** `at-least`: it was still running when it was aborted. */
+  readonly known: 'at-least' | 'exact'
+}
+
+/** A small model's answer, and whether the large one was asked. */
+export interface RouteCascade {
+  readonly small: string
+  readonly large: string
+  /** The small model's calibrated confidence, and what it had to reach. */
+  readonly confidence: number
+  readonly minConfidence: number
+  readonly smallMs: number
+  /** `small`: its answer was sure enough, or the large one could not be had. */
+  readonly answered: 'small' | 'large'
+  /** Why the large one could not be had: its error's code. */
   readonly error?: string
 }
 
@@ -81,5 +158,14 @@ export interface RouteRecord {
   readonly predicted: { readonly edge?: Prediction; readonly cloud?: Prediction }
   readonly actualMs: number
   readonly parts: RouteParts
+  /** Every run that was started, in the order of their starts. */
   readonly attempts: readonly RouteAttempt[]
+  /** The endpoint that answered, by its address; absent when the edge did. */
+  readonly endpoint?: string
+  readonly known?: RouteKnowledge
+  /** What was predicted of each arm, the edge first, then each endpoint. */
+  readonly arms?: readonly RouteArmPrediction[]
+  readonly plan?: RoutePlanRecord
+  readonly other?: RouteOther
+  readonly cascade?: RouteCascade
 }

@@ -12,6 +12,7 @@ import { loadModels, type Models } from './load-models.ts'
 import { addMetadataRoutes } from './metadata-routes.ts'
 import { packageVersion } from './package-version.ts'
 import { createPoolEngine } from './pool-engine.ts'
+import { addProbeRoute } from './probe-route.ts'
 import { createAccess } from './security/access.ts'
 import { createVerifyToken, type TokenOptions } from './security/verify-token.ts'
 import { addSecurityHeaders } from './security-headers.ts'
@@ -116,6 +117,7 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
       addMetadataRoutes(api, context)
       addInferRoutes(api, context)
     })
+    await shared.register(addProbeRoute)
     await addPlugins(shared, plugins, context)
     if (modelsDir !== undefined && models !== undefined) {
       await shared.register((files) => addModelFiles(files, modelsDir, models))

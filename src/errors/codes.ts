@@ -71,6 +71,7 @@ export const errorCodes = {
   'cloud-overloaded': fallsOver('CloudError'),
   'cloud-unauthorized': fallsOver('CloudError'),
   'cloud-refused': stays('CloudError'),
+  'cloud-too-large': fallsOver('CloudError'),
   'cloud-model-missing': fallsOver('CloudError'),
   'cloud-failed': fallsOver('CloudError'),
   'cloud-bad-response': fallsOver('CloudError'),

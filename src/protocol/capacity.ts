@@ -40,3 +40,8 @@ export type ModelCapacity = v.InferOutput<typeof modelCapacitySchema>
 
 /** Path of the capacity below an endpoint's base address. */
 export const capacityPath = '/hither/v1/capacity'
+
+/** Path below an endpoint's base address that takes a probe of a link: a body of `text/plain` that is dropped. */
+export const probePath = '/hither/v1/probe'
+/** Longest probe, in bytes. */
+export const maxProbeBytes = 65_536

@@ -1,21 +1,6 @@
 import { type Arm, type RouteReason, routeReasons } from '../contracts/route.ts'
-import type { Decision, Predictions, Route } from './decide-route.ts'
+import type { Decision } from './decide-route.ts'
 import { noArmReasons } from './no-arm-reasons.ts'
-
-/** A route with its reason as a sentence. */
-export interface ExplainedRoute {
-  readonly arm: Arm
-  readonly reason: RouteReason
-  readonly why: string
-  readonly predicted: Predictions
-}
-
-export const explainRoute = ({ arm, reason, predicted }: Route): ExplainedRoute => ({
-  arm,
-  reason,
-  why: routeReasons[reason],
-  predicted,
-})
 
 /** The sentence for people that belongs to a decision, whether it found an arm or not. */
 export const sentenceOf = (decision: Decision): string =>

@@ -28,6 +28,8 @@ export interface RouteLearner {
   observeCloud(model: string, observation: CloudObservation): void
   /** What a run here is assumed to take until one was measured: from a warm-up, or from `predictRunMs`. */
   assumeEdge(model: string, backend: Backend, time: LogNormal): void
+  /** What the endpoint says of itself: a run's time until one was measured, and the wait for a worker now. */
+  assumeCloud(said: { readonly waitMs: number; readonly models: ReadonlyMap<string, LogNormal> }): void
   /** When a request would finish here. Give `preparation` while the model is not ready. */
   edgeTime(request: {
     readonly model: string
@@ -113,13 +115,22 @@ export function createRouteLearner(options: { readonly now?: () => number } = {}
       // An endpoint that reports no time at all for its work was fast, not absent.
       if (serverMs >= 0)
         estimatorOf('cloud', model).observe(Math.max(0.05, serverMs - (queueKnown ? queueMs : 0)), nowMs)
-      if (bytes > 0 && Number.isFinite(bytes)) {
+      // Kept only for work whose time is kept, so that both are forgotten together.
+      if (bytes > 0 && Number.isFinite(bytes) && known.cloud.has(model)) {
         const before = responseBytes.get(model) ?? bytes
         responseBytes.set(model, before + 0.25 * (bytes - before))
       }
     },
     assumeEdge(model, backend, { mu, variance }) {
       estimatorOf('edge', keyOf(model, backend)).setPrior(Math.exp(mu), variance)
+    },
+    assumeCloud({ waitMs, models }) {
+      const nowMs = now()
+      queueWait.observe(waitMs, nowMs)
+      for (const [model, { mu, variance }] of models) {
+        const estimator = estimatorOf('cloud', model)
+        if (estimator.samples === 0) estimator.setPrior(Math.exp(mu), variance)
+      }
     },
     edgeTime({ model, backend, waitMs = 0, preparation }) {
       const nowMs = now()

@@ -1,5 +1,6 @@
 import type { ModelEntry } from '../client/models-types.ts'
 import { createClientOutbox } from '../client/outbox-api.ts'
+import { createRoutesLog } from '../client/routes-log.ts'
 import type { Client, ClientEvents, RouteExplanation, RunInputs, RunOptions, RunResult } from '../client/types.ts'
 import type { DeviceReport, LinkReport } from '../contracts/measurements.ts'
 import type { ModelState } from '../contracts/model-state.ts'
@@ -123,6 +124,7 @@ export function createFakeClient(options: FakeClientOptions = {}): FakeClient {
     device: () =>
       options.device ?? { crossOriginIsolated: true, hardwareConcurrency: 4, backends: [], runtimeFiles: [] },
     link: () => options.link ?? { online: true, saveData: false, samples: 0 },
+    routes: createRoutesLog(),
     on: events.on,
     emit: events.emit,
     async close() {
