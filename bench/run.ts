@@ -4,6 +4,10 @@ import { type Bench, parseFlags } from './support/bench.ts'
 
 /** Each bench: what it measures, and where it is. */
 const benches: Record<string, { readonly about: string; readonly load: () => Promise<{ readonly bench: Bench }> }> = {
+  language: {
+    about: 'The language-identification model beside eld, tinyld and franc, on lines it was not trained on',
+    load: async () => ({ bench: (await import('./language/run.ts')).bench }),
+  },
   routing: {
     about: 'The router beside its peers and a clairvoyant, on recorded or synthetic links',
     load: () => import('./routing.bench.ts'),

@@ -122,6 +122,10 @@ export const manifestSchema = v.object({
   inputs: v.pipe(v.array(tensorSpecSchema), v.minLength(1)),
   outputs: v.pipe(v.array(tensorSpecSchema), v.minLength(1)),
   labels: v.optional(v.array(v.string())),
+  /** The label that says “none of the others”: what was given lies outside what the model was made for. */
+  outsideLabel: v.optional(v.string()),
+  /** Where an answer with less confidence than `minConfidence` is better asked of the larger model named `large`. */
+  cascade: v.optional(v.object({ large: nameSchema, minConfidence: v.pipe(v.number(), v.minValue(0), v.maxValue(1)) })),
   preprocessing: v.optional(preprocessingSchema),
   decoding: v.optional(decodingSchema),
   /** Smaller forms in which inputs travel. */

@@ -106,8 +106,13 @@ def write_model(folder: Path, model: bytes, macs: int, canary: np.ndarray) -> No
         },
     }
     (target / "manifest.json").write_text(json.dumps(manifest, separators=(",", ":")) + "\n", encoding="utf-8")
-    catalog = {
-        "format": 1,
-        "models": [{"name": "digits", "revision": REVISION, "manifest": f"digits/{REVISION}/manifest.json"}],
-    }
-    (folder / "catalog.json").write_text(json.dumps(catalog, indent=2) + "\n", encoding="utf-8")
+    write_catalog(folder)
+
+
+def write_catalog(folder: Path) -> None:
+    """Puts this revision in the place of the model's former one; other models stay."""
+    path = folder / "catalog.json"
+    catalog = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"format": 1, "models": []}
+    entry = {"name": "digits", "revision": REVISION, "manifest": f"digits/{REVISION}/manifest.json"}
+    catalog["models"] = [entry, *(model for model in catalog["models"] if model["name"] != "digits")]
+    path.write_text(json.dumps(catalog, indent=2) + "\n", encoding="utf-8")
