@@ -57,7 +57,6 @@ export {
   privacyModes,
   type RouteArmPrediction,
   type RouteAttempt,
-  type RouteCascade,
   type RouteKnowledge,
   type RouteOther,
   type RouteParts,

@@ -113,22 +113,8 @@ export interface RouteOther {
   readonly endpoint?: string
   /** Milliseconds from its run's start. */
   readonly ms: number
-  /** `at-least`: it was still running when it was aborted. */
-  readonly known: 'at-least' | 'exact'
-}
-
-/** A small model's answer, and whether the large one was asked. */
-export interface RouteCascade {
-  readonly small: string
-  readonly large: string
-  /** The small model's calibrated confidence, and what it had to reach. */
-  readonly confidence: number
-  readonly minConfidence: number
-  readonly smallMs: number
-  /** `small`: its answer was sure enough, or the large one could not be had. */
-  readonly answered: 'small' | 'large'
-  /** Why the large one could not be had: its error's code. */
-  readonly error?: string
+  /** It was still running when it was aborted: it would have taken longer. */
+  readonly known: 'at-least'
 }
 
 /** Where the time of a request went, in milliseconds. A part that was not measured is left out. */
@@ -167,5 +153,4 @@ export interface RouteRecord {
   readonly arms?: readonly RouteArmPrediction[]
   readonly plan?: RoutePlanRecord
   readonly other?: RouteOther
-  readonly cascade?: RouteCascade
 }
