@@ -52,18 +52,18 @@ export function createSendRequest(options: {
     const bearer = authorized && token !== undefined ? await abortable(askToken(token), signal) : undefined
     signal.throwIfAborted()
     const startMs = now()
-    const response = await reach(signal, () =>
-      fetch(`${baseUrl}${path}`, {
-        method,
-        headers: { ...headers, ...(bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` }) },
-        ...(body === undefined ? {} : { body }),
-        signal,
-        cache: 'no-store',
-        credentials: 'omit',
-        redirect: 'error',
-        referrerPolicy: 'no-referrer',
-      }),
-    )
+    // Not written into the call: the types of Node's fetch, where the gateway uses this, know no cache.
+    const init = {
+      method,
+      headers: { ...headers, ...(bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` }) },
+      ...(body === undefined ? {} : { body }),
+      signal,
+      cache: 'no-store',
+      credentials: 'omit',
+      redirect: 'error',
+      referrerPolicy: 'no-referrer',
+    } as const
+    const response = await reach(signal, () => fetch(`${baseUrl}${path}`, init))
     const headersMs = now() - startMs
     if (!accepts(response.status)) {
       const reason = await readBody(response, { limitBytes: maxErrorBytes, signal }).catch(() => new Uint8Array())

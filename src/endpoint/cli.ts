@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { ConfigError } from '../errors/config-error.ts'
 import { isHitherError } from '../errors/hither-error.ts'
 import { createEndpoint, type Endpoint } from './create-endpoint.ts'
+import { openGateway } from './gateway/open-gateway.ts'
 import { cliHelp, parseCli, type ServeOptions } from './parse-cli.ts'
 
 /** Milliseconds that requests under way have to end after the first signal: one run's limit, and a little. */
@@ -21,11 +22,17 @@ export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Pro
 }
 
 async function serve(options: ServeOptions): Promise<void> {
-  const { modelsDir = fileURLToPath(new URL('../../public/models', import.meta.url)), appDir, host } = options
+  const { gateway, appDir, host } = options
+  const ownModels = gateway === undefined ? fileURLToPath(new URL('../../public/models', import.meta.url)) : undefined
+  const { modelsDir = ownModels } = options
   if (appDir !== undefined && (await stat(appDir).catch(() => undefined))?.isDirectory() !== true) {
     throw new ConfigError('config-invalid', `There is no folder ${appDir}; build the app first, or leave --app out.`)
   }
-  const endpoint = await createEndpoint({ ...options, modelsDir })
+  const endpoint = await createEndpoint({
+    ...options,
+    ...(modelsDir === undefined ? {} : { modelsDir }),
+    ...(gateway === undefined ? {} : await openGateway(gateway)),
+  })
   const { port } = await listen(endpoint, options)
   const everywhere = host === '0.0.0.0' || host === '::' || host === '127.0.0.1' || host === '::1'
   const name = everywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host

@@ -1,5 +1,7 @@
 export { createEndpoint, type Endpoint, type EndpointOptions } from './create-endpoint.ts'
 export type { EndpointPlugin, PluginContext } from './endpoint-plugin.ts'
+export type { GatewayOptions } from './gateway/create-gateway-engine.ts'
+export { openGateway } from './gateway/open-gateway.ts'
 export type { EngineRequest, EngineResult, InferEngine, ServedModel } from './infer-engine.ts'
 export type { Access } from './security/access.ts'
 export type { TokenFacts, TokenOptions } from './security/verify-token.ts'

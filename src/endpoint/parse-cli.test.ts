@@ -19,6 +19,28 @@ describe('parseCli', () => {
     })
   })
 
+  it('reads what makes it a gateway', () => {
+    const args = [
+      'serve',
+      '--upstream',
+      'http://a:8000,https://b/kserve',
+      '--upstream=http://c',
+      '--upstream-limit',
+      '9',
+    ]
+    const env = { HITHER_UPSTREAM_TOKEN: 'secret' }
+    expect(parseCli([...args, '--upstream-workers=4'], env)?.gateway).toEqual({
+      upstreams: ['http://a:8000', 'https://b/kserve', 'http://c'],
+      token: 'secret',
+      maxInFlight: 9,
+      workersEach: 4,
+    })
+    expect(parseCli(['serve', '--upstream', 'http://a'], { HITHER_UPSTREAM_TOKEN: '' })?.gateway).toEqual({
+      upstreams: ['http://a'],
+    })
+    expect(parseCli(['serve'], env)).not.toHaveProperty('gateway')
+  })
+
   it('takes the port from the environment', () => {
     expect(parseCli(['serve'], { PORT: '9000' })).toMatchObject({ port: 9000 })
     expect(parseCli(['serve'], { PORT: '' })).toMatchObject({ port: 8420 })
@@ -38,6 +60,26 @@ describe('parseCli', () => {
     [['serve', '--port', '65536'], {}, '--port must be a whole number from 0 to 65535, not 65536.'],
     [['serve', '--port=-1'], {}, '--port must be a whole number from 0 to 65535, not -1.'],
     [['serve'], { PORT: 'x' }, 'PORT must be a whole number from 0 to 65535, not x.'],
+    [
+      ['serve', '--upstream', 'http://a,'],
+      {},
+      'An empty text is no address of an upstream; write one like http://triton:8000.',
+    ],
+    [
+      ['serve', '--upstream', 'triton:8000'],
+      {},
+      'triton:8000 is no address of an upstream; write one like http://triton:8000.',
+    ],
+    [
+      ['serve', '--upstream-limit', '3'],
+      {},
+      '--upstream-limit and --upstream-workers are for a gateway; name its servers with --upstream.',
+    ],
+    [
+      ['serve', '--upstream', 'http://a', '--workers', '2'],
+      {},
+      'A gateway runs no models itself: leave --workers and --models out.',
+    ],
     [['serve', '--workers', '0'], {}, '--workers must be a whole number from 1 to 1024, not 0.'],
     [['serve', '--allow-origin', '*'], {}, '* is no origin; write one like https://www.example.com.'],
     [['serve', '--allow-origin', 'null'], {}, 'null is no origin; write one like https://www.example.com.'],

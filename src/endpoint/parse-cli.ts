@@ -13,6 +13,12 @@ Serves models over the Open Inference Protocol v2, and the app that uses them.
   --host H             address to listen on (default: localhost, which only this machine
                        reaches; 0.0.0.0 opens it to the network)
   --workers N          threads that run models (default: one less than there are cores)
+  --upstream URL[,URL…]  be a gateway: send requests on to these servers of the protocol
+                       (KServe, Triton, MLServer, OpenVINO, Hither); may be given more than
+                       once. A token for them comes from HITHER_UPSTREAM_TOKEN
+  --upstream-limit N   requests under way at one upstream at a time (default: 64)
+  --upstream-workers N runs that a stock engine does at a time, for the capacity that it does
+                       not tell itself (default: 1)
   --allow-origin URL   origin whose pages may use this endpoint; may be given more than once
   --help               this text
 `
@@ -23,6 +29,13 @@ export interface ServeOptions {
   readonly port: number
   readonly host: string
   readonly workers?: number
+  /** Absent: the models run here. */
+  readonly gateway?: {
+    readonly upstreams: readonly string[]
+    readonly token?: string
+    readonly maxInFlight?: number
+    readonly workersEach?: number
+  }
   readonly allowOrigins: readonly string[]
 }
 
@@ -34,7 +47,7 @@ export interface ServeOptions {
  */
 export function parseCli(
   args: readonly string[],
-  env: { readonly PORT?: string | undefined },
+  env: { readonly PORT?: string | undefined; readonly HITHER_UPSTREAM_TOKEN?: string | undefined },
 ): ServeOptions | undefined {
   const { values, positionals } = parse(args)
   if (values.help === true || (args.length === 0 && positionals.length === 0)) return undefined
@@ -48,7 +61,34 @@ export function parseCli(
     port: toPort(values.port, env.PORT),
     host,
     ...(workers === undefined ? {} : { workers: toWhole('--workers', workers, 1, 1024) }),
+    ...toGateway(values, env.HITHER_UPSTREAM_TOKEN),
     allowOrigins: (values['allow-origin'] ?? []).map(parseOrigin),
+  }
+}
+
+function toGateway(
+  values: ReturnType<typeof parse>['values'],
+  token: string | undefined,
+): Pick<ServeOptions, 'gateway'> {
+  const { upstream, 'upstream-limit': limit, 'upstream-workers': workers } = values
+  if (upstream === undefined) {
+    if (limit === undefined && workers === undefined) return {}
+    throw invalid('--upstream-limit and --upstream-workers are for a gateway; name its servers with --upstream.')
+  }
+  if (values.workers !== undefined || values.models !== undefined) {
+    throw invalid('A gateway runs no models itself: leave --workers and --models out.')
+  }
+  const upstreams = upstream.flatMap((urls) => urls.split(',')).map((url) => url.trim())
+  const wrong = upstreams.find((url) => !/^https?:\/\/./.test(url))
+  if (wrong !== undefined)
+    throw invalid(`${wrong || 'An empty text'} is no address of an upstream; write one like http://triton:8000.`)
+  return {
+    gateway: {
+      upstreams,
+      ...(token === undefined || token === '' ? {} : { token }),
+      ...(limit === undefined ? {} : { maxInFlight: toWhole('--upstream-limit', limit, 1, 100_000) }),
+      ...(workers === undefined ? {} : { workersEach: toWhole('--upstream-workers', workers, 1, 100_000) }),
+    },
   }
 }
 
@@ -63,6 +103,9 @@ function parse(args: readonly string[]) {
         port: { type: 'string' },
         host: { type: 'string' },
         workers: { type: 'string' },
+        upstream: { type: 'string', multiple: true },
+        'upstream-limit': { type: 'string' },
+        'upstream-workers': { type: 'string' },
         'allow-origin': { type: 'string', multiple: true },
         help: { type: 'boolean', short: 'h' },
       },

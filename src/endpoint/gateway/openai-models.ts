@@ -1,0 +1,85 @@
+import * as v from 'valibot'
+import { CloudError } from '../../errors/cloud-error.ts'
+import type { Upstream } from './upstream.ts'
+
+/** Where servers have the OpenAI API: vLLM, Ray, Triton's and llama.cpp's; KServe; OpenVINO. */
+const bases = ['/v1', '/openai/v1', '/v3']
+const heldMs = 30_000
+/** After a failure to ask, and for a model that nobody had: asked again sooner, as it may just be loading. */
+const retryMs = 3_000
+const askMs = 5_000
+
+const modelSchema = v.looseObject({ id: v.string() })
+const listSchema = v.object({ data: v.array(modelSchema) })
+
+export type OpenAiModel = v.InferOutput<typeof modelSchema>
+
+/** What an upstream has of the OpenAI API. */
+interface Offer {
+  readonly base: string
+  readonly models: readonly OpenAiModel[]
+}
+
+/** Which upstream has which model of the OpenAI API. */
+export interface OpenAiModels {
+  /** Every model once, as the first upstream that has it describes it. */
+  list(): Promise<readonly OpenAiModel[]>
+  /**
+   * The upstreams that have this model, in the order given, and where each has the API.
+   *
+   * @throws {CloudError} `cloud-model-missing`
+   */
+  find(model: string): Promise<readonly { readonly upstream: Upstream; readonly base: string }[]>
+}
+
+/** @param usable the upstreams that may get requests now, the least loaded first */
+export function createOpenAiModels(usable: () => readonly Upstream[], now: () => number): OpenAiModels {
+  const held = new Map<Upstream, { readonly offer: Offer | undefined; readonly untilMs: number }>()
+  const asking = new Map<Upstream, Promise<Offer | undefined>>()
+
+  const ask = async (upstream: Upstream): Promise<Offer | undefined> => {
+    for (const base of bases) {
+      try {
+        const signal = AbortSignal.timeout(askMs)
+        const { body } = await upstream.send({ path: `${base}/models`, limitBytes: 4 * 1024 * 1024, signal })
+        const list = v.safeParse(listSchema, JSON.parse(new TextDecoder().decode(body)))
+        if (list.success) return { base, models: list.output.data }
+      } catch {
+        // Not there, or not now: the next one may be.
+      }
+    }
+    return undefined
+  }
+  const offerOf = async (upstream: Upstream): Promise<Offer | undefined> => {
+    const known = held.get(upstream)
+    if (known !== undefined && now() < known.untilMs) return known.offer
+    const question = asking.get(upstream) ?? ask(upstream).finally(() => asking.delete(upstream))
+    asking.set(upstream, question)
+    const offer = await question
+    held.set(upstream, { offer, untilMs: now() + (offer === undefined ? retryMs : heldMs) })
+    return offer
+  }
+  const offers = async () => {
+    const upstreams = usable()
+    const all = await Promise.all(upstreams.map(offerOf))
+    return upstreams.flatMap((upstream, index) => {
+      const offer = all[index]
+      return offer === undefined ? [] : [{ upstream, ...offer }]
+    })
+  }
+
+  return {
+    async list() {
+      const models = new Map<string, OpenAiModel>()
+      for (const { models: some } of await offers()) {
+        for (const model of some) if (!models.has(model.id)) models.set(model.id, model)
+      }
+      return [...models.values()]
+    },
+    async find(model) {
+      const having = (await offers()).filter(({ models }) => models.some(({ id }) => id === model))
+      if (having.length > 0) return having
+      throw new CloudError('cloud-model-missing', `No upstream has the model ${model.slice(0, 100)}.`)
+    },
+  }
+}

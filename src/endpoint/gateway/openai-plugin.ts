@@ -1,0 +1,135 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import * as v from 'valibot'
+import { CloudError } from '../../errors/cloud-error.ts'
+import { isHitherError } from '../../errors/hither-error.ts'
+import { ValidationError } from '../../errors/validation-error.ts'
+import type { EndpointPlugin } from '../endpoint-plugin.ts'
+import { toStatus } from '../error-reply.ts'
+import { grants, inferScope } from '../security/scopes.ts'
+import type { GatewayEngine } from './create-gateway-engine.ts'
+import { createOpenAiModels } from './openai-models.ts'
+import { relayAnswer } from './relay-answer.ts'
+
+/** What is passed on. All else of the OpenAI API stays closed: files and the like are not the gateway's to open. */
+const passedOn = ['chat/completions', 'completions', 'embeddings']
+
+const bodySchema = v.looseObject({ model: v.pipe(v.string(), v.minLength(1), v.maxLength(1000)) })
+
+/** Errors of a connection that was never made: the upstream has seen nothing of the request. */
+const neverSent: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
+/**
+ * The OpenAI API of the upstreams that have one, streams and all. A request goes to the least loaded upstream that has
+ * its model, and to another one only if the first has certainly done nothing: it could not be reached, or it answered
+ * that it is overloaded. Generating twice would cost twice.
+ */
+export function createOpenAiPlugin(
+  engine: GatewayEngine,
+  options: {
+    readonly now?: () => number
+    readonly onFault?: (error: unknown, about: { readonly upstream: string; readonly model: string }) => void
+  } = {},
+): EndpointPlugin {
+  const { now = () => performance.now(), onFault = () => {} } = options
+  const models = createOpenAiModels(engine.usable, now)
+
+  const forward = async (path: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const parsed = v.safeParse(bodySchema, request.body)
+    if (!parsed.success) throw new ValidationError('options-invalid', 'The request must be JSON and name a model.')
+    const { model } = parsed.output
+    const hungUp = new AbortController()
+    reply.raw.once('close', () => hungUp.abort(new Error('the client hung up')))
+    const having = await models.find(model)
+    let failure: unknown
+    for (const { upstream, base } of having.slice(0, 2)) {
+      const { state } = upstream
+      const done = state.begin()
+      reply.raw.once('close', done)
+      try {
+        const response = await upstream.post(`${base}/${path}`, parsed.output, hungUp.signal)
+        const busy = response.status === 429 || response.status === 503
+        if (busy) {
+          const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
+          state.overloaded(now(), Number.isFinite(seconds) ? seconds * 1000 : undefined)
+          if (upstream !== having.slice(0, 2).at(-1)?.upstream) {
+            await response.body?.cancel()
+            done()
+            continue
+          }
+        } else if (response.status === 502 || response.status === 504) engine.blame(upstream)
+        await relayAnswer(response, reply, (cause) => {
+          if (hungUp.signal.aborted) return
+          engine.blame(upstream)
+          onFault(cause, { upstream: upstream.url, model })
+        })
+        return reply
+      } catch (error) {
+        done()
+        hungUp.signal.throwIfAborted()
+        if (isHitherError(error)) throw error
+        engine.blame(upstream)
+        onFault(error, { upstream: upstream.url, model })
+        failure = error
+        if (!neverSent.has(codeOf(error))) break
+      }
+    }
+    throw new CloudError('cloud-unreachable', 'The upstream with this model could not be reached, or did not answer.', {
+      cause: failure,
+    })
+  }
+
+  return {
+    name: 'openai-upstreams',
+    register(app, { access }) {
+      app.setErrorHandler((error: Error, request, reply) => {
+        if (request.raw.socket.destroyed) return reply.hijack()
+        const status = isHitherError(error) ? toStatus(error) : 'statusCode' in error ? Number(error.statusCode) : 500
+        const { retryAfterMs = 1000 } = isHitherError(error) ? error.context : {}
+        if (status === 429 || status === 503)
+          reply.header('Retry-After', String(Math.ceil(Number(retryAfterMs) / 1000)))
+        const message = isHitherError(error) || status < 500 ? error.message : 'The gateway failed.'
+        const type = status < 500 ? 'invalid_request_error' : 'server_error'
+        const code = isHitherError(error) ? error.code : null
+        return reply
+          .code(status)
+          .header('Cache-Control', 'no-store')
+          .send({ error: { message, type, param: null, code } })
+      })
+      const anyToken = access.requires(undefined, { unguarded: 'open' })
+      app.get('/v1/models', { onRequest: anyToken }, async (request) => {
+        const scopes = access.tokenOf(request)?.scopes
+        const data = (await models.list()).filter(({ id }) => scopes === undefined || grants(scopes, inferScope(id)))
+        return { object: 'list', data }
+      })
+      const itsModel = access.requires(({ body }) => inferScope(modelOf(body)), { unguarded: 'open' })
+      for (const path of passedOn) {
+        app.post(
+          `/v1/${path}`,
+          {
+            onRequest: anyToken,
+            // Which model it is about is known once the body is there.
+            preHandler: async (request, reply) => itsModel.call(app, request, reply),
+          },
+          (request, reply) => forward(path, request, reply),
+        )
+      }
+    },
+  }
+}
+
+const modelOf = (body: unknown): string => {
+  const parsed = v.safeParse(bodySchema, body)
+  return parsed.success ? parsed.output.model : ''
+}
+
+/** The system's code of a failed fetch: undici puts it into the cause. */
+function codeOf(error: unknown): unknown {
+  const cause = error instanceof Error ? error.cause : undefined
+  return cause instanceof Error && 'code' in cause ? cause.code : undefined
+}

@@ -1,0 +1,82 @@
+import { Readable } from 'node:stream'
+import type { FastifyReply } from 'fastify'
+import { CloudError } from '../../errors/cloud-error.ts'
+
+/** Answers that are not streamed are read whole first, so that half of one is an error and not an answer. */
+const maxWholeBytes = 64 * 1024 * 1024
+
+/** What an upstream says that a client may use. Cookies and what names the upstream stay behind. */
+const relayed = ['content-type', 'retry-after', 'x-request-id', 'openai-processing-ms']
+
+/**
+ * Gives an upstream's answer on to a client. Server-sent events go on as they come, each one whole; when the upstream
+ * dies between two of them, the last event says so, because the status was sent long before.
+ *
+ * @throws {CloudError} `cloud-bad-response`: an answer that is not streamed was cut off, or is too long
+ */
+export async function relayAnswer(
+  response: Response,
+  reply: FastifyReply,
+  onCut: (cause: unknown) => void,
+): Promise<void> {
+  const headers = relayed.flatMap((name) => {
+    const value = response.headers.get(name)
+    return value === null ? [] : [[name, value] as const]
+  })
+  const isEvents = /^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')
+  const body = isEvents ? Readable.from(wholeEvents(response.body, onCut)) : await whole(response, onCut)
+  await reply.code(response.status).headers(Object.fromEntries(headers)).header('Cache-Control', 'no-store').send(body)
+}
+
+async function whole(response: Response, onCut: (cause: unknown) => void): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  try {
+    for await (const chunk of response.body ?? []) {
+      length += chunk.length
+      if (length > maxWholeBytes) throw new RangeError('the answer is too long')
+      chunks.push(chunk)
+    }
+  } catch (cause) {
+    onCut(cause)
+    throw new CloudError('cloud-bad-response', "The upstream's answer was cut off or is too long.", { cause })
+  }
+  return Buffer.concat(chunks)
+}
+
+const cutOff = `data: ${JSON.stringify({
+  error: {
+    message: 'The answer was cut off: the server that wrote it is gone.',
+    type: 'server_error',
+    code: 'cut_off',
+  },
+})}\n\n`
+
+/** The bytes of a stream of events, up to the end of an event each time. */
+export async function* wholeEvents(
+  body: AsyncIterable<Uint8Array> | null,
+  onCut: (cause: unknown) => void,
+): AsyncGenerator<Buffer | string> {
+  let rest = Buffer.alloc(0)
+  try {
+    for await (const chunk of body ?? []) {
+      const bytes = Buffer.concat([rest, chunk])
+      const end = endOfLastEvent(bytes)
+      rest = bytes.subarray(end)
+      if (end > 0) yield bytes.subarray(0, end)
+    }
+  } catch (cause) {
+    onCut(cause)
+    yield cutOff
+    return
+  }
+  if (rest.length > 0) yield rest
+}
+
+function endOfLastEvent(bytes: Buffer): number {
+  const ends = ['\n\n', '\r\n\r\n', '\r\r'].map((blank) => {
+    const at = bytes.lastIndexOf(blank)
+    return at === -1 ? 0 : at + blank.length
+  })
+  return Math.max(...ends)
+}
