@@ -109,12 +109,15 @@ export function createCloudArm(options: {
   readonly token?: (() => string | Promise<string>) | undefined
   readonly fetch?: typeof globalThis.fetch
   readonly now?: () => number
+  /** Do tensors travel as binary data? Default: where the server takes it. */
+  readonly binary?: boolean
   /** Answers longer than this are refused. Default 256 MiB. */
   readonly maxResponseBytes?: number
 }): CloudArm {
   const {
     url,
     token,
+    binary,
     fetch = (input, init) => globalThis.fetch(input, init),
     now = () => performance.now(),
     maxResponseBytes = 256 * 1024 * 1024,
@@ -162,7 +165,8 @@ export function createCloudArm(options: {
   return {
     run: (model, inputs, options = {}) =>
       within(options.timeoutMs ?? defaultTimeoutMs, options.signal, async (signal) => {
-        const facts = await server.known(signal)
+        const known = await server.known(signal)
+        const facts = binary === undefined ? known : { ...known, binary }
         if (facts.binary !== undefined) return infer(model, inputs, options, { binary: facts.binary, facts, signal })
         try {
           const result = await infer(model, inputs, options, { binary: true, facts, signal })

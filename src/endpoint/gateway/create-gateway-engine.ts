@@ -4,8 +4,6 @@ import { modelPath } from '../../cloud/model-path.ts'
 import { CloudError } from '../../errors/cloud-error.ts'
 import { ConfigError } from '../../errors/config-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
-import { ValidationError } from '../../errors/validation-error.ts'
-import { checkInputs } from '../../models/check-inputs.ts'
 import type { Parameters } from '../../protocol/infer-request.ts'
 import type { EngineRequest, InferEngine, ServedModel } from '../infer-engine.ts'
 import { byKey, byLoad, mayEject, usableUpstreams } from './choose-upstream.ts'
@@ -213,12 +211,8 @@ export async function createGatewayEngine(options: GatewayOptions): Promise<Gate
     },
     admit,
     async infer(request, signal) {
-      const { model, outputs = [] } = request
-      if (model.inputs.length > 0) checkInputs(model, request.inputs)
-      const unknown = outputs.find(
-        (name) => model.outputs.length > 0 && !model.outputs.some((output) => output.name === name),
-      )
-      if (unknown !== undefined) throw new ValidationError('options-invalid', `The model has no output ${unknown}.`)
+      const { model } = request
+      // Whether the inputs fit is the upstream's to say: no server's description tells which of them are optional.
       admit(model.name, undefined, request.deadlineAtMs)
       const startMs = now()
       const work = run(request, signal)
