@@ -80,5 +80,7 @@ for (const entry of shipped) {
 }
 
 test('the models that come with Hither are in the catalogue', () => {
-  expect(shipped.map(({ name }) => name)).toEqual(expect.arrayContaining(['digits', 'language-identification']))
+  expect(shipped.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['digits', 'language-identification', 'intents-small', 'intents-large']),
+  )
 })
