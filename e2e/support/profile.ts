@@ -1,0 +1,48 @@
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type BrowserContext, chromium } from '@playwright/test'
+// @ts-expect-error a script without types
+import { browserArgs, findBrowser } from '../../scripts/find-browser.mjs'
+
+/** A browser profile on disk that can be closed, killed, looked into and opened again. */
+export function createProfile() {
+  const folder = mkdtempSync(join(tmpdir(), 'hither-profile-'))
+  let context: BrowserContext | undefined
+
+  return {
+    async open(): Promise<BrowserContext> {
+      context = await chromium.launchPersistentContext(folder, {
+        executablePath: findBrowser(),
+        args: browserArgs,
+        headless: true,
+      })
+      return context
+    },
+    /** Kills the browser's own process, as a crash or the system would: nothing is flushed or closed. */
+    async kill(): Promise<void> {
+      // The profile's lock names the process that holds it.
+      const pid = Number(readlinkSync(join(folder, 'SingletonLock')).split('-').at(-1))
+      const closed = new Promise<void>((resolve) => context?.once('close', () => resolve()))
+      process.kill(pid, 'SIGKILL')
+      await closed
+      for (const name of ['SingletonLock', 'SingletonCookie', 'SingletonSocket'])
+        rmSync(join(folder, name), { force: true })
+    },
+    async close(): Promise<void> {
+      await context?.close()
+    },
+    /** The files that hold the store's large values, the largest first. */
+    blobFiles(): string[] {
+      const root = join(folder, 'Default', 'IndexedDB')
+      return readdirSync(root, { recursive: true, encoding: 'utf8' })
+        .filter((path) => path.includes('.indexeddb.blob'))
+        .map((path) => join(root, path))
+        .filter((path) => statSync(path).isFile())
+        .sort((a, b) => statSync(b).size - statSync(a).size)
+    },
+    remove(): void {
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+    },
+  }
+}

@@ -1,0 +1,43 @@
+import type { BrowserContext, Page } from '@playwright/test'
+
+/** What a worker holds, in bytes: objects, and the memory of its buffers. */
+export interface HeapSample {
+  readonly usedBytes: number
+  readonly bufferBytes: number
+}
+
+interface Answer {
+  readonly id?: number
+  readonly result?: { readonly usedSize?: number; readonly backingStorageSize?: number }
+}
+
+/** Watches the heap of the page's workers through the debugger. Call it before the worker starts. */
+export async function watchWorkerHeaps(context: BrowserContext, page: Page) {
+  const session = await context.newCDPSession(page)
+  const sessions = new Map<string, string>()
+  const waiting = new Map<number, (answer: Answer) => void>()
+  let ids = 0
+  session.on('Target.attachedToTarget', ({ sessionId, targetInfo }) => sessions.set(sessionId, targetInfo.url))
+  session.on('Target.receivedMessageFromTarget', ({ message }) => {
+    const answer = JSON.parse(message) as Answer
+    if (answer.id !== undefined) waiting.get(answer.id)?.(answer)
+  })
+  await session.send('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: false, flatten: false })
+
+  const ask = async (sessionId: string, method: string): Promise<Answer> => {
+    const id = ++ids
+    const answered = new Promise<Answer>((resolve) => waiting.set(id, resolve))
+    await session.send('Target.sendMessageToTarget', { sessionId, message: JSON.stringify({ id, method }) })
+    return answered
+  }
+  return {
+    /** One sample of the worker whose address has this in it; undefined while there is none. */
+    async sample(name: string, collectFirst = false): Promise<HeapSample | undefined> {
+      const found = [...sessions].find(([, url]) => url.includes(name))
+      if (found === undefined) return undefined
+      if (collectFirst) await ask(found[0], 'HeapProfiler.collectGarbage')
+      const { result } = await ask(found[0], 'Runtime.getHeapUsage')
+      return { usedBytes: result?.usedSize ?? 0, bufferBytes: result?.backingStorageSize ?? 0 }
+    },
+  }
+}
