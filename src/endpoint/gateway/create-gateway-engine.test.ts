@@ -198,6 +198,18 @@ describe('an upstream', () => {
     expect(bad.runs().length).toBeLessThanOrEqual(6)
   })
 
+  it('that closed a kept connection is asked again on a new one, even when it is the only one', async () => {
+    const one = await upstream()
+    const engine = await gateway([one])
+    await run(engine)
+    one.fail({ kind: 'dies' })
+    const error: unknown = await run(engine).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'cloud-unreachable' })
+    expect(one.runs()).toHaveLength(3)
+    one.fail(undefined)
+    expect(await runMany(engine, 1)).toEqual([])
+  })
+
   it('that takes too long gives cloud-timeout, and nothing is tried again', async () => {
     const both = [await upstream(), await upstream()]
     const engine = await gateway(both)

@@ -142,7 +142,11 @@ export async function createGatewayEngine(options: GatewayOptions): Promise<Gate
     let attempts = 0
     budget.earn()
     while (attempts < maxAttempts) {
-      const candidates = usable().filter((upstream) => !tried.has(upstream) && upstream.has(model.name) !== false)
+      const having = usable().filter((upstream) => upstream.has(model.name) !== false)
+      const others = having.filter((upstream) => !tried.has(upstream))
+      // A kept connection may have been closed just when it was used again: without another upstream, the same one is
+      // asked on a new connection.
+      const candidates = others.length === 0 && wasReset(failure) ? having : others
       const free =
         sequence === undefined ? byLoad(roomAt(candidates), { nowMs: now(), random }) : byKey(candidates, sequence)
       const [upstream] = free
@@ -242,6 +246,8 @@ export async function createGatewayEngine(options: GatewayOptions): Promise<Gate
     },
   }
 }
+
+const wasReset = (failure: unknown): boolean => isHitherError(failure) && failure.code === 'cloud-unreachable'
 
 /** What the front has done itself is not said again: how outputs travel, and how much time is left. */
 function forUpstream({ binary_data_output: _, timeout: __, ...parameters }: Parameters): Parameters {
