@@ -98,7 +98,7 @@ export interface DigitDrawing {
   readonly strokes: readonly (readonly PadPoint[])[]
 }
 
-const stepsBetween = 3
+const stepsBetween = 2
 
 /** Points of a Catmull-Rom curve through some points. */
 function smooth(points: readonly PadPoint[]): PadPoint[] {
