@@ -5,7 +5,6 @@ import { toFetchEnvironment } from '../../src/models/fetch-environment.ts'
 import { openKeyValueStore } from '../../src/models/open-key-value-store.ts'
 import { readModel } from '../../src/models/read-model.ts'
 import { sha256Hex } from '../../src/models/sha256.ts'
-import { forEachLimited } from '../../src/utils/for-each-limited.ts'
 
 const fileKey = 'f'.repeat(64)
 const cacheUrl = '/bench-file'
@@ -53,11 +52,8 @@ async function openPeers(megabytes: number) {
   }
   /** The same reads as `readModel` does, without the hash. */
   const readUnhashed = async () => {
-    const target = new Uint8Array(content.length)
-    await forEachLimited(indexes, 4, async (index) => {
-      const value = (await values.get(`${fileKey}/${index}`)) as { blob: Blob }
-      target.set(new Uint8Array(await value.blob.arrayBuffer()), index * defaultChunkBytes)
-    })
+    const stored = (await values.getMany(indexes.map((index) => `${fileKey}/${index}`))) as { blob: Blob }[]
+    return new Blob(stored.map(({ blob }) => blob)).arrayBuffer()
   }
   return {
     writes: {
@@ -132,6 +128,8 @@ const bench = {
     const { AutoModel, env } = await import('@huggingface/transformers')
     env.remoteHost = origin
     env.allowLocalModels = false
+    const { wasm } = env.backends.onnx
+    if (wasm) wasm.wasmPaths = '/node_modules/onnxruntime-web/dist/'
     const outcomes: string[] = []
     for (let attempt = 0; attempt < tries; attempt += 1) {
       const outcome = await AutoModel.from_pretrained(repository, { dtype: 'fp32', device: 'wasm' }).then(

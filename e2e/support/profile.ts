@@ -32,14 +32,14 @@ export function createProfile() {
     async close(): Promise<void> {
       await context?.close()
     },
-    /** The files that hold the store's large values, the largest first. */
+    /** The files that hold the store's large values, the newest first: an old one may be of a chunk that was replaced. */
     blobFiles(): string[] {
       const root = join(folder, 'Default', 'IndexedDB')
       return readdirSync(root, { recursive: true, encoding: 'utf8' })
         .filter((path) => path.includes('.indexeddb.blob'))
         .map((path) => join(root, path))
         .filter((path) => statSync(path).isFile())
-        .sort((a, b) => statSync(b).size - statSync(a).size)
+        .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)
     },
     remove(): void {
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 })

@@ -86,7 +86,10 @@ export function createEdgeModels(options: {
   const settling = async <T>(manifest: Manifest, signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
     try {
       return await work()
-    } catch (error) {
+    } catch (thrown) {
+      const { paused } = await background.note(manifest.name).catch(() => ({ paused: false }))
+      // The worker ends the download; why, it does not know.
+      const error = paused && isAbort(thrown) ? downloadPaused(manifest) : thrown
       if (signal.aborted || isPause(error)) {
         setState(manifest, await storedState(manifest).catch((): ModelState => ({ status: 'absent' })))
         throw signal.aborted ? signal.reason : error
@@ -189,3 +192,5 @@ export const downloadPaused = ({ name }: Pick<Manifest, 'name'>) =>
   new ModelError('download-paused', `The download of ${name} is paused. Resume it to run the model on this device.`)
 
 const isPause = (error: unknown): boolean => isHitherError(error) && error.code === 'download-paused'
+
+const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError'

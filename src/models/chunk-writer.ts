@@ -1,4 +1,4 @@
-import { createSHA256 } from 'hash-wasm'
+import { createSHA256, createXXHash64 } from 'hash-wasm'
 import type { ChunkStore } from './chunk-store.ts'
 import { chunkSize } from './stored-file.ts'
 import type { WholeHash } from './whole-hash.ts'
@@ -38,6 +38,7 @@ export interface ChunkWriter {
 export async function createChunkWriter(start: number, options: ChunkWriterOptions): Promise<ChunkWriter> {
   const { chunks, file, chunkBytes, whole, check, onStored } = options
   const hasher = (await createSHA256()).init()
+  const checker = (await createXXHash64()).init()
   const part = new Uint8Array(Math.min(partBytes, chunkBytes, file.bytes))
   let index = start
   let parts: Blob[] = []
@@ -51,10 +52,12 @@ export async function createChunkWriter(start: number, options: ChunkWriterOptio
     flushed = 0
     held = 0
     hasher.init()
+    checker.init()
   }
   const flush = () => {
     const bytes = part.subarray(0, held)
     hasher.update(bytes)
+    checker.update(bytes)
     whole.offer(index * chunkBytes + flushed, bytes)
     parts.push(new Blob([bytes]))
     flushed += held
@@ -87,11 +90,12 @@ export async function createChunkWriter(start: number, options: ChunkWriterOptio
         if (held === part.byteLength || isWhole) flush()
         if (!isWhole) continue
         const sha256 = hasher.digest()
+        const checkSum = checker.digest()
         const blob = new Blob(parts)
         const done = index
         moveTo(index + 1)
         check(done, sha256)
-        await chunks.putBlob(file.sha256, done, blob, sha256)
+        await chunks.putBlob(file.sha256, done, blob, { sha256, check: checkSum })
         onStored(done, sha256)
       }
     },

@@ -6,6 +6,8 @@ export interface KeyValueStore {
   /** False in memory mode: what is stored ends with this thread. */
   readonly persistent: boolean
   get(key: string): Promise<unknown>
+  /** Several values at once, in the keys' order. */
+  getMany(keys: readonly string[]): Promise<readonly unknown[]>
   /** Resolves once the value is committed; a `QuotaExceededError` passes through as it is. */
   set(key: string, value: unknown): Promise<void>
   del(keys: readonly string[]): Promise<void>
@@ -20,6 +22,9 @@ export function createMemoryStore(): KeyValueStore {
     persistent: false,
     async get(key) {
       return values.get(key)
+    },
+    async getMany(keys) {
+      return keys.map((key) => values.get(key))
     },
     async set(key, value) {
       values.set(key, value)

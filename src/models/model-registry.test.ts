@@ -122,6 +122,7 @@ describe('withdrawn revisions', () => {
       message: 'Revision 1 of "fake" was withdrawn: wrong answers.',
     })
     expect(await store.usage()).toMatchObject({ models: [], totalBytes: 0 })
+    expect(await registry.names()).toEqual([])
   })
 
   test('a stored one gives way to its successor', async () => {

@@ -109,7 +109,8 @@ export function createModelRegistry(options: {
 
   return {
     async names() {
-      const listed = (await catalogue.list()).map(({ name }) => name)
+      const withdrawn = await catalogue.withdrawn()
+      const listed = (await catalogue.list()).filter((entry) => !isWithdrawn(withdrawn, entry)).map(({ name }) => name)
       const added = [...(await notes.all())].filter(([, note]) => note.added !== undefined).map(([name]) => name)
       return [...new Set([...listed, ...added])]
     },

@@ -1,4 +1,4 @@
-import { delMany, get, promisifyRequest, set } from 'idb-keyval'
+import { delMany, get, getMany, promisifyRequest, set } from 'idb-keyval'
 import { createMemoryStore, type KeyValueStore } from './key-value-store.ts'
 import { type DatabaseOptions, openDatabase } from './open-database.ts'
 
@@ -9,6 +9,7 @@ export async function openKeyValueStore(options: DatabaseOptions): Promise<KeyVa
   return {
     persistent: true,
     get: (key) => get<unknown>(key, store),
+    getMany: (keys) => getMany<unknown>([...keys], store),
     set: (key, value) => set(key, value, store),
     del: (keys) => delMany([...keys], store),
     keys: (prefix = '') =>

@@ -92,6 +92,31 @@ async function transfer(
     hasStored: () => found.size + hashes.size > 0,
   })
 
+  /** Takes a stored chunk into the whole file's hash. Returns its sha256, or `undefined` when it is not what it should be. */
+  const hashStored = async (index: number): Promise<string | undefined> => {
+    const beginning = beginnings
+    const start = index * chunkBytes
+    const pieces = chunks.pieces(file.sha256, index)
+    let at = start
+    for (;;) {
+      const piece = await pieces.next()
+      if (beginning !== beginnings) return undefined
+      if (piece.done) {
+        const isWhole = at - start === sizeOf(index)
+        if (piece.value !== undefined && isWhole && isExpectedChunk(file, index, piece.value)) return piece.value
+        // Its bytes are in the hash already.
+        if (at > start) whole.reset()
+        return undefined
+      }
+      if (at + piece.value.byteLength > start + sizeOf(index)) {
+        whole.reset()
+        return undefined
+      }
+      whole.offer(at, piece.value)
+      at += piece.value.byteLength
+    }
+  }
+
   /** Hashes the chunks that lie in the store behind what is hashed already. */
   const catchUp = async () => {
     while (whole.position < file.bytes && whole.position % chunkBytes === 0) {
@@ -99,14 +124,11 @@ async function transfer(
       if (!found.has(index) && !hashes.has(index)) return
       signal.throwIfAborted()
       const beginning = beginnings
-      const chunk = await chunks.get(file.sha256, index)
+      const sha256 = await hashStored(index)
       // The file started over meanwhile, and this is a chunk of what was there before.
       if (beginning !== beginnings) return
-      const isWhole = chunk?.bytes.byteLength === sizeOf(index)
-      if (chunk !== undefined && isWhole && isExpectedChunk(file, index, chunk.sha256)) {
-        hashes.set(index, chunk.sha256)
-        whole.offer(index * chunkBytes, chunk.bytes)
-      } else {
+      if (sha256 !== undefined) hashes.set(index, sha256)
+      else {
         hashes.delete(index)
         await chunks.removeChunk(file.sha256, index).catch(() => {})
       }
