@@ -1,17 +1,13 @@
-import { availableParallelism } from 'node:os'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyServerOptions } from 'fastify'
-import { ConfigError } from '../errors/config-error.ts'
+import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { allowOrigins, parseOrigin } from './cross-origin.ts'
 import { addPlugins, type EndpointPlugin, type PluginContext } from './endpoint-plugin.ts'
 import { answerErrors } from './error-reply.ts'
-import { isReady, sessionKey } from './find-model.ts'
 import type { InferEngine } from './infer-engine.ts'
-import { createInferPool } from './infer-pool.ts'
 import { addInferRoutes } from './infer-routes.ts'
-import { loadModels, type Models } from './load-models.ts'
 import { addMetadataRoutes } from './metadata-routes.ts'
+import { openModelFolder } from './model-folder.ts'
+import { openPoolEngine } from './open-pool-engine.ts'
 import { packageVersion } from './package-version.ts'
-import { createPoolEngine } from './pool-engine.ts'
 import { addProbeRoute } from './probe-route.ts'
 import { createAccess } from './security/access.ts'
 import { createVerifyToken, type TokenOptions } from './security/verify-token.ts'
@@ -42,7 +38,7 @@ export interface EndpointOptions {
   readonly logger?: FastifyServerOptions['logger']
   /** Largest request. Default 64 MiB. */
   readonly bodyLimitBytes?: number
-  /** Requests that may wait for a thread. Default: 64 for each. */
+  /** Requests of one model that may wait for a thread. Default: 64 for each thread. */
   readonly maxQueue?: number
   /** Milliseconds after which a run is given up. Default 30,000. */
   readonly runLimitMs?: number
@@ -68,10 +64,7 @@ const mebibyte = 1024 * 1024
  * the 60 s after which load balancers close idle connections: a server that closes first answers some requests with a
  * reset.
  */
-const times = { headers: 15_000, request: 120_000, idle: 120_000, keepAlive: 75_000, check: 5_000, wait: 30_000 }
-
-/** Memory that requests may hold while they wait for a thread. */
-const maxQueueBytes = 256 * mebibyte
+const times = { headers: 15_000, request: 120_000, idle: 120_000, keepAlive: 75_000, check: 5_000 }
 
 /**
  * Loads and verifies the models, starts the threads, and builds the server; it answers once `listen` is called.
@@ -86,7 +79,7 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   const origins = (options.allowOrigins ?? []).map(parseOrigin)
   const connectTo = (options.connectTo ?? []).map(parseOrigin)
   const access = createAccess(options.tokens === undefined ? undefined : createVerifyToken(options.tokens))
-  const models = modelsDir === undefined ? undefined : await loadModels(modelsDir)
+  const folder = modelsDir === undefined ? undefined : await openModelFolder(modelsDir)
 
   const app = Fastify({
     logger,
@@ -97,7 +90,7 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
     http: { headersTimeout: times.headers, connectionsCheckingInterval: times.check },
     forceCloseConnections: 'idle',
   })
-  const engine = options.engine ?? (await openPoolEngine(options, models, app.log))
+  const engine = options.engine ?? (await openPoolEngine(options, folder, app.log))
   let draining = false
   app.addHook('preClose', async () => {
     draining = true
@@ -119,8 +112,8 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
     })
     await shared.register(addProbeRoute)
     await addPlugins(shared, plugins, context)
-    if (modelsDir !== undefined && models !== undefined) {
-      await shared.register((files) => addModelFiles(files, modelsDir, models))
+    if (modelsDir !== undefined && folder !== undefined) {
+      await shared.register((files) => addModelFiles(files, modelsDir, () => folder.models))
     }
   })
   if (appDir !== undefined) await app.register((files) => addAppFiles(files, appDir))
@@ -137,38 +130,4 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
       return engine.stuckThreads
     },
   }
-}
-
-/** Threads that run the models of the folder. */
-async function openPoolEngine(
-  options: EndpointOptions,
-  models: Models | undefined,
-  log: FastifyBaseLogger,
-): Promise<InferEngine> {
-  const { workers = Math.max(1, availableParallelism() - 1), runLimitMs = 30_000 } = options
-  const { maxQueue = 64 * workers } = options
-  if (!Number.isInteger(workers) || workers < 1) {
-    throw new ConfigError('config-invalid', 'The number of workers must be a whole number from 1 on.')
-  }
-  if (models === undefined)
-    throw new ConfigError('config-invalid', 'There is neither a folder of models nor an engine.')
-  const { records } = models
-  for (const { state } of records) if (state.status === 'refused') log.warn(state.reason)
-  const pool = createInferPool({
-    graphs: new Map(records.filter(isReady).map((model) => [sessionKey(model), model.state.graph])),
-    workers,
-    workerUrl: options.workerUrl ?? new URL('./infer-worker.js', import.meta.url),
-    runLimitMs,
-    maxQueue,
-    maxQueueBytes,
-    maxWaitMs: times.wait,
-    onFault: (error, model) => log.error({ err: error, model }, 'A run failed.'),
-  })
-  try {
-    await pool.started
-  } catch (error) {
-    await pool.close()
-    throw error
-  }
-  return createPoolEngine({ records, pool, workers })
 }

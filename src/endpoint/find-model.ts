@@ -16,7 +16,3 @@ export function findModel(records: readonly ModelRecord[], name: string, version
 }
 
 export const isReady = (model: ModelRecord): model is ReadyModel => model.state.status === 'ready'
-
-/** Names a session in every thread. */
-export const sessionKey = ({ name, revision }: { readonly name: string; readonly revision: string }): string =>
-  `${name}/${revision}`

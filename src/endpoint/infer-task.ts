@@ -2,19 +2,28 @@ import type { WireForm } from '../contracts/preprocessing.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import type { ErrorData } from '../errors/error-data.ts'
 
-/** The graphs that a thread may be asked for, by session key: shared memory, so no thread holds a copy of its own. */
-export interface InferWorkerData {
-  readonly graphs: ReadonlyMap<string, SharedArrayBuffer>
+/** A model's files, in shared memory: no thread holds a copy of its own until it makes its session. */
+export interface SharedGraph {
+  readonly graph: SharedArrayBuffer
+  /** Weights outside the graph, by the path that the graph names. */
+  readonly externalData: ReadonlyMap<string, SharedArrayBuffer>
 }
 
 /** What a thread is asked to run. */
 export interface InferTask {
+  /** Names the session; the same key always means the same graph. */
   readonly key: string
   readonly inputs: TensorMap
   /** Forms in which inputs may have come; unpacked by the thread. */
   readonly wire?: readonly WireForm[] | undefined
   readonly outputs: readonly string[]
 }
+
+/** What a thread is told, in order: `load` before a key's first task, `forget` after its last. */
+export type InferOrder =
+  | { readonly kind: 'load'; readonly key: string; readonly shared: SharedGraph }
+  | { readonly kind: 'run'; readonly task: InferTask }
+  | { readonly kind: 'forget'; readonly key: string }
 
 export interface InferTaskResult {
   readonly outputs: TensorMap

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { fromErrorData } from '../errors/error-data.ts'
-import type { InferMessage, InferTask, InferTaskResult, InferWorkerData } from './infer-task.ts'
+import type { InferMessage, InferOrder, InferTask, InferTaskResult, SharedGraph } from './infer-task.ts'
 import { tensorBuffers } from './tensor-buffers.ts'
 
 /** A worker thread that runs one task at a time. */
@@ -11,7 +11,9 @@ export interface InferThread {
   readonly gone: Promise<void>
   readonly alive: boolean
   /** Runs a task; rejects with the model's failure, or because the thread died of it. Not to be called while one runs. */
-  run(task: InferTask): Promise<InferTaskResult>
+  run(task: InferTask, shared: SharedGraph): Promise<InferTaskResult>
+  /** Lets go of a model's session, once what runs has ended. */
+  forget(key: string): void
   /**
    * Ends the thread, which must be idle: the run of one that is ended meanwhile comes back to a thread without
    * JavaScript, and onnxruntime-node then ends the whole process.
@@ -24,8 +26,9 @@ interface Waiting<T> {
   readonly reject: (error: Error) => void
 }
 
-export function openInferThread(workerUrl: URL, workerData: InferWorkerData): InferThread {
-  const worker = new Worker(workerUrl, { workerData })
+export function openInferThread(workerUrl: URL): InferThread {
+  const worker = new Worker(workerUrl)
+  const loaded = new Set<string>()
   let alive = true
   let starting: Waiting<void> | undefined
   let running: Waiting<InferTaskResult> | undefined
@@ -61,20 +64,27 @@ export function openInferThread(workerUrl: URL, workerData: InferWorkerData): In
     else task?.reject(fromErrorData(message.error))
   })
 
+  const order = (what: InferOrder, transfer: ArrayBuffer[] = []) => worker.postMessage(what, transfer)
+
   return {
     ready,
     gone,
     get alive() {
       return alive
     },
-    run: (task) =>
+    forget(key) {
+      if (alive && loaded.delete(key)) order({ kind: 'forget', key })
+    },
+    run: (task, shared) =>
       new Promise((resolve, reject) => {
         if (!alive) {
           reject(new Error('The thread is gone.'))
           return
         }
         running = { resolve, reject }
-        worker.postMessage(task, tensorBuffers(task.inputs))
+        if (!loaded.has(task.key)) order({ kind: 'load', key: task.key, shared })
+        loaded.add(task.key)
+        order({ kind: 'run', task }, tensorBuffers(task.inputs))
       }),
     async end() {
       alive = false

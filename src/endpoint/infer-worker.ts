@@ -1,24 +1,28 @@
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { NumericData, TensorData, TensorMap } from '../contracts/tensor.ts'
 import { toErrorData } from '../errors/error-data.ts'
 import { unpackInputs } from '../protocol/unpack-inputs.ts'
 import { memoizeAsync } from '../utils/memoize-async.ts'
-import type { InferMessage, InferTask, InferTaskResult, InferWorkerData } from './infer-task.ts'
+import type { InferMessage, InferOrder, InferTask, InferTaskResult, SharedGraph } from './infer-task.ts'
 import { tensorBuffers } from './tensor-buffers.ts'
 
-const { graphs } = workerData as InferWorkerData
+const graphs = new Map<string, SharedGraph>()
+
+/** The native side takes no shared memory; this copy is let go once the session has made its own. */
+const ownCopy = (shared: SharedArrayBuffer) => new Uint8Array(shared).slice()
 
 const sessionOf = memoizeAsync(async (key: string) => {
-  const graph = graphs.get(key)
-  if (graph === undefined) throw new Error(`no graph ${key}`)
-  // The native side takes no shared memory; this copy is let go once the session has made its own.
-  return InferenceSession.create(new Uint8Array(graph).slice(), {
+  const shared = graphs.get(key)
+  if (shared === undefined) throw new Error(`no graph ${key}`)
+  const externalData = [...shared.externalData].map(([path, data]) => ({ path, data: ownCopy(data) }))
+  return InferenceSession.create(ownCopy(shared.graph), {
     executionProviders: ['cpu'],
     // One thread each: the pool is what uses the processor's cores.
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
     logSeverityLevel: 3,
+    ...(externalData.length === 0 ? {} : { externalData }),
   })
 })
 
@@ -50,10 +54,29 @@ function toTensorData(name: string, tensor: Tensor | undefined): TensorData {
 
 const say = (message: InferMessage, transfer: ArrayBuffer[] = []) => parentPort?.postMessage(message, transfer)
 
-parentPort?.on('message', (task: InferTask) => {
-  run(task).then(
-    (result) => say({ status: 'done', result }, tensorBuffers(result.outputs)),
-    (error: unknown) => say({ status: 'failed', error: toErrorData(error) }),
-  )
+async function answer(task: InferTask): Promise<void> {
+  try {
+    const result = await run(task)
+    say({ status: 'done', result }, tensorBuffers(result.outputs))
+  } catch (error) {
+    say({ status: 'failed', error: toErrorData(error) })
+  }
+}
+
+async function forget(key: string): Promise<void> {
+  const known = graphs.delete(key)
+  const session = known ? await sessionOf(key).catch(() => undefined) : undefined
+  sessionOf.forget(key)
+  await session?.release()
+}
+
+// One order after the other: a session must not be released while it runs.
+let last: Promise<void> = Promise.resolve()
+parentPort?.on('message', (order: InferOrder) => {
+  last = last.then(async () => {
+    if (order.kind === 'run') await answer(order.task)
+    else if (order.kind === 'load') graphs.set(order.key, order.shared)
+    else await forget(order.key).catch(() => {})
+  })
 })
 say({ status: 'ready' })

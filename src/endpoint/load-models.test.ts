@@ -29,7 +29,7 @@ describe('loadModels', () => {
     await writeModel(dir, { name: 'm', ...specs })
     const [record] = (await loadModels(dir)).records
     expect(record).toMatchObject({ name: 'm', revision: 'r1', manifestPath: 'm/r1/manifest.json' })
-    expect(record?.state.status === 'ready' && new Uint8Array(record.state.graph)).toEqual(graph)
+    expect(record?.state.status === 'ready' && new Uint8Array(record.state.shared.graph)).toEqual(graph)
   })
 
   it('finds models without a catalogue, the newest revision first, and writes one', async () => {

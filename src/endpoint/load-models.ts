@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { type Catalog, catalogSchema, type Manifest, manifestSchema } from '../contracts/manifest.ts'
 import { isHitherError } from '../errors/hither-error.ts'
 import { ModelError } from '../errors/model-error.ts'
+import type { SharedGraph } from './infer-task.ts'
 import { verifyFiles } from './verify-files.ts'
 
 /** A model below the models' folder, verified or refused. */
@@ -19,7 +20,7 @@ export interface ModelRecord {
 
 interface ReadyState {
   readonly status: 'ready'
-  readonly graph: SharedArrayBuffer
+  readonly shared: SharedGraph
 }
 
 /** A model that can run. */
@@ -37,13 +38,15 @@ type Entry = Catalog['models'][number]
  * Reads `catalog.json` in `modelsDir`, or finds the manifests in it when there is none, and verifies every file of
  * every model. A model whose files are not what its manifest says is refused; the others still serve.
  *
+ * @param only reads the models of this name alone; the catalogue is whole all the same
  * @throws {ModelError} `catalog-unavailable`: the folder or its catalogue can't be read
  */
-export async function loadModels(modelsDir: string): Promise<Models> {
+export async function loadModels(modelsDir: string, only?: string): Promise<Models> {
   const root = resolve(modelsDir)
   const catalog = (await readCatalog(root)) ?? (await findModels(root))
   const records: ModelRecord[] = []
   for (const entry of catalog.models) {
+    if (only !== undefined && entry.name !== only) continue
     const twice = records.some(({ name, revision }) => name === entry.name && revision === entry.revision)
     records.push(twice ? refuse(entry, 'it is in the catalogue twice') : await loadModel(root, entry))
   }
@@ -99,8 +102,8 @@ async function loadModel(root: string, entry: Entry): Promise<ModelRecord> {
     return { ...known, ...refuse(entry, `its manifest is that of ${manifest.name} ${manifest.revision}`) }
   }
   try {
-    const graph = await verifyFiles(join(root, posix.dirname(manifestPath)), manifest)
-    return { ...known, state: { status: 'ready', graph } }
+    const shared = await verifyFiles(join(root, posix.dirname(manifestPath)), manifest)
+    return { ...known, state: { status: 'ready', shared } }
   } catch (error) {
     return { ...known, ...refuse(entry, isHitherError(error) ? error.message : "a file of it can't be read") }
   }

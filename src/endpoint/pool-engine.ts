@@ -1,44 +1,79 @@
 import { CloudError } from '../errors/cloud-error.ts'
-import { checkOutputs, checkRequest } from './check-request.ts'
-import { findModel, isReady, sessionKey } from './find-model.ts'
+import { checkOutputs, checkRequest, maxBatch } from './check-request.ts'
+import { mayBatch } from './compute/batch-tensors.ts'
+import { findModel, isReady } from './find-model.ts'
 import type { InferEngine, ServedModel } from './infer-engine.ts'
-import type { InferPool } from './infer-pool.ts'
-import type { ModelRecord } from './load-models.ts'
+import type { InferPool, PoolModel } from './infer-pool.ts'
+import type { ModelRecord, ReadyModel } from './load-models.ts'
+import type { ModelFolder } from './model-folder.ts'
+
+/** Names a model's sessions in the pool: each time that it is loaded, another one. */
+export function createPoolModels(): (record: ReadyModel) => PoolModel {
+  const known = new WeakMap<ReadyModel, PoolModel>()
+  let loads = 0
+  return (record) => {
+    const { name, revision, manifest, state } = record
+    const before = known.get(record)
+    if (before !== undefined) return before
+    loads += 1
+    const model = {
+      key: `${name}/${revision}#${loads}`,
+      shared: state.shared,
+      wire: manifest.wire,
+      maxBatch: mayBatch(manifest) && (manifest.state ?? []).length === 0 ? maxBatch : 1,
+      tolerance: manifest.tolerance.absolute,
+    }
+    known.set(record, model)
+    return model
+  }
+}
 
 /** The engine of one machine: models from a folder, run by a pool of threads. */
 export function createPoolEngine(options: {
-  readonly records: readonly ModelRecord[]
+  readonly folder: ModelFolder
   readonly pool: InferPool
   readonly workers: number
+  readonly poolModel: (record: ReadyModel) => PoolModel
 }): InferEngine {
-  const { records, pool, workers } = options
+  const { folder, pool, workers, poolModel } = options
+  const find = (name: string, version?: string) => findModel(folder.models.records, name, version)
   return {
     ready: true,
-    models: async () => records.map(toServed),
-    find: async (name, version) => toServed(findModel(records, name, version)),
-    admit() {},
-    async infer({ model, inputs, outputs }, signal) {
-      const record = findModel(records, model.name, model.version)
+    models: async () => folder.models.records.map(toServed),
+    find: async (name, version) => toServed(find(name, version)),
+    admit(name, version, deadlineAtMs) {
+      const record = find(name, version)
+      if (isReady(record)) pool.admit(poolModel(record).key, deadlineAtMs)
+    },
+    async infer({ model, inputs, outputs, deadlineAtMs }, signal) {
+      const record = find(model.name, model.version)
       if (!isReady(record)) throw new CloudError('cloud-overloaded', toServed(record).unavailable ?? '')
       checkRequest(record.manifest, inputs)
       checkOutputs(record.manifest, outputs ?? [])
       const names = outputs ?? record.manifest.outputs.map(({ name }) => name)
-      const task = { key: sessionKey(record), inputs, wire: record.manifest.wire, outputs: names }
-      const result = await pool.run(task, signal)
-      return { ...result, batch: 1 }
+      return pool.run({ model: poolModel(record), inputs, outputs: names, deadlineAtMs }, signal)
     },
-    async load(name) {
-      findModel(records, name)
-    },
-    async unload(name) {
-      findModel(records, name)
-    },
+    load: (name) => folder.load(name),
+    unload: (name) => folder.unload(name),
     capacity: async () => ({
       workers,
-      busy: 0,
-      waiting: 0,
-      waitMs: 0,
-      models: records.map(({ name, revision }) => ({ name, version: revision, waiting: 0, runs: 0 })),
+      busy: pool.busy,
+      waiting: pool.waiting(),
+      waitMs: pool.waitMs(),
+      models: folder.models.records.filter(isReady).map((record) => {
+        const { key } = poolModel(record)
+        const { service, run } = pool.load(key)
+        const { meanMs: mean, p95Ms: p95 } = service
+        return {
+          name: record.name,
+          version: record.revision,
+          waiting: pool.waiting(key),
+          runs: service.count,
+          ...(mean === undefined || p95 === undefined ? {} : { serviceMs: { mean, p95 } }),
+          ...(run.meanMs === undefined ? {} : { predictedMs: pool.waitMs(key) + run.meanMs }),
+          ...(run.count === 0 ? {} : { batch: service.count / run.count }),
+        }
+      }),
     }),
     get stuckThreads() {
       return pool.stuckThreads

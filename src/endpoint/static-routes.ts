@@ -12,15 +12,12 @@ const isFile = (status: number): boolean => status === 200 || status === 206 || 
  * Serves the models' files below `/models/`, and no other file of that folder. Ranges work, so a download can go on
  * where it was cut; nothing on the way may change the bytes, whose hash is checked.
  */
-export async function addModelFiles(app: FastifyInstance, modelsDir: string, models: Models): Promise<void> {
-  const { records, catalog } = models
-  const files = new Set<string>()
-  for (const { manifestPath, manifest } of records) {
-    if (manifestPath === undefined) continue
-    const folder = posix.join('/', posix.dirname(manifestPath))
-    files.add(posix.join('/', manifestPath))
-    for (const { path } of manifest?.files ?? []) files.add(posix.join(folder, path))
-    if (manifest?.card !== undefined) files.add(posix.join(folder, manifest.card))
+export async function addModelFiles(app: FastifyInstance, modelsDir: string, models: () => Models): Promise<void> {
+  const known = new WeakMap<Models, ReadonlySet<string>>()
+  const filesOf = (now: Models) => {
+    const files = known.get(now) ?? listFiles(now)
+    known.set(now, files)
+    return files
   }
   app.addHook('onSend', async ({ url }, reply) => {
     if (!isFile(reply.statusCode)) return
@@ -31,7 +28,7 @@ export async function addModelFiles(app: FastifyInstance, modelsDir: string, mod
     reply.header('Cross-Origin-Resource-Policy', 'cross-origin')
   })
   // From memory: a folder without a catalogue has one all the same, and it names what was verified.
-  app.get('/models/catalog.json', async (_, reply) => reply.type('application/json').send(catalog))
+  app.get('/models/catalog.json', async (_, reply) => reply.type('application/json').send(models().catalog))
   await app.register(fastifyStatic, {
     root: resolve(modelsDir),
     prefix: '/models/',
@@ -39,8 +36,20 @@ export async function addModelFiles(app: FastifyInstance, modelsDir: string, mod
     cacheControl: false,
     dotfiles: 'ignore',
     decorateReply: false,
-    allowedPath: (path) => files.has(path),
+    allowedPath: (path) => filesOf(models()).has(path),
   })
+}
+
+function listFiles({ records }: Models): ReadonlySet<string> {
+  const files = new Set<string>()
+  for (const { manifestPath, manifest } of records) {
+    if (manifestPath === undefined) continue
+    const folder = posix.join('/', posix.dirname(manifestPath))
+    files.add(posix.join('/', manifestPath))
+    for (const { path } of manifest?.files ?? []) files.add(posix.join(folder, path))
+    if (manifest?.card !== undefined) files.add(posix.join(folder, manifest.card))
+  }
+  return files
 }
 
 /** Serves the built app. Files below `/assets/` have their content's hash in their name; the rest is asked for each time. */

@@ -4,24 +4,31 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Manifest, ModelFile } from '../contracts/manifest.ts'
 import { ModelError } from '../errors/model-error.ts'
+import type { SharedGraph } from './infer-task.ts'
 
 /**
  * Reads every file of a model and compares size and SHA-256 with its manifest: altered weights run silently, only the
  * hash tells.
  *
- * @returns the graph's bytes, the very ones that were hashed, in memory that every thread can read
+ * @returns the bytes of the graph and of weights outside it, the very ones that were hashed, in memory that every
+ *   thread can read
  * @throws {ModelError} `download-wrong-size`, `download-wrong-hash` or `manifest-invalid`; the system's error for a file
  *   that can't be read
  */
-export async function verifyFiles(folder: string, { files, graph }: Manifest): Promise<SharedArrayBuffer> {
-  let bytes: SharedArrayBuffer | undefined
+export async function verifyFiles(folder: string, manifest: Manifest): Promise<SharedGraph> {
+  const { files, graph, externalData = [] } = manifest
+  const kept = new Map<string, SharedArrayBuffer>()
   for (const file of files) {
-    const target = file.path === graph ? new SharedArrayBuffer(await sizeOf(folder, file)) : undefined
+    const needed = file.path === graph || externalData.includes(file.path)
+    const target = needed ? new SharedArrayBuffer(await sizeOf(folder, file)) : undefined
     await verifyFile(folder, file, target === undefined ? undefined : new Uint8Array(target))
-    bytes = target ?? bytes
+    if (target !== undefined) kept.set(file.path, target)
   }
-  if (bytes === undefined) throw new ModelError('manifest-invalid', `its graph ${graph} is not among its files`)
-  return bytes
+  const missing = [graph, ...externalData].find((path) => !kept.has(path))
+  if (missing !== undefined) throw new ModelError('manifest-invalid', `its graph ${missing} is not among its files`)
+  const bytes = kept.get(graph) ?? new SharedArrayBuffer(0)
+  kept.delete(graph)
+  return { graph: bytes, externalData: kept }
 }
 
 /** Checked before so much memory is taken. */

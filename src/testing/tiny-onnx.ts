@@ -28,6 +28,8 @@ export interface TinyInitializer {
   readonly type: Exclude<TensorType, 'string'>
   readonly dims: readonly number[]
   readonly data: ArrayBufferView
+  /** Path of the file that holds `data` instead of the graph. */
+  readonly file?: string
 }
 
 export interface TinyGraph {
@@ -106,11 +108,13 @@ function valueInfo({ name, type, shape }: TinyValue): number[] {
   return [...text(1, name), ...block(2, block(1, tensorType))]
 }
 
-const tensor = ({ name, type, dims, data }: TinyInitializer): number[] => [
+const tensor = ({ name, type, dims, data, file }: TinyInitializer): number[] => [
   ...dims.flatMap((size) => integer(1, size)),
   ...integer(2, elementTypes[type]),
   ...text(8, name),
-  ...block(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
+  ...(file === undefined
+    ? block(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+    : [...block(13, [...text(1, 'location'), ...text(2, file)]), ...integer(14, 1)]),
 ]
 
 const graph = ({ inputs, outputs, nodes, initializers = [] }: TinyGraph): number[] => [

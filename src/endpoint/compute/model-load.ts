@@ -1,0 +1,37 @@
+import type { TensorMap } from '../../contracts/tensor.ts'
+import { type BatchPolicy, createBatchPolicy } from './batch-policy.ts'
+import { batchKind, rowsOf } from './batch-tensors.ts'
+import { createServiceTimes, type ServiceTimes } from './service-times.ts'
+
+/** What the pool has learned of one model. */
+export interface ModelLoad {
+  /** Time that a request takes of a thread, its share of a joined run. */
+  readonly service: ServiceTimes
+  /** Time of whole runs, joined or not. */
+  readonly run: ServiceTimes
+  readonly policy: BatchPolicy
+  learn(size: number, threadMs: number): void
+  /** How a request may be joined with others. */
+  describe(inputs: TensorMap, outputs: readonly string[]): { readonly kind: string; readonly rows: number | undefined }
+}
+
+export function createModelLoad(model: { readonly maxBatch?: number } = {}): ModelLoad {
+  const { maxBatch = 1 } = model
+  const service = createServiceTimes()
+  const policy = createBatchPolicy(maxBatch)
+  const run = createServiceTimes()
+  return {
+    service,
+    policy,
+    run,
+    learn(size, threadMs) {
+      run.add(threadMs)
+      for (let count = 0; count < size; count += 1) service.add(threadMs / size)
+      policy.learn(size, threadMs)
+    },
+    describe(inputs, outputs) {
+      if (maxBatch === 1) return { kind: '', rows: undefined }
+      return { kind: `${batchKind(inputs)}>${outputs.join()}`, rows: rowsOf(inputs) }
+    },
+  }
+}

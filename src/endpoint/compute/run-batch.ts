@@ -1,0 +1,112 @@
+import type { TensorMap } from '../../contracts/tensor.ts'
+import { CloudError } from '../../errors/cloud-error.ts'
+import type { PoolTask } from '../infer-pool.ts'
+import type { InferTaskResult } from '../infer-task.ts'
+import type { InferThread } from '../infer-thread.ts'
+import { isSameAnswer, joinRows, rowsOf, splitRows } from './batch-tensors.ts'
+import type { ModelLoad } from './model-load.ts'
+
+export type Outcome =
+  | { readonly status: 'done'; readonly result: InferTaskResult }
+  | { readonly status: 'failed'; readonly error: unknown }
+
+export interface Runner {
+  /** Runs requests of one model in one thread, joined when there are several; one outcome for each, and it never rejects. */
+  run(thread: InferThread, tasks: readonly PoolTask[], load: ModelLoad): Promise<Outcome[]>
+}
+
+/**
+ * @param options.giveUp told of a run that took too long; it goes on, and must be waited for before its thread is ended
+ */
+export function createRunner(options: {
+  readonly runLimitMs: number
+  readonly onFault: (error: unknown, key?: string) => void
+  readonly giveUp: (thread: InferThread, key: string, run: Promise<unknown>) => void
+}): Runner {
+  const { runLimitMs, onFault, giveUp } = options
+
+  const runIn = async (thread: InferThread, task: PoolTask, inputs: TensorMap) => {
+    const { key, shared } = task.model
+    const run = thread.run({ key, inputs, outputs: task.outputs }, shared)
+    let timer: NodeJS.Timeout | undefined
+    const overrun = new Promise<'overrun'>((resolve) => {
+      timer = setTimeout(() => resolve('overrun'), runLimitMs)
+    })
+    try {
+      const outcome = await Promise.race([run, overrun])
+      if (outcome !== 'overrun') return outcome
+    } catch (cause) {
+      onFault(cause, key)
+      throw new CloudError('cloud-failed', 'The model failed on these inputs.', { cause })
+    } finally {
+      clearTimeout(timer)
+    }
+    giveUp(thread, key, run)
+    const sentence = `The run took longer than ${runLimitMs / 1000} seconds and was given up.`
+    const error = new CloudError('cloud-timeout', sentence)
+    onFault(error, key)
+    throw error
+  }
+
+  const runOne = async (thread: InferThread, task: PoolTask, load: ModelLoad): Promise<Outcome> => {
+    const startMs = performance.now()
+    try {
+      const result = await runIn(thread, task, task.inputs)
+      load.learn(1, performance.now() - startMs - result.loadMs)
+      return { status: 'done', result }
+    } catch (error) {
+      return { status: 'failed', error }
+    }
+  }
+
+  /** One after the other; when the thread is lost on the way, the rest fails as the one did that cost it. */
+  const runEach = async (thread: InferThread, tasks: readonly PoolTask[], load: ModelLoad): Promise<Outcome[]> => {
+    const outcomes: Outcome[] = []
+    let lost: Outcome | undefined
+    for (const task of tasks) {
+      const outcome = lost ?? (await runOne(thread, task, load))
+      outcomes.push(outcome)
+      if (outcome.status === 'failed' && (outcome.error as CloudError).code === 'cloud-timeout') lost = outcome
+    }
+    return outcomes
+  }
+
+  const runJoined = async (thread: InferThread, tasks: readonly PoolTask[], load: ModelLoad): Promise<Outcome[]> => {
+    const [first] = tasks
+    if (first === undefined) return []
+    const startMs = performance.now()
+    let result: InferTaskResult
+    try {
+      result = await runIn(thread, first, joinRows(tasks.map(({ inputs }) => inputs)))
+    } catch (error) {
+      // Too slow together: alone each would have been one of many. A failure may be one request's alone.
+      if ((error as CloudError).code === 'cloud-timeout') return tasks.map(() => ({ status: 'failed', error }))
+      return runEach(thread, tasks, load)
+    }
+    const threadMs = performance.now() - startMs - result.loadMs
+    const parts = splitRows(
+      result.outputs,
+      tasks.map(({ inputs }) => rowsOf(inputs) ?? 0),
+    )
+    if (parts !== undefined && load.policy.checked) {
+      load.learn(tasks.length, threadMs)
+      return parts.map((outputs) => ({ status: 'done', result: { ...result, outputs } }))
+    }
+    // A free first dimension may be something else than a batch: the first joined run is held against single ones.
+    const single = await runEach(thread, tasks, load)
+    if (single.some(({ status }) => status === 'failed')) return single
+    const same = single.every((outcome, index) => {
+      const part = parts?.[index]
+      return part !== undefined && outcome.status === 'done' && isSame(outcome.result.outputs, part, first)
+    })
+    load.policy.check(same)
+    return single
+  }
+
+  return {
+    run: async (thread, tasks, load) =>
+      tasks.length === 1 ? runEach(thread, tasks, load) : runJoined(thread, tasks, load),
+  }
+}
+
+const isSame = (a: TensorMap, b: TensorMap, { model }: PoolTask) => isSameAnswer(a, b, model.tolerance ?? 0)
