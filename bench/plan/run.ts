@@ -28,7 +28,7 @@ async function readModel(name: string): Promise<PlannedModel> {
     bytes: totalBytesOf(manifest),
     requestBytes: tensorBytes(manifest.inputs),
     responseBytes: tensorBytes(manifest.outputs),
-    service: flags.has('cloud-ms') ? logNormal(1, 0.03) : await measureWorker(manifest, state.graph),
+    service: flags.has('cloud-ms') ? logNormal(1, 0.03) : await measureWorker(manifest, state.shared.graph),
   }
 }
 

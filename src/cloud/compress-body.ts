@@ -1,9 +1,4 @@
-/** Bodies shorter than this fit in a packet or two: there is nothing to save. */
-const leastBytes = 4096
-const sliceBytes = 2048
-const slices = 8
-/** A sample that does not shrink below this part of itself is not worth the work. */
-const worthRatio = 0.7
+import { leastBytes, takeSample, worthRatio } from '../protocol/sample-body.ts'
 
 /**
  * Compresses a request's body where that makes it arrive sooner. A sample from all over the body is compressed first:
@@ -32,17 +27,6 @@ export async function compressWherePays(
   }
   const packed = await gzip(body)
   return packed.length < body.length ? packed : undefined
-}
-
-/** Pieces at equal distances, so that a header full of text does not speak for the picture behind it. */
-function takeSample(body: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  if (body.length <= slices * sliceBytes) return body
-  const sample = new Uint8Array(slices * sliceBytes)
-  const step = Math.floor((body.length - sliceBytes) / (slices - 1))
-  for (let index = 0; index < slices; index += 1) {
-    sample.set(body.subarray(index * step, index * step + sliceBytes), index * sliceBytes)
-  }
-  return sample
 }
 
 async function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {

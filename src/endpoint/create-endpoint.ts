@@ -1,56 +1,38 @@
-import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { allowOrigins, parseOrigin } from './cross-origin.ts'
-import { addPlugins, type EndpointPlugin, type PluginContext } from './endpoint-plugin.ts'
+import type { EndpointOptions } from './endpoint-options.ts'
+import { addPlugins } from './endpoint-plugin.ts'
 import { answerErrors } from './error-reply.ts'
-import type { InferEngine } from './infer-engine.ts'
+import type { Front } from './front.ts'
 import { addInferRoutes } from './infer-routes.ts'
 import { addMetadataRoutes } from './metadata-routes.ts'
 import { openModelFolder } from './model-folder.ts'
 import { openPoolEngine } from './open-pool-engine.ts'
 import { packageVersion } from './package-version.ts'
 import { addProbeRoute } from './probe-route.ts'
+import { addRepositoryRoutes } from './repository-routes.ts'
+import { createBodyBudget, type ReadBody, readRequestBody, takeBytes } from './request-body.ts'
 import { createAccess } from './security/access.ts'
-import { createVerifyToken, type TokenOptions } from './security/verify-token.ts'
+import { createRequestLimits } from './security/rate-limits.ts'
+import { addSealingKeys, takeSealedRequests } from './security/sealed-requests.ts'
+import { createSealingKeyRing } from './security/sealing-keys.ts'
+import { createVerifyToken } from './security/verify-token.ts'
 import { addSecurityHeaders } from './security-headers.ts'
+import { createLogger } from './seen/logger.ts'
+import { createMetrics } from './seen/metrics.ts'
+import { addMetricsRoute, createMetricsServer } from './seen/metrics-route.ts'
+import { createObserve } from './seen/observe.ts'
+import { openTracing } from './seen/tracing.ts'
 import { addAppFiles, addModelFiles } from './static-routes.ts'
-
-export interface EndpointOptions {
-  /**
-   * Folder of `catalog.json`, or of `<name>/<revision>/manifest.json` without one. Its files are served below
-   * `/models/`, and its models are run here unless an `engine` is given.
-   */
-  readonly modelsDir?: string
-  /** What runs the models instead of threads of this process. It is closed with the endpoint. */
-  readonly engine?: InferEngine
-  /** How access tokens are checked. Default: none are asked for. */
-  readonly tokens?: TokenOptions
-  /** Routes beside those of the protocol. */
-  readonly plugins?: readonly EndpointPlugin[]
-  /** Threads that run models. Default: one less than there are cores, at least one. */
-  readonly workers?: number
-  /** Origins whose pages may use this endpoint, like `https://www.example.com`. Default: only its own. */
-  readonly allowOrigins?: readonly string[]
-  /** Folder of a built app, served from `/`. Default: none. */
-  readonly appDir?: string
-  /** Origins that the served app may send requests to, beside this one. */
-  readonly connectTo?: readonly string[]
-  /** Fastify's logger. Default: warnings and errors. Inputs, outputs and tokens are never logged. */
-  readonly logger?: FastifyServerOptions['logger']
-  /** Largest request. Default 64 MiB. */
-  readonly bodyLimitBytes?: number
-  /** Requests of one model that may wait for a thread. Default: 64 for each thread. */
-  readonly maxQueue?: number
-  /** Milliseconds after which a run is given up. Default 30,000. */
-  readonly runLimitMs?: number
-  /** The compiled thread script. Default: beside this file. */
-  readonly workerUrl?: URL
-}
+import { createStatistics } from './statistics.ts'
 
 /** A server of the Open Inference Protocol v2, and of the app. */
 export interface Endpoint {
   readonly app: FastifyInstance
   /** Starts to answer; resolves with the port, which is a free one for port 0. */
   listen(options: { readonly port: number; readonly host: string }): Promise<{ readonly port: number }>
+  /** Reads the models' folder again, and loads what has changed. What can't be loaded is logged, and stays as it was. */
+  reload(): Promise<void>
   /** Takes no new requests, finishes those under way, and ends the threads. Idempotent. */
   close(): Promise<void>
   /** Threads whose run can't be ended: while there is one, only a signal ends the process. */
@@ -74,23 +56,39 @@ const times = { headers: 15_000, request: 120_000, idle: 120_000, keepAlive: 75_
  * @throws {CapabilityError} `worker-unavailable`: the threads can't start
  */
 export async function createEndpoint(options: EndpointOptions): Promise<Endpoint> {
-  const { modelsDir, appDir, plugins = [], logger = { level: 'warn' } } = options
-  const { bodyLimitBytes = 64 * mebibyte } = options
+  const {
+    modelsDir,
+    appDir,
+    plugins = [],
+    logger,
+    traces = false,
+    trustProxy = false,
+    openRepository = false,
+  } = options
+  const { bodyLimitBytes = 64 * mebibyte, bodyBudgetBytes = 512 * mebibyte, arrivalLimitsMs = times } = options
+  const { sealingSeed = crypto.getRandomValues(new Uint8Array(32)) } = options
   const origins = (options.allowOrigins ?? []).map(parseOrigin)
   const connectTo = (options.connectTo ?? []).map(parseOrigin)
   const access = createAccess(options.tokens === undefined ? undefined : createVerifyToken(options.tokens))
+  const ring = createSealingKeyRing({ seed: sealingSeed })
   const folder = modelsDir === undefined ? undefined : await openModelFolder(modelsDir)
+  const version = await packageVersion()
 
-  const app = Fastify({
-    logger,
+  const app: FastifyInstance = Fastify({
+    ...(logger === false ? { logger: false } : { loggerInstance: createLogger(logger) as FastifyBaseLogger }),
+    trustProxy,
     bodyLimit: bodyLimitBytes,
-    requestTimeout: times.request,
+    requestTimeout: arrivalLimitsMs.request,
     connectionTimeout: times.idle,
     keepAliveTimeout: times.keepAlive,
-    http: { headersTimeout: times.headers, connectionsCheckingInterval: times.check },
+    http: {
+      headersTimeout: arrivalLimitsMs.headers,
+      connectionsCheckingInterval: Math.min(times.check, arrivalLimitsMs.headers),
+    },
     forceCloseConnections: 'idle',
   })
   const engine = options.engine ?? (await openPoolEngine(options, folder, app.log))
+  const tracing = traces === false ? undefined : await openTracing(version, traces === true ? undefined : traces)
   let draining = false
   app.addHook('preClose', async () => {
     draining = true
@@ -99,31 +97,59 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
     // Kept alive, the connection of the last answers would keep the server from closing.
     if (draining) reply.header('Connection', 'close')
   })
-  app.addHook('onClose', () => engine.close())
+  app.addHook('onClose', async () => {
+    await engine.close()
+    await tracing?.close()
+  })
 
   answerErrors(app)
   addSecurityHeaders(app, connectTo)
-  const context: PluginContext = { engine, access, version: await packageVersion(), isDraining: () => draining }
+  const metrics = createMetrics(engine, { process: options.processMetrics === true })
+  const statistics = createStatistics()
+  const observe = createObserve({ engine, metrics, statistics, tracing })
+  const limits = await createRequestLimits(app, access, options.rateLimit)
+  const isDraining = () => draining
+  const front: Front = { engine, access, version, isDraining, limits, observe, statistics, openRepository }
+  const budget = createBodyBudget(bodyBudgetBytes)
+  const readBody: ReadBody = ({ headers }, payload) =>
+    readRequestBody(headers, payload, { limitBytes: bodyLimitBytes, budget })
+
   await app.register(async (shared) => {
     await allowOrigins(shared, origins)
     await shared.register(async (api) => {
-      addMetadataRoutes(api, context)
-      addInferRoutes(api, context)
+      observe.addTo(api)
+      api.addHook('onRequest', limits.perAddress)
+      takeBytes(api, readBody)
+      takeSealedRequests(api, ring, readBody)
+      addMetadataRoutes(api, front)
+      addInferRoutes(api, front)
+      addRepositoryRoutes(api, front)
     })
     await shared.register(addProbeRoute)
-    await addPlugins(shared, plugins, context)
+    addSealingKeys(shared, ring)
+    await addPlugins(shared, plugins, front)
     if (modelsDir !== undefined && folder !== undefined) {
       await shared.register((files) => addModelFiles(files, modelsDir, () => folder.models))
     }
   })
+  if (options.metricsPort === undefined) addMetricsRoute(app, metrics, access)
   if (appDir !== undefined) await app.register((files) => addAppFiles(files, appDir))
+  const metricsServer = options.metricsPort === undefined ? undefined : createMetricsServer(metrics)
+  app.addHook('onClose', () => metricsServer?.close())
 
   return {
     app,
     async listen({ port, host }) {
       await app.listen({ port, host })
+      await metricsServer?.listen({ port: options.metricsPort ?? 0, host })
       const address = app.server.address()
       return { port: typeof address === 'object' && address !== null ? address.port : port }
+    },
+    async reload() {
+      if (folder === undefined) return
+      for (const name of await folder.names()) {
+        await folder.load(name).catch((error: unknown) => app.log.warn({ err: error }, `${name} was not loaded again.`))
+      }
     },
     close: () => app.close(),
     get stuckThreads() {

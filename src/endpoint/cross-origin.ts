@@ -1,6 +1,7 @@
 import cors from '@fastify/cors'
 import type { FastifyInstance } from 'fastify'
 import { ConfigError } from '../errors/config-error.ts'
+import { timeoutHeader } from '../protocol/metadata.ts'
 
 /** Headers that a page of another origin can't read unless they are named. */
 const exposedHeaders = ['Inference-Header-Content-Length', 'Server-Timing', 'Retry-After']
@@ -18,7 +19,15 @@ export async function allowOrigins(app: FastifyInstance, origins: readonly strin
     origin: [...origins],
     methods: ['GET', 'HEAD', 'POST'],
     // By name: a list of "*" does not include Authorization.
-    allowedHeaders: ['Authorization', 'Content-Encoding', 'Content-Type', 'Inference-Header-Content-Length', 'Range'],
+    allowedHeaders: [
+      'Authorization',
+      'Content-Encoding',
+      'Content-Type',
+      timeoutHeader,
+      'Inference-Header-Content-Length',
+      'Range',
+      'traceparent',
+    ],
     exposedHeaders,
     maxAge: preflightMaxAgeSeconds,
   })

@@ -1,4 +1,5 @@
-export { createEndpoint, type Endpoint, type EndpointOptions } from './create-endpoint.ts'
+export { createEndpoint, type Endpoint } from './create-endpoint.ts'
+export type { EndpointOptions } from './endpoint-options.ts'
 export type { EndpointPlugin, PluginContext } from './endpoint-plugin.ts'
 export type { GatewayOptions } from './gateway/create-gateway-engine.ts'
 export { openGateway } from './gateway/open-gateway.ts'

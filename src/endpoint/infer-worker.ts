@@ -21,7 +21,8 @@ const sessionOf = memoizeAsync(async (key: string) => {
     // One thread each: the pool is what uses the processor's cores.
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
-    logSeverityLevel: 3,
+    // Its own messages quote inputs; what failed comes back as an error.
+    logSeverityLevel: 4,
     ...(externalData.length === 0 ? {} : { externalData }),
   })
 })

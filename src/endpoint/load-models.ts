@@ -43,7 +43,7 @@ type Entry = Catalog['models'][number]
  */
 export async function loadModels(modelsDir: string, only?: string): Promise<Models> {
   const root = resolve(modelsDir)
-  const catalog = (await readCatalog(root)) ?? (await findModels(root))
+  const catalog = await readCatalogue(root)
   const records: ModelRecord[] = []
   for (const entry of catalog.models) {
     if (only !== undefined && entry.name !== only) continue
@@ -51,6 +51,16 @@ export async function loadModels(modelsDir: string, only?: string): Promise<Mode
     records.push(twice ? refuse(entry, 'it is in the catalogue twice') : await loadModel(root, entry))
   }
   return { records, catalog }
+}
+
+/**
+ * The catalogue in a folder, or one of the manifests that are found in it.
+ *
+ * @throws {ModelError} `catalog-unavailable`
+ */
+export async function readCatalogue(modelsDir: string): Promise<Catalog> {
+  const root = resolve(modelsDir)
+  return (await readCatalog(root)) ?? (await findModels(root))
 }
 
 async function readCatalog(root: string): Promise<Catalog | undefined> {

@@ -1,6 +1,6 @@
 import { CloudError } from '../errors/cloud-error.ts'
 import { createSerialQueue } from '../utils/serial-queue.ts'
-import { loadModels, type ModelRecord, type Models } from './load-models.ts'
+import { loadModels, type ModelRecord, type Models, readCatalogue } from './load-models.ts'
 
 /** The models of a folder, which may change while the endpoint runs. */
 export interface ModelFolder {
@@ -13,6 +13,8 @@ export interface ModelFolder {
    * @throws {ModelError} `catalog-unavailable`
    */
   load(name: string): Promise<void>
+  /** Names of the models that are served or that the folder has now. */
+  names(): Promise<readonly string[]>
   /** Serves a model no more, until it is loaded again. @throws {CloudError} `cloud-model-missing` */
   unload(name: string): Promise<void>
   /** Tells of records that are not served any more, once others have taken their place. */
@@ -37,6 +39,10 @@ export async function openModelFolder(modelsDir: string): Promise<ModelFolder> {
   return {
     get models() {
       return models
+    },
+    async names() {
+      const { models: listed } = await readCatalogue(modelsDir)
+      return [...new Set([...models.records, ...listed].map(({ name }) => name))]
     },
     onGone(listener) {
       listeners.add(listener)

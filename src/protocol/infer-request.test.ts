@@ -78,7 +78,16 @@ describe('parseInferRequest', () => {
       { inputs: [x], outputs: [{ name: 'y', parameters: { binary_data: 1 } }] },
       'options-invalid',
     ],
-    ['classification', { inputs: [x], outputs: [{ name: 'y', parameters: { classification: 3 } }] }, 'options-invalid'],
+    [
+      'classes that are no number',
+      { inputs: [x], outputs: [{ name: 'y', parameters: { classification: 'a' } }] },
+      'options-invalid',
+    ],
+    [
+      'classes below none',
+      { inputs: [x], outputs: [{ name: 'y', parameters: { classification: -1 } }] },
+      'options-invalid',
+    ],
     ['an unknown datatype', { inputs: [{ ...x, datatype: 'FP8' }] }, 'input-type'],
     ['BF16', { inputs: [{ ...x, datatype: 'BF16' }] }, 'input-type'],
     ['a datatype that is no text', { inputs: [{ ...x, datatype: 1 }] }, 'input-type'],

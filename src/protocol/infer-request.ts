@@ -11,6 +11,8 @@ export type Parameters = Readonly<Record<string, string | number | boolean>>
 export interface RequestedOutput {
   readonly name: string
   readonly binary?: boolean
+  /** So many of its highest values as text instead of the tensor: the classification extension. */
+  readonly classes?: number
 }
 
 /** An inference request of the Open Inference Protocol v2. */
@@ -62,10 +64,13 @@ export function encodeInferRequest(options: {
 
 const needsBinary = ({ type }: TensorData): boolean => type === 'int64' || type === 'uint64' || type === 'float16'
 
-const toWireOutput = ({ name, binary }: RequestedOutput) => ({
-  name,
-  ...(binary === undefined ? {} : { parameters: { binary_data: binary } }),
-})
+const toWireOutput = ({ name, binary, classes }: RequestedOutput) => {
+  const parameters = {
+    ...(binary === undefined ? {} : { binary_data: binary }),
+    ...(classes === undefined ? {} : { classification: classes }),
+  }
+  return { name, ...(Object.keys(parameters).length === 0 ? {} : { parameters }) }
+}
 
 /**
  * Reads a request's body.
@@ -90,11 +95,13 @@ export function parseInferRequest(body: Uint8Array, headBytes?: number): InferRe
 }
 
 function toRequestedOutput({ name, parameters }: { name: string; parameters: Parameters }): RequestedOutput {
-  if (Object.hasOwn(parameters, 'classification')) {
-    throw new ValidationError('options-invalid', `Output ${name}: classification is not supported; ask for the tensor.`)
-  }
   const binary = toFlag(parameters, 'binary_data')
-  return { name, ...(binary === undefined ? {} : { binary }) }
+  const { classification: classes } = parameters
+  if (classes !== undefined && !(typeof classes === 'number' && Number.isSafeInteger(classes) && classes >= 0)) {
+    throw new ValidationError('options-invalid', `Output ${name}: classification must be a whole number.`)
+  }
+  // Triton takes 0 for "the tensor itself".
+  return { name, ...(binary === undefined ? {} : { binary }), ...(classes ? { classes } : {}) }
 }
 
 function toFlag(parameters: Parameters, name: string): boolean | undefined {

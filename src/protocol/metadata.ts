@@ -4,7 +4,19 @@ import * as v from 'valibot'
 export const binaryTensorExtension = 'binary_tensor_data'
 
 /** What this project's endpoint says of itself. */
-export const serverExtensions: readonly string[] = [binaryTensorExtension]
+export const serverExtensions: readonly string[] = [
+  binaryTensorExtension,
+  'classification',
+  'model_repository',
+  'parameters',
+  'statistics',
+]
+
+/**
+ * Header of a request that tells this project's endpoint for how many milliseconds its client waits, so that a request
+ * that would come too late is refused before its body is read.
+ */
+export const timeoutHeader = 'Hither-Timeout-Ms'
 
 /** What `GET /v2` answers. */
 export const serverMetadataSchema = v.object({

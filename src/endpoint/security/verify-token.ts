@@ -24,6 +24,8 @@ export interface TokenOptions {
 /** What a valid token says. */
 export interface TokenFacts {
   readonly subject: string
+  /** Tells this token's holder from others: its subject, or the token itself where it names none. */
+  readonly client: string
   readonly scopes: readonly string[]
 }
 
@@ -56,7 +58,8 @@ export function createVerifyToken(options: TokenOptions, now: () => Date = () =>
     if (used !== undefined && !used.add(jti ?? '', exp + clockToleranceSeconds, nowSeconds)) {
       throw refused(401, 'The access token was used before.')
     }
-    return { subject: sub, scopes: typeof scope === 'string' ? scope.split(' ').filter(Boolean) : [] }
+    const client = sub === '' ? `token ${token.slice(-22)}` : `subject ${sub}`
+    return { subject: sub, client, scopes: typeof scope === 'string' ? scope.split(' ').filter(Boolean) : [] }
   }
 }
 
