@@ -44,7 +44,8 @@ export function createCloudLink(
   watcher: NetworkWatcher,
   onLink: (report: LinkReport) => void,
 ): CloudLink {
-  const arm = createCloudArm({ url: new URL(endpoint.url, globalThis.location?.href), token: endpoint.token })
+  const { token, sealed, traceparent } = endpoint
+  const arm = createCloudArm({ url: new URL(endpoint.url, globalThis.location?.href), token, sealed, traceparent })
   const link = createLink({ connection: watcher.connection, onlineSource: watcher })
   const learner = createRouteLearner()
   const models = new Map<string, { readonly has: boolean; readonly atMs: number }>()

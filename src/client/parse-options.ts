@@ -23,6 +23,8 @@ const budgetsSchema = v.strictObject({
 const endpointSchema = v.strictObject({
   url: addressSchema,
   token: v.optional(v.function()),
+  sealed: v.optional(v.union([v.boolean(), v.strictObject({ keys: v.function() })])),
+  traceparent: v.optional(v.function()),
   region: v.optional(v.pipe(v.string(), v.maxLength(100))),
   moneyPer1000: amountSchema,
 })

@@ -56,6 +56,14 @@ export interface EndpointOptions {
   readonly region?: string
   /** Money for 1,000 requests, for `policy.budgets`. Default 0. */
   readonly moneyPer1000?: number
+  /**
+   * Seals inputs and outputs to the endpoint's published key, so that proxies and logs on the way see nothing of them.
+   * This project's endpoint only. Default false. `keys` has them come from elsewhere, such as the site's own backend:
+   * what `/.well-known/hither-keys` answers, as parsed JSON.
+   */
+  readonly sealed?: boolean | { readonly keys: () => Promise<unknown> }
+  /** Gives the W3C `traceparent` that a request is part of; an endpoint of another origin must allow that header. */
+  readonly traceparent?: () => string | undefined
 }
 
 export interface RuntimeOptions {

@@ -96,6 +96,7 @@ async function reach(signal: AbortSignal, fetch: () => Promise<Response>): Promi
     return await abortable(fetch(), signal)
   } catch (cause) {
     signal.throwIfAborted()
+    if (cause instanceof CloudError) throw cause
     throw new CloudError('cloud-unreachable', 'The endpoint could not be reached.', { cause })
   }
 }

@@ -2,6 +2,7 @@ import type { TensorMap } from '../contracts/tensor.ts'
 import { CloudError } from '../errors/cloud-error.ts'
 import { capacityPath, probePath } from '../protocol/capacity.ts'
 import { encodeInferRequest, type Parameters } from '../protocol/infer-request.ts'
+import { timeoutHeader } from '../protocol/metadata.ts'
 import { withDeadline } from '../utils/with-deadline.ts'
 import { toBaseUrl } from './base-url.ts'
 import { createSendRequest } from './cloud-request.ts'
@@ -11,6 +12,7 @@ import { createHasModel } from './has-model.ts'
 import { modelPath } from './model-path.ts'
 import { type CloudTiming, readOutputs, readTiming, wireBytes } from './read-answer.ts'
 import { type CapacitySaid, readCapacity } from './read-capacity.ts'
+import { createSealedFetch } from './sealed-fetch.ts'
 import { createServerFacts, type ServerFacts } from './server-facts.ts'
 
 export interface CloudRunOptions {
@@ -109,20 +111,22 @@ export function createCloudArm(options: {
   readonly token?: (() => string | Promise<string>) | undefined
   readonly fetch?: typeof globalThis.fetch
   readonly now?: () => number
+  /** Seal requests to the endpoint's key, so that nobody between can read them: this project's endpoint only. */
+  readonly sealed?: boolean | { readonly keys: () => Promise<unknown> } | undefined
+  /** Asked before each run for the W3C trace context that it belongs to; a server of another origin must allow the header. */
+  readonly traceparent?: (() => string | undefined) | undefined
   /** Do tensors travel as binary data? Default: where the server takes it. */
   readonly binary?: boolean
   /** Answers longer than this are refused. Default 256 MiB. */
   readonly maxResponseBytes?: number
 }): CloudArm {
-  const {
-    url,
-    token,
-    binary,
-    fetch = (input, init) => globalThis.fetch(input, init),
-    now = () => performance.now(),
-    maxResponseBytes = 256 * 1024 * 1024,
-  } = options
-  const send = createSendRequest({ baseUrl: toBaseUrl(url), token, fetch, now, nowDate: () => Date.now() })
+  const { url, token, binary, sealed = false, traceparent, now = () => performance.now() } = options
+  const { maxResponseBytes = 256 * 1024 * 1024 } = options
+  const baseUrl = toBaseUrl(url)
+  const plain: typeof globalThis.fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
+  const keys = typeof sealed === 'object' ? sealed.keys : undefined
+  const fetch = sealed === false ? plain : createSealedFetch({ baseUrl, fetch: plain, keys })
+  const send = createSendRequest({ baseUrl, token, fetch, now, nowDate: () => Date.now() })
   const server = createServerFacts(send)
   const hasModel = createHasModel(send)
 
@@ -141,7 +145,16 @@ export function createCloudArm(options: {
     const { body, headers } = encodeInferRequest({ inputs, id: options.id, outputs, parameters, binary })
     const path = `${modelPath(model, options.version)}/infer`
     const post = async (body: Uint8Array<ArrayBuffer>, more: Readonly<Record<string, string>>) => {
-      const all = { ...options.headers, ...headers, ...more }
+      const trace = traceparent?.()
+      const waits = facts.kind === 'hither' && options.timeoutMs !== undefined
+      const all = {
+        ...options.headers,
+        ...headers,
+        ...more,
+        ...(trace === undefined ? {} : { traceparent: trace }),
+        // Beside the parameter in the body: so that a request that would come too late is refused unread.
+        ...(waits ? { [timeoutHeader]: String(Math.ceil(options.timeoutMs ?? 0)) } : {}),
+      }
       const answer = await send({ path, method: 'POST', headers: all, body, limitBytes: maxResponseBytes, signal })
       const sizes = { requestBytes: body.length, responseBytes: wireBytes(answer) }
       return { outputs: readOutputs(answer, options), timing: readTiming(answer), ...sizes }

@@ -50,7 +50,9 @@ export async function readRequestBody(
   const unpack = unpackerOf(headers['content-encoding'])
   if (Number(headers['content-length'] ?? 0) > limitBytes) throw tooLarge()
   const source = unpack === undefined ? payload : payload.pipe(unpack)
-  const cut = () => unpack?.destroy(new Error('the request was cut off'))
+  const cut = () => {
+    if (!payload.readableEnded) unpack?.destroy(new Error('the request was cut off'))
+  }
   payload.once('close', cut)
   const chunks: Buffer[] = []
   let length = 0

@@ -1,7 +1,8 @@
 import type { NumericData, TensorType } from '../contracts/tensor.ts'
 
 /**
- * Element types by the Open Inference Protocol's names. Triton's `BF16` is left out: no runtime used here has it.
+ * Element types by the Open Inference Protocol's names. Triton's `BF16` is left out: no runtime used here has it, and it
+ * is read as FP32.
  *
  * Source: https://github.com/kserve/open-inference-protocol, inference_rest.md, "Tensor Data Types"
  */

@@ -89,7 +89,7 @@ describe('parseInferRequest', () => {
       'options-invalid',
     ],
     ['an unknown datatype', { inputs: [{ ...x, datatype: 'FP8' }] }, 'input-type'],
-    ['BF16', { inputs: [{ ...x, datatype: 'BF16' }] }, 'input-type'],
+    ['BF16', { inputs: [{ ...x, datatype: 'BF16' }] }, 'input-values'],
     ['a datatype that is no text', { inputs: [{ ...x, datatype: 1 }] }, 'input-type'],
     ['a datatype that every object has', { inputs: [{ ...x, datatype: 'constructor' }] }, 'input-type'],
     ['a shape that is text', { inputs: [{ ...x, shape: '2' }] }, 'input-shape'],

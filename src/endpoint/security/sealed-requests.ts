@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type AnswerSeal, keysPath, openRequest, sealedType } from '../../protocol/sealing.ts'
 import type { ReadBody } from '../request-body.ts'
@@ -13,7 +13,7 @@ export function addSealingKeys(app: FastifyInstance, ring: SealingKeyRing): void
 }
 
 /** Headers that lie under the seal. */
-const sealedHeaders = ['content-type', 'inference-header-content-length'] as const
+const sealedHeaders = ['content-type', 'content-encoding', 'inference-header-content-length'] as const
 
 /**
  * Takes sealed requests on the routes of `app`: they are opened before the route sees them, and what answers them is
@@ -39,7 +39,9 @@ export function takeSealedRequests(app: FastifyInstance, ring: SealingKeyRing, r
     }
     // What is sealed does not shrink, and what shrinks before it tells of its content by its length.
     delete request.headers['accept-encoding']
-    return Buffer.from(message.body)
+    // Packed before it was sealed: unpacked within the same limits as any other.
+    delete request.headers['content-length']
+    return readBody(request, Readable.from([message.body]))
   })
 
   app.addHook('onSend', async (request, reply, payload) => {
