@@ -1,3 +1,4 @@
+import type { WireForm } from '../contracts/preprocessing.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import { CapabilityError } from '../errors/capability-error.ts'
 import { CloudError } from '../errors/cloud-error.ts'
@@ -13,6 +14,8 @@ export interface PoolModel {
   /** Names its sessions; the same key always means the same graph. */
   readonly key: string
   readonly shared: SharedGraph
+  /** Forms in which inputs may have come. */
+  readonly wire?: readonly WireForm[] | undefined
   /** Most rows of a joined run; 1 where requests can't be joined. Default 1. */
   readonly maxBatch?: number
   /** Difference of two answers that counts as rounding. Default 0. */

@@ -26,8 +26,8 @@ export function createRunner(options: {
   const { runLimitMs, onFault, giveUp } = options
 
   const runIn = async (thread: InferThread, task: PoolTask, inputs: TensorMap) => {
-    const { key, shared } = task.model
-    const run = thread.run({ key, inputs, outputs: task.outputs }, shared)
+    const { key, shared, wire } = task.model
+    const run = thread.run({ key, inputs, wire, outputs: task.outputs }, shared)
     let timer: NodeJS.Timeout | undefined
     const overrun = new Promise<'overrun'>((resolve) => {
       timer = setTimeout(() => resolve('overrun'), runLimitMs)
