@@ -5,6 +5,9 @@ import { isHitherError } from '../errors/hither-error.ts'
 import { createEndpoint, type Endpoint } from './create-endpoint.ts'
 import { openGateway } from './gateway/open-gateway.ts'
 import { cliHelp, parseCli, type ServeOptions } from './parse-cli.ts'
+import { readSecurity } from './security/security-flags.ts'
+import { makeToken } from './security/token-command.ts'
+import { wantsTracing } from './seen/tracing.ts'
 
 /** Milliseconds that requests under way have to end after the first signal: one run's limit, and a little. */
 const drainMs = 35_000
@@ -12,24 +15,32 @@ const drainMs = 35_000
 /** The command line: `hither serve`. Ends the process with 1 and one line on the error stream when it can't serve. */
 export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   try {
-    const options = parseCli(args, env)
+    if (args[0] === 'token' && !args.includes('--help')) {
+      process.stdout.write(`${await makeToken(args.slice(1))}\n`)
+      return
+    }
+    const options = parseCli(args[0] === 'token' ? [] : args, env)
     if (options === undefined) process.stdout.write(cliHelp)
-    else await serve(options)
+    else await serve(options, env)
   } catch (error) {
     process.stderr.write(`hither: ${toSentence(error)}\n`)
     process.exit(1)
   }
 }
 
-async function serve(options: ServeOptions): Promise<void> {
+async function serve(options: ServeOptions, env: NodeJS.ProcessEnv): Promise<void> {
   const { gateway, appDir, host } = options
   const ownModels = gateway === undefined ? fileURLToPath(new URL('../../public/models', import.meta.url)) : undefined
   const { modelsDir = ownModels } = options
   if (appDir !== undefined && (await stat(appDir).catch(() => undefined))?.isDirectory() !== true) {
     throw new ConfigError('config-invalid', `There is no folder ${appDir}; build the app first, or leave --app out.`)
   }
+  const security = await readSecurity(options.security)
   const endpoint = await createEndpoint({
     ...options,
+    ...security,
+    traces: wantsTracing(env),
+    processMetrics: true,
     ...(modelsDir === undefined ? {} : { modelsDir }),
     ...(gateway === undefined ? {} : await openGateway(gateway)),
   })
@@ -38,6 +49,8 @@ async function serve(options: ServeOptions): Promise<void> {
   const name = everywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host
   process.stdout.write(`Hither listens on http://${name}:${port}\n`)
   endOnSignals(endpoint)
+  // As other servers do: read the configuration again, here the models.
+  process.on('SIGHUP', () => void endpoint.reload().catch(() => {}))
 }
 
 async function listen(endpoint: Endpoint, { port, host }: ServeOptions): Promise<{ readonly port: number }> {

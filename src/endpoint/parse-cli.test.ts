@@ -1,9 +1,17 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parseCli } from './parse-cli.ts'
+import { readSecurity } from './security/security-flags.ts'
+import { makeToken } from './security/token-command.ts'
+import { createVerifyToken } from './security/verify-token.ts'
+
+const quiet = { singleUse: false, perSecond: 100, trustProxy: false, openRepository: false, logLevel: 'warn' }
 
 describe('parseCli', () => {
   it('has a default for everything', () => {
-    expect(parseCli(['serve'], {})).toEqual({ port: 8420, host: 'localhost', allowOrigins: [] })
+    expect(parseCli(['serve'], {})).toEqual({ port: 8420, host: 'localhost', allowOrigins: [], security: quiet })
   })
 
   it('reads every option', () => {
@@ -16,6 +24,7 @@ describe('parseCli', () => {
       host: '0.0.0.0',
       workers: 2,
       allowOrigins: ['https://a.example', 'http://b.example:8080'],
+      security: quiet,
     })
   })
 
@@ -51,8 +60,8 @@ describe('parseCli', () => {
   })
 
   it.each([
-    [['start'], {}, 'There is no command start; the only one is "serve".'],
-    [['--port', '1'], {}, 'There is no command given; the only one is "serve".'],
+    [['start'], {}, 'There is no command start; there are "serve" and "token".'],
+    [['--port', '1'], {}, 'There is no command given; there are "serve" and "token".'],
     [['serve', 'models'], {}, 'models is one word too many; folders are given with --models and --app.'],
     [['serve', '--prot', '1'], {}, "Unknown option '--prot'."],
     [['serve', '--models'], {}, "Option '--models <value>' argument missing."],
@@ -88,8 +97,52 @@ describe('parseCli', () => {
       {},
       'https://a.example/x is no origin; write one like https://www.example.com.',
     ],
+    [['serve', '--rate-limit', 'x'], {}, '--rate-limit must be a whole number from 0 to 1000000, not x.'],
+    [['serve', '--token-keys', 'x'], {}, 'Tokens need --token-audience: the endpoint\'s own name, as in their "aud".'],
+    [
+      ['serve', '--log-level', 'loud'],
+      {},
+      '--log-level must be one of trace, debug, info, warn, error, fatal, silent, not loud.',
+    ],
     [['serve', '--allow-origin', 'file:///x'], {}, 'file:///x is no origin; write one like https://www.example.com.'],
   ])('refuses %j with %j in one sentence', (args, env, message) => {
     expect(() => parseCli(args, env)).toThrow(expect.objectContaining({ code: 'config-invalid', message }))
+  })
+})
+
+describe('what the flags of security stand for', () => {
+  it('a secret, a seed and a token that fit each other', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'hither-flags-'))
+    const secretFile = join(dir, 'secret')
+    await writeFile(secretFile, 'a secret of thirty-two bytes or so\n')
+    const args = ['--token-secret-file', secretFile, '--token-audience', 'me', '--sealing-seed-file', secretFile]
+    const more = ['--rate-limit', '0', '--metrics-port', '9464', '--single-use-tokens', '--open-repository']
+    const parsed = parseCli(['serve', ...args, ...more], {})
+    const options = parsed && (await readSecurity(parsed.security))
+    expect(options).toMatchObject({
+      metricsPort: 9464,
+      openRepository: true,
+      trustProxy: false,
+      logger: { level: 'warn' },
+    })
+    expect(options).not.toHaveProperty('rateLimit')
+    expect(options?.sealingSeed).toHaveLength(34)
+    const token = await makeToken(['--secret-file', secretFile, '--audience', 'me', '--scope', 'infer:digits ops'])
+    const verify = options?.tokens && createVerifyToken(options.tokens)
+    expect(await verify?.(token)).toMatchObject({ subject: 'hither-token', scopes: ['infer:digits', 'ops'] })
+    await expect(verify?.(token)).rejects.toMatchObject({ code: 'cloud-unauthorized' })
+    await rm(dir, { recursive: true })
+  })
+
+  it.each([
+    [[], 'A token needs --secret-file and --audience.'],
+    [['--secret-file', '/nowhere', '--audience', 'me'], '/nowhere can not be read.'],
+    [
+      ['--secret-file', 'package.json', '--audience', 'me', '--expires', '7200'],
+      '--expires must be a whole number from 1 to 3600, not 7200.',
+    ],
+    [['--scpe', 'x'], "Unknown option '--scpe'."],
+  ])('no token for %j', async (args, message) => {
+    await expect(makeToken(args)).rejects.toMatchObject({ code: 'config-invalid', message })
   })
 })

@@ -1,6 +1,9 @@
 import { parseArgs } from 'node:util'
 import { ConfigError } from '../errors/config-error.ts'
 import { parseOrigin } from './cross-origin.ts'
+import { parseSecurityFlags, type SecurityFlags, securityFlags, securityHelp } from './security/security-flags.ts'
+import { tokenHelp } from './security/token-command.ts'
+import { toWhole } from './to-whole.ts'
 
 export const cliHelp = `Usage: hither serve [options]
 
@@ -20,8 +23,13 @@ Serves models over the Open Inference Protocol v2, and the app that uses them.
   --upstream-workers N runs that a stock engine does at a time, for the capacity that it does
                        not tell itself (default: 1)
   --allow-origin URL   origin whose pages may use this endpoint; may be given more than once
-  --help               this text
-`
+${securityHelp}  --help               this text
+
+       hither token [options]
+
+Prints an access token, for trying an endpoint that asks for one.
+
+${tokenHelp}`
 
 export interface ServeOptions {
   readonly modelsDir?: string
@@ -37,6 +45,7 @@ export interface ServeOptions {
     readonly workersEach?: number
   }
   readonly allowOrigins: readonly string[]
+  readonly security: SecurityFlags
 }
 
 /**
@@ -52,7 +61,7 @@ export function parseCli(
   const { values, positionals } = parse(args)
   if (values.help === true || (args.length === 0 && positionals.length === 0)) return undefined
   const [command, extra] = positionals
-  if (command !== 'serve') throw invalid(`There is no command ${command ?? 'given'}; the only one is "serve".`)
+  if (command !== 'serve') throw invalid(`There is no command ${command ?? 'given'}; there are "serve" and "token".`)
   if (extra !== undefined) throw invalid(`${extra} is one word too many; folders are given with --models and --app.`)
   const { models, app, host = 'localhost', workers } = values
   return {
@@ -63,6 +72,7 @@ export function parseCli(
     ...(workers === undefined ? {} : { workers: toWhole('--workers', workers, 1, 1024) }),
     ...toGateway(values, env.HITHER_UPSTREAM_TOKEN),
     allowOrigins: (values['allow-origin'] ?? []).map(parseOrigin),
+    security: parseSecurityFlags(values),
   }
 }
 
@@ -107,6 +117,7 @@ function parse(args: readonly string[]) {
         'upstream-limit': { type: 'string' },
         'upstream-workers': { type: 'string' },
         'allow-origin': { type: 'string', multiple: true },
+        ...securityFlags,
         help: { type: 'boolean', short: 'h' },
       },
     })
@@ -120,12 +131,6 @@ function parse(args: readonly string[]) {
 function toPort(flag: string | undefined, env: string | undefined): number {
   if (flag !== undefined) return toWhole('--port', flag, 0, 65_535)
   return env === undefined || env === '' ? 8420 : toWhole('PORT', env, 0, 65_535)
-}
-
-function toWhole(name: string, text: string, least: number, greatest: number): number {
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
-  if (value >= least && value <= greatest) return value
-  throw invalid(`${name} must be a whole number from ${least} to ${greatest}, not ${text}.`)
 }
 
 const invalid = (message: string) => new ConfigError('config-invalid', message)
