@@ -8,6 +8,10 @@ const benches: Record<string, { readonly about: string; readonly load: () => Pro
     about: 'The language-identification model beside eld, tinyld and franc, on lines it was not trained on',
     load: async () => ({ bench: (await import('./language/run.ts')).bench }),
   },
+  endpoint: {
+    about: 'The endpoint at saturation, half and ten times its load, beside the same threads without it',
+    load: () => import('./endpoint.bench.ts'),
+  },
   routing: {
     about: 'The router beside its peers and a clairvoyant, on recorded or synthetic links',
     load: () => import('./routing.bench.ts'),

@@ -1,5 +1,5 @@
 import { isHitherError } from '../../errors/hither-error.ts'
-import type { EndpointOptions } from '../create-endpoint.ts'
+import type { EndpointOptions } from '../endpoint-options.ts'
 import type { EndpointPlugin } from '../endpoint-plugin.ts'
 import { createGatewayEngine, type GatewayOptions } from './create-gateway-engine.ts'
 import { createOpenAiPlugin } from './openai-plugin.ts'
