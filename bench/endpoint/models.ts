@@ -62,7 +62,12 @@ export async function gatherModels(print: (line: string) => void): Promise<{
       continue
     }
     if (name !== 'digits') {
-      await writeModel(modelsDir, { name, inputs: [...inputs], outputs: [...outputs], graph: await readFile(graph) })
+      await writeModel(modelsDir, {
+        name,
+        inputs: inputs.map(copy),
+        outputs: outputs.map(copy),
+        graph: await readFile(graph),
+      })
     }
     models.push({ name, graph, inputs, tensors: Object.fromEntries(inputs.map((spec) => [spec.name, picture(spec)])) })
   }
@@ -80,3 +85,5 @@ export function toBody({ tensors }: BenchModel, binary: boolean): Body {
   const { body, headers } = encodeInferRequest({ inputs: tensors, binary })
   return { body: Buffer.from(body), headers }
 }
+
+const copy = (spec: TensorSpec) => ({ ...spec, shape: [...spec.shape] })
