@@ -77,6 +77,13 @@ describe('loadModels', () => {
     expect(await reasonOf()).toMatch(reason)
   })
 
+  it('says of a model whose files lie elsewhere where to put them', async () => {
+    const urls = ['https://example.com/weights']
+    const files = [{ path: 'weights', bytes: 3, sha256: wrongHash, urls }]
+    await writeModel(dir, { name: 'm', ...specs, manifest: { files } })
+    expect(await reasonOf()).toMatch(/lie elsewhere; put them beside its manifest/)
+  })
+
   it.each([
     '../m/manifest.json',
     '/etc/passwd',

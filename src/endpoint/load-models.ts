@@ -115,8 +115,16 @@ async function loadModel(root: string, entry: Entry): Promise<ModelRecord> {
     const shared = await verifyFiles(join(root, posix.dirname(manifestPath)), manifest)
     return { ...known, state: { status: 'ready', shared } }
   } catch (error) {
-    return { ...known, ...refuse(entry, isHitherError(error) ? error.message : "a file of it can't be read") }
+    return { ...known, ...refuse(entry, toReason(error, manifest)) }
   }
+}
+
+/** A model whose files lie elsewhere can still come to browsers; to run here, they must be here. */
+function toReason(error: unknown, { files }: Manifest): string {
+  if (isHitherError(error)) return error.message
+  const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+  const elsewhere = isMissing && files.some(({ urls }) => urls !== undefined)
+  return elsewhere ? 'its files lie elsewhere; put them beside its manifest' : "a file of it can't be read"
 }
 
 /** A manifest's path below the catalogue's folder; undefined for an address that leads out of it. */

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Manifest } from '../contracts/manifest.ts'
@@ -17,6 +18,10 @@ const good = await fakeManifest(
 )
 const [file] = good.files
 const literal = { name: 'x', type: 'float32', shape: [1, 2], data: [0, 1] } as const
+
+const picture = { kind: 'picture', width: 2, height: 2, fit: 'stretch', channels: 'rgb', layout: 'nchw' }
+const pictureInputs = [{ name: 'x', type: 'float32', shape: [1, 3, 2, 2] }]
+const boxes = { kind: 'boxes', boxes: 'y', scores: 'z', form: 'corners', minScore: 0.5, maxOverlap: 0.5 }
 
 function changed(changes: object): unknown {
   return { ...structuredClone(good), ...changes }
@@ -54,6 +59,22 @@ describe('a bad manifest is refused with a sentence that names the field', () =>
     [changed({ state: [{ input: 'x', output: 'z', shape: [1, 2] }] }), '"state" names "z", which is not one of'],
     [changed({ state: [{ input: 'x', output: 'y', shape: [1, 3] }] }), '"state" starts "x" in shape [1, 3]'],
     [changed({ inputs: [] }), '"inputs"'],
+    [
+      changed({ wire: [{ input: 'z', type: 'uint8', mean: [0], scale: [1] }] }),
+      '"wire" names "z", which is not a float32',
+    ],
+    [changed({ wire: [{ input: 'x', type: 'uint8', mean: [], scale: [1] }] }), '"wire.0.mean"'],
+    [changed({ decoding: { kind: 'classes', output: 'z' } }), '"decoding" names "z", which is not one of "outputs"'],
+    [changed({ decoding: { ...boxes, minScore: 2 } }), '"decoding.minScore"'],
+    [changed({ decoding: boxes }), '"decoding" names "z", which is not one of "outputs"'],
+    [changed({ preprocessing: picture }), '"preprocessing" makes [1, 3, 2, 2], but "x" is'],
+    [changed({ preprocessing: picture, inputs: pictureInputs }), '"preprocessing" makes bytes: "x" must be uint8, or'],
+    [changed({ preprocessing: { ...picture, fit: 'squeeze' } }), '"preprocessing.fit"'],
+    [
+      changed({ preprocessing: { kind: 'sound', rateHz: 16_000, windowSamples: 512 } }),
+      '"preprocessing" makes float32 [1, 512]',
+    ],
+    [changed({ preprocessing: { kind: 'smell' } }), '"preprocessing.kind"'],
     [changed({ inputs: [good.inputs[0], good.inputs[0]] }), '"inputs" has "x" twice'],
     [changed({ outputs: [{ name: 'y', type: 'complex64', shape: [] }] }), '"outputs.0.type"'],
     [changed({ canary: { inputs: [], outputs: [literal] } }), '"canary.inputs" lacks "x"'],
@@ -100,4 +121,15 @@ describe('a catalogue', () => {
     expect(() => parseCatalog(value, where)).toThrow(part)
     expect(() => parseCatalog(value, where)).toThrow(expect.objectContaining({ code: 'catalog-unavailable' }))
   })
+})
+
+test('the manifests of the catalogue pass', async () => {
+  const folder = new URL('../../public/models/', import.meta.url)
+  const { models } = parseCatalog(JSON.parse(await readFile(new URL('catalog.json', folder), 'utf8')), 'catalog.json')
+  expect(models.length).toBeGreaterThanOrEqual(4)
+  for (const { name, revision, manifest } of models) {
+    const parsed = parseManifest(JSON.parse(await readFile(new URL(manifest, folder), 'utf8')), manifest)
+    expect([parsed.name, parsed.revision]).toEqual([name, revision])
+    expect(parsed.license.name).not.toBe('')
+  }
 })

@@ -22,7 +22,7 @@ const wrong = expect.objectContaining({ name: 'ModelError', code: 'model-wrong-a
 const faces = (rows: readonly (readonly [number, number, number, number, number])[]): TensorMap => ({
   b: float(
     [1, rows.length, 4],
-    rows.flatMap(([x, y, right, bottom]) => [x, y, right, bottom]),
+    rows.flatMap((row) => row.slice(0, 4)),
   ),
   s: float(
     [1, rows.length, 2],

@@ -11,9 +11,9 @@ const filters: Record<Filter, { readonly support: number; readonly weight: (x: n
   bicubic: { support: 2, weight: cubic },
 }
 
-/** Keys' cubic with a = −0.5. Source: R. Keys, Cubic convolution interpolation, IEEE ASSP-29 (1981). */
+/** Keys' cubic with a = −0.75, as OpenCV and PyTorch have it. Source: R. Keys, Cubic convolution, IEEE ASSP-29 (1981). */
 function cubic(x: number): number {
-  const a = -0.5
+  const a = -0.75
   const d = Math.abs(x)
   if (d < 1) return ((a + 2) * d - (a + 3)) * d * d + 1
   return d < 2 ? (((d - 5) * d + 8) * d - 4) * a : 0

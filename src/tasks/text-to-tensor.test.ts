@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { TextPreprocessing } from '../contracts/preprocessing.ts'
-import { textToTensor } from './text-to-tensor.ts'
+import { headOf, textToTensor } from './text-to-tensor.ts'
 
 const steps: TextPreprocessing = {
   kind: 'text',
@@ -42,4 +42,10 @@ test('of a text of ten million letters, only the beginning is read', () => {
 
 test('case is kept where the manifest says so', () => {
   expect(textToTensor('Ab', { ...steps, lowerCase: false }).data).toEqual(Int32Array.of(0x41, 0x62))
+})
+
+test('no more of 10 MB is handed on than the model takes, from the first letter on', () => {
+  const head = headOf(`${' '.repeat(5_000_000)}${'word '.repeat(1_000_000)}`, { maxLength: 512 })
+  expect(head.length).toBe(512 * 16)
+  expect(head.startsWith('word word')).toBe(true)
 })

@@ -1,0 +1,281 @@
+import { expect, type Page, test } from '@playwright/test'
+import type { RunOptions } from 'hither'
+// @ts-expect-error a script without types
+import { browserArgs, findBrowser } from '../scripts/find-browser.mjs'
+import type { Hither } from './plain-project/main.ts'
+import { buildPlainProject } from './support/plain-project.ts'
+import { openSite, type Site } from './support/site.ts'
+import { hasShared, openTaskModels, sharedFile } from './support/task-models.ts'
+
+declare const hither: Hither
+
+const media = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
+test.use({
+  launchOptions: { executablePath: findBrowser(), args: [...browserArgs, ...media] },
+  permissions: ['camera', 'microphone'],
+})
+
+let project: ReturnType<typeof buildPlainProject>
+let models: Awaited<ReturnType<typeof openTaskModels>>
+let site: Site
+
+test.beforeAll(async () => {
+  test.setTimeout(180_000)
+  project = buildPlainProject()
+  models = await openTaskModels()
+  const link = { roundTripMs: 1, bitsPerSecond: 1e9 }
+  site = await openSite({ appDir: project.appDir, modelsDir: models.modelsDir, link, connectTo: [models.origin] })
+})
+test.afterAll(async () => {
+  await site.close()
+  models.close()
+  project.remove()
+})
+
+const openClient = async (page: Page) => {
+  await page.route('**/shared/**', (route) => {
+    const name = new URL(route.request().url()).pathname.split('/shared/')[1] ?? ''
+    return route.fulfill({ body: sharedFile(name), contentType: 'application/octet-stream' })
+  })
+  await page.goto(site.origin)
+  await page.evaluate((url) => hither.open({ endpoint: { url } }), site.endpointOrigin)
+}
+
+/** Says why, and only where the models of others are not there. */
+const needsShared = () => {
+  if (!hasShared) console.log('skipped: ../shared/models is not here')
+  test.skip(!hasShared, '../shared/models is not here')
+}
+
+const edge = { privacy: 'edge-only' } as const
+const cloud = { privacy: 'cloud-only' } as const
+
+test('a camera is answered at the rate the device manages, and frames between are left out', async ({ page }) => {
+  await openClient(page)
+  const seen = await page.evaluate(() =>
+    hither.settle(async (client) => {
+      const camera = await navigator.mediaDevices.getUserMedia({ video: { frameRate: 30 } })
+      const task = client.task('image-classification', { model: 'digits' })
+      const frames: { label: string; atMs: number; dropped: number }[] = []
+      for await (const { answer, atMs, droppedFrames } of task.watch(camera, { privacy: 'edge-only' })) {
+        frames.push({ label: answer.label, atMs, dropped: droppedFrames })
+        // A slow reader: what is shown meanwhile must be left out, not queued.
+        if (frames.length < 5) await new Promise((resolve) => setTimeout(resolve, 400))
+        else if (frames.length === 6) for (const track of camera.getTracks()) track.stop()
+        if (frames.length === 6) await new Promise((resolve) => setTimeout(resolve, 100))
+        if (frames.length > 8) break
+      }
+      return frames
+    }),
+  )
+  if ('error' in seen) throw new Error(seen.error.join(' '))
+  expect(seen.length).toBeGreaterThanOrEqual(6)
+  expect(seen.length).toBeLessThanOrEqual(8)
+  expect(Math.max(...seen.map(({ dropped }) => dropped))).toBeGreaterThanOrEqual(3)
+  const times = seen.map(({ atMs }) => atMs)
+  expect([...times].sort((a, b) => a - b)).toEqual(times)
+})
+
+test('a microphone is heard through an audio worklet, window by window, on both arms', async ({ page }) => {
+  await openClient(page)
+  for (const options of [edge, cloud]) {
+    const heard = await page.evaluate(
+      (given) =>
+        hither.settle(async (client) => {
+          const microphone = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: false } })
+          const task = client.task('voice-activity', { model: 'loudness' })
+          const moments: { probability: number; active: boolean; ran: string }[] = []
+          for await (const { probability, active, route } of task.listen(microphone, given)) {
+            moments.push({ probability, active, ran: route.ran })
+            if (moments.length > 40 && moments.some((moment) => moment.active)) break
+            if (moments.length > 200) break
+          }
+          for (const track of microphone.getTracks()) track.stop()
+          return moments
+        }),
+      options as RunOptions,
+    )
+    if ('error' in heard) throw new Error(heard.error.join(' '))
+    // The browser's own device beeps, and is silent between.
+    expect(heard.some(({ active }) => active)).toBe(true)
+    expect(heard.some(({ active }) => !active)).toBe(true)
+    expect(new Set(heard.map(({ ran }) => ran))).toEqual(new Set([options === edge ? 'edge' : 'cloud']))
+  }
+})
+
+test('sound of any rate, channels and content has its answer, and the model’s state goes along', async ({ page }) => {
+  await openClient(page)
+  const run = (kind: string, rateHz: number, channels: number, options: RunOptions = edge) =>
+    page.evaluate(
+      ([what, rate, count, given]) =>
+        hither.settle(async (client) => {
+          const make = (): Float32Array => {
+            const length = what === 'empty' ? 0 : rate
+            return Float32Array.from({ length }, (_, i) => {
+              if (what === 'nan') return Number.NaN
+              if (what === 'silence' || i < length / 2) return 0
+              return 0.9 * Math.sin((2 * Math.PI * 440 * i) / rate)
+            })
+          }
+          const samples = Array.from({ length: count }, make)
+          const { answer } = await client
+            .task('voice-activity', { model: 'loudness' })
+            .run({ samples, rateHz: rate }, given)
+          return { segments: answer.segments, probabilities: [...answer.probabilities], windowMs: answer.windowMs }
+        }),
+      [kind, rateHz, channels, options] as const,
+    )
+
+  for (const [rateHz, channels] of [
+    [8000, 1],
+    [11_025, 2],
+    [44_100, 2],
+    [48_000, 6],
+    [192_000, 1],
+  ] as const) {
+    const got = await run('tone', rateHz, channels)
+    if ('error' in got) throw new Error(`${rateHz} ${channels}: ${got.error.join(' ')}`)
+    expect(got.windowMs).toBe(32)
+    expect(got.segments).toHaveLength(1)
+    expect(Math.abs((got.segments[0]?.startMs ?? 0) - 500)).toBeLessThanOrEqual(32)
+  }
+  for (const options of [edge, cloud]) {
+    for (const kind of ['silence', 'nan']) {
+      const got = await run(kind, 16_000, 1, options)
+      if ('error' in got) throw new Error(got.error.join(' '))
+      expect(got.segments).toEqual([])
+      // What the model adds in each window shows that its state went along.
+      got.probabilities.forEach((probability, index) => {
+        expect(probability).toBeCloseTo(index / 1000, 5)
+      })
+    }
+  }
+  expect(await run('empty', 16_000, 1)).toMatchObject({ error: ['ValidationError', 'sound-empty', expect.any(String)] })
+  expect(await run('tone', 100, 1)).toMatchObject({
+    error: ['ValidationError', 'sound-unreadable', expect.any(String)],
+  })
+  expect(
+    await page.evaluate(() =>
+      hither.settle((client) => client.task('voice-activity', { model: 'loudness' }).run(new Blob(['no sound']))),
+    ),
+  ).toMatchObject({ error: ['ValidationError', 'sound-unreadable', expect.any(String)] })
+})
+
+test('a task refuses what is not its own', async ({ page }) => {
+  await openClient(page)
+  const wrong = await page.evaluate(() =>
+    hither.settle((client) => client.task('face-detection', { model: 'digits' }).run(new ImageData(4, 4))),
+  )
+  expect(wrong).toMatchObject({ error: ['ValidationError', 'options-invalid', expect.stringContaining('digits')] })
+  const none = await page.evaluate(() => hither.settle(async (client) => client.task('flying' as 'tensors')))
+  expect(none).toMatchObject({
+    error: ['ValidationError', 'options-invalid', expect.stringContaining('face-detection')],
+  })
+})
+
+test('faces are counted as beside the photos, alike here and in the cloud, and only bytes leave', async ({ page }) => {
+  needsShared()
+  test.setTimeout(180_000)
+  await openClient(page)
+  const sizes: number[] = []
+  page.on('request', (request) => {
+    if (request.url().endsWith('/infer')) sizes.push(request.postDataBuffer()?.length ?? 0)
+  })
+  const find = (name: string, options: RunOptions) =>
+    page.evaluate(
+      ([path, given]) =>
+        hither.settle(async (client) => {
+          const { answer, route } = await client.task('face-detection').run(`/shared/${path}`, given)
+          return { ...answer, ran: route.ran }
+        }),
+      [name, options] as const,
+    )
+  for (const [name, count] of [
+    ['13', 2],
+    ['19', 5],
+    ['2', 4],
+    ['23', 3],
+    ['24', 9],
+    ['27', 70],
+  ] as const) {
+    const here = await find(`ultraface/images/${name}.jpg`, edge)
+    const there = await find(`ultraface/images/${name}.jpg`, cloud)
+    if ('error' in here) throw new Error(here.error.join(' '))
+    if ('error' in there) throw new Error(there.error.join(' '))
+    expect(here.ran).toBe('edge')
+    expect(there.ran).toBe('cloud')
+    expect(here.detections.length, `${name}.jpg`).toBe(count)
+    expect(there.detections.length, `${name}.jpg`).toBe(count)
+    here.detections.forEach(({ box, score }, index) => {
+      const other = there.detections[index]
+      expect(Math.abs(score - (other?.score ?? 9))).toBeLessThan(1e-3)
+      expect(Math.abs(box.x - (other?.box.x ?? -9))).toBeLessThan(1)
+      expect(box.x + box.width).toBeLessThanOrEqual(here.width)
+      expect(box.y + box.height).toBeLessThanOrEqual(here.height)
+    })
+  }
+  // From the mirror, by the path of the real address.
+  expect(models.asked.filter((path) => path.endsWith('/models/onnx/version-RFB-320.onnx')).length).toBeGreaterThan(0)
+  // One byte for each number of the input, and a little around it.
+  expect(Math.max(...sizes)).toBeLessThan(3 * 320 * 240 + 2000)
+  expect(sizes).toHaveLength(6)
+})
+
+test('a person is found in 3.jpg with the score that is written down', async ({ page }) => {
+  needsShared()
+  await openClient(page)
+  const scores: number[] = []
+  for (const options of [edge, cloud]) {
+    const found = await page.evaluate(
+      (given) =>
+        hither.settle(
+          async (client) =>
+            (await client.task('object-detection').run('/shared/fastestdet/images/3.jpg', given)).answer,
+        ),
+      options as RunOptions,
+    )
+    if ('error' in found) throw new Error(found.error.join(' '))
+    const [best] = found.detections
+    console.log(`FastestDet, 3.jpg: ${best?.label} ${best?.score.toFixed(4)}`)
+    expect(best?.label).toBe('person')
+    expect(Math.abs((best?.score ?? 0) - 0.899)).toBeLessThan(0.002)
+    scores.push(best?.score ?? 0)
+  }
+  expect(Math.abs((scores[0] ?? 0) - (scores[1] ?? 1))).toBeLessThan(1e-3)
+})
+
+test('speech is found in test.wav as the reference has it, from a file, on both arms', async ({ page }) => {
+  needsShared()
+  test.setTimeout(240_000)
+  await openClient(page)
+  const reference = sharedFile('silero-vad/test_expected_probs_op15.csv').toString().trim().split('\n').map(Number)
+  const run = (options: RunOptions, most: number) =>
+    page.evaluate(
+      ([given, limit]) =>
+        hither.settle(async (client) => {
+          const file = await (await fetch('/shared/silero-vad/test.wav')).blob()
+          const probabilities: number[] = []
+          for await (const { probability } of client
+            .task('voice-activity', { model: 'silero-vad' })
+            .listen(file, given)) {
+            probabilities.push(probability)
+            if (probabilities.length === limit) break
+          }
+          return { probabilities }
+        }),
+      [options, most] as const,
+    )
+  for (const [options, most] of [
+    [edge, reference.length],
+    [cloud, 200],
+  ] as const) {
+    const got = await run(options, most)
+    if ('error' in got) throw new Error(got.error.join(' '))
+    const differences = got.probabilities.map((value, index) => Math.abs(value - (reference[index] ?? 9)))
+    console.log(
+      `Silero, ${options.privacy}: ${most} windows, largest difference ${Math.max(...differences).toExponential(2)}`,
+    )
+    expect(got.probabilities).toHaveLength(most)
+    expect(Math.max(...differences)).toBeLessThan(1e-3)
+  }
+})
