@@ -1,10 +1,8 @@
 /**
- * What a token may do, as its `scope` claim lists it: `infer:digits` (one model), `infer:*` (all), `repository`
+ * What a token may do, as its `scope` claim lists it: `infer:digits` (one model), `infer:*` (all), and
  * (load and unload), `metrics`, and what plugins ask for.
  */
 export const inferScope = (model: string): string => `infer:${model}`
-export const repositoryScope = 'repository'
-export const metricsScope = 'metrics'
 
 /** Does a list of scopes hold this one, by name or as `kind:*`? */
 export function grants(scopes: readonly string[], wanted: string): boolean {
