@@ -1,6 +1,5 @@
 /**
- * What a token may do, as its `scope` claim lists it: `infer:digits` (one model), `infer:*` (all), and
- * (load and unload), `metrics`, and what plugins ask for.
+ * What a token may do, as its `scope` claim lists it: `infer:digits` (one model), `infer:*` (all), and what plugins ask for.
  */
 export const inferScope = (model: string): string => `infer:${model}`
 
