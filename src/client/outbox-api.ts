@@ -2,8 +2,8 @@ import type { ReportMode } from '../contracts/report.ts'
 import type { Privacy, RouteRecord } from '../contracts/route.ts'
 import { isHitherError } from '../errors/hither-error.ts'
 import type { NetworkWatcher } from '../network/network-watcher.ts'
-import { createOutbox, type Outbox, type OutboxState } from '../outbox/create-outbox.ts'
-import { reportOfFailure, reportOfRoute } from '../outbox/to-report.ts'
+import type { Outbox, OutboxState } from '../outbox/create-outbox.ts'
+import { type Reportable, reportOfFailure, reportOfRoute } from '../outbox/to-report.ts'
 
 /** What the client tells its endpoint, and what waits to be told. @see ClientOptions.report */
 export interface OutboxApi {
@@ -57,21 +57,33 @@ export function createClientOutbox(options: {
 }): ClientOutbox {
   const { mode, baseUrl, token, watcher, adapter, onState, onWaiting } = options
   const isOn = mode !== 'none' && baseUrl !== undefined
-  let opened: Outbox | undefined
-  const open = (url: string): Outbox => {
-    if (opened !== undefined) return opened
-    opened = createOutbox({
+  let opened: Promise<Outbox | undefined> | undefined
+  let closed = false
+  /** Fetched when the first report is made: the first answer does not wait for it. */
+  const open = async (url: string): Promise<Outbox | undefined> => {
+    const { createOutbox } = await import('../outbox/create-outbox.ts')
+    if (closed) return undefined
+    const outbox = createOutbox({
       baseUrl: url,
       token,
       watcher,
       page: globalThis,
       ...(onWaiting === undefined ? {} : { onWaiting }),
     })
-    opened.onChange(onState)
-    return opened
+    outbox.onChange(onState)
+    return outbox
   }
-  const use = <T>(work: (outbox: Outbox) => Promise<T>, otherwise: T): Promise<T> =>
-    isOn ? work(open(baseUrl)) : Promise.resolve(otherwise)
+  const use = async <T>(work: (outbox: Outbox) => Promise<T>, otherwise: T): Promise<T> => {
+    if (!isOn || closed) return otherwise
+    opened ??= open(baseUrl)
+    const outbox = await opened
+    return outbox === undefined ? otherwise : work(outbox)
+  }
+  /** Nothing waits for a report; offline before the outbox was ever fetched, it can't be kept. */
+  const record = (reportable: Reportable) =>
+    void use((outbox) => outbox.record(reportable), undefined).catch(() => {
+      opened = undefined
+    })
   const context = (privacy: Privacy) => ({ mode, privacy, adapter: adapter() })
 
   return {
@@ -83,16 +95,17 @@ export function createClientOutbox(options: {
       setEnabled: (enabled) => use((outbox) => outbox.setEnabled(enabled), undefined),
     },
     answered(route, answer, privacy) {
-      if (isOn) void open(baseUrl).record(reportOfRoute(route, answer, context(privacy)))
+      record(reportOfRoute(route, answer, context(privacy)))
     },
     failed(error, { privacy, ...about }) {
       // An abort is no failure, and a request that was wrong in itself says nothing of an arm.
       if (!isOn || !isHitherError(error)) return
       if (error.name === 'ValidationError' || error.name === 'ConfigError') return
-      void open(baseUrl).record(reportOfFailure(error, { id: crypto.randomUUID(), ...about }, context(privacy)))
+      record(reportOfFailure(error, { id: crypto.randomUUID(), ...about }, context(privacy)))
     },
     close() {
-      opened?.close()
+      closed = true
+      void opened?.then((outbox) => outbox?.close()).catch(() => {})
     },
   }
 }
