@@ -14,7 +14,11 @@ import { textToTensor } from '../tasks/text-to-tensor.ts'
 const models = 'public/models'
 const readJson = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'))
 const catalog = parseCatalog(readJson(join(models, 'catalog.json')), 'catalog.json')
-const shipped = catalog.models.filter(({ manifest }) => existsSync(join(models, manifest)))
+/** What comes with Hither: a model whose files lie at addresses of their own is fetched when somebody asks for it. */
+const shipped = catalog.models.filter(({ manifest }) => {
+  const path = join(models, manifest)
+  return existsSync(path) && parseManifest(readJson(path), path).files.every(({ urls }) => urls === undefined)
+})
 
 const texts = [
   'What is the weather like in Reykjavík tomorrow?',
