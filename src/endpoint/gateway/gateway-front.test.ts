@@ -100,7 +100,7 @@ const chat = (url: string, body: object, init: RequestInit = {}) =>
 
 describe('the OpenAI API, through the gateway', () => {
   it.each(['/v1', '/openai/v1', '/v3'])('finds an upstream that has it at %s', async (openAiBase) => {
-    const { url } = await open(1, { openAiBase })
+    const { own, url } = await open(1, { openAiBase })
     expect(await (await fetch(`${url}/v1/models`)).json()).toMatchObject({ object: 'list', data: [{ id: 'parrot' }] })
     const response = await chat(url, { model: 'parrot', messages: [] })
     expect(await response.json()).toEqual({ choices: [{ message: { content: 'Hello' } }] })
@@ -110,7 +110,8 @@ describe('the OpenAI API, through the gateway', () => {
       body: JSON.stringify({ model: 'parrot', input: 'x' }),
     })
     expect(embeddings.status).toBe(200)
-    expect(upstreams[0]?.asked.at(-1)?.path).toBe(`${openAiBase}/embeddings`)
+    // Among others: the gateway's own checks go on beside it.
+    expect(own[0]?.asked.map(({ path }) => path)).toContain(`${openAiBase}/embeddings`)
   })
 
   it('streams, and passes on all that the request says', async () => {
