@@ -6,6 +6,9 @@ import { backends } from './model-state.ts'
  * input; an answer only where the site asked for answers.
  */
 
+/** Where an endpoint takes reports, below its base address. */
+export const reportsPath = '/hither/v1/reports'
+
 /** What a site lets its pages report. `results` adds the answers; `none` reports nothing at all. */
 export const reportModes = ['none', 'routes', 'results'] as const
 export type ReportMode = (typeof reportModes)[number]

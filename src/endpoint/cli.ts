@@ -5,6 +5,7 @@ import { isHitherError } from '../errors/hither-error.ts'
 import { createEndpoint, type Endpoint } from './create-endpoint.ts'
 import { openGateway } from './gateway/open-gateway.ts'
 import { cliHelp, parseCli, type ServeOptions } from './parse-cli.ts'
+import { openReports } from './reports/open-reports.ts'
 import { readSecurity } from './security/security-flags.ts'
 import { makeToken } from './security/token-command.ts'
 import { wantsTracing } from './seen/tracing.ts'
@@ -36,13 +37,17 @@ async function serve(options: ServeOptions, env: NodeJS.ProcessEnv): Promise<voi
     throw new ConfigError('config-invalid', `There is no folder ${appDir}; build the app first, or leave --app out.`)
   }
   const security = await readSecurity(options.security)
+  const reports = options.reports === undefined ? [] : [await openReports(options.reports)]
+  // A gateway keeps reports itself: it is what devices know, and servers behind it have no intake.
+  const { plugins = [], ...front } = gateway === undefined ? {} : await openGateway(gateway)
   const endpoint = await createEndpoint({
     ...options,
     ...security,
     traces: wantsTracing(env),
     processMetrics: true,
     ...(modelsDir === undefined ? {} : { modelsDir }),
-    ...(gateway === undefined ? {} : await openGateway(gateway)),
+    ...front,
+    plugins: [...plugins, ...reports],
   })
   const { port } = await listen(endpoint, options)
   const everywhere = host === '0.0.0.0' || host === '::' || host === '127.0.0.1' || host === '::1'

@@ -1,12 +1,15 @@
 import type { FastifyInstance } from 'fastify'
 import type { InferEngine } from './infer-engine.ts'
 import type { Access } from './security/access.ts'
+import type { RequestLimits } from './security/rate-limits.ts'
 
 /** What the endpoint shares with the routes that are plugged into it. */
 export interface PluginContext {
   readonly engine: InferEngine
   /** Guards a route by a token's scope: `app.get(path, { onRequest: access.requires('ops') }, …)`. */
   readonly access: Access
+  /** Hooks that refuse a client's requests beyond its rate. */
+  readonly limits: RequestLimits
   /** This package's version. */
   readonly version: string
   /** True once the endpoint takes no new requests. */

@@ -1,11 +1,9 @@
 import type { PluginContext } from './endpoint-plugin.ts'
-import type { RequestLimits } from './security/rate-limits.ts'
 import type { Observe } from './seen/observe.ts'
 import type { Statistics } from './statistics.ts'
 
 /** What the endpoint's own routes share. */
 export interface Front extends PluginContext {
-  readonly limits: RequestLimits
   readonly observe: Observe
   readonly statistics: Statistics
   /** May models be loaded and unloaded without a token? */

@@ -50,6 +50,16 @@ describe('parseCli', () => {
     expect(parseCli(['serve'], env)).not.toHaveProperty('gateway')
   })
 
+  it('reads where reports are kept, a flag before the environment', () => {
+    const env = { DATABASE_URL: 'postgres://db/reports' }
+    expect(parseCli(['serve'], env)?.reports).toEqual({ url: 'postgres://db/reports' })
+    expect(parseCli(['serve', '--data', 'd', '--keep-days', '400'], env)?.reports).toEqual({
+      dataDir: 'd',
+      keepDays: 400,
+    })
+    expect(parseCli(['serve'], { DATABASE_URL: '' })).not.toHaveProperty('reports')
+  })
+
   it('takes the port from the environment', () => {
     expect(parseCli(['serve'], { PORT: '9000' })).toMatchObject({ port: 9000 })
     expect(parseCli(['serve'], { PORT: '' })).toMatchObject({ port: 8420 })
@@ -97,6 +107,7 @@ describe('parseCli', () => {
       {},
       'https://a.example/x is no origin; write one like https://www.example.com.',
     ],
+    [['serve', '--keep-days', '30'], {}, '--keep-days must be a whole number from 61 to 36500, not 30.'],
     [['serve', '--rate-limit', 'x'], {}, '--rate-limit must be a whole number from 0 to 1000000, not x.'],
     [['serve', '--token-keys', 'x'], {}, 'Tokens need --token-audience: the endpoint\'s own name, as in their "aud".'],
     [

@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util'
 import { ConfigError } from '../errors/config-error.ts'
 import { parseOrigin } from './cross-origin.ts'
+import type { ReportsOptions } from './reports/open-reports.ts'
+import { parseReportFlags, reportFlags, reportHelp } from './reports/report-flags.ts'
 import { parseSecurityFlags, type SecurityFlags, securityFlags, securityHelp } from './security/security-flags.ts'
 import { tokenHelp } from './security/token-command.ts'
 import { toWhole } from './to-whole.ts'
@@ -23,7 +25,7 @@ Serves models over the Open Inference Protocol v2, and the app that uses them.
   --upstream-workers N runs that a stock engine does at a time, for the capacity that it does
                        not tell itself (default: 1)
   --allow-origin URL   origin whose pages may use this endpoint; may be given more than once
-${securityHelp}  --help               this text
+${reportHelp}${securityHelp}  --help               this text
 
        hither token [options]
 
@@ -46,6 +48,8 @@ export interface ServeOptions {
   }
   readonly allowOrigins: readonly string[]
   readonly security: SecurityFlags
+  /** Absent: no reports are taken. */
+  readonly reports?: ReportsOptions
 }
 
 /**
@@ -56,7 +60,11 @@ export interface ServeOptions {
  */
 export function parseCli(
   args: readonly string[],
-  env: { readonly PORT?: string | undefined; readonly HITHER_UPSTREAM_TOKEN?: string | undefined },
+  env: {
+    readonly PORT?: string | undefined
+    readonly HITHER_UPSTREAM_TOKEN?: string | undefined
+    readonly DATABASE_URL?: string | undefined
+  },
 ): ServeOptions | undefined {
   const { values, positionals } = parse(args)
   if (values.help === true || (args.length === 0 && positionals.length === 0)) return undefined
@@ -64,6 +72,7 @@ export function parseCli(
   if (command !== 'serve') throw invalid(`There is no command ${command ?? 'given'}; there are "serve" and "token".`)
   if (extra !== undefined) throw invalid(`${extra} is one word too many; folders are given with --models and --app.`)
   const { models, app, host = 'localhost', workers } = values
+  const reports = parseReportFlags(values, env)
   return {
     ...(models === undefined ? {} : { modelsDir: models }),
     ...(app === undefined ? {} : { appDir: app }),
@@ -73,6 +82,7 @@ export function parseCli(
     ...toGateway(values, env.HITHER_UPSTREAM_TOKEN),
     allowOrigins: (values['allow-origin'] ?? []).map(parseOrigin),
     security: parseSecurityFlags(values),
+    ...(reports === undefined ? {} : { reports }),
   }
 }
 
@@ -117,6 +127,7 @@ function parse(args: readonly string[]) {
         'upstream-limit': { type: 'string' },
         'upstream-workers': { type: 'string' },
         'allow-origin': { type: 'string', multiple: true },
+        ...reportFlags,
         ...securityFlags,
         help: { type: 'boolean', short: 'h' },
       },

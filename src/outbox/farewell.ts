@@ -1,5 +1,4 @@
-import type { Batch, Report } from '../contracts/report.ts'
-import { reportsPath } from './send-reports.ts'
+import { type Batch, type Report, reportsPath } from '../contracts/report.ts'
 
 /** Browsers carry 64 KiB beyond a page's end, all such requests together; some of it is left for others. */
 const limitBytes = 60 * 1024

@@ -1,11 +1,8 @@
 import * as v from 'valibot'
 import type { SendRequest } from '../cloud/cloud-request.ts'
-import { type Acknowledgement, acknowledgementSchema, type Batch } from '../contracts/report.ts'
+import { type Acknowledgement, acknowledgementSchema, type Batch, reportsPath } from '../contracts/report.ts'
 import { CloudError } from '../errors/cloud-error.ts'
 import { isHitherError } from '../errors/hither-error.ts'
-
-/** Where the endpoint takes reports, below its base address. */
-export const reportsPath = '/hither/v1/reports'
 
 /** What the endpoint made of a batch. */
 export type SendOutcome =

@@ -118,7 +118,10 @@ async function toDialect({ url, dataDir }: DatabaseOptions) {
     }
     // Sums and counts come as text by default, for fear of their size; ours fit.
     const types = { getTypeParser: (oid: number, format?: 'text' | 'binary') => parserOf(oid, format) }
-    return new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max: 8, types }) })
+    const pool = new pg.Pool({ connectionString: url, max: 8, types })
+    // A connection that ends while nobody uses it is replaced; unheard, the event would end the process.
+    pool.on('error', () => {})
+    return new PostgresDialect({ pool })
   }
   if (dataDir === undefined) throw new ConfigError('config-invalid', 'A database needs a folder or an address.')
   await mkdir(dataDir, { recursive: true, mode: 0o700 })

@@ -7,7 +7,7 @@ import { readSecret } from './security-flags.ts'
 export const tokenHelp = `  --secret-file FILE   file of the secret that the endpoint was given, 32 bytes or more
   --audience A         what the endpoint was given as --token-audience
   --scope S            what it allows, such as "infer:digits", "infer:*", "repository",
-                       "metrics" (default: infer:*)
+                       "metrics", "ops" (default: infer:*)
   --subject S          whose it is; rates are counted by it (default: hither-token)
   --issuer I           who issues it (default: none)
   --expires N          seconds that it lives, at most 3600 (default: 300)

@@ -1,0 +1,31 @@
+import type { EndpointPlugin } from '../endpoint-plugin.ts'
+
+export interface ReportsOptions {
+  /** Folder of an embedded SQLite database, made if it is not there. For one endpoint. */
+  readonly dataDir?: string | undefined
+  /** `postgres://…`: for several endpoints that share one. */
+  readonly url?: string | undefined
+  /** Days that reports are kept one by one; counts by the hour stay. Default 90, at least 61. */
+  readonly keepDays?: number | undefined
+}
+
+/**
+ * What makes an endpoint or a gateway take reports of devices, keep them, tell devices notices, and show operators what
+ * came.
+ *
+ * @example
+ * ```ts
+ * const endpoint = await createEndpoint({ modelsDir: 'models', plugins: [await openReports({ dataDir: 'data' })] })
+ * ```
+ *
+ * @throws {ConfigError} `config-invalid`: the database can't be reached, or its schema is newer than this program
+ */
+export async function openReports({ keepDays, ...where }: ReportsOptions): Promise<EndpointPlugin> {
+  // The databases' clients are native or large: an endpoint without reports does not load them.
+  const [{ openReportDatabase }, { createReportsPlugin }] = await Promise.all([
+    import('./database.ts'),
+    import('./reports-plugin.ts'),
+  ])
+  const database = await openReportDatabase(where)
+  return createReportsPlugin({ database, keepMs: keepDays === undefined ? undefined : keepDays * 86_400_000 })
+}

@@ -1,0 +1,114 @@
+import type { IncomingMessage } from 'node:http'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import * as v from 'valibot'
+import { newNoticeSchema, noticesPath } from '../../contracts/notice.ts'
+import { batchSchema, reportsPath } from '../../contracts/report.ts'
+import { CloudError } from '../../errors/cloud-error.ts'
+import { isHitherError } from '../../errors/hither-error.ts'
+import { ValidationError } from '../../errors/validation-error.ts'
+import type { EndpointPlugin } from '../endpoint-plugin.ts'
+import { createBodyBudget, readRequestBody } from '../request-body.ts'
+import { opsScope } from '../security/scopes.ts'
+import type { Database } from './database.ts'
+import { addNotice, currentNotices, removeNotice } from './notices.ts'
+import { removeOld } from './retention.ts'
+import { takeReports } from './take-reports.ts'
+
+export interface ReportsPluginOptions {
+  /** Closed with the endpoint. */
+  readonly database: Database
+  /** How long reports are kept one by one, in milliseconds. Default 90 days, and never less than an outbox may hold them back. */
+  readonly keepMs?: number | undefined
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number
+}
+
+const dayMs = 86_400_000
+/** An outbox gives a report up after 60 days: until then it may come again, and must be known. */
+const leastKeepMs = 61 * dayMs
+const pruneEveryMs = 3_600_000
+/** A device sends at most 48 kB at once; a page that is being closed 60 KiB. */
+const bodyLimitBytes = 1024 * 1024
+const budgetBytes = 64 * 1024 * 1024
+
+/** The intake: `POST /hither/v1/reports`, and what operators tell devices: `/hither/v1/notices`. */
+export function createReportsPlugin(options: ReportsPluginOptions): EndpointPlugin {
+  const { database, keepMs = 90 * dayMs, now = Date.now } = options
+  return {
+    name: 'reports',
+    async register(app, { access, limits }) {
+      /** A database that fails is no fault of the reports: they are sent again. What it says may hold what they held. */
+      const inDatabase = async <T>(work: Promise<T>): Promise<T> => {
+        try {
+          return await work
+        } catch (error) {
+          if (isHitherError(error)) throw error
+          app.log.error({ code: codeOf(error) }, 'The database for reports failed.')
+          throw new CloudError('cloud-overloaded', 'The reports can not be kept now; send them again later.', {
+            context: { status: 503, retryAfterMs: 5_000 },
+          })
+        }
+      }
+      const budget = createBodyBudget(budgetBytes)
+      app.removeAllContentTypeParsers()
+      app.addContentTypeParser('application/json', async ({ headers }: FastifyRequest, payload: IncomingMessage) =>
+        parseJson(await readRequestBody(headers, payload, { limitBytes: bodyLimitBytes, budget })),
+      )
+      app.addHook('onRequest', limits.perAddress)
+      const anyToken = [access.requires(undefined, { unguarded: 'open' }), limits.perToken]
+      const operator = access.requires(opsScope)
+      const fresh = (reply: FastifyReply) => reply.header('Cache-Control', 'no-store')
+
+      app.post(reportsPath, { onRequest: anyToken }, async (request, reply) => {
+        const batch = parse(batchSchema, request.body, 'These are no reports')
+        return fresh(reply).send(await inDatabase(takeReports(database, batch, now())))
+      })
+      app.get(noticesPath, { onRequest: anyToken }, async (_, reply) =>
+        fresh(reply).send({ notices: await inDatabase(currentNotices(database, now())) }),
+      )
+      app.post(noticesPath, { onRequest: operator }, async (request, reply) => {
+        const notice = parse(newNoticeSchema, request.body, 'This is no notice')
+        return fresh(reply)
+          .code(201)
+          .send(await inDatabase(addNotice(database, notice, now())))
+      })
+      app.delete<{ Params: { id: string } }>(`${noticesPath}/:id`, { onRequest: operator }, async (request, reply) => {
+        const wasThere = await inDatabase(removeNotice(database, request.params.id))
+        if (wasThere) return reply.code(204).send()
+        return fresh(reply).code(404).send({ error: 'There is no such notice.' })
+      })
+
+      const prune = () =>
+        removeOld(database, now(), Math.max(keepMs, leastKeepMs)).catch((error: unknown) => {
+          app.log.error({ code: codeOf(error) }, 'Old reports could not be removed.')
+        })
+      const timer = setInterval(prune, pruneEveryMs)
+      timer.unref()
+      app.addHook('onReady', async () => void prune())
+      app.addHook('onClose', async () => {
+        clearInterval(timer)
+        await database.destroy()
+      })
+    },
+  }
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : error instanceof Error ? error.name : 'unknown'
+
+function parseJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+  } catch (cause) {
+    throw new ValidationError('options-invalid', 'The body is no JSON.', { cause })
+  }
+}
+
+function parse<S extends v.GenericSchema>(schema: S, value: unknown, what: string): v.InferOutput<S> {
+  const parsed = v.safeParse(schema, value)
+  if (parsed.success) return parsed.output
+  const [issue] = parsed.issues
+  const where = issue === undefined ? undefined : v.getDotPath(issue)
+  // Valibot's sentence quotes what it received: that stays out of answers and logs.
+  throw new ValidationError('options-invalid', `${what}: look at ${where ?? 'the body'}.`)
+}
