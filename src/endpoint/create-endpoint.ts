@@ -5,6 +5,7 @@ import { addPlugins } from './endpoint-plugin.ts'
 import { answerErrors } from './error-reply.ts'
 import type { Front } from './front.ts'
 import { addInferRoutes } from './infer-routes.ts'
+import { isElsewhere } from './load-models.ts'
 import { addMetadataRoutes } from './metadata-routes.ts'
 import { openModelFolder } from './model-folder.ts'
 import { openPoolEngine } from './open-pool-engine.ts'
@@ -148,7 +149,13 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
     async reload() {
       if (folder === undefined) return
       for (const name of await folder.names()) {
-        await folder.load(name).catch((error: unknown) => app.log.warn({ err: error }, `${name} was not loaded again.`))
+        // Its files may have come; that they still lie elsewhere is no news.
+        const level = folder.models.records.some((record) => record.name === name && isElsewhere(record))
+          ? 'info'
+          : 'warn'
+        await folder
+          .load(name)
+          .catch((error: unknown) => app.log[level]({ err: error }, `${name} was not loaded again.`))
       }
     },
     close: () => app.close(),

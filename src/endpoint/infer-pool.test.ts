@@ -82,7 +82,7 @@ describe('createInferPool', () => {
     expect(first.outputs).toEqual({ y: { type: 'float32', dims: [2], data: new Float32Array([2, 4]) } })
     expect(first.loadMs).toBeGreaterThan(0)
     const second = await pool.run(task('twice'), live())
-    expect(second.loadMs).toBeLessThan(first.loadMs)
+    expect(second.loadMs).toBe(0)
   })
 
   it('takes inputs that lie side by side in one body', async () => {
@@ -180,9 +180,9 @@ describe('createInferPool', () => {
         }),
       )
     // A run of so small a graph is nearly all overhead, which joining divides.
-    await vi.waitFor(async () => expect(Math.max(...(await ask(40)))).toBe(8), { timeout: 30_000, interval: 1 })
+    await vi.waitFor(async () => expect(Math.max(...(await ask(40)))).toBe(8), { timeout: 50_000, interval: 1 })
     expect(pool.load('rowwise').policy.checked).toBe(true)
-  }, 40_000)
+  })
 
   it('joins nothing of a model whose first dimension is no batch, and never answers with a joined run of it', async () => {
     const pool = open({ maxQueue: 200, maxQueueBytes: 1e6 })
@@ -197,10 +197,10 @@ describe('createInferPool', () => {
         await Promise.all(Array.from({ length: 20 }, ask))
         expect(pool.load('mixing').policy.checked).toBe(true)
       },
-      { timeout: 30_000, interval: 1 },
+      { timeout: 50_000, interval: 1 },
     )
     expect(pool.load('mixing').policy.sizeFor(100)).toBe(1)
-  }, 40_000)
+  })
 
   it('refuses at once what can not be ready by its deadline, and takes what can', async () => {
     const pool = open()

@@ -15,7 +15,14 @@ export interface ModelRecord {
   readonly manifestPath?: string
   /** Absent when it could not be read. */
   readonly manifest?: Manifest
-  readonly state: ReadyState | { readonly status: 'refused'; readonly reason: string }
+  readonly state: ReadyState | RefusedState
+}
+
+interface RefusedState {
+  readonly status: 'refused'
+  readonly reason: string
+  /** Nothing is wrong with it: browsers fetch its files from somewhere else. */
+  readonly elsewhere?: boolean
 }
 
 interface ReadyState {
@@ -25,6 +32,9 @@ interface ReadyState {
 
 /** A model that can run. */
 export type ReadyModel = ModelRecord & { readonly manifest: Manifest; readonly state: ReadyState }
+
+/** Are its files meant to be fetched from somewhere else, by browsers? */
+export const isElsewhere = ({ state }: ModelRecord): boolean => state.status === 'refused' && state.elsewhere === true
 
 export interface Models {
   /** In the catalogue's order; of a folder without one by name, the newest revision's name first. */
@@ -115,16 +125,14 @@ async function loadModel(root: string, entry: Entry): Promise<ModelRecord> {
     const shared = await verifyFiles(join(root, posix.dirname(manifestPath)), manifest)
     return { ...known, state: { status: 'ready', shared } }
   } catch (error) {
-    return { ...known, ...refuse(entry, toReason(error, manifest)) }
+    if (isHitherError(error)) return { ...known, ...refuse(entry, error.message) }
+    // It can still come to browsers; to run here, its files must be here.
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+    const elsewhere = isMissing && manifest.files.some(({ urls }) => urls !== undefined)
+    if (!elsewhere) return { ...known, ...refuse(entry, "a file of it can't be read") }
+    const { state } = refuse(entry, 'its files lie elsewhere; put them beside its manifest')
+    return { ...known, state: { ...state, elsewhere } }
   }
-}
-
-/** A model whose files lie elsewhere can still come to browsers; to run here, they must be here. */
-function toReason(error: unknown, { files }: Manifest): string {
-  if (isHitherError(error)) return error.message
-  const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-  const elsewhere = isMissing && files.some(({ urls }) => urls !== undefined)
-  return elsewhere ? 'its files lie elsewhere; put them beside its manifest' : "a file of it can't be read"
 }
 
 /** A manifest's path below the catalogue's folder; undefined for an address that leads out of it. */
@@ -133,7 +141,7 @@ function toPath(address: string): string | undefined {
   return /^[A-Za-z0-9._/-]+$/.test(path) && !path.startsWith('/') && !path.startsWith('..') ? path : undefined
 }
 
-const refuse = ({ name, revision }: Entry, reason: string): ModelRecord => ({
+const refuse = ({ name, revision }: Entry, reason: string): ModelRecord & { readonly state: RefusedState } => ({
   name,
   revision,
   state: { status: 'refused', reason: `The model ${name} is not served: ${reason}.` },

@@ -4,6 +4,7 @@ import { ConfigError } from '../errors/config-error.ts'
 import { isReady } from './find-model.ts'
 import type { InferEngine } from './infer-engine.ts'
 import { createInferPool } from './infer-pool.ts'
+import { isElsewhere } from './load-models.ts'
 import type { ModelFolder } from './model-folder.ts'
 import { createPoolEngine, createPoolModels } from './pool-engine.ts'
 
@@ -37,7 +38,7 @@ export async function openPoolEngine(
   if (folder === undefined) {
     throw new ConfigError('config-invalid', 'There is neither a folder of models nor an engine that has them.')
   }
-  for (const { state } of folder.models.records) if (state.status === 'refused') log.warn(state.reason)
+  logRefused(folder, log)
   const pool = createInferPool({
     workers,
     workerUrl: options.workerUrl ?? new URL('./infer-worker.js', import.meta.url),
@@ -58,4 +59,13 @@ export async function openPoolEngine(
     for (const record of records) if (isReady(record)) pool.forget(poolModel(record).key)
   })
   return createPoolEngine({ folder, pool, workers, poolModel })
+}
+
+function logRefused({ models: { records } }: ModelFolder, log: FastifyBaseLogger): void {
+  const elsewhere = records.filter(isElsewhere).map(({ name }) => name)
+  for (const record of records) {
+    if (record.state.status === 'refused' && !isElsewhere(record)) log.warn(record.state.reason)
+  }
+  // Whoever made the catalogue meant it so: no warning.
+  if (elsewhere.length > 0) log.info(`Not run here, as their files lie elsewhere: ${elsewhere.join(', ')}.`)
 }

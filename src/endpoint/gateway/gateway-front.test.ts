@@ -1,9 +1,10 @@
 import { connect } from 'node:net'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { createCloudArm } from '../../cloud/create-cloud-arm.ts'
 import type { TensorMap } from '../../contracts/tensor.ts'
 import { parseServerTiming } from '../../protocol/server-timing.ts'
 import { type FakeUpstream, openFakeUpstream } from '../../testing/fake-upstream.ts'
+import { until } from '../../testing/until.ts'
 import { createEndpoint, type Endpoint } from '../create-endpoint.ts'
 import { createGatewayEngine } from './create-gateway-engine.ts'
 import { createOpenAiPlugin } from './openai-plugin.ts'
@@ -61,7 +62,7 @@ describe('the protocol, through the gateway', () => {
     const ready = async () => (await fetch(`${url}/v2/health/ready`)).status
     expect(await ready()).toBe(200)
     await own[0]?.stop()
-    await vi.waitUntil(() => !engine.ready)
+    await until(() => !engine.ready)
     expect(await ready()).toBe(503)
     const response = await fetch(`${url}/v2/models/copy/infer`, {
       method: 'POST',
@@ -159,10 +160,10 @@ describe('the OpenAI API, through the gateway', () => {
     own[0]?.fail({ kind: 'waits' })
     const controller = new AbortController()
     const gone = chat(url, { model: 'parrot' }, { signal: controller.signal }).catch(() => 'gone')
-    await vi.waitUntil(() => own[0]?.held === 1)
+    await until(() => own[0]?.held === 1)
     controller.abort()
     expect(await gone).toBe('gone')
-    await vi.waitUntil(() => own[0]?.held === 0)
+    await until(() => own[0]?.held === 0)
   })
 
   it.each([

@@ -1,11 +1,13 @@
 import { InMemorySpanExporter } from '@opentelemetry/sdk-trace-node'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type EndpointFixture, openEndpointFixture } from '../../testing/endpoint-fixture.ts'
+import { writeModel } from '../../testing/write-model.ts'
 import type { Endpoint } from '../create-endpoint.ts'
 import { createLogger } from './logger.ts'
 import { formatTraceparent, parseTraceparent } from './trace-context.ts'
 import { wantsTracing } from './tracing.ts'
 
+const patiently = { timeout: 50_000 }
 let fixture: EndpointFixture
 let endpoint: Endpoint
 const spans = new InMemorySpanExporter()
@@ -53,7 +55,7 @@ describe('/metrics', () => {
       expect(gained('hither_response_bytes_total{model="sum"}')).toBeGreaterThan(50)
       expect(read(after, 'hither_workers ')).toBe(1)
       expect(after).not.toContain('invented-by-a-client')
-    })
+    }, patiently)
   })
 
   it('may have a port of its own, and is then not on the endpoint', async () => {
@@ -73,7 +75,7 @@ describe('traces', () => {
     const traceparent = `00-${'a1'.repeat(16)}-${'b2'.repeat(8)}-01`
     await infer([row('a'), row('b')], { traceparent })
     const ofThisTrace = () => spans.getFinishedSpans().filter((span) => span.spanContext().traceId === 'a1'.repeat(16))
-    await vi.waitFor(() => expect(ofThisTrace().length).toBeGreaterThanOrEqual(5), { timeout: 20_000 })
+    await vi.waitFor(() => expect(ofThisTrace().length).toBeGreaterThanOrEqual(5), patiently)
     const all = ofThisTrace()
     const server = all.find(({ name }) => name.startsWith('POST /v2/models/:model'))
     expect(server?.parentSpanContext?.spanId).toBe('b2'.repeat(8))
@@ -81,7 +83,7 @@ describe('traces', () => {
     const parts = all.filter(({ parentSpanContext }) => parentSpanContext?.spanId === server?.spanContext().spanId)
     expect(parts.map(({ name }) => name)).toEqual(expect.arrayContaining(['compute', 'queue', 'decode', 'encode']))
     expect(JSON.stringify(all.map(({ name, attributes }) => [name, attributes]))).not.toMatch(/secret|7331/)
-  }, 30_000)
+  })
 
   it.each([
     [{}, false],
@@ -115,10 +117,28 @@ describe('the log', () => {
     lines.length = 0
     await infer([row('a'), row('b')])
     await infer([row('a', [2, 2], [7331.25, 1, 1, 1]), row('b', [3, 2], [1, 1, 1, 1, 1, 7331.25])])
-    await vi.waitFor(() => expect(lines.join('')).toContain('A run failed.'))
+    await vi.waitFor(() => expect(lines.join('')).toContain('A run failed.'), patiently)
     const log = lines.join('')
     expect(log).toContain('/v2/models/sum/infer')
     expect(log).not.toMatch(/7331|14662|header-secret|query-secret|FP32|2 by 3/)
+  })
+
+  it('warns of a model that is not what it says, and not of those whose files are for browsers to fetch', async () => {
+    const value = (name: string) => [{ name, type: 'float32' as const, shape: [1] }]
+    const specs = { inputs: value('x'), outputs: value('y'), graph: new Uint8Array([1]) }
+    for (const name of ['far', 'farther']) {
+      const files = [{ path: 'weights', bytes: 3, sha256: '0'.repeat(64), urls: ['https://example.com/weights'] }]
+      await writeModel(fixture.modelsDir, { name, ...specs, manifest: { files } })
+    }
+    const written: { readonly level: number; readonly msg: string }[] = []
+    const logger = { level: 'info', stream: { write: (line: string) => written.push(JSON.parse(line)) } }
+    const own = await fixture.open({ logger })
+    await own.reload()
+    const far = written.filter(({ msg }) => msg.includes('far'))
+    expect(far.map(({ level }) => level)).toEqual([30, 30, 30])
+    expect(far[0]?.msg).toBe('Not run here, as their files lie elsewhere: far, farther.')
+    const liar = written.filter(({ msg }) => msg.includes('liar'))
+    expect(liar.map(({ level }) => level)).toEqual([40, 40])
   })
 
   it('takes numbers and quoted text out of messages', () => {
