@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
+import type { InferEngine } from '../src/endpoint/infer-engine.ts'
 import { parseCli } from '../src/endpoint/parse-cli.ts'
+import { createMetrics } from '../src/endpoint/seen/metrics.ts'
 import { parseManifest } from '../src/models/parse-manifest.ts'
 import { toDatatype } from '../src/protocol/datatypes.ts'
 
@@ -97,4 +99,67 @@ it('the Triton repository says what the manifest says', async () => {
   }
   expect(config).toMatch(/^name: "digits"$/m)
   expect((await read('triton/models/digits/labels.txt')).trim().split('\n')).toEqual(manifest.labels)
+})
+
+describe('the Grafana dashboard', () => {
+  /** What a scrape gives once a request was answered and one refused: names of series, and their labels. */
+  const series = async () => {
+    const models = [{ name: 'digits', version: '1', waiting: 1, runs: 1 }]
+    const capacity = async () => ({ workers: 2, busy: 1, waiting: 1, waitMs: 5, models })
+    const metrics = createMetrics({ capacity } as Partial<InferEngine> as InferEngine, { process: true })
+    const times = { decodeMs: 1, queueMs: 1, loadMs: 0, computeMs: 1, encodeMs: 1, totalMs: 4, batch: 1 }
+    const request = { model: 'digits', requestBytes: 1, responseBytes: 1, totalMs: 5 }
+    metrics.answered({ ...request, status: 200, times })
+    metrics.answered({ ...request, status: 503 })
+    const labels = new Map<string, Set<string>>()
+    for (const [, name = '', inner = ''] of (await metrics.read()).matchAll(/^(\w+)(?:\{(.*)\})? /gm)) {
+      const known = labels.get(name) ?? new Set()
+      labels.set(name, known)
+      for (const [, label = ''] of inner.matchAll(/(\w+)="/g)) known.add(label)
+    }
+    return labels
+  }
+  const dashboard = async (): Promise<unknown> => JSON.parse(await read('grafana/hither.json'))
+  const queries = async () => {
+    const all = await dashboard()
+    const variables = valuesOf(all, 'query').filter((query) => String(query).startsWith('label_values'))
+    return [...valuesOf(all, 'expr'), ...variables] as string[]
+  }
+  const namesIn = (query: string) => query.match(/\b(hither|process|nodejs)_\w+/g) ?? []
+
+  it('asks for series that the endpoint has, by labels that they have', async () => {
+    const known = await series()
+    const asked = await queries()
+    expect(asked.length).toBeGreaterThan(10)
+    for (const query of asked) {
+      const names = namesIn(query)
+      expect(names.length).toBeGreaterThan(0)
+      const grouped = [...query.matchAll(/by \(([^)]*)\)/g)].flatMap(([, list = '']) => list.split(/,\s*/))
+      const matched = [...query.matchAll(/(\w+)=~?"/g)].map(([, label = '']) => label)
+      for (const name of names) {
+        expect([...known.keys()]).toContain(name)
+        expect([...(known.get(name) ?? [])]).toEqual(expect.arrayContaining([...grouped, ...matched]))
+      }
+    }
+  })
+
+  it('shows all that the endpoint counts of its own', async () => {
+    const shown = new Set((await queries()).flatMap(namesIn).map((name) => name.replace(/_(bucket|sum|count)$/, '')))
+    const counted = [...(await series()).keys()].filter((name) => name.startsWith('hither_'))
+    expect(new Set(counted.map((name) => name.replace(/_(bucket|sum|count)$/, '')))).toEqual(
+      new Set([...shown].filter((name) => name.startsWith('hither_'))),
+    )
+  })
+
+  it('puts no panel over another, and each has a number of its own', async () => {
+    const { panels } = (await dashboard()) as {
+      panels: { id: number; gridPos: Record<'x' | 'y' | 'w' | 'h', number> }[]
+    }
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length)
+    const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from({ length: w * h }, (_, cell) => `${x + (cell % w)} ${y + Math.floor(cell / w)}`),
+    )
+    expect(new Set(cells).size).toBe(cells.length)
+    for (const { gridPos } of panels) expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24)
+  })
 })

@@ -4,7 +4,7 @@ import type { BenchModel } from './models.ts'
 
 /** Runs a second of onnxruntime-node alone, in so many threads: what an endpoint with that many workers can't exceed. */
 export async function bareRunsPerSecond(model: BenchModel, workers: number, seconds: number): Promise<number> {
-  const feeds = Object.entries(model.tensors).map(([name, { dims, data }]) => ({ name, dims, data }))
+  const feeds = Object.entries(model.tensors).map(([name, { type, dims, data }]) => ({ name, type, dims, data }))
   const workerData = { graph: model.graph, feeds, seconds }
   const threads = Array.from(
     { length: workers },

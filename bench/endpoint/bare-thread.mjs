@@ -11,7 +11,7 @@ const session = await InferenceSession.create(await readFile(graph), {
   logSeverityLevel: 4,
 })
 const run = () =>
-  session.run(Object.fromEntries(feeds.map(({ name, dims, data }) => [name, new Tensor('float32', data, dims)])))
+  session.run(Object.fromEntries(feeds.map(({ name, type, dims, data }) => [name, new Tensor(type, data, dims)])))
 for (let count = 0; count < 5; count += 1) await run()
 parentPort.postMessage('ready')
 await new Promise((resolve) => parentPort.once('message', resolve))

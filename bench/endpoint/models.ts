@@ -64,8 +64,8 @@ export async function gatherModels(print: (line: string) => void): Promise<{
     if (name !== 'digits') {
       await writeModel(modelsDir, {
         name,
-        inputs: inputs.map(copy),
-        outputs: outputs.map(copy),
+        inputs: inputs.map(mutable),
+        outputs: outputs.map(mutable),
         graph: await readFile(graph),
       })
     }
@@ -74,16 +74,17 @@ export async function gatherModels(print: (line: string) => void): Promise<{
   return { modelsDir, models }
 }
 
+const mutable = (spec: TensorSpec) => ({ ...spec, shape: [...spec.shape] })
+
 /** Something like a picture: smooth, so that nothing is all zeros. */
 function picture({ type, shape }: TensorSpec) {
   const dims = shape.map((size) => (size === -1 ? 1 : size))
   const length = dims.reduce((product, size) => product * size, 1)
-  return { type, dims, data: Float32Array.from({ length }, (_, index) => Math.fround((index % 255) / 255)) }
+  const bytes = Uint8Array.from({ length }, (_, index) => index % 255)
+  return { type, dims, data: type === 'uint8' ? bytes : Float32Array.from(bytes, (byte) => byte / 255) }
 }
 
 export function toBody({ tensors }: BenchModel, binary: boolean): Body {
   const { body, headers } = encodeInferRequest({ inputs: tensors, binary })
   return { body: Buffer.from(body), headers }
 }
-
-const copy = (spec: TensorSpec) => ({ ...spec, shape: [...spec.shape] })
