@@ -20,6 +20,14 @@ const benches: Record<string, { readonly about: string; readonly load: () => Pro
     about: 'Reads, writes and downloads of models, beside the Cache API, OPFS and Transformers.js',
     load: () => import('./store.bench.ts'),
   },
+  overhead: {
+    about: 'a request beside onnxruntime-web and Transformers.js; the choice of a backend; memory; taking over',
+    load: () => import('./overhead.ts'),
+  },
+  'cold-start': {
+    about: 'page open to first answer, warm and cold, beside Transformers.js',
+    load: () => import('./cold-start.ts'),
+  },
 }
 
 const [name = '', ...rest] = process.argv.slice(2)
