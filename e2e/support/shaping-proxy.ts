@@ -15,14 +15,24 @@ export interface LinkShape {
 export async function openShapingProxy(targetPort: number, link: LinkShape) {
   const sockets = new Set<Socket>()
   const carry = (from: Socket, to: Socket, busyUntil: { ms: number }) => {
-    from.on('data', (chunk) => {
-      const now = performance.now()
-      busyUntil.ms = Math.max(now, busyUntil.ms) + (chunk.length * 8000) / link.bitsPerSecond
-      setTimeout(() => to.writable && to.write(chunk), busyUntil.ms - now + link.roundTripMs / 2)
-    })
-    from.on('end', () =>
-      setTimeout(() => to.end(), Math.max(0, busyUntil.ms - performance.now()) + link.roundTripMs / 2),
-    )
+    // A queue and one timer: two timers may ring in the other order than they were set, and bytes must not.
+    const queue: { readonly dueMs: number; readonly pass: () => void }[] = []
+    let waiting = false
+    const pump = () => {
+      waiting = false
+      while (queue[0] !== undefined && queue[0].dueMs <= performance.now()) queue.shift()?.pass()
+      const next = queue[0]
+      if (next === undefined) return
+      waiting = true
+      setTimeout(pump, Math.max(0, next.dueMs - performance.now()))
+    }
+    const send = (bytes: number, pass: () => void) => {
+      busyUntil.ms = Math.max(performance.now(), busyUntil.ms) + (bytes * 8000) / link.bitsPerSecond
+      queue.push({ dueMs: busyUntil.ms + link.roundTripMs / 2, pass })
+      if (!waiting) pump()
+    }
+    from.on('data', (chunk) => send(chunk.length, () => to.writable && to.write(chunk)))
+    from.on('end', () => send(0, () => to.end()))
     from.on('error', () => to.destroy())
     from.on('close', () => sockets.delete(from))
     sockets.add(from)
