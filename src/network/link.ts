@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import type { LinkReport } from '../contracts/measurements.ts'
+import { asOneLogNormal, type Forecast } from '../utils/forecast.ts'
 import { divide, type LogNormal } from '../utils/log-normal.ts'
 import type { ConnectionInfo } from './connection-info.ts'
 import {
@@ -8,13 +9,15 @@ import {
   createRateEstimator,
   unknownRateVariance,
 } from './rate-estimator.ts'
+import { createRateFilter } from './rate-filter.ts'
 import { createRoundTripEstimator } from './round-trip-estimator.ts'
 import { splitNetworkTime } from './split-network-time.ts'
 
 /** What the next request will find: round trip in milliseconds, rates in bits per second. */
 export interface LinkEstimate {
   readonly roundTrip: LogNormal
-  readonly uplink: LogNormal
+  /** As it was last, or, should the link have changed, as it usually is. */
+  readonly uplink: Forecast
   readonly downlink: LogNormal
 }
 
@@ -108,7 +111,10 @@ export function createLink(
   const { now = Date.now, connection, onlineSource = { online: true, saveData: false } } = options
   const hintedDownlink = positive(connection?.downlink) ? connection.downlink * 1e6 : undefined
   const roundTrip = createRoundTripEstimator(connection?.rtt)
-  const uplink = createRateEstimator(hintedDownlink === undefined ? assumedUplinkBitsPerSecond : 0.3 * hintedDownlink)
+  const uplink = createRateFilter(
+    hintedDownlink === undefined ? assumedUplinkBitsPerSecond : 0.3 * hintedDownlink,
+    unknownRateVariance,
+  )
   const downlink = createRateEstimator(hintedDownlink ?? assumedDownlinkBitsPerSecond)
   const all = { roundTrip, uplink, downlink }
 
@@ -135,7 +141,7 @@ export function createLink(
       const downBits = countOf(responseBytes) * 8
       const link = estimate(nowMs)
       const predicted = [link.roundTrip]
-      if (upBits > 0) predicted.push(divide(upBits * 1000, link.uplink))
+      if (upBits > 0) predicted.push(divide(upBits * 1000, asOneLogNormal(link.uplink)))
       if (downBits > 0) predicted.push(divide(downBits * 1000, link.downlink))
       const predictedMs = predicted.reduce((sum, { mu }) => sum + Math.exp(mu), 0)
 
@@ -167,7 +173,10 @@ export function createLink(
       const upBits = countOf(requestBytes) * 8
       if (!positive(elapsedMs) || upBits === 0) return
       const link = estimate(nowMs)
-      const predicted = [link.roundTrip, divide(upBits * 1000, link.uplink)]
+      const { mu, variance, otherwise } = link.uplink
+      // Later than expected, it is the likelier that the way up has changed: that takes most of what is missing.
+      const changed = { mu, variance: Math.max(variance, otherwise?.value.variance ?? 0) }
+      const predicted = [link.roundTrip, divide(upBits * 1000, changed)]
       const predictedMs = predicted.reduce((sum, { mu }) => sum + Math.exp(mu), 0)
       if (elapsedMs <= predictedMs) return
       const [tripMs = 0, uploadMs = 0] = splitNetworkTime(elapsedMs * beyondCensored, predicted)
@@ -194,7 +203,7 @@ export function createLink(
     },
     report(nowMs = now()) {
       const newest = newestMs()
-      const rateOf = (estimator: typeof uplink) =>
+      const rateOf = (estimator: Pick<typeof downlink, 'samples' | 'uncertainty' | 'estimate'>) =>
         estimator.samples > 0 && estimator.uncertainty < measuredBelowVariance
           ? Math.exp(estimator.estimate(nowMs).mu)
           : undefined

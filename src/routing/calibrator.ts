@@ -5,12 +5,11 @@ export interface Calibrator {
   /** The prediction, widened or narrowed by what was seen. */
   calibrate(time: LogNormal): LogNormal
   /** A run took `ms` (or, with `atLeast`, more) where `predicted`, already calibrated, was expected. */
-  observe(predicted: LogNormal, ms: number, atLeast?: boolean): void
+  observe(p90Ms: number, ms: number, atLeast?: boolean): void
   /** The factor on the standard deviation, as its logarithm. */
   scale: number
 }
 
-const z90 = 1.2815515655446004
 const [leastScale, mostScale] = [-1.2, 1.2]
 
 /**
@@ -22,9 +21,9 @@ export function createCalibrator({ step = 0.1, start = 0 } = {}): Calibrator {
   let scale = start
   return {
     calibrate: ({ mu, variance }) => ({ mu, variance: variance * Math.exp(2 * scale) }),
-    observe({ mu, variance }, ms, atLeast = false) {
-      if (!(ms > 0 && ms < Number.POSITIVE_INFINITY) || !(variance > 0)) return
-      const above = Math.log(ms) > mu + z90 * Math.sqrt(variance)
+    observe(p90Ms, ms, atLeast = false) {
+      if (!(ms > 0 && ms < Number.POSITIVE_INFINITY)) return
+      const above = ms > p90Ms
       // What was cut off below the percentile might have ended on either side.
       if (atLeast && !above) return
       scale = Math.min(mostScale, Math.max(leastScale, scale + step * (above ? 0.9 : -0.1)))

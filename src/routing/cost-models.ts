@@ -1,4 +1,5 @@
 import type { LinkEstimate } from '../network/link.ts'
+import type { Forecast } from '../utils/forecast.ts'
 import { divide, type LogNormal, logNormal, meanOf, sumOf } from '../utils/log-normal.ts'
 
 /** Times are kept between a microsecond and eleven days, and their doubt bounded, so that no sum overflows. */
@@ -61,7 +62,8 @@ export function edgeServiceTime(edge: {
  *     CCS = h(R, C, B, M) = round trip + bytes up / B_up + wait(M) + C / R + bytes back / B_down
  *
  * `service` stands for C / R, the time of one of the endpoint's workers; `waitMs` is what its M workers let a request
- * wait. The endpoint reports both in `Server-Timing`. B and the round trip are `link`.
+ * wait. The endpoint reports both in `Server-Timing`. B and the round trip are `link`; where the uplink may have
+ * changed since it was measured, so may the time.
  *
  * @returns the completion time in milliseconds from now
  */
@@ -71,15 +73,21 @@ export function cloudServiceTime(cloud: {
   readonly link: LinkEstimate
   readonly waitMs?: number
   readonly service: LogNormal
-}): LogNormal {
+}): Forecast {
   const { requestBytes, responseBytes, link, waitMs = 0, service } = cloud
-  return total([
-    link.roundTrip,
-    ...transferTime(requestBytes, link.uplink),
-    ...knownTime(waitMs),
-    service,
-    ...transferTime(responseBytes, link.downlink),
-  ])
+  const timeWith = (uplink: LogNormal) =>
+    total([
+      link.roundTrip,
+      ...transferTime(requestBytes, uplink),
+      ...knownTime(waitMs),
+      service,
+      ...transferTime(responseBytes, link.downlink),
+    ])
+  const { otherwise } = link.uplink
+  const time = timeWith(link.uplink)
+  return otherwise === undefined
+    ? time
+    : { ...time, otherwise: { chance: otherwise.chance, value: timeWith(otherwise.value) } }
 }
 
 /** The mean, when it is one that can be compared. */

@@ -1,4 +1,5 @@
 import type { Arm, RouteReason } from '../contracts/route.ts'
+import { type Forecast, meanOfForecast, p90OfForecast } from '../utils/forecast.ts'
 import type { LogNormal } from '../utils/log-normal.ts'
 import { drawNormal } from '../utils/seeded-random.ts'
 import { type Breaker, createBreaker } from './breaker.ts'
@@ -27,7 +28,7 @@ const never = Number.POSITIVE_INFINITY
 
 /** An arm that can take the request, with what it is predicted to cost. */
 interface Candidate extends ArmRef {
-  readonly time: LogNormal | undefined
+  readonly time: Forecast | undefined
   readonly meanMs: number
   readonly p90Ms: number
   /** Money, energy, data and quality, in milliseconds. */
@@ -37,7 +38,7 @@ interface Candidate extends ArmRef {
 
 /** What was reserved for a plan until it is settled. */
 interface Reserved {
-  readonly times: ReadonlyMap<string, LogNormal>
+  readonly p90s: ReadonlyMap<string, number>
   second: SecondRun | undefined
   ends: number
   lost: Arm | undefined
@@ -46,6 +47,15 @@ interface Reserved {
 
 const keyOf = ({ arm, endpoint }: ArmRef) => (arm === 'edge' ? 'edge' : `cloud ${endpoint ?? ''}`)
 const refOf = ({ arm, endpoint }: ArmRef): ArmRef => (endpoint === undefined ? { arm } : { arm, endpoint })
+
+/** What of a forecast can be calculated with, calibrated; undefined when it is none. */
+function saneForecast(raw: Forecast | undefined, calibrate: (time: LogNormal) => LogNormal): Forecast | undefined {
+  if (raw === undefined || toPrediction(raw) === undefined) return undefined
+  const time = calibrate(boundedTime(raw))
+  const { otherwise } = raw
+  if (otherwise === undefined || !(otherwise.chance > 0 && otherwise.chance <= 1)) return time
+  return { ...time, otherwise: { chance: otherwise.chance, value: calibrate(boundedTime(otherwise.value)) } }
+}
 
 /**
  * @param options.random uniform in [0, 1); default `Math.random`. Seeded, the router repeats itself
@@ -104,15 +114,13 @@ export function createRouter(
       dataBytes * controllers.dataBytes.price(nowMs)
     return sum > 0 && sum < never ? sum : 0
   }
-  const candidate = (ref: ArmRef, price: ArmPrice, raw: LogNormal | undefined, nowMs: number): Candidate => {
-    const sane = raw !== undefined && toPrediction(raw) !== undefined
-    const time = sane ? calibrators[ref.arm].calibrate(boundedTime(raw)) : undefined
-    const shown = toPrediction(time)
+  const candidate = (ref: ArmRef, price: ArmPrice, raw: Forecast | undefined, nowMs: number): Candidate => {
+    const time = saneForecast(raw, calibrators[ref.arm].calibrate)
     return {
       ...refOf(ref),
       time,
-      meanMs: shown?.meanMs ?? never,
-      p90Ms: shown?.p90Ms ?? never,
+      meanMs: time === undefined ? never : meanOfForecast(time),
+      p90Ms: time === undefined ? never : p90OfForecast(time),
       extraMs: priceOf(price, nowMs),
       price,
     }
@@ -130,10 +138,11 @@ export function createRouter(
   /** What a wasted run on the arm costs, in milliseconds: the dearer, the fewer tokens are left. */
   const wasteOf = (arm: Arm, scaleMs: number) => {
     const { level } = tokens[arm]
-    if (level < 1) return never
     const most = arm === 'edge' ? settings.edgeBurst : settings.cloudBurst
+    // Overdrawn only for what saves a great deal, and never by more than was saved up.
+    if (level < 1 - most) return never
     const price = arm === 'edge' ? settings.edgePrice : settings.cloudPrice
-    return price * scaleMs * (most / level)
+    return price * scaleMs * settings.growth ** (most - level)
   }
 
   /** Why the arm was taken that costs less. */
@@ -226,7 +235,7 @@ export function createRouter(
       if (probe) lastProbeAtMs = nowMs
       const all = [edge, ...clouds]
       reserved.set(made, {
-        times: new Map(all.flatMap((each) => (each.time === undefined ? [] : [[keyOf(each), each.time]]))),
+        p90s: new Map(all.flatMap((each) => (each.time === undefined ? [] : [[keyOf(each), each.p90Ms]]))),
         prices: new Map(all.map((each) => [keyOf(each), each.price])),
         second,
         ends: 0,
@@ -266,20 +275,32 @@ export function createRouter(
       wastedOther,
       deadlineMs: snapshot.deadlineMs ?? never,
       latePenalty: snapshot.deadlineMs ?? 0,
+      disasterFirst: a.arm === 'edge' ? settings.edgeDisaster : settings.cloudDisaster,
+      disasterOther: b.arm === 'edge' ? settings.edgeDisaster : settings.cloudDisaster,
     })
     const [first, other] = best.firstStarts ? [a, b] : [b, a]
     let second: SecondRun | undefined
     if (best.afterMs < never) second = { ...refOf(other), afterMs: best.afterMs, purpose: 'hedge' }
-    if (forReal && first.time !== undefined && other.time !== undefined && doubles) {
-      // Thompson: one draw of what each arm may really be like. Where they disagree with the plan, both run.
-      const drawn = (time: LogNormal) => time.mu + Math.sqrt(time.variance) * settings.exploreSd * drawNormal(random)
-      const disagrees = drawn(other.time) < drawn(first.time)
-      const { level } = tokens[other.arm]
-      if (disagrees && other.arm === 'cloud' && level >= settings.exploreLevel && tokens[first.arm].level >= 1) {
-        second = { ...refOf(other), afterMs: 0, purpose: 'explore' }
-      }
+    if (forReal && doubles && explores(snapshot, first, other)) {
+      second = { ...refOf(other), afterMs: 0, purpose: 'explore' }
     }
     return [first, second]
+  }
+
+  /**
+   * Thompson: one draw of what each arm may be like. Where the draws disagree with the plan, and the link was neither
+   * used nor probed for long, both run and the first answer is taken: learning costs no time.
+   */
+  function explores({ clouds }: RouterSnapshot, first: Candidate, other: Candidate): boolean {
+    if (other.arm !== 'cloud' || first.time === undefined || other.time === undefined) return false
+    const ageMs = clouds.find(({ endpoint }) => endpoint === other.endpoint)?.ageMs ?? never
+    if (ageMs < settings.exploreAgeMs || tokens.cloud.level < settings.exploreLevel || tokens.edge.level < 1)
+      return false
+    const drawn = (time: Forecast) => {
+      const { mu, variance } = time.otherwise && random() < time.otherwise.chance ? time.otherwise.value : time
+      return mu + Math.sqrt(variance) * drawNormal(random)
+    }
+    return drawn(other.time) < drawn(first.time)
   }
 
   /** A probe helps where the cloud was not asked, what is known of it is old, and it may well be the faster one. */
@@ -294,8 +315,12 @@ export function createRouter(
     if (first.arm === 'cloud' || second?.afterMs === 0 || cloud.time === undefined) return false
     const ageMs = option?.ageMs ?? never
     if (ageMs < settings.probeAgeMs || nowMs - lastProbeAtMs < settings.probeAgeMs) return false
-    const low = Math.exp(cloud.time.mu - settings.probeSd * Math.sqrt(cloud.time.variance))
-    return low < edge.meanMs
+    const mayBeFaster = ({ mu, variance }: LogNormal) =>
+      Math.exp(mu - settings.probeSd * Math.sqrt(variance)) < edge.meanMs
+    const { otherwise } = cloud.time
+    return (
+      mayBeFaster(cloud.time) || (otherwise !== undefined && otherwise.chance > 0.02 && mayBeFaster(otherwise.value))
+    )
   }
 
   return {
@@ -311,7 +336,7 @@ export function createRouter(
       if (held === undefined) return
       held.ends += 1
       if (end.result === 'lost') held.lost = end.arm
-      const predicted = held.times.get(keyOf(end))
+      const predicted = held.p90s.get(keyOf(end))
       if (predicted !== undefined && (end.result === 'answered' || end.result === 'lost')) {
         calibrators[end.arm].observe(predicted, end.ms, end.result === 'lost')
       }

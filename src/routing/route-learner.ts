@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import type { Backend } from '../contracts/model-state.ts'
 import type { LinkEstimate } from '../network/link.ts'
+import type { Forecast } from '../utils/forecast.ts'
 import type { LogFilter } from '../utils/log-filter.ts'
 import type { LogNormal } from '../utils/log-normal.ts'
 import { cloudServiceTime, edgeServiceTime } from './cost-models.ts'
@@ -44,7 +45,7 @@ export interface RouteLearner {
     /** Default: as large as the model's answers have been. */
     readonly responseBytes?: number
     readonly link: LinkEstimate
-  }): LogNormal
+  }): Forecast
   /** True once a run of the model on this backend was measured. */
   knowsEdge(model: string, backend: Backend): boolean
   /** What is worth storing, as plain JSON. */

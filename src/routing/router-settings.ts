@@ -1,22 +1,27 @@
 /** What the router starts from, tuned on recordings with `npm run bench -- routing`. */
 export const routerSettings = {
-  /** Tokens that a request brings for wasted runs on either arm, and how many are kept. */
-  edgeTokens: 0.12,
-  edgeBurst: 3,
-  cloudTokens: 0.05,
-  cloudBurst: 2,
-  /** What a wasted run costs while the bucket is full, as a share of the request's expected time. */
+  /** Tokens that a request brings for wasted runs on either arm, and how many are saved up. */
+  edgeTokens: 0.15,
+  edgeBurst: 5,
+  cloudTokens: 0.06,
+  cloudBurst: 4,
+  /** What a wasted run costs with all tokens there, as a share of the request's expected time; and with each one less. */
   edgePrice: 0.05,
   cloudPrice: 0.1,
+  growth: 1.6,
+  /** The chance that an arm takes many times as long as anything known foretells: links and machines do fail. */
+  edgeDisaster: 0.004,
+  cloudDisaster: 0.03,
   /** The former arm is kept while the other is not better by this factor. */
   hysteresis: 1.02,
-  /** Exploring draws with this share of the predicted standard deviation, while this many cloud tokens are left. */
-  exploreSd: 1,
-  exploreLevel: 1.5,
+  /** Both arms run to explore when the link was not measured for this long and this many cloud tokens are left. */
+  exploreAgeMs: 60_000,
+  exploreLevel: 3,
+  /** The predictions' spread, as the logarithm of a factor on its standard deviation, and how fast it is learned. */
   calibrationStep: 0.1,
-  edgeScale: 0,
-  cloudScale: 0,
-  /** The link is probed when it was not measured for this long and the cloud may be faster at this many deviations. */
-  probeAgeMs: 10_000,
+  edgeScale: -0.15,
+  cloudScale: 0.1,
+  /** The link is probed when it was not measured for this long and the cloud may be faster, this many deviations off. */
+  probeAgeMs: 3_000,
   probeSd: 1,
 }

@@ -1,4 +1,5 @@
 import type { Arm, Privacy, RouteReason } from '../contracts/route.ts'
+import type { Forecast } from '../utils/forecast.ts'
 import type { LogNormal } from '../utils/log-normal.ts'
 import type { EdgeStatus, NoRoute, Predictions } from './decide-route.ts'
 
@@ -31,8 +32,8 @@ export interface CloudOption extends ArmPrice {
   /** The endpoint's name, the same from request to request: its origin. */
   readonly endpoint: string
   readonly hasModel: boolean | 'unknown'
-  /** Completion time in milliseconds from now. */
-  readonly time?: LogNormal | undefined
+  /** Completion time in milliseconds from now; as two log-normals where the link may have changed. */
+  readonly time?: Forecast | undefined
   /** Milliseconds since the link to it was last measured; absent when it never was. */
   readonly ageMs?: number | undefined
 }
