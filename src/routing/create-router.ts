@@ -139,11 +139,12 @@ export function createRouter(
   const wasteOf = (arm: Arm, scaleMs: number) => {
     const { level } = tokens[arm]
     const most = arm === 'edge' ? settings.edgeBurst : settings.cloudBurst
-    // Overdrawn only for what saves a great deal, and never by more than was saved up.
-    if (level < 1 - most) return never
     const price = arm === 'edge' ? settings.edgePrice : settings.cloudPrice
-    return price * scaleMs * settings.growth ** (most - level)
+    return price * (scaleMs + settings.priceFloorMs) * settings.growth ** (most - level)
   }
+
+  /** Overdrawn only for what saves a great deal, and never by more than was saved up. */
+  const maySpend = (arm: Arm) => tokens[arm].level >= 1 - (arm === 'edge' ? settings.edgeBurst : settings.cloudBurst)
 
   /** Why the arm was taken that costs less. */
   const whyArm = (snapshot: RouterSnapshot, arm: Arm, edge: Candidate, cloud: Candidate): RouteReason => {
@@ -266,13 +267,14 @@ export function createRouter(
     const doubles = snapshot.once !== true && (a.arm !== 'edge' || edgeSecond)
     const scaleMs = Math.min(a.meanMs, b.meanMs)
     const kept = previous.get(snapshot.model)
-    const wastedFirst = doubles ? wasteOf(a.arm, scaleMs) : never
-    const wastedOther = doubles ? wasteOf(b.arm, scaleMs) : never
     const best = planPair(a.time, b.time, {
       firstExtra: a.extraMs + (kept === b.arm && a.arm !== b.arm ? (hysteresis - 1) * scaleMs : 0),
       otherExtra: b.extraMs + (kept === a.arm && a.arm !== b.arm ? (hysteresis - 1) * scaleMs : 0),
-      wastedFirst,
-      wastedOther,
+      wastedFirst: wasteOf(a.arm, scaleMs),
+      wastedOther: wasteOf(b.arm, scaleMs),
+      mayFollowFirst: doubles && maySpend(b.arm),
+      mayFollowOther: doubles && maySpend(a.arm),
+      harm: settings.harm,
       deadlineMs: snapshot.deadlineMs ?? never,
       latePenalty: snapshot.deadlineMs ?? 0,
       disasterFirst: a.arm === 'edge' ? settings.edgeDisaster : settings.cloudDisaster,

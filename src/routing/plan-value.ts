@@ -2,38 +2,46 @@ import type { Forecast } from '../utils/forecast.ts'
 
 /** One way to run a request on two arms, `first` and `other`: which starts, and when the second one does. */
 export interface PairPlan {
-  /** True: the first arm given starts. */
+  /** True: `first` starts. */
   firstStarts: boolean
-  /** Milliseconds until the second run; infinite when there is none. */
+  /** Milliseconds until the second run, too, starts; infinite: never. */
   afterMs: number
-  /** Expected time with what it costs, in milliseconds. */
+  /** Expected cost in milliseconds: time, extra costs, and what is wasted. */
   cost: number
-  /** Expected cost of the same start without a second run. */
+  /** Expected cost of the same arm alone. */
   costAlone: number
 }
 
-/** What the values of plans depend on beside the two times. All in milliseconds. */
+/** What runs cost beside their time, in milliseconds. */
 export interface PairCosts {
-  /** Added to what a run on the first arm, and on the other one, costs. */
+  /** Charged for every run that is started on the arm. */
   readonly firstExtra: number
   readonly otherExtra: number
-  /** What a run costs whose answer is not used; infinite: it must not happen. */
+  /** Charged for a run whose answer is not the one that is used. */
   readonly wastedFirst: number
   readonly wastedOther: number
+  /** Whether `other` may run second where `first` starts, and the other way round. */
+  readonly mayFollowFirst: boolean
+  readonly mayFollowOther: boolean
   /** When an answer is late (infinite: never), and what being late costs. */
   readonly deadlineMs: number
   readonly latePenalty: number
+  /** What each millisecond beyond the safer arm's slow side costs more. */
+  readonly harm: number
   /** The chance that the arm takes many times as long, whatever is known of it. */
   readonly disasterFirst: number
   readonly disasterOther: number
 }
 
 /** Nodes of a standard normal, and their weights: fine enough where costs are decided, and far into the slow side. */
-const nodes: readonly number[] = [-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5]
-const coarse: readonly number[] = [-1.8, -1.1, -0.4, 0.3, 1, 1.7, 2.4, 3.2]
+const steps = (from: number, to: number, count: number) =>
+  Array.from({ length: count }, (_, index) => from + ((to - from) * index) / (count - 1))
+const nodes: readonly number[] = steps(-2.1, 3.5, 15)
+const coarse: readonly number[] = steps(-2, 3.25, 9)
 const weigh = (list: readonly number[]) => {
   const density = list.map((z) => Math.exp((-z * z) / 2))
-  return density.map((value) => value / density.reduce((sum, each) => sum + each, 0))
+  const whole = density.reduce((sum, each) => sum + each, 0)
+  return density.map((value) => value / whole)
 }
 const nodeWeights = weigh(nodes)
 const coarseWeights = weigh(coarse)
@@ -41,6 +49,55 @@ const coarseWeights = weigh(coarse)
 const disasters: readonly number[] = [2.5, 6, 16]
 const disasterWeights: readonly number[] = [0.5, 0.3, 0.2]
 const most = nodes.length + coarse.length + disasters.length
+/** The share of an arm's times that lie below what is called its slow side. */
+const slowSide = 0.97
+
+/** A distribution as times in ascending order and their weights. */
+interface Grid {
+  readonly times: Float64Array
+  readonly weights: Float64Array
+  count: number
+}
+const createGrid = (): Grid => ({ times: new Float64Array(most), weights: new Float64Array(most), count: 0 })
+
+/** Keeps the grid in order. */
+function insert(grid: Grid, time: number, weight: number): void {
+  const { times, weights } = grid
+  let at = grid.count
+  while (at > 0 && (times[at - 1] ?? 0) > time) {
+    times[at] = times[at - 1] ?? 0
+    weights[at] = weights[at - 1] ?? 0
+    at -= 1
+  }
+  times[at] = time
+  weights[at] = weight
+  grid.count += 1
+}
+
+function fill(grid: Grid, { mu, variance, otherwise }: Forecast, disaster: number): void {
+  grid.count = 0
+  const sd = Math.sqrt(variance)
+  const chance = (1 - disaster) * (otherwise?.chance ?? 0)
+  for (let i = 0; i < nodes.length; i += 1)
+    insert(grid, Math.exp(mu + sd * (nodes[i] ?? 0)), (1 - disaster - chance) * (nodeWeights[i] ?? 0))
+  if (otherwise !== undefined && chance > 0) {
+    const otherSd = Math.sqrt(otherwise.value.variance)
+    for (let i = 0; i < coarse.length; i += 1)
+      insert(grid, Math.exp(otherwise.value.mu + otherSd * (coarse[i] ?? 0)), chance * (coarseWeights[i] ?? 0))
+  }
+  if (disaster > 0)
+    for (let i = 0; i < disasters.length; i += 1)
+      insert(grid, Math.exp(mu) * (disasters[i] ?? 1), disaster * (disasterWeights[i] ?? 0))
+}
+
+function quantileOf({ times, weights, count }: Grid, q: number): number {
+  let sum = 0
+  for (let i = 0; i < count; i += 1) {
+    sum += weights[i] ?? 0
+    if (sum >= q) return times[i] ?? 0
+  }
+  return times[count - 1] ?? 0
+}
 
 /**
  * The cheapest way to run a request on two arms whose times are independent forecasts: one of them alone, or one
@@ -50,58 +107,38 @@ const most = nodes.length + coarse.length + disasters.length
  * @returns one function that keeps its scratch space, and one object that it fills anew at each call
  */
 export function createPairPlanner(): (first: Forecast, other: Forecast, costs: PairCosts) => PairPlan {
-  const gridA = { times: new Float64Array(most), weights: new Float64Array(most), count: 0 }
-  const gridB = { times: new Float64Array(most), weights: new Float64Array(most), count: 0 }
-  const best: PairPlan = { firstStarts: true, afterMs: Number.POSITIVE_INFINITY, cost: 0, costAlone: 0 }
+  const gridA = createGrid()
+  const gridB = createGrid()
+  const never = Number.POSITIVE_INFINITY
+  const best: PairPlan = { firstStarts: true, afterMs: never, cost: 0, costAlone: 0 }
+  const price = { deadlineMs: never, latePenalty: 0, harm: 0, slowMs: never }
 
-  const fill = (grid: typeof gridA, { mu, variance, otherwise }: Forecast, disaster: number) => {
-    const sd = Math.sqrt(variance)
-    const chance = (1 - disaster) * (otherwise?.chance ?? 0)
-    let at = 0
-    const add = (time: number, weight: number) => {
-      grid.times[at] = time
-      grid.weights[at] = weight
-      at += 1
-    }
-    for (let i = 0; i < nodes.length; i += 1)
-      add(Math.exp(mu + sd * (nodes[i] ?? 0)), (1 - disaster - chance) * (nodeWeights[i] ?? 0))
-    if (otherwise !== undefined && chance > 0) {
-      const otherSd = Math.sqrt(otherwise.value.variance)
-      for (let i = 0; i < coarse.length; i += 1)
-        add(Math.exp(otherwise.value.mu + otherSd * (coarse[i] ?? 0)), chance * (coarseWeights[i] ?? 0))
-    }
-    if (disaster > 0)
-      for (let i = 0; i < disasters.length; i += 1)
-        add(Math.exp(mu) * (disasters[i] ?? 1), disaster * (disasterWeights[i] ?? 0))
-    grid.count = at
+  /** What an answer after this time costs. */
+  const costAt = (ms: number) => {
+    const { deadlineMs, latePenalty, harm, slowMs } = price
+    return ms + (ms > deadlineMs ? latePenalty : 0) + (ms > slowMs ? harm * (ms - slowMs) : 0)
   }
 
-  /** Expected cost when `a` starts and `b` follows after `afterMs`. */
-  const costOf = (
-    a: typeof gridA,
-    b: typeof gridA,
-    afterMs: number,
-    extraB: number,
-    wastedA: number,
-    wastedB: number,
-    { deadlineMs, latePenalty }: PairCosts,
-  ) => {
+  /** Expected cost when `a` starts and `b` follows after `afterMs`: one pass over both, as both are in order. */
+  const costOf = (a: Grid, b: Grid, afterMs: number, extraB: number, wastedA: number, wastedB: number) => {
     let sum = 0
+    let j = 0
+    let before = 0
+    let weightBefore = 0
     for (let i = 0; i < a.count; i += 1) {
       const timeA = a.times[i] ?? 0
       const weightA = a.weights[i] ?? 0
+      const cost = costAt(timeA)
       if (timeA <= afterMs) {
-        sum += weightA * (timeA + (timeA > deadlineMs ? latePenalty : 0))
+        sum += weightA * cost
         continue
       }
-      let inner = extraB
-      for (let j = 0; j < b.count; j += 1) {
-        const timeB = afterMs + (b.times[j] ?? 0)
-        const aWins = timeA <= timeB
-        const time = aWins ? timeA : timeB
-        inner += (b.weights[j] ?? 0) * (time + (aWins ? wastedB : wastedA) + (time > deadlineMs ? latePenalty : 0))
+      for (; j < b.count && afterMs + (b.times[j] ?? 0) < timeA; j += 1) {
+        const weightB = b.weights[j] ?? 0
+        before += weightB * (costAt(afterMs + (b.times[j] ?? 0)) + wastedA)
+        weightBefore += weightB
       }
-      sum += weightA * inner
+      sum += weightA * (extraB + before + Math.max(0, 1 - weightBefore) * (cost + wastedB))
     }
     return sum
   }
@@ -112,18 +149,17 @@ export function createPairPlanner(): (first: Forecast, other: Forecast, costs: P
     const [wastedA, wastedB] = firstStarts
       ? [costs.wastedFirst, costs.wastedOther]
       : [costs.wastedOther, costs.wastedFirst]
-    const never = Number.POSITIVE_INFINITY
-    const costAlone = extraA + costOf(a, b, never, extraB, 0, 0, costs)
+    const costAlone = extraA + costOf(a, b, never, extraB, 0, 0)
     if (costAlone < best.cost) {
       best.firstStarts = firstStarts
       best.afterMs = never
       best.cost = costAlone
     }
-    if (wastedA < never && wastedB < never) {
+    if (firstStarts ? costs.mayFollowFirst : costs.mayFollowOther) {
       for (let i = -1; i < a.count; i += 1) {
         // Just after a node: a run that takes as long as predicted is not overtaken.
         const afterMs = i < 0 ? 0 : (a.times[i] ?? 0) * 1.02
-        const cost = extraA + costOf(a, b, afterMs, extraB, wastedA, wastedB, costs)
+        const cost = extraA + costOf(a, b, afterMs, extraB, wastedA, wastedB)
         if (cost < best.cost) {
           best.firstStarts = firstStarts
           best.afterMs = afterMs
@@ -137,9 +173,13 @@ export function createPairPlanner(): (first: Forecast, other: Forecast, costs: P
   return (first, other, costs) => {
     fill(gridA, first, costs.disasterFirst)
     fill(gridB, other, costs.disasterOther)
-    best.cost = Number.POSITIVE_INFINITY
+    price.deadlineMs = costs.deadlineMs
+    price.latePenalty = costs.latePenalty
+    price.harm = costs.harm
+    price.slowMs = Math.min(quantileOf(gridA, slowSide), quantileOf(gridB, slowSide))
+    best.cost = never
     best.firstStarts = true
-    best.afterMs = Number.POSITIVE_INFINITY
+    best.afterMs = never
     const firstAlone = tryStart(true, costs)
     const otherAlone = tryStart(false, costs)
     best.costAlone = best.firstStarts ? firstAlone : otherAlone

@@ -9,9 +9,13 @@ export const routerSettings = {
   edgePrice: 0.05,
   cloudPrice: 0.1,
   growth: 1.6,
+  /** Added to the expected time: where a request takes next to nothing, there is next to nothing to save. */
+  priceFloorMs: 50,
   /** The chance that an arm takes many times as long as anything known foretells: links and machines do fail. */
   edgeDisaster: 0.004,
   cloudDisaster: 0.03,
+  /** What each millisecond beyond the safer arm's slow side counts more: it is where a fixed choice would have been safe. */
+  harm: 1,
   /** The former arm is kept while the other is not better by this factor. */
   hysteresis: 1.02,
   /** Both arms run to explore when the link was not measured for this long and this many cloud tokens are left. */

@@ -1,0 +1,65 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { type LogNormal, logNormal, meanOf } from '../utils/log-normal.ts'
+import { createSeededRandom, drawNormal } from '../utils/seeded-random.ts'
+import { createPairPlanner, type PairCosts } from './plan-value.ts'
+
+const costs: PairCosts = {
+  firstExtra: 0,
+  otherExtra: 0,
+  wastedFirst: 10,
+  wastedOther: 10,
+  mayFollowFirst: true,
+  mayFollowOther: true,
+  deadlineMs: Number.POSITIVE_INFINITY,
+  latePenalty: 0,
+  harm: 0,
+  disasterFirst: 0,
+  disasterOther: 0,
+}
+const draw = ({ mu, variance }: LogNormal, random: () => number) =>
+  Math.exp(mu + Math.sqrt(variance) * drawNormal(random))
+
+test('what a plan is said to cost is what it costs when it is tried many times', () => {
+  const random = createSeededRandom(5)
+  const pairs: [LogNormal, LogNormal][] = [
+    [logNormal(100, 0.5), logNormal(300, 0.05)],
+    [logNormal(80, 0.02), logNormal(200, 1)],
+    [logNormal(1000, 0.1), logNormal(700, 1.2)],
+  ]
+  for (const [first, other] of pairs) {
+    const { firstStarts, afterMs, cost } = createPairPlanner()(first, other, costs)
+    const [start, second] = firstStarts ? [first, other] : [other, first]
+    let sum = 0
+    const rounds = 40_000
+    for (let round = 0; round < rounds; round += 1) {
+      const [a, b] = [draw(start, random), afterMs + draw(second, random)]
+      sum += a <= afterMs ? a : Math.min(a, b) + costs.wastedFirst
+    }
+    expect(Math.abs(cost / (sum / rounds) - 1)).toBeLessThan(0.05)
+  }
+})
+
+test('a second run is planned only where it is allowed, and only where it pays', () => {
+  const time = fc
+    .tuple(fc.double({ min: 1, max: 1e5, noNaN: true }), fc.double({ min: 0, max: 2, noNaN: true }))
+    .map(([median, variance]) => logNormal(median, variance))
+  const plan = createPairPlanner()
+  fc.assert(
+    fc.property(time, time, fc.boolean(), fc.boolean(), (first, other, mayFollowFirst, mayFollowOther) => {
+      const { firstStarts, afterMs, cost, costAlone } = plan(first, other, { ...costs, mayFollowFirst, mayFollowOther })
+      expect(cost).toBeLessThanOrEqual(costAlone + 1e-9)
+      expect(afterMs).toBeGreaterThanOrEqual(0)
+      if (!(firstStarts ? mayFollowFirst : mayFollowOther)) expect(afterMs).toBe(Number.POSITIVE_INFINITY)
+    }),
+  )
+})
+
+test('a deadline moves the start to the arm that keeps it', () => {
+  const [steady, wide] = [logNormal(200, 0.001), logNormal(120, 1)]
+  const alone = { ...costs, mayFollowFirst: false, mayFollowOther: false }
+  const plan = createPairPlanner()
+  expect(meanOf(wide)).toBeLessThan(meanOf(steady))
+  expect(plan(steady, wide, alone).firstStarts).toBe(false)
+  expect(plan(steady, wide, { ...alone, deadlineMs: 220, latePenalty: 220 }).firstStarts).toBe(true)
+})
