@@ -62,11 +62,28 @@ const activitySchema = v.object({
   minLengthMs: msSchema,
 })
 
+/** A vector that stands for what was given: `[1, size]`, or one for each token, `[1, tokens, size]`, which is pooled. */
+const embeddingSchema = v.object({
+  kind: v.literal('embedding'),
+  output: nameSchema,
+  /** Of one vector for each token: their mean, the first one or the last one. `none`: there is one already. */
+  pooling: v.picklist(['none', 'mean', 'first', 'last']),
+  /** Scale the vector to length 1. Default false. */
+  normalize: v.optional(v.boolean()),
+})
+
 /** How the model's outputs become an answer. */
-export const decodingSchema = v.variant('kind', [classesSchema, boxesSchema, gridSchema, activitySchema])
+export const decodingSchema = v.variant('kind', [
+  classesSchema,
+  boxesSchema,
+  gridSchema,
+  activitySchema,
+  embeddingSchema,
+])
 
 export type Decoding = v.InferOutput<typeof decodingSchema>
 export type ClassesDecoding = v.InferOutput<typeof classesSchema>
 export type BoxesDecoding = v.InferOutput<typeof boxesSchema>
 export type GridDecoding = v.InferOutput<typeof gridSchema>
+export type EmbeddingDecoding = v.InferOutput<typeof embeddingSchema>
 export type ActivityDecoding = v.InferOutput<typeof activitySchema>

@@ -93,6 +93,7 @@ export const taskNames = [
   'face-detection',
   'object-detection',
   'text-classification',
+  'text-embedding',
   'voice-activity',
   'tensors',
 ] as const

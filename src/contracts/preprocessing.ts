@@ -54,13 +54,27 @@ const textSchema = v.object({
   maxLength: v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(65_536)),
 })
 
+const filePathSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(300))
+
+/** Text: the tokens of a Hugging Face tokenizer, as the inputs `input_ids`, `attention_mask` and `token_type_ids`. */
+const tokensSchema = v.object({
+  kind: v.literal('tokens'),
+  /** Path of its `tokenizer.json`; one of the manifest's files. */
+  tokenizer: filePathSchema,
+  /** Path of its `tokenizer_config.json`; one of the manifest's files. Default: none. */
+  tokenizerConfig: v.optional(filePathSchema),
+  /** Tokens of one text that the model takes, those that the tokenizer adds included. */
+  maxTokens: v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(1_000_000)),
+})
+
 /** How what a person gives becomes the model's first input. */
-export const preprocessingSchema = v.variant('kind', [inkSchema, pictureSchema, textSchema, soundSchema])
+export const preprocessingSchema = v.variant('kind', [inkSchema, pictureSchema, textSchema, tokensSchema, soundSchema])
 
 export type Preprocessing = v.InferOutput<typeof preprocessingSchema>
 export type InkPreprocessing = v.InferOutput<typeof inkSchema>
 export type PicturePreprocessing = v.InferOutput<typeof pictureSchema>
 export type TextPreprocessing = v.InferOutput<typeof textSchema>
+export type TokensPreprocessing = v.InferOutput<typeof tokensSchema>
 export type SoundPreprocessing = v.InferOutput<typeof soundSchema>
 
 /**

@@ -9,6 +9,7 @@ import { isElsewhere } from './load-models.ts'
 import { addMetadataRoutes } from './metadata-routes.ts'
 import { openModelFolder } from './model-folder.ts'
 import { openPoolEngine } from './open-pool-engine.ts'
+import { createEmbeddingsPlugin } from './openai/embeddings-plugin.ts'
 import { packageVersion } from './package-version.ts'
 import { addProbeRoute } from './probe-route.ts'
 import { addRepositoryRoutes } from './repository-routes.ts'
@@ -128,7 +129,9 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
     })
     await shared.register(addProbeRoute)
     addSealingKeys(shared, ring)
-    await addPlugins(shared, plugins, front)
+    // An engine of another kind brings the API that its servers have.
+    const own = options.engine === undefined ? [createEmbeddingsPlugin(engine)] : []
+    await addPlugins(shared, [...own, ...plugins], front)
     if (modelsDir !== undefined && folder !== undefined) {
       await shared.register((files) => addModelFiles(files, modelsDir, () => folder.models))
     }

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { InferEngine } from './infer-engine.ts'
 import type { Access } from './security/access.ts'
 import type { RequestLimits } from './security/rate-limits.ts'
+import type { Observe } from './seen/observe.ts'
 
 /** What the endpoint shares with the routes that are plugged into it. */
 export interface PluginContext {
@@ -10,6 +11,8 @@ export interface PluginContext {
   readonly access: Access
   /** Hooks that refuse a client's requests beyond its rate. */
   readonly limits: RequestLimits
+  /** Metrics and traces of a plugin's routes. */
+  readonly observe: Observe
   /** This package's version. */
   readonly version: string
   /** True once the endpoint takes no new requests. */

@@ -17,6 +17,8 @@ export interface ServedModel {
   readonly unavailable?: string
   /** Where the model comes from a catalogue. */
   readonly manifest?: Manifest
+  /** Files that its preprocessing reads, by path; where it runs here. */
+  readonly texts?: ReadonlyMap<string, string>
 }
 
 export interface EngineRequest {

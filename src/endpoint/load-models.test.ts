@@ -67,7 +67,12 @@ describe('loadModels', () => {
     ['fewer bytes', { files: [{ path: 'model.onnx', bytes: 2, sha256: wrongHash }] }, /3 bytes.*says 2/],
     ['more bytes', { files: [{ path: 'model.onnx', bytes: 4, sha256: wrongHash }] }, /3 bytes.*says 4/],
     ['a file that is not there', { files: [{ path: 'weights', bytes: 3, sha256: wrongHash }] }, /can't be read/],
-    ['a graph that is no file of it', { graph: 'other.onnx' }, /not among its files/],
+    ['a graph that is no file of it', { graph: 'other.onnx' }, /other.onnx.* not among its files/],
+    [
+      'its tokenizer',
+      { preprocessing: { kind: 'tokens' as const, tokenizer: 't.json', maxTokens: 1 } },
+      /t.json.* not among/,
+    ],
     ['its name', { name: 'other' }, /that of other r1/],
     ['its revision', { revision: 'r9' }, /that of m r9/],
     ['a path that leads out', { files: [{ path: '../x', bytes: 3, sha256: wrongHash }] }, /is invalid/],

@@ -4,8 +4,7 @@ import * as v from 'valibot'
 import { type Catalog, catalogSchema, type Manifest, manifestSchema } from '../contracts/manifest.ts'
 import { isHitherError } from '../errors/hither-error.ts'
 import { ModelError } from '../errors/model-error.ts'
-import type { SharedGraph } from './infer-task.ts'
-import { verifyFiles } from './verify-files.ts'
+import { type VerifiedFiles, verifyFiles } from './verify-files.ts'
 
 /** A model below the models' folder, verified or refused. */
 export interface ModelRecord {
@@ -25,9 +24,8 @@ interface RefusedState {
   readonly elsewhere?: boolean
 }
 
-interface ReadyState {
+interface ReadyState extends VerifiedFiles {
   readonly status: 'ready'
-  readonly shared: SharedGraph
 }
 
 /** A model that can run. */
@@ -122,8 +120,8 @@ async function loadModel(root: string, entry: Entry): Promise<ModelRecord> {
     return { ...known, ...refuse(entry, `its manifest is that of ${manifest.name} ${manifest.revision}`) }
   }
   try {
-    const shared = await verifyFiles(join(root, posix.dirname(manifestPath)), manifest)
-    return { ...known, state: { status: 'ready', shared } }
+    const files = await verifyFiles(join(root, posix.dirname(manifestPath)), manifest)
+    return { ...known, state: { status: 'ready', ...files } }
   } catch (error) {
     if (isHitherError(error)) return { ...known, ...refuse(entry, error.message) }
     // It can still come to browsers; to run here, its files must be here.

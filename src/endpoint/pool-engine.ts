@@ -88,6 +88,6 @@ const toServed = ({ name, revision, manifest, state }: ModelRecord): ServedModel
   platform: 'onnx_onnxv1',
   inputs: manifest?.inputs ?? [],
   outputs: manifest?.outputs ?? [],
-  ...(state.status === 'refused' ? { unavailable: state.reason } : {}),
+  ...(state.status === 'refused' ? { unavailable: state.reason } : { texts: state.texts }),
   ...(manifest === undefined ? {} : { manifest }),
 })

@@ -6,29 +6,46 @@ import type { Manifest, ModelFile } from '../contracts/manifest.ts'
 import { ModelError } from '../errors/model-error.ts'
 import type { SharedGraph } from './infer-task.ts'
 
+/** A model's files that are used here, the very bytes that were hashed. */
+export interface VerifiedFiles {
+  /** The graph and weights outside it, in memory that every thread can read. */
+  readonly shared: SharedGraph
+  /** Files that its preprocessing reads, by path. */
+  readonly texts: ReadonlyMap<string, string>
+}
+
 /**
  * Reads every file of a model and compares size and SHA-256 with its manifest: altered weights run silently, only the
  * hash tells.
  *
- * @returns the bytes of the graph and of weights outside it, the very ones that were hashed, in memory that every
- *   thread can read
  * @throws {ModelError} `download-wrong-size`, `download-wrong-hash` or `manifest-invalid`; the system's error for a file
  *   that can't be read
  */
-export async function verifyFiles(folder: string, manifest: Manifest): Promise<SharedGraph> {
+export async function verifyFiles(folder: string, manifest: Manifest): Promise<VerifiedFiles> {
   const { files, graph, externalData = [] } = manifest
+  const read = textsOf(manifest)
   const kept = new Map<string, SharedArrayBuffer>()
   for (const file of files) {
-    const needed = file.path === graph || externalData.includes(file.path)
+    const needed = file.path === graph || externalData.includes(file.path) || read.includes(file.path)
     const target = needed ? new SharedArrayBuffer(await sizeOf(folder, file)) : undefined
     await verifyFile(folder, file, target === undefined ? undefined : new Uint8Array(target))
     if (target !== undefined) kept.set(file.path, target)
   }
-  const missing = [graph, ...externalData].find((path) => !kept.has(path))
-  if (missing !== undefined) throw new ModelError('manifest-invalid', `its graph ${missing} is not among its files`)
-  const bytes = kept.get(graph) ?? new SharedArrayBuffer(0)
-  kept.delete(graph)
-  return { graph: bytes, externalData: kept }
+  const bytesOf = (path: string) => {
+    const bytes = kept.get(path)
+    if (bytes !== undefined) return bytes
+    throw new ModelError('manifest-invalid', `${path}, which its manifest names, is not among its files`)
+  }
+  return {
+    shared: { graph: bytesOf(graph), externalData: new Map(externalData.map((path) => [path, bytesOf(path)])) },
+    texts: new Map(read.map((path) => [path, Buffer.from(bytesOf(path)).toString()])),
+  }
+}
+
+function textsOf({ preprocessing }: Manifest): readonly string[] {
+  if (preprocessing?.kind !== 'tokens') return []
+  const { tokenizer, tokenizerConfig } = preprocessing
+  return tokenizerConfig === undefined ? [tokenizer] : [tokenizer, tokenizerConfig]
 }
 
 /** Checked before so much memory is taken. */

@@ -55,6 +55,18 @@ describe('a bad manifest is refused with a sentence that names the field', () =>
     [changed({ files: [{ ...file, bytes: 2 ** 31 + 1 }] }), '"files" have 2147483649 bytes'],
     [changed({ externalData: ['weights.data'] }), '"externalData" names weights.data, which is not one of "files"'],
     [changed({ requires: { backends: [] } }), '"requires.backends"'],
+    [
+      changed({ preprocessing: { kind: 'tokens', tokenizer: 'tokenizer.json', maxTokens: 8 } }),
+      '"preprocessing" names tokenizer.json, which is not one of "files"',
+    ],
+    [
+      changed({ preprocessing: { kind: 'tokens', tokenizer: 'weights.bin', maxTokens: 8 } }),
+      '"preprocessing" makes "input_ids", which is no input',
+    ],
+    [
+      changed({ decoding: { kind: 'embedding', output: 'z', pooling: 'mean' } }),
+      '"decoding" names "z", which is not one of "outputs"',
+    ],
     [changed({ state: [{ input: 'z', output: 'y', shape: [1, 2] }] }), '"state" names "z", which is not one of'],
     [changed({ state: [{ input: 'x', output: 'z', shape: [1, 2] }] }), '"state" names "z", which is not one of'],
     [changed({ state: [{ input: 'x', output: 'y', shape: [1, 3] }] }), '"state" starts "x" in shape [1, 3]'],

@@ -63,7 +63,8 @@ function findStateProblem({ state = [], inputs, outputs }: Manifest): string | u
 }
 
 /** A picture's bytes fit the first input, as they are or in its wire form; what is decoded is there. */
-function findTaskProblem({ preprocessing, decoding, wire = [], inputs, outputs }: Manifest): string | undefined {
+function findTaskProblem(manifest: Manifest): string | undefined {
+  const { preprocessing, decoding, wire = [], inputs, outputs, files } = manifest
   const unknown = wire.find(({ input }) => !inputs.some(({ name, type }) => name === input && type === 'float32'))
   if (unknown !== undefined) return `"wire" names "${unknown.input}", which is not a float32 input`
   const named =
@@ -81,6 +82,12 @@ function findTaskProblem({ preprocessing, decoding, wire = [], inputs, outputs }
     }
     const fits = first.type === 'uint8' || wire.some(({ input }) => input === first.name)
     if (!fits) return `"preprocessing" makes bytes: "${first.name}" must be uint8, or have a form in "wire"`
+  }
+  if (preprocessing?.kind === 'tokens') {
+    const { tokenizer, tokenizerConfig = tokenizer } = preprocessing
+    const unlisted = [tokenizer, tokenizerConfig].find((path) => !files.some((file) => file.path === path))
+    if (unlisted !== undefined) return `"preprocessing" names ${unlisted}, which is not one of "files"`
+    if (!inputs.some(({ name }) => name === 'input_ids')) return '"preprocessing" makes "input_ids", which is no input'
   }
   if (preprocessing?.kind === 'sound') {
     const { windowSamples, contextSamples = 0, constants = [] } = preprocessing

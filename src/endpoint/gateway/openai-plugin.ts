@@ -4,16 +4,13 @@ import { CloudError } from '../../errors/cloud-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import type { EndpointPlugin } from '../endpoint-plugin.ts'
-import { toStatus } from '../error-reply.ts'
-import { grants, inferScope } from '../security/scopes.ts'
+import { namesModelSchema, openOpenAiFront } from '../openai/openai-front.ts'
 import type { GatewayEngine } from './create-gateway-engine.ts'
 import { createOpenAiModels } from './openai-models.ts'
 import { relayAnswer } from './relay-answer.ts'
 
 /** What is passed on. All else of the OpenAI API stays closed: files and the like are not the gateway's to open. */
 const passedOn = ['chat/completions', 'completions', 'embeddings']
-
-const bodySchema = v.looseObject({ model: v.pipe(v.string(), v.minLength(1), v.maxLength(1000)) })
 
 /** Errors of a connection that was never made: the upstream has seen nothing of the request. */
 const neverSent: ReadonlySet<unknown> = new Set([
@@ -39,13 +36,19 @@ export function createOpenAiPlugin(
   const { now = () => performance.now(), onFault = () => {} } = options
   const models = createOpenAiModels(engine.usable, now)
 
-  const forward = async (path: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const parsed = v.safeParse(bodySchema, request.body)
+  const forward = async (
+    path: string,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    onModel: (model: string) => void,
+  ): Promise<FastifyReply> => {
+    const parsed = v.safeParse(namesModelSchema, request.body)
     if (!parsed.success) throw new ValidationError('options-invalid', 'The request must be JSON and name a model.')
     const { model } = parsed.output
     const hungUp = new AbortController()
     reply.raw.once('close', () => hungUp.abort(new Error('the client hung up')))
     const having = await models.find(model)
+    onModel(model)
     let failure: unknown
     for (const { upstream, base } of having.slice(0, 2)) {
       const { state } = upstream
@@ -86,46 +89,16 @@ export function createOpenAiPlugin(
 
   return {
     name: 'openai-upstreams',
-    register(app, { access }) {
-      app.setErrorHandler((error: Error, request, reply) => {
-        if (request.raw.socket.destroyed) return reply.hijack()
-        const status = isHitherError(error) ? toStatus(error) : 'statusCode' in error ? Number(error.statusCode) : 500
-        const { retryAfterMs = 1000 } = isHitherError(error) ? error.context : {}
-        if (status === 429 || status === 503)
-          reply.header('Retry-After', String(Math.ceil(Number(retryAfterMs) / 1000)))
-        const message = isHitherError(error) || status < 500 ? error.message : 'The gateway failed.'
-        const type = status < 500 ? 'invalid_request_error' : 'server_error'
-        const code = isHitherError(error) ? error.code : null
-        return reply
-          .code(status)
-          .header('Cache-Control', 'no-store')
-          .send({ error: { message, type, param: null, code } })
-      })
-      const anyToken = access.requires(undefined, { unguarded: 'open' })
-      app.get('/v1/models', { onRequest: anyToken }, async (request) => {
-        const scopes = access.tokenOf(request)?.scopes
-        const data = (await models.list()).filter(({ id }) => scopes === undefined || grants(scopes, inferScope(id)))
-        return { object: 'list', data }
-      })
-      const itsModel = access.requires(({ body }) => inferScope(modelOf(body)), { unguarded: 'open' })
+    register(app, context) {
+      const front = openOpenAiFront(app, context)
+      front.addModels(models.list)
       for (const path of passedOn) {
-        app.post(
-          `/v1/${path}`,
-          {
-            onRequest: anyToken,
-            // Which model it is about is known once the body is there.
-            preHandler: async (request, reply) => itsModel.call(app, request, reply),
-          },
-          (request, reply) => forward(path, request, reply),
-        )
+        app.post(`/v1/${path}`, front.ofModel, (request, reply) => {
+          return forward(path, request, reply, (model) => context.observe.named(request, model))
+        })
       }
     },
   }
-}
-
-const modelOf = (body: unknown): string => {
-  const parsed = v.safeParse(bodySchema, body)
-  return parsed.success ? parsed.output.model : ''
 }
 
 /** The system's code of a failed fetch: undici puts it into the cause. */

@@ -11,6 +11,7 @@ interface Seen {
   /** What an upstream is told to go on with. */
   readonly traceparent?: string
   readonly span?: RequestSpan
+  named?: string
   answer?: Pick<InferenceAnswer, 'model' | 'times'>
   endedAtMs?: number
 }
@@ -22,6 +23,8 @@ export interface Observe {
   of(request: FastifyRequest): Seen
   /** Tells which model answered a request, and where its time went. */
   ran(request: FastifyRequest, answer: Pick<InferenceAnswer, 'model' | 'times'>): void
+  /** Tells which model a request is about whose address does not say it. It must be one that there is. */
+  named(request: FastifyRequest, model: string): void
 }
 
 export function createObserve(parts: {
@@ -57,22 +60,23 @@ export function createObserve(parts: {
   }
 
   const end = async (request: FastifyRequest, reply: FastifyReply) => {
-    const { arrivedAtMs, span, answer, endedAtMs = performance.now() } = of(request)
+    const { arrivedAtMs, span, named, answer, endedAtMs = performance.now() } = of(request)
     const status = reply.statusCode
     const totalMs = performance.now() - arrivedAtMs
     const model = answer?.model ?? (await modelOf(request))
+    const label = model?.name ?? named ?? ''
     const sizes = {
       requestBytes: Number(request.headers['content-length'] ?? 0),
       responseBytes: Number(reply.getHeader('content-length') ?? 0),
     }
-    metrics.answered({ model: model?.name ?? '', status, totalMs, times: answer?.times, ...sizes })
+    metrics.answered({ model: label, status, totalMs, times: answer?.times, ...sizes })
     if (model !== undefined && request.method === 'POST') {
       if (answer !== undefined && status < 400) statistics.succeeded(model.name, model.version, answer.times)
       else if (status >= 400) statistics.failed(model.name, model.version, totalMs)
     }
     if (span === undefined) return
     if (answer !== undefined) addParts(span, answer, endedAtMs)
-    const facts = { 'http.response.status_code': status, 'hither.model': model?.name ?? '' }
+    const facts = { 'http.response.status_code': status, 'hither.model': label }
     span.end({ ...facts, 'http.request.body.size': sizes.requestBytes }, status >= 500)
   }
 
@@ -86,6 +90,9 @@ export function createObserve(parts: {
     },
     ran(request, { model, times }) {
       Object.assign(of(request), { answer: { model, times }, endedAtMs: performance.now() })
+    },
+    named(request, model) {
+      Object.assign(of(request), { named: model })
     },
   }
 }
