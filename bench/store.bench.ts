@@ -86,7 +86,7 @@ async function measureHeap(megabytes: number) {
     let peakBytes = 0
     let base: number | undefined
     while (!isDone) {
-      const sample = await heaps.sample('background', true).catch(() => undefined)
+      const sample = await heaps.sample('background').catch(() => undefined)
       if (sample !== undefined) {
         const bytes = sample.usedBytes + sample.bufferBytes
         base ??= bytes

@@ -22,7 +22,6 @@ test.beforeAll(async () => {
 })
 test.afterAll(async () => {
   await server.close()
-  project.remove()
 })
 test.beforeEach(() => server.forget())
 
@@ -326,7 +325,7 @@ test('18: a model many times larger than a chunk streams in, on four connections
   server.publish('large', 16 * chunkBytes)
   await open(page, { connections: 4 })
   await stateOf(page, 'large')
-  const base = await heaps.sample('background', true)
+  const base = await heaps.sample('background')
   if (base === undefined) throw new Error('the worker has not started')
   let isDone = false
   const done = download(page, 'large').finally(() => {
@@ -335,7 +334,7 @@ test('18: a model many times larger than a chunk streams in, on four connections
   let held = 0
   let samples = 0
   while (!isDone) {
-    const sample = await heaps.sample('background', true)
+    const sample = await heaps.sample('background')
     if (sample === undefined) throw new Error('the worker has ended')
     held = Math.max(held, sample.usedBytes + sample.bufferBytes - base.usedBytes - base.bufferBytes)
     samples += 1

@@ -89,6 +89,9 @@ const keyOf = (fileSha256: string, index: number) => `${fileSha256}/${index}`
 
 /** @param cipher encrypts what is stored from now on; chunks that were stored without it stay readable */
 export function createChunkStore(store: KeyValueStore, cipher?: ChunkCipher): ChunkStore {
+  /** Free to use: each one has a WebAssembly memory of its own, and a file has many chunks. */
+  const hashers: Awaited<ReturnType<typeof createSHA256>>[] = []
+
   const read = async (key: string): Promise<StoredChunk | undefined> => {
     const value = await store.get(key)
     return isStoredChunk(value) ? value : undefined
@@ -146,7 +149,8 @@ export function createChunkStore(store: KeyValueStore, cipher?: ChunkCipher): Ch
       try {
         const chunk = await read(key)
         if (chunk === undefined) return undefined
-        const hasher = (await createSHA256()).init()
+        const hasher = hashers.pop() ?? (await createSHA256())
+        hasher.init()
         for (let at = 0; at < chunk.blob.size; ) {
           const end = chunk.iv === undefined ? at + pieceBytes : chunk.blob.size
           // What is encrypted is vouched for as a whole.
@@ -156,7 +160,9 @@ export function createChunkStore(store: KeyValueStore, cipher?: ChunkCipher): Ch
           yield bytes
           at = end
         }
-        return hasher.digest() === chunk.sha256 ? chunk.sha256 : undefined
+        const isIntact = hasher.digest() === chunk.sha256
+        hashers.push(hasher)
+        return isIntact ? chunk.sha256 : undefined
       } catch (error) {
         if (error instanceof DOMException) return undefined
         throw error

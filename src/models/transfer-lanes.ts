@@ -178,16 +178,20 @@ export function createTransferLanes(file: ModelFile, options: LanesOptions): Tra
       broken = []
 
       const work = async () => {
+        let own: ChunkWriter | undefined
         for (;;) {
           inner.signal.throwIfAborted()
           const next = waiting.shift()
           if (next === undefined) return
           const give = await slots.take(claim, inner.signal)
-          const lane: Lane = { segment: next.segment, writer: next.writer ?? (await newWriter(next.segment.next)) }
+          own = next.writer ?? own ?? (await newWriter(next.segment.next))
+          if (own !== next.writer) own.moveTo(next.segment.next)
+          const lane: Lane = { segment: next.segment, writer: own }
           active.add(lane)
           try {
             const outcome = await fetchSegment(lane, inner.signal, { ranges: openLanes, chunk: chunkStored })
-            if (outcome === 'yielded') waiting.unshift({ segment: lane.segment, writer: lane.writer })
+            // It stopped between two chunks: whoever continues needs nothing of this writer.
+            if (outcome === 'yielded') waiting.unshift({ segment: lane.segment })
             // The whole file came through this one.
             if (ranges !== true) waiting.length = 0
           } catch (error) {
