@@ -1,5 +1,6 @@
 // client.models on the built library: what a person does with models, each with the bytes that moved.
 import { expect, type Page, test } from '@playwright/test'
+import { openHubServer } from '../src/testing/hub-server.ts'
 import { tinyOnnx } from '../src/testing/tiny-onnx.ts'
 import type { Hither } from './plain-project/main.ts'
 import { type LyingServer, openLyingServer } from './support/lying-server.ts'
@@ -34,7 +35,6 @@ test.beforeAll(async () => {
 })
 test.afterAll(async () => {
   await server.close()
-  project.remove()
 })
 test.beforeEach(() => server.forget())
 
@@ -66,8 +66,13 @@ test('a newer revision serves only after its canary answered; one that answers w
 
   server.publish('adder', adder(3), { revision: '3', canary: canary(4) })
   server.serial += 1
+  await open(page, { autoUpdate: false })
+  expect(await run(page, 'adder')).toEqual([1.5, '1'])
+  await open(page)
+  expect(await run(page, 'adder')).toEqual([1.5, '1'])
+  // Asked for by nobody: it comes beside the one that answered.
+  await expect.poll(() => run(page, 'adder')).toEqual([3.5, '3'])
   expect(await update()).toBe('3')
-  expect(await run(page, 'adder')).toEqual([3.5, '3'])
   await open(page)
   expect(await run(page, 'adder')).toEqual([3.5, '3'])
   const usage = await page.evaluate(() => hither.settle((client) => client.models.usage()))
@@ -132,6 +137,49 @@ test('an address of a file runs, too', async ({ page }) => {
   const added = await page.evaluate(() => hither.settle((client) => client.models.add('/elsewhere/plus.onnx')))
   expect(added).toMatchObject({ name: 'plus', added: true })
   expect((await run(page, 'plus'))[0]).toBe(5.5)
+})
+
+test('a repository on a hub runs, its weights in a file of their own; the token stays with the hub', async ({
+  page,
+}) => {
+  const outside = tinyOnnx({
+    inputs: [row('x')],
+    outputs: [row('y')],
+    nodes: [{ op: 'Add', inputs: ['x', 'c'], outputs: ['y'] }],
+    initializers: [
+      { name: 'c', type: 'float32', dims: [1], data: new Float32Array([8]), file: 'model_quantized.onnx_data' },
+    ],
+  })
+  const text = (content: string) => new TextEncoder().encode(content)
+  const hub = await openHubServer(
+    'owner/tiny',
+    {
+      'config.json': text('{"model_type":"tiny"}'),
+      'tokenizer.json': text('{}'),
+      'onnx/model.onnx': adder(9),
+      'onnx/model_quantized.onnx': outside,
+      'onnx/model_quantized.onnx_data': new Uint8Array(new Float32Array([8]).buffer),
+    },
+    { token: 'secret' },
+  )
+  try {
+    await open(page, { tokens: { [hub.origin]: 'secret' } })
+    const address = `${hub.origin}/owner/tiny`
+    const added = await page.evaluate((url) => hither.settle((client) => client.models.add(url)), address)
+    expect(added).toMatchObject({ name: 'tiny', revision: hub.revision, precision: 'int8', added: true })
+    expect(await run(page, 'tiny')).toEqual([8.5, hub.revision])
+    // Every weight came over a redirect to another origin.
+    const weights = hub.requests.filter(({ origin }) => origin === 'files')
+    expect(weights.map(({ path }) => path).toSorted()).toEqual([
+      '/onnx/model_quantized.onnx',
+      '/onnx/model_quantized.onnx_data',
+    ])
+    for (const { origin, authorization } of hub.requests) {
+      expect(authorization).toBe(origin === 'hub' ? 'Bearer secret' : undefined)
+    }
+  } finally {
+    await hub.close()
+  }
 })
 
 test('a pause holds over a reload, and resuming moves only the rest', async ({ page }) => {

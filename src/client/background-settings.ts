@@ -9,7 +9,7 @@ export function toBackgroundSettings(
   runtime: RuntimeOptions,
   storage: StorageOptions,
 ): [BackgroundSettings, (origin: string) => Promise<string | undefined>] {
-  const { tokens = {}, downloadOnMetered: _, ...download } = storage
+  const { tokens = {}, downloadOnMetered: _, autoUpdate: __, ...download } = storage
   const { backends = defaultBackends, memoryBytes = defaultMemoryBudget() } = runtime
   return [
     { ...download, catalogUrl, backends, memoryBytes, tokenOrigins: Object.keys(tokens) },

@@ -26,6 +26,7 @@ type Passed =
   | 'models'
   | 'manifest'
   | 'newer'
+  | 'isOutdated'
   | 'storedState'
   | 'raise'
   | 'stop'
@@ -127,6 +128,7 @@ export function createBackground(
     models: async () => methods().models(),
     manifest: async (...args) => methods().manifest(...args),
     newer: async (...args) => methods().newer(...args),
+    isOutdated: async (...args) => methods().isOutdated(...args),
     storedState: async (...args) => methods().storedState(...args),
     raise: async (...args) => methods().raise(...args),
     stop: async (...args) => methods().stop(...args),

@@ -190,6 +190,7 @@ export function createClient(options: ClientOptions = {}): Client {
     routes.add(asked.route)
     events.emit('route', asked.route)
     if (asked.route.ran === 'cloud') events.emit('link', report())
+    if (storage.autoUpdate !== false && (!watcher.saveData || parts.downloadOnMetered)) void updates.follow(model)
     return asked
   }
 

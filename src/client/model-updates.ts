@@ -1,14 +1,29 @@
 import type { Manifest } from '../contracts/manifest.ts'
 import type { Edge } from '../edge/edge-types.ts'
+import { isHitherError } from '../errors/hither-error.ts'
 import type { Priority } from '../models/transfer-slots.ts'
 import { abortable } from '../utils/abortable.ts'
 import type { Background } from './create-background.ts'
 import type { EdgeModels } from './edge-models.ts'
 
+/** Failures that say nothing against the newer revision: it is tried again at the next visit. */
+const passingCodes: ReadonlySet<string> = new Set([
+  'client-closed',
+  'worker-unavailable',
+  'memory-exhausted',
+  'storage-unavailable',
+  'stored-model-damaged',
+  'edge-crashed',
+  'edge-device-lost',
+  'edge-timeout',
+])
+
 /** Brings newer revisions of models to this device. */
 export interface ModelUpdates {
   /** @returns the revision that serves now */
   update(name: string, options?: { readonly signal?: AbortSignal; readonly priority?: Priority }): Promise<string>
+  /** Does so in the background, once for each model, where the catalogue is known to have one. Never rejects. */
+  follow(name: string): Promise<void>
 }
 
 /**
@@ -35,7 +50,7 @@ export function createModelUpdates(parts: {
       await edge.load(newer, () => background.readFiles(name, revision))
     } catch (error) {
       await edge.unload(newer)
-      await background.refuse(newer.name, revision)
+      if (!isHitherError(error) || !passingCodes.has(error.code)) await background.refuse(name, revision)
       throw error
     }
     await background.switchTo(name, revision)
@@ -50,7 +65,9 @@ export function createModelUpdates(parts: {
     return newer === undefined ? serving.revision : bring(serving, newer, priority, signal)
   }
 
-  return {
+  const followed = new Set<string>()
+
+  const api: ModelUpdates = {
     update(name, { signal, priority = 'waiting' } = {}) {
       const known = running.get(name)
       if (known !== undefined) return abortable(known, signal)
@@ -58,5 +75,15 @@ export function createModelUpdates(parts: {
       running.set(name, started)
       return started
     },
+    async follow(name) {
+      if (followed.has(name)) return
+      followed.add(name)
+      try {
+        if (await background.isOutdated(name)) await api.update(name, { priority: 'background' })
+      } catch {
+        // The old one serves on, and the next visit tries again.
+      }
+    },
   }
+  return api
 }

@@ -47,6 +47,7 @@ const clientOptionsSchema = v.strictObject({
       budgetBytes: v.optional(countSchema),
       encrypt: v.optional(v.boolean()),
       downloadOnMetered: v.optional(v.boolean()),
+      autoUpdate: v.optional(v.boolean()),
       connections: v.optional(v.pipe(countSchema, v.maxValue(16))),
       firstByteMs: v.optional(deadlineSchema),
       idleMs: v.optional(deadlineSchema),

@@ -85,6 +85,11 @@ export interface StorageOptions {
   readonly encrypt?: boolean
   /** Downloads ahead of need also where the person asked the browser to save data. Default false. */
   readonly downloadOnMetered?: boolean
+  /**
+   * Fetches a newer revision of a model beside the one that serves, after a request was answered; it serves once it is
+   * verified and its canary answered. Not while the browser saves data. Default true.
+   */
+  readonly autoUpdate?: boolean
   /** Parts of one file fetched at a time, where the server has ranges. Default 4. */
   readonly connections?: number
   /** From a request to its answer, in milliseconds. Default 15,000. */

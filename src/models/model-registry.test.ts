@@ -74,6 +74,9 @@ describe('updates', () => {
 
   test('the stored revision serves until the new one does, and the shared file moves once', async () => {
     expect((await registry.manifest('fake')).revision).toBe('1')
+    const asked = server.requests.length
+    expect(await registry.isOutdated('fake')).toBe(true)
+    expect(server.requests).toHaveLength(asked)
     const newer = await registry.newer('fake')
     expect(newer?.revision).toBe('2')
     if (newer === undefined) return
@@ -98,6 +101,7 @@ describe('updates', () => {
     await registry.refuse(newer)
     await open()
     expect(await registry.newer('fake')).toBeUndefined()
+    expect(await registry.isOutdated('fake')).toBe(false)
     expect((await registry.manifest('fake')).revision).toBe('1')
     expect(await store.state(one)).toMatchObject({ status: 'stored' })
     expect(await store.state(two)).toMatchObject({ status: 'partial', loadedBytes: weights.length })

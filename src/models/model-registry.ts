@@ -18,6 +18,8 @@ export interface ModelRegistry {
   manifest(name: string): Promise<Manifest>
   /** The newer revision that the catalogue has, if it was not refused here. */
   newer(name: string): Promise<Manifest | undefined>
+  /** True when the catalogue, as it was loaded last, has such a revision. The network is not asked again. */
+  isOutdated(name: string): Promise<boolean>
   /** Absolute address that the files' paths are relative to; empty where they came from this device. */
   baseUrl(manifest: Manifest): Promise<string>
   /** Holds the serving revision while a newer one is fetched. */
@@ -101,6 +103,13 @@ export function createModelRegistry(options: {
     )
   }
 
+  const newerOf = async (name: string): Promise<Manifest | undefined> => {
+    const note = await notes.get(name)
+    if (note.added !== undefined) return undefined
+    const [serving, latest] = [await manifest(name), await newest(name)]
+    return isSame(latest)(serving) || note.refused?.includes(latest.revision) ? undefined : latest
+  }
+
   const assertFree = async (name: string) => {
     const listed = await catalogue.list().catch(() => [])
     if (!listed.some((model) => model.name === name)) return
@@ -116,12 +125,11 @@ export function createModelRegistry(options: {
     },
     manifest,
     async newer(name) {
-      const note = await notes.get(name)
-      if (note.added !== undefined) return undefined
+      if ((await notes.get(name)).added !== undefined) return undefined
       await catalogue.refresh()
-      const [serving, latest] = [await manifest(name), await newest(name)]
-      return isSame(latest)(serving) || note.refused?.includes(latest.revision) ? undefined : latest
+      return newerOf(name)
     },
+    isOutdated: async (name) => (await newerOf(name)) !== undefined,
     async baseUrl(of) {
       const { added } = await notes.get(of.name)
       if (added?.manifest.revision === of.revision) return added.baseUrl

@@ -41,8 +41,11 @@ export async function openHubServer(
   const storageOrigin = await listen(storage)
 
   const hub = createServer((request, response) => {
-    log('hub', request)
     response.setHeader('Access-Control-Allow-Origin', '*')
+    if (request.method === 'OPTIONS') {
+      return void response.writeHead(204, { 'Access-Control-Allow-Headers': 'Authorization, Range' }).end()
+    }
+    log('hub', request)
     if (token !== undefined && request.headers.authorization !== `Bearer ${token}`) {
       return void response.writeHead(401).end('Sign in')
     }

@@ -40,6 +40,8 @@ export type ModelMethods = {
   manifest(name: string): Promise<Manifest>
   /** A newer revision in the catalogue, if there is one that was not refused here. */
   newer(name: string): Promise<Manifest | undefined>
+  /** True when the catalogue, as it was loaded last, has such a revision. */
+  isOutdated(name: string): Promise<boolean>
   storedState(name: string, revision: string): Promise<StoredState>
   /** @param taskId for `abort` */
   install(

@@ -37,6 +37,7 @@ export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMe
     models: async () => (await opened()).registry.names(),
     manifest: async (name) => (await opened()).registry.manifest(name),
     newer: async (name) => (await opened()).registry.newer(name),
+    isOutdated: async (name) => (await opened()).registry.isOutdated(name),
     storedState: async (name, revision) => (await opened()).store.state(await resolve(name, revision)),
 
     install: (name, taskId, onProgress, { revision, priority }) =>
