@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { Manifest } from '../contracts/manifest.ts'
 import { type Privacy, privacyModes } from '../contracts/route.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import type { Edge } from '../edge/edge-types.ts'
@@ -136,6 +137,25 @@ test.each(faults.filter((fault) => fault !== 'none'))(
     expect(run).toHaveBeenCalledTimes(1)
   },
 )
+
+test.each([
+  ['', false, false, 1],
+  [', not while the browser saves data', true, false, 0],
+  [', also while it saves data, when the site says so', true, true, 1],
+] as const)('while the cloud answers the model comes here ahead of need%s', async (_, saveData, onMetered, times) => {
+  const { parts, ask } = setUp()
+  const prepare = vi.fn<(of: Manifest, options?: { priority?: string | undefined }) => Promise<never>>()
+  prepare.mockRejectedValue(new TypeError('not here'))
+  const state = async () => ({ status: 'absent' })
+  const edgeModels = { state, prepare } as unknown as RequestParts['edgeModels']
+  const edge = { ...parts.edge, loaded: () => undefined }
+  Object.assign(parts, { edge, edgeModels, watcher: { ...online, saveData }, downloadOnMetered: onMetered })
+  const end = await endOf(ask('any'))
+  if (!('value' in end)) throw end.error
+  expect(end.value.route.ran).toBe('cloud')
+  expect(prepare).toHaveBeenCalledTimes(times)
+  for (const [, options] of prepare.mock.calls) expect(options?.priority).toBe('background')
+})
 
 test('both endpoints are arms: the second one answers when the first is gone and the edge may not', async () => {
   const { ask, sent, told } = setUp()
