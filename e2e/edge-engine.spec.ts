@@ -27,7 +27,6 @@ test.beforeAll(async () => {
 test.afterAll(async () => {
   await site.close()
   models.remove()
-  project.remove()
 })
 
 const small = [1, 1, 32, 32]

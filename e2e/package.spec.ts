@@ -24,7 +24,6 @@ test.beforeAll(async () => {
 test.afterAll(async () => {
   await site.close()
   heavy.remove()
-  project.remove()
 })
 
 const openClient = async (page: Page, endpoint: string | undefined = site.endpointOrigin) => {

@@ -6,11 +6,19 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
+let built: { readonly appDir: string } | undefined
+
 /**
  * Packs the library as `npm pack` does, puts it into a plain Vite project with no configuration at all, checks the
- * types there and builds it. Returns the folder of the built page.
+ * types there and builds it. Returns the folder of the built page. Tests that share a process share the page: it is
+ * built once, and removed when the process ends.
  */
 export function buildPlainProject() {
+  built ??= build()
+  return built
+}
+
+function build() {
   const folder = mkdtempSync(join(tmpdir(), 'hither-plain-'))
   const modules = join(folder, 'node_modules')
   mkdirSync(join(modules, 'hither'), { recursive: true })
@@ -47,5 +55,6 @@ export function buildPlainProject() {
     [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn'],
     inProject,
   )
-  return { appDir: join(folder, 'dist'), remove: () => rmSync(folder, { recursive: true, force: true }) }
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  return { appDir: join(folder, 'dist') }
 }
