@@ -89,9 +89,9 @@ function setUp() {
     unpackInputs: async (_, packed) => packed,
     downloadOnMetered: false,
   }
-  const ask = (privacy: Privacy, deadlineMs?: number) =>
+  const ask = (privacy: Privacy, deadlineMs?: number, model = manifest) =>
     runRequest(parts, {
-      manifest,
+      manifest: model,
       inputs,
       privacy,
       deadlineMs,
@@ -155,6 +155,23 @@ test.each([
   expect(end.value.route.ran).toBe('cloud')
   expect(prepare).toHaveBeenCalledTimes(times)
   for (const [, options] of prepare.mock.calls) expect(options?.priority).toBe('background')
+})
+
+test('a model that is the cloud’s by default is not fetched ahead of need, and is here the last resort', async () => {
+  const { parts, ask, told } = setUp()
+  const prepare = vi.fn(async () => parts.edge.loaded(manifest))
+  const edgeModels = { state: async () => ({ status: 'absent' }), prepare } as unknown as RequestParts['edgeModels']
+  Object.assign(parts, { edgeModels, clouds: parts.clouds.slice(0, 1) })
+  const large: Manifest = { ...manifest, defaultArm: 'cloud' }
+  const end = await endOf(ask('any', undefined, large))
+  if (!('value' in end)) throw end.error
+  expect(end.value.route).toMatchObject({ ran: 'cloud', reason: 'cloud-by-default' })
+  expect(prepare).not.toHaveBeenCalled()
+  told.cloud = 'gone'
+  const later = await endOf(ask('any', undefined, large))
+  if (!('value' in later)) throw later.error
+  expect(later.value.route).toMatchObject({ ran: 'edge', reason: 'cloud-failed' })
+  expect(prepare).toHaveBeenCalledTimes(1)
 })
 
 test('both endpoints are arms: the second one answers when the first is gone and the edge may not', async () => {

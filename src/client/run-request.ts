@@ -55,7 +55,9 @@ export async function runRequest(
   const decidedMs = performance.now() - startedAt
   // The answer need not wait for the download: the cloud bridges it while the model comes here.
   const mayFetchAhead = !snapshot.saveData || parts.downloadOnMetered
-  const comesHere = privacy !== 'cloud-only' && mayFetchAhead && snapshot.edge.status !== 'unavailable'
+  const isLeftToCloud = manifest.defaultArm === 'cloud' && privacy !== 'prefer-edge'
+  const comesHere =
+    privacy !== 'cloud-only' && mayFetchAhead && !isLeftToCloud && snapshot.edge.status !== 'unavailable'
   if (comesHere && plan.arm === 'cloud') {
     void parts.edgeModels.prepare(manifest, { priority: 'background' }).catch(() => {})
   }

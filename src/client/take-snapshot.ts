@@ -58,6 +58,7 @@ function edgeOption(parts: RequestParts, manifest: Manifest, state: ModelState):
   if (failed || state.status === 'paused') return { status: 'unavailable', time }
   return {
     status: state.status === 'failed' ? 'absent' : state.status,
+    cloudByDefault: manifest.defaultArm === 'cloud',
     time,
     ...edgePrice({ computeMs, downloadBytes: remainingBytes }),
   }

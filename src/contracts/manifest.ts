@@ -118,6 +118,11 @@ export const manifestSchema = v.object({
   /** Paths of the files that hold weights outside the graph; each one of `files`, named as the graph names it. */
   externalData: v.optional(v.array(relativePathSchema)),
   requires: v.optional(requirementsSchema),
+  /**
+   * `cloud`: while it is not on this device it runs in the cloud, and is not downloaded ahead of need. It comes here
+   * when it is asked to, or when no endpoint can answer. Default `edge`.
+   */
+  defaultArm: v.optional(v.picklist(['edge', 'cloud'])),
   state: v.optional(v.array(stateSchema)),
   opset: v.optional(v.pipe(v.number(), v.safeInteger())),
   inputs: v.pipe(v.array(tensorSpecSchema), v.minLength(1)),

@@ -24,6 +24,7 @@ export const routeReasons = {
   'prefer-edge': 'You prefer this device, and the model is ready here.',
   'edge-not-ready': 'The model is still on its way to this device, so the cloud answered meanwhile.',
   'edge-unavailable': 'This browser cannot run the model, so the cloud did.',
+  'cloud-by-default': 'This model runs in the cloud unless it is on this device, so it was not downloaded.',
   'edge-set-aside': 'Runs on this device failed several times in a row, so the cloud is used for a while.',
   'cloud-set-aside': 'The endpoint failed several times in a row, so this device is used for a while.',
   'cloud-lacks-model': 'The endpoint does not have this model, so it ran on this device.',

@@ -186,7 +186,7 @@ export function createRouter(
         privacy: snapshot.privacy,
         online: snapshot.online,
         saveData: snapshot.saveData,
-        edge: { status: snapshot.edge.status, breakerOpen: !breakerOf(edge).allows(nowMs) },
+        edge: { ...snapshot.edge, breakerOpen: !breakerOf(edge).allows(nowMs) },
         cloud: cloudOption && { hasModel: cloudOption.hasModel, breakerOpen: open.length === 0 },
       },
       predicted,

@@ -9,6 +9,8 @@ export type EdgeStatus = 'absent' | 'downloading' | 'stored' | 'loading' | 'read
 export interface EdgeArm {
   readonly status: EdgeStatus
   readonly breakerOpen: boolean
+  /** While it is absent, the model is left to the cloud. */
+  readonly cloudByDefault?: boolean | undefined
   /** Completion time in milliseconds, with what is left of download and compile. */
   readonly time?: LogNormal | undefined
 }
@@ -135,6 +137,9 @@ export function limitRoute(snapshot: RoutingSnapshot, predicted: Predictions): D
   })
   if (edge.breakerOpen !== cloud.breakerOpen) {
     return edge.breakerOpen ? to('cloud', 'edge-set-aside') : to('edge', 'cloud-set-aside')
+  }
+  if (edge.cloudByDefault && edge.status === 'absent' && privacy !== 'prefer-edge') {
+    return to('cloud', 'cloud-by-default')
   }
   if (saveData && isHere) return to('edge', 'data-saver')
   if (privacy === 'prefer-edge' && edge.status === 'ready') return to('edge', 'prefer-edge')

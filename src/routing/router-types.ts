@@ -24,6 +24,8 @@ export interface ArmPrice {
 
 export interface EdgeOption extends ArmPrice {
   readonly status: EdgeStatus
+  /** While it is absent, the model is left to the cloud: its manifest says so. */
+  readonly cloudByDefault?: boolean | undefined
   /** Completion time in milliseconds from now: wait, what is left of download and load, and the run. */
   readonly time?: LogNormal | undefined
 }

@@ -131,4 +131,6 @@ def write_models(folder: Path, models, labels, threshold: float, outside: str, s
         }
         if name == "intents-small":
             facts["cascade"] = {"large": "intents-large", "minConfidence": round(threshold, 4)}
+        else:
+            facts["defaultArm"] = "cloud"
         write_model(folder, model, labels, to_code_points(CANARY, MAX_LENGTH), facts)
