@@ -1,4 +1,4 @@
-import { chromium, expect, type Page, test } from '@playwright/test'
+import { expect, type Page, test } from '@playwright/test'
 import type { RunOptions } from 'hither'
 // @ts-expect-error a script without types
 import { browserArgs, findBrowser } from '../scripts/find-browser.mjs'
@@ -158,71 +158,6 @@ test('sound of any rate, channels and content has its answer, and the model’s 
       hither.settle((client) => client.task('voice-activity', { model: 'loudness' }).run(new Blob(['no sound']))),
     ),
   ).toMatchObject({ error: ['ValidationError', 'sound-unreadable', expect.any(String)] })
-})
-
-/** One of each kind that the list of bad input names, and a plain one. */
-const texts = [
-  'please move five hundred dollars to my savings',
-  'Ich weiß, daß der Zug morgen später fährt',
-  'שלום, מה שלומך? 😀 \ud83d',
-  'word '.repeat(2_000_000),
-]
-
-test('texts are read alike by WebGPU, by WASM and in the cloud, within the models’ tolerance', async () => {
-  const browser = await chromium.launch({
-    executablePath: findBrowser(),
-    args: [...browserArgs, '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
-  })
-  try {
-    const page = await browser.newPage()
-    await page.goto(site.origin)
-    const read = async (backend: 'webgpu' | 'wasm', model: string, options: RunOptions) => {
-      const got = await page.evaluate(
-        ([own, name, given, all]) =>
-          hither.settle(async (client) => {
-            const answers: { ran: string; text: string; by: Record<string, number> }[] = []
-            for (const text of all) {
-              const { answer, route } = await client.task('text-classification', { model: name }).run(text, given)
-              const ran = route.ran === 'edge' ? own : 'cloud'
-              if (route.ran === 'edge' && route.backend !== own) throw new Error(`ran on ${route.backend}`)
-              const by = Object.fromEntries(answer.classes.map(({ label, probability }) => [label, probability]))
-              answers.push({ ran, text: text.slice(0, 20), by })
-            }
-            return answers
-          }),
-        [backend, model, options, texts] as const,
-      )
-      if ('error' in got) throw new Error(got.error.join(' '))
-      return got
-    }
-    for (const [model, labels] of [
-      ['language-identification', 75],
-      ['intents-small', 151],
-      ['intents-large', 151],
-    ] as const) {
-      const seen: Awaited<ReturnType<typeof read>>[] = []
-      for (const backend of ['webgpu', 'wasm'] as const) {
-        const options = { endpoint: { url: site.endpointOrigin }, runtime: { backends: [backend] } }
-        await page.evaluate((given) => hither.open(given), options)
-        seen.push(await read(backend, model, edge))
-        if (backend === 'wasm') seen.push(await read(backend, model, cloud))
-        await page.evaluate(() => hither.client?.close())
-      }
-      const [reference, ...others] = seen
-      expect(seen.map(([first]) => first?.ran)).toEqual(['webgpu', 'wasm', 'cloud'])
-      for (const [index, { by, text }] of (reference ?? []).entries()) {
-        expect(Object.keys(by)).toHaveLength(labels)
-        for (const other of others) {
-          const worst = Math.max(
-            ...Object.entries(by).map(([label, p]) => Math.abs(p - (other[index]?.by[label] ?? Number.NaN))),
-          )
-          expect(worst, `${model}, ${other[index]?.ran}: ${text}`).toBeLessThan(1e-3)
-        }
-      }
-    }
-  } finally {
-    await browser.close()
-  }
 })
 
 test('a task refuses what is not its own', async ({ page }) => {
