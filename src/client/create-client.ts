@@ -22,6 +22,7 @@ import { createCloudLink } from './cloud-link.ts'
 import { createBackground } from './create-background.ts'
 import { createEdgeModels } from './edge-models.ts'
 import { explainRequest } from './explain-request.ts'
+import { keepManifests } from './manifest-cache.ts'
 import { createModelUpdates } from './model-updates.ts'
 import { createModelsApi } from './models-api.ts'
 import { openSession } from './open-session.ts'
@@ -80,7 +81,9 @@ export function createClient(options: ClientOptions = {}): Client {
 
   const events = createEmitter<ClientEvents>()
   const watcher = createNetworkWatcher()
-  const background = createBackground(startBackgroundWorker, ...toBackgroundSettings(catalogUrl, runtime, storage))
+  const background = keepManifests(
+    createBackground(startBackgroundWorker, ...toBackgroundSettings(catalogUrl, runtime, storage)),
+  )
   const learner = createRouteLearner()
   const power = createPowerWatcher()
   const clouds = endpoints.map((each) => createCloudLink(each, watcher, () => events.emit('link', report())))
