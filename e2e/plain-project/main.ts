@@ -2,6 +2,7 @@ import { type Client, type ClientOptions, createClient, isHitherError, type RunO
 
 /** What a test asks of the page: errors come back as their name and code. */
 const hither = {
+  Tensor,
   client: undefined as Client | undefined,
   open(options: ClientOptions): void {
     this.client = createClient(options)

@@ -165,6 +165,7 @@ export function createClient(options: ClientOptions = {}): Client {
     const { signal, transfer, ...own } = parseRunOptions(runOptions)
     const { privacy = 'any', deadlineMs } = { ...defaults, ...own }
     signal?.throwIfAborted()
+    if (memory === undefined && privacy !== 'cloud-only') void edge.anticipate()
     await open()
     const asked = await withDeadline(
       (bounded) => {
@@ -207,6 +208,7 @@ export function createClient(options: ClientOptions = {}): Client {
 
     async prepare(model, { signal } = {}) {
       signal?.throwIfAborted()
+      if (memory === undefined) void edge.anticipate()
       await open()
       await edgeModels.prepare(await background.manifest(model), {
         signal: signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]),

@@ -107,12 +107,13 @@ export function createEdgeModels(options: {
       const totalBytes = totalBytesOf(manifest)
       // What this device can't run is refused before a byte of it is fetched.
       await edge.check(manifest)
-      // The runtime is fetched and compiled while the model downloads.
-      void edge.measure()
+      // Whatever this device is found to be good for is found before the download; the runtime that it chose is
+      // fetched and compiled beside it.
+      await edge.measure()
+      void edge.anticipate(manifest)
       await install(manifest, signal, priority)
       setState(manifest, { status: 'loading', totalBytes })
       const startedAt = performance.now()
-      await edge.measure()
       const loaded = await edge.load(manifest, () => background.readFiles(manifest.name, manifest.revision))
       onLoaded(manifest, loaded, performance.now() - startedAt)
       signal.throwIfAborted()

@@ -119,6 +119,7 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
     const host = hosts.of(candidate)
     marks.begin(key)
     try {
+      host.open().catch(() => {}) // beside reading the files; a failure shows in the load
       const loadReport = await host.load({
         key,
         files: await readFiles(),
@@ -128,6 +129,7 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
         canary: manifest.canary,
         tolerance: manifest.tolerance.absolute,
         keepOnDevice: manifest.state?.map(({ output }) => output),
+        knownMs: knowledge.rememberedMs(key, candidate),
       })
       const slot = toSlot(manifest, candidate, host, loadReport, bytes)
       slots.add(slot, serves)
@@ -259,6 +261,17 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
       await probe.ready()
       fitness.check(manifest)
     },
+    async anticipate(manifest) {
+      await probe.ready()
+      const usual = knowledge.usual(candidates)
+      const likely = manifest === undefined ? usual : (ranked(manifest)[0] ?? usual)
+      // A failure shows when the model is loaded.
+      if (likely !== undefined && !closing.signal.aborted)
+        await hosts
+          .of(likely)
+          .open()
+          .catch(() => {})
+    },
     load: async (manifest, readFiles) => (await load(manifest, readFiles)).loaded,
     loaded: (manifest) => slots.find(modelKey(manifest))?.loaded,
     async run(manifest, inputs, runOptions) {
@@ -274,6 +287,8 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
       await Promise.all(slots.of(modelKey(manifest)).map(unloadSlot))
     },
     forecast(manifest) {
+      const slot = slots.find(modelKey(manifest))
+      if (slot !== undefined) return { backend: slot.loaded.backend, ms: slot.loaded.warmupMs }
       if (fitness.isSetAside(manifest)) return undefined
       const [best] = ranked(manifest)
       // Before the adapter was asked for, what needs one is not yet known to lack it.

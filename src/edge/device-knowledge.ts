@@ -55,6 +55,10 @@ export interface DeviceKnowledge {
   /** Nothing runs on this backend any more: it gave a wrong answer, or was lost again and again. */
   quarantine(backend: Candidate['backend'], reason: 'wrong' | 'lost'): void
   isQuarantined(backend: Candidate['backend']): boolean
+  /** What the model took on this candidate at an earlier visit. */
+  rememberedMs(model: string, candidate: Candidate): number | undefined
+  /** The candidate that the model which ran last ran fastest on, here or at an earlier visit. */
+  usual(candidates: readonly Candidate[]): Candidate | undefined
   /** What a run of a model takes on a candidate: its own warm-up if there was one, else predicted from its complexity. */
   timeOf(candidate: Candidate, model: string, macs: number): CandidateTime
 }
@@ -64,6 +68,7 @@ export function createDeviceKnowledge(memory: DeviceMemory | undefined): DeviceK
   let adapter: AdapterFacts | undefined
   let measurements: BackendMeasurement[] = []
   const warmups = new Map<string, Record<string, number>>()
+  let restored: ReadonlyMap<string, Record<string, number>> = new Map()
   const wrong = new Set<Candidate['backend']>()
   const lost = new Set<Candidate['backend']>()
 
@@ -97,6 +102,7 @@ export function createDeviceKnowledge(memory: DeviceMemory | undefined): DeviceK
       adapter = parsed.output.adapter
       measurements = parsed.output.measurements.filter(({ status }) => status !== 'failed') as BackendMeasurement[]
       for (const [model, times] of parsed.output.warmups) warmups.set(model, times)
+      restored = new Map(warmups)
       for (const backend of parsed.output.wrong) wrong.add(backend)
       return true
     },
@@ -118,6 +124,13 @@ export function createDeviceKnowledge(memory: DeviceMemory | undefined): DeviceK
       if (reason === 'lost') lost.add(backend)
       else wrong.add(backend)
       save()
+    },
+    rememberedMs: (model, candidate) => restored.get(model)?.[candidateId(candidate)],
+    usual(candidates) {
+      const [, times = {}] = [...warmups].at(-1) ?? []
+      const [fastest] = Object.entries(times).sort(([, a], [, b]) => a - b)
+      const usual = candidates.find((candidate) => candidateId(candidate) === fastest?.[0])
+      return usual !== undefined && !wrong.has(usual.backend) && !lost.has(usual.backend) ? usual : undefined
     },
     isQuarantined: (backend) => wrong.has(backend) || lost.has(backend),
     timeOf(candidate, model, macs) {

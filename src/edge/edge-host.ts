@@ -169,8 +169,14 @@ export function createEdgeHost(options: {
   }
 
   const opened = memoizeAsync(async (_: 'runtime') => {
-    const report = await call(openTimeoutMs, 'Loading the runtime', (methods) => methods.open(flavor, threads))
-    files = report.files
+    try {
+      const report = await call(openTimeoutMs, 'Loading the runtime', (methods) => methods.open(flavor, threads))
+      files = report.files
+    } catch (error) {
+      // A runtime that could not be loaded once is never loaded in the same worker: the next call gets a new one.
+      if (isHitherError(error)) forget()?.terminate(error)
+      throw error
+    }
   })
 
   /** A run that its caller can abort at once. What has started goes to its end unheard; what waits is dropped. */

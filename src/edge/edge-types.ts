@@ -81,6 +81,11 @@ export interface EdgeEngine {
    */
   check(manifest: Manifest): Promise<void>
   /**
+   * Fetches and compiles the runtime that the model, or the one that ran last, will most likely run in: beside the
+   * model's download, or before it is known which model it will be. Never rejects.
+   */
+  anticipate(manifest?: Manifest): Promise<void>
+  /**
    * Loads a model on the backend that is predicted fastest, or does nothing when it is loaded. Afterwards, while
    * nothing runs, a backend that may be faster is tried, and the model moves there if it is.
    *

@@ -149,6 +149,8 @@ export function openRemoteEdge(options: {
       await look()
       return measured
     },
+    // The tab that leads has a runtime, or will when it loads the model.
+    anticipate: async () => {},
     async check(manifest) {
       manifests.set(modelKey(manifest), manifest)
       await ask('check', [manifest])

@@ -205,6 +205,7 @@ export function createSharedEdge(options: SharedEdgeOptions): EdgeEngine {
   return {
     ready: (manifest) => attempt((engine) => engine.ready(manifest)).catch(() => {}),
     measure: () => attempt((engine) => engine.measure()).catch(() => []),
+    anticipate: (manifest) => attempt((engine) => engine.anticipate(manifest)).catch(() => {}),
     check: (manifest) => attempt((engine) => engine.check(manifest)),
     load(manifest, readFiles) {
       files.set(modelKey(manifest), readFiles)

@@ -26,13 +26,15 @@ export interface LoadRequest {
     | { readonly inputs: readonly TensorLiteral[]; readonly outputs: readonly TensorLiteral[] }
     | undefined
   readonly tolerance: number
+  /** What a run took here at an earlier visit, in milliseconds: then only the canary is run, and nothing is timed. */
+  readonly knownMs?: number | undefined
   /** Outputs that stay on the graphics processor until they are asked for: the state of a session. */
   readonly keepOnDevice?: readonly string[] | undefined
 }
 
 export interface LoadReport {
   readonly createMs: number
-  /** Median of the warm-up runs after the first, in milliseconds. */
+  /** Median of the warm-up runs after the first, or what was known before, in milliseconds. */
   readonly warmupMs: number
 }
 
@@ -66,6 +68,7 @@ export interface WorkerSessionRun extends WorkerRun {
 
 /** What the edge worker offers to the page. */
 export type EdgeWorkerMethods = {
+  /** Loads and compiles a runtime. */
   open(flavor: RuntimeFlavor, threads: number): Promise<{ readonly files: readonly string[] }>
   measure(): Promise<BackendMeasurement>
   load(request: LoadRequest): Promise<LoadReport>

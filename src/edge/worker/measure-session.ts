@@ -3,6 +3,12 @@ import { timeRuns } from '../../device/time-runs.ts'
 import { probeChannels, probeKernel, probeMacs } from './probe-kernel.ts'
 import type { Runtime } from './runtime.ts'
 
+/** Has the runtime fetch and compile its WebAssembly, which it would do only for its first model. */
+export async function compileRuntime(runtime: Runtime): Promise<void> {
+  const session = await runtime.InferenceSession.create(probeKernel(), { executionProviders: ['wasm'] })
+  await session.release()
+}
+
 /** Side of the image that the kernel works on: 7.2 million multiply-accumulates, a few milliseconds of WASM. */
 const workSide = 28
 
