@@ -1,4 +1,5 @@
 import { type Client, type ClientOptions, createClient, isHitherError, type RunOptions, Tensor } from 'hither'
+import { createSmoke } from './smoke.ts'
 
 /** What a test asks of the page: errors come back as their name and code. */
 const hither = {
@@ -27,5 +28,9 @@ const hither = {
     })
   },
 }
+const smoke = createSmoke(() => {
+  if (hither.client === undefined) throw new Error('no client')
+  return hither.client
+})
 export type Hither = typeof hither
-Object.assign(globalThis, { hither })
+Object.assign(globalThis, { hither: Object.assign(hither, { smoke }) })

@@ -42,6 +42,7 @@ function build() {
         strict: true,
         noEmit: true,
         skipLibCheck: false,
+        allowImportingTsExtensions: true,
         types: [],
         lib: ['ES2023', 'DOM', 'DOM.Iterable'],
       },

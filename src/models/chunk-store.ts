@@ -1,4 +1,5 @@
 import { createSHA256, createXXHash64, xxhash64 } from 'hash-wasm'
+import { withBlobFallback } from './blob-fallback.ts'
 import { type ChunkCipher, cipherOverheadBytes } from './chunk-cipher.ts'
 import type { KeyValueStore } from './key-value-store.ts'
 import type { DatabaseOptions } from './open-database.ts'
@@ -215,7 +216,7 @@ export const openChunkStore = async (
 ): Promise<ChunkStore> => {
   const { cipher, ...database } = options
   return createChunkStore(
-    await openKeyValueStore({ name: 'hither-chunks', durability: 'relaxed', ...database }),
+    withBlobFallback(await openKeyValueStore({ name: 'hither-chunks', durability: 'relaxed', ...database })),
     cipher,
   )
 }
