@@ -22,6 +22,8 @@ interface RefusedState {
   readonly reason: string
   /** Nothing is wrong with it: browsers fetch its files from somewhere else. */
   readonly elsewhere?: boolean
+  /** The catalogue says that it must not run any more. */
+  readonly withdrawn?: boolean
 }
 
 interface ReadyState extends VerifiedFiles {
@@ -53,12 +55,21 @@ export async function loadModels(modelsDir: string, only?: string): Promise<Mode
   const root = resolve(modelsDir)
   const catalog = await readCatalogue(root)
   const records: ModelRecord[] = []
+  const gone: ModelRecord[] = []
   for (const entry of catalog.models) {
     if (only !== undefined && entry.name !== only) continue
+    const withdrawal = catalog.withdrawn?.find(
+      ({ name, revision }) => name === entry.name && revision === entry.revision,
+    )
+    if (withdrawal !== undefined) {
+      gone.push(withdraw(entry, withdrawal.reason))
+      continue
+    }
     const twice = records.some(({ name, revision }) => name === entry.name && revision === entry.revision)
     records.push(twice ? refuse(entry, 'it is in the catalogue twice') : await loadModel(root, entry))
   }
-  return { records, catalog }
+  // The first of a name is the one that answers.
+  return { records: [...records, ...gone], catalog }
 }
 
 /**
@@ -144,3 +155,8 @@ const refuse = ({ name, revision }: Entry, reason: string): ModelRecord & { read
   revision,
   state: { status: 'refused', reason: `The model ${name} is not served: ${reason}.` },
 })
+
+function withdraw(entry: Entry, reason = ''): ModelRecord {
+  const { state, ...names } = refuse(entry, `its revision ${entry.revision} was withdrawn${reason && `, ${reason}`}`)
+  return { ...names, state: { ...state, withdrawn: true } }
+}

@@ -6,8 +6,8 @@ import { loadModels, type ModelRecord, type Models, readCatalogue } from './load
 export interface ModelFolder {
   readonly models: Models
   /**
-   * Reads a model's entry in the catalogue and its files again. When they are not what its manifest says, what was
-   * served before is still served.
+   * Reads a model's entry in the catalogue and its files again. When they are not what its manifest says, or the
+   * catalogue is older than the one in use, what was served before is still served; what is withdrawn is not.
    *
    * @throws {CloudError} `cloud-model-missing`, `cloud-refused` with the reason
    * @throws {ModelError} `catalog-unavailable`
@@ -50,13 +50,16 @@ export async function openModelFolder(modelsDir: string): Promise<ModelFolder> {
     load: (name) =>
       inTurn.add(async () => {
         const { records, catalog } = await loadModels(modelsDir, name)
+        const { serial: known = 0 } = models.catalog
+        const { serial = 0 } = catalog
+        // Going back would bring back what was withdrawn since.
+        if (serial < known) throw refused(`The catalogue has the serial ${serial}, and ${known} is in use already.`)
         if (records.length === 0) {
           replace(name, [], catalog)
           throw missing(name)
         }
-        const bad = records.find(({ state }) => state.status === 'refused')
-        if (bad?.state.status === 'refused') {
-          throw new CloudError('cloud-refused', bad.state.reason, { context: { status: 400 } })
+        for (const { state } of records) {
+          if (state.status === 'refused' && state.withdrawn !== true) throw refused(state.reason)
         }
         replace(name, records, catalog)
       }),
@@ -72,6 +75,8 @@ export async function openModelFolder(modelsDir: string): Promise<ModelFolder> {
       }),
   }
 }
+
+const refused = (reason: string) => new CloudError('cloud-refused', reason, { context: { status: 400 } })
 
 const missing = (name: string) =>
   new CloudError('cloud-model-missing', `This endpoint has no model ${name.slice(0, 100)}.`)
