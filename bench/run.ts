@@ -12,6 +12,10 @@ const benches: Record<string, { readonly about: string; readonly load: () => Pro
     about: 'The endpoint at saturation, half and ten times its load, beside the same threads without it',
     load: () => import('./endpoint.bench.ts'),
   },
+  intake: {
+    about: 'Reports a second that the endpoint takes, in batches of 100, into SQLite and PostgreSQL',
+    load: () => import('./intake.bench.ts'),
+  },
   routing: {
     about: 'The router beside its peers and a clairvoyant, on recorded or synthetic links',
     load: () => import('./routing.bench.ts'),

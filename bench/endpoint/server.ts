@@ -9,10 +9,22 @@ export interface BenchServer {
 }
 
 /** The built endpoint, in a process of its own. */
-export async function startServer(modelsDir: string, workers: number): Promise<BenchServer> {
-  const args = ['bin/hither.js', 'serve', '--models', modelsDir, '--workers', String(workers)]
-  const child = spawn(process.execPath, [...args, '--port', '0', '--rate-limit', '0'], {
+export const startServer = (modelsDir: string, workers: number): Promise<BenchServer> =>
+  start(['--models', modelsDir, '--workers', String(workers)])
+
+/** The built endpoint with a database for reports, as `args` or `env` name it. */
+export const startIntake = ({
+  args = [],
+  env = {},
+}: {
+  readonly args?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}): Promise<BenchServer> => start(['--workers', '1', ...args], env)
+
+async function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<BenchServer> {
+  const child = spawn(process.execPath, ['bin/hither.js', 'serve', ...args, '--port', '0', '--rate-limit', '0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
   })
   const url = await listening(child)
   return {

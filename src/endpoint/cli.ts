@@ -5,6 +5,7 @@ import { isHitherError } from '../errors/hither-error.ts'
 import { createEndpoint, type Endpoint } from './create-endpoint.ts'
 import { openGateway } from './gateway/open-gateway.ts'
 import { cliHelp, parseCli, type ServeOptions } from './parse-cli.ts'
+import { changeNotices } from './reports/notice-command.ts'
 import { openReports } from './reports/open-reports.ts'
 import { readSecurity } from './security/security-flags.ts'
 import { makeToken } from './security/token-command.ts'
@@ -20,7 +21,11 @@ export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Pro
       process.stdout.write(`${await makeToken(args.slice(1))}\n`)
       return
     }
-    const options = parseCli(args[0] === 'token' ? [] : args, env)
+    if (args[0] === 'notice' && !args.includes('--help')) {
+      process.stdout.write(`${await changeNotices(args.slice(1), env)}\n`)
+      return
+    }
+    const options = parseCli(args[0] === 'token' || args[0] === 'notice' ? [] : args, env)
     if (options === undefined) process.stdout.write(cliHelp)
     else await serve(options, env)
   } catch (error) {

@@ -70,8 +70,8 @@ describe('parseCli', () => {
   })
 
   it.each([
-    [['start'], {}, 'There is no command start; there are "serve" and "token".'],
-    [['--port', '1'], {}, 'There is no command given; there are "serve" and "token".'],
+    [['start'], {}, 'There is no command start; there are "serve", "token" and "notice".'],
+    [['--port', '1'], {}, 'There is no command given; there are "serve", "token" and "notice".'],
     [['serve', 'models'], {}, 'models is one word too many; folders are given with --models and --app.'],
     [['serve', '--prot', '1'], {}, "Unknown option '--prot'."],
     [['serve', '--models'], {}, "Option '--models <value>' argument missing."],

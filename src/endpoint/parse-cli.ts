@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { ConfigError } from '../errors/config-error.ts'
 import { parseOrigin } from './cross-origin.ts'
+import { noticeHelp } from './reports/notice-command.ts'
 import type { ReportsOptions } from './reports/open-reports.ts'
 import { parseReportFlags, reportFlags, reportHelp } from './reports/report-flags.ts'
 import { parseSecurityFlags, type SecurityFlags, securityFlags, securityHelp } from './security/security-flags.ts'
@@ -31,7 +32,12 @@ ${reportHelp}${securityHelp}  --help               this text
 
 Prints an access token, for trying an endpoint that asks for one.
 
-${tokenHelp}`
+${tokenHelp}
+       hither notice [options]
+
+Tells devices something through their endpoint, and prints what holds.
+
+${noticeHelp}`
 
 export interface ServeOptions {
   readonly modelsDir?: string
@@ -69,7 +75,8 @@ export function parseCli(
   const { values, positionals } = parse(args)
   if (values.help === true || (args.length === 0 && positionals.length === 0)) return undefined
   const [command, extra] = positionals
-  if (command !== 'serve') throw invalid(`There is no command ${command ?? 'given'}; there are "serve" and "token".`)
+  if (command !== 'serve')
+    throw invalid(`There is no command ${command ?? 'given'}; there are "serve", "token" and "notice".`)
   if (extra !== undefined) throw invalid(`${extra} is one word too many; folders are given with --models and --app.`)
   const { models, app, host = 'localhost', workers } = values
   const reports = parseReportFlags(values, env)

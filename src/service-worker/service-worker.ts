@@ -10,7 +10,7 @@ precacheAndRoute(self.__WB_MANIFEST)
 // Deep links share one shell. Its query is the app's own.
 registerRoute(
   new NavigationRoute(async ({ request }) => (await matchPrecache('index.html')) ?? fetch(request), {
-    denylist: [/^\/v\d/, /^\/models\//, /^\/hither\//],
+    denylist: [/^\/v\d/, /^\/models\//, /^\/hither\//, /^\/ops(?:\/|$)/],
   }),
 )
 

@@ -7,6 +7,8 @@ export interface ReportsOptions {
   readonly url?: string | undefined
   /** Days that reports are kept one by one; counts by the hour stay. Default 90, at least 61. */
   readonly keepDays?: number | undefined
+  /** May anyone look at `/ops`, where the endpoint knows no tokens? With tokens, one with the scope `ops` may. Default false. */
+  readonly openOps?: boolean | undefined
 }
 
 /**
@@ -20,12 +22,12 @@ export interface ReportsOptions {
  *
  * @throws {ConfigError} `config-invalid`: the database can't be reached, or its schema is newer than this program
  */
-export async function openReports({ keepDays, ...where }: ReportsOptions): Promise<EndpointPlugin> {
+export async function openReports({ keepDays, openOps, ...where }: ReportsOptions): Promise<EndpointPlugin> {
   // The databases' clients are native or large: an endpoint without reports does not load them.
   const [{ openReportDatabase }, { createReportsPlugin }] = await Promise.all([
     import('./database.ts'),
     import('./reports-plugin.ts'),
   ])
   const database = await openReportDatabase(where)
-  return createReportsPlugin({ database, keepMs: keepDays === undefined ? undefined : keepDays * 86_400_000 })
+  return createReportsPlugin({ database, openOps, keepMs: keepDays === undefined ? undefined : keepDays * 86_400_000 })
 }

@@ -11,6 +11,8 @@ import { createBodyBudget, readRequestBody } from '../request-body.ts'
 import { opsScope } from '../security/scopes.ts'
 import type { Database } from './database.ts'
 import { addNotice, currentNotices, removeNotice } from './notices.ts'
+import { addOpsPage } from './ops-page.ts'
+import { addOpsRoutes } from './ops-routes.ts'
 import { removeOld } from './retention.ts'
 import { takeReports } from './take-reports.ts'
 
@@ -19,6 +21,8 @@ export interface ReportsPluginOptions {
   readonly database: Database
   /** How long reports are kept one by one, in milliseconds. Default 90 days, and never less than an outbox may hold them back. */
   readonly keepMs?: number | undefined
+  /** May anyone look at what was reported, where the endpoint knows no tokens? Default false. */
+  readonly openOps?: boolean | undefined
   /** Milliseconds since the epoch. */
   readonly now?: () => number
 }
@@ -31,12 +35,15 @@ const pruneEveryMs = 3_600_000
 const bodyLimitBytes = 1024 * 1024
 const budgetBytes = 64 * 1024 * 1024
 
-/** The intake: `POST /hither/v1/reports`, and what operators tell devices: `/hither/v1/notices`. */
+/**
+ * The intake: `POST /hither/v1/reports`; what operators tell devices: `/hither/v1/notices`; and what they see: `/ops`.
+ */
 export function createReportsPlugin(options: ReportsPluginOptions): EndpointPlugin {
-  const { database, keepMs = 90 * dayMs, now = Date.now } = options
+  const { database, keepMs = 90 * dayMs, openOps = false, now = Date.now } = options
   return {
     name: 'reports',
-    async register(app, { access, limits }) {
+    async register(app, context) {
+      const { access, limits } = context
       /** A database that fails is no fault of the reports: they are sent again. What it says may hold what they held. */
       const inDatabase = async <T>(work: Promise<T>): Promise<T> => {
         try {
@@ -77,6 +84,9 @@ export function createReportsPlugin(options: ReportsPluginOptions): EndpointPlug
         if (wasThere) return reply.code(204).send()
         return fresh(reply).code(404).send({ error: 'There is no such notice.' })
       })
+
+      addOpsRoutes(app, context, { database, inDatabase, open: openOps, now })
+      await app.register((page) => addOpsPage(page))
 
       const prune = () =>
         removeOld(database, now(), Math.max(keepMs, leastKeepMs)).catch((error: unknown) => {

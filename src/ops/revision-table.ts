@@ -1,0 +1,79 @@
+import { html, LitElement } from 'lit'
+import type { OpsOverview } from '../contracts/ops.ts'
+import { formatCount, formatMs, formatShare } from './format.ts'
+import { opsStyles } from './ops-styles.ts'
+import { english, type Texts } from './texts-en.ts'
+
+type Revision = OpsOverview['revisions'][number]
+
+/** Each revision of each model, those that are slow or fail first. */
+export class RevisionTable extends LitElement {
+  static override properties = {
+    revisions: { attribute: false },
+    texts: { attribute: false },
+    language: { attribute: false },
+  }
+  static override styles = opsStyles
+  declare revisions: readonly Revision[]
+  declare texts: Texts
+  declare language: string
+
+  constructor() {
+    super()
+    this.revisions = []
+    this.texts = english
+    this.language = 'en'
+  }
+
+  #state({ slow, failing }: Revision) {
+    const { revisions } = this.texts
+    if (!slow && !failing) return html`<span class="mark">${revisions.fine}</span>`
+    return html`${slow ? html`<span class="mark warn">${revisions.slow}</span>` : ''}${
+      failing ? html`<span class="mark bad">${revisions.failing}</span>` : ''
+    }`
+  }
+
+  override render() {
+    const { revisions, arm } = this.texts
+    return html`<section class="card" aria-labelledby="title">
+      <h2 id="title">${revisions.title}</h2>
+      <p class="small muted">${this.revisions.length === 0 ? revisions.none : revisions.about}</p>
+      <div class="scroll" ?hidden=${this.revisions.length === 0}>
+        <table data-testid="revisions">
+          <thead>
+            <tr>
+              <th scope="col">${revisions.revision}</th>
+              <th scope="col">${revisions.arm}</th>
+              <th scope="col">${revisions.answered}</th>
+              <th scope="col">${revisions.failed}</th>
+              <th scope="col">${revisions.p95}</th>
+              <th scope="col">${revisions.before}</th>
+              <th scope="col">${revisions.state}</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${this.revisions.map(
+              (entry) => html`<tr>
+                <td>${entry.model}<span class="muted">@${entry.revision}</span></td>
+                <td>${arm[entry.arm] ?? entry.arm}</td>
+                <td>${formatCount(entry.answered, this.language)}</td>
+                <td>${formatShare(entry.failed, entry.answered + entry.failed, this.language)}</td>
+                <td>${formatMs(entry.p95Ms)}</td>
+                <td>${formatMs(entry.beforeP95Ms)}</td>
+                <td>${this.#state(entry)}</td>
+              </tr>`,
+            )}
+          </tbody>
+        </table>
+      </div>
+    </section>`
+  }
+}
+
+customElements.define('revision-table', RevisionTable)
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'revision-table': RevisionTable
+  }
+}
