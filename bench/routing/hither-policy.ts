@@ -1,6 +1,6 @@
 import { createLink } from '../../src/network/link.ts'
 import { createRouter } from '../../src/routing/create-router.ts'
-import type { NoRoute } from '../../src/routing/decide-route.ts'
+import type { NoRoute } from '../../src/routing/limit-route.ts'
 import { createRouteLearner } from '../../src/routing/route-learner.ts'
 import type { RoutePlan, RouterSnapshot } from '../../src/routing/router-types.ts'
 import { meanOf } from '../../src/utils/log-normal.ts'

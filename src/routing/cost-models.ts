@@ -36,8 +36,8 @@ export interface EdgePreparation {
  *
  *     ECS = f(T, C, B, N) = N · wait + C / speed  [ + bytes / B + load,  while the model is not ready ]
  *
- * T, the time the task may take, is compared with the result's 90th percentile in `decideRoute`. `service` stands for C / speed: it
- * is measured per model and backend, and only derived from C (see `predictRunMs`) before the first run. B is the
+ * T, the time the task may take, is compared with the whole distribution when plans are weighed (`plan-value.ts`). `service`
+ * stands for C / speed: it is measured per model and backend, and only derived from C (see `predictRunMs`) before the first run. B is the
  * downlink. N is the number of those who share this device's worker and link: their runs ahead of this one are
  * `waitMs`.
  *

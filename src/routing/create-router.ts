@@ -6,7 +6,7 @@ import { type Breaker, createBreaker } from './breaker.ts'
 import { createBudgetController } from './budget-controller.ts'
 import { createCalibrator } from './calibrator.ts'
 import { boundedTime } from './cost-models.ts'
-import { type Decision, limitRoute, type NoRoute, type Predictions, toPrediction } from './decide-route.ts'
+import { type Decision, limitRoute, type NoRoute, type Predictions, toPrediction } from './limit-route.ts'
 import { createPairPlanner } from './plan-value.ts'
 import { routerSettings } from './router-settings.ts'
 import type {

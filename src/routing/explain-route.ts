@@ -1,5 +1,5 @@
 import { type Arm, type RouteReason, routeReasons } from '../contracts/route.ts'
-import type { Decision } from './decide-route.ts'
+import type { Decision } from './limit-route.ts'
 import { noArmReasons } from './no-arm-reasons.ts'
 
 /** The sentence for people that belongs to a decision, whether it found an arm or not. */

@@ -1,7 +1,7 @@
 import type { Arm, Privacy, RouteReason } from '../contracts/route.ts'
 import type { Forecast } from '../utils/forecast.ts'
 import type { LogNormal } from '../utils/log-normal.ts'
-import type { EdgeStatus, NoRoute, Predictions } from './decide-route.ts'
+import type { EdgeStatus, NoRoute, Predictions } from './limit-route.ts'
 
 /** One place where a request can run: this device, or one of the endpoints. */
 export interface ArmRef {
