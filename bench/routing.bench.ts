@@ -102,7 +102,7 @@ export const bench: Bench = async (flags, print) => {
       [...networks].map(([network, count]) => `${network} ${count}`).join(', '),
   )
   print('uplink = 0.3 x downlink where a recording has none; a request does not slow another one on the link')
-  decisionTimes.us = new Float64Array(200_000)
+  decisionTimes.us = new Float64Array(50_000)
   decisionTimes.count = 0
   const results = settings.map((setting) => {
     const figures = runSetting(setting, recordings, policies, seed)
