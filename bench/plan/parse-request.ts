@@ -36,6 +36,7 @@ export function parseRequest(flags: BenchFlags, model: PlannedModel): FleetReque
       deadlineMs,
       deviceClasses,
       linkClasses: defaultLinkClasses,
+      devicesPerLink: Math.max(1, Math.round(number('devices-per-link', 1))),
       runVariance,
       requestBytes: number('request-bytes', model.requestBytes),
       responseBytes: number('response-bytes', model.responseBytes),

@@ -41,6 +41,19 @@ test.each([
   expect(run.line(plan.cloud.workers - 1).p95Ms).toBeGreaterThan(line.p95Ms)
 })
 
+test('devices that share a link stay at the edge the more, as the simulated ones do', () => {
+  const shared = (devicesPerLink: number) => {
+    const asked = request(20_000)
+    const plan = planFleet({ ...asked, platform: { ...asked.platform, requestsPerDeviceHour: 600, devicesPerLink } })
+    const run = simulateFleet(plan.atPeak, { requests: 400_000, workers: plan.cloud.workers })
+    return { planned: plan.edge.edgeShare, simulated: run.edgeShare }
+  }
+  const [alone, together] = [shared(1), shared(100)]
+  expect(together.planned).toBeGreaterThan(alone.planned + 0.03)
+  expect(together.simulated).toBeGreaterThan(alone.simulated + 0.03)
+  expect(Math.abs(together.planned - together.simulated)).toBeLessThan(0.03)
+})
+
 test('at the edge costs less than all in the cloud, and the picture shows it', () => {
   const plan = planFleet(request(10_000))
   expect(plan.moneyPer1000).toBeLessThan(0.6 * plan.allCloud.moneyPer1000)

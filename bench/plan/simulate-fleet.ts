@@ -54,6 +54,9 @@ export function simulateFleet(
   const runMs = new Float64Array(devices)
   const uplink = new Float64Array(devices)
   const downlink = new Float64Array(devices)
+  const perLink = Math.max(1, Math.round(platform.devicesPerLink ?? 1))
+  /** When the last request that was sent over each link has passed it. */
+  const linkBusyUntil = new Float64Array(Math.ceil(devices / perLink))
   const tripMu = new Float64Array(devices)
   const tripVariance = new Float64Array(devices)
   const busyUntil = new Float64Array(devices)
@@ -61,13 +64,18 @@ export function simulateFleet(
   const readyAt = new Float64Array(devices)
   const keptUntil = new Float64Array(devices)
   for (let device = 0; device < devices; device += 1) {
-    const link = pickClass(platform.linkClasses, random)
-    // One level for both ways, as in the formula.
-    const z = drawNormal(random)
-    uplink[device] = Math.exp(link.uplink.mu + Math.sqrt(link.uplink.variance) * z)
-    downlink[device] = Math.exp(link.downlink.mu + Math.sqrt(link.downlink.variance) * z)
-    tripMu[device] = link.roundTrip.mu
-    tripVariance[device] = link.roundTrip.variance
+    const first = device - (device % perLink)
+    if (first === device) {
+      const link = pickClass(platform.linkClasses, random)
+      // One level for both ways, as in the formula.
+      const z = drawNormal(random)
+      uplink[device] = Math.exp(link.uplink.mu + Math.sqrt(link.uplink.variance) * z)
+      downlink[device] = Math.exp(link.downlink.mu + Math.sqrt(link.downlink.variance) * z)
+      tripMu[device] = link.roundTrip.mu
+      tripVariance[device] = link.roundTrip.variance
+    } else {
+      for (const values of [uplink, downlink, tripMu, tripVariance]) values[device] = values[first] ?? 0
+    }
     runMs[device] = draw(pickClass(platform.deviceClasses, random).serviceMs)
     const { prepareMs } = downloadCycle(platform, downlink[device] ?? 1)
     // In the middle of its life: somewhere in the cycle of no model, its download, its time here.
@@ -100,7 +108,10 @@ export function simulateFleet(
     const waitMs = Math.max(0, (busyUntil[device] ?? 0) - now)
     const transferMs = (requestBytes * 8000) / up + (responseBytes * 8000) / down
     const variance = tripVariance[device] ?? 0
-    const cloudMs = Math.exp(mu + variance / 2) + transferMs + cloud.waitMs + serviceMean
+    const onLink = Math.floor(device / perLink)
+    // Alone on a link, a device's own requests do not wait for each other in the formula either.
+    const linkWaitMs = perLink === 1 ? 0 : Math.max(0, (linkBusyUntil[onLink] ?? 0) - now)
+    const cloudMs = Math.exp(mu + variance / 2) + linkWaitMs + transferMs + cloud.waitMs + serviceMean
     const prefersEdge = waitMs + mine * meanRun <= cloudMs
     if (prefersEdge && isHere) {
       const took = waitMs + mine * Math.exp(Math.sqrt(runVariance) * drawNormal(random))
@@ -113,9 +124,10 @@ export function simulateFleet(
     }
     const tripMs = Math.exp(mu + Math.sqrt(variance) * drawNormal(random))
     const upMs = (requestBytes * 8000) / up
-    arriveMs[sent] = now + tripMs / 2 + upMs
+    linkBusyUntil[onLink] = now + linkWaitMs + upMs
+    arriveMs[sent] = now + tripMs / 2 + linkWaitMs + upMs
     serviceMs[sent] = draw(cloud.service)
-    networkMs[sent] = counted ? tripMs + transferMs : -1
+    networkMs[sent] = counted ? tripMs + linkWaitMs + transferMs : -1
     sent += 1
     if (counted) {
       sentCounted += 1

@@ -3,6 +3,7 @@ import type { LinkEstimate } from '../network/link.ts'
 import { type LogNormal, logNormal, meanOf } from '../utils/log-normal.ts'
 import { normalQuantile } from '../utils/normal-share.ts'
 import { cloudServiceTime } from './cost-models.ts'
+import { sharedLinkWaitMs } from './shared-link.ts'
 import { createWaitingLine, shareBelow } from './waiting-line.ts'
 
 /** Devices of about one speed. */
@@ -29,6 +30,8 @@ export interface EdgePlatform {
   readonly deadlineMs: number
   readonly deviceClasses: readonly DeviceClass[]
   readonly linkClasses: readonly LinkClass[]
+  /** Devices on one link: those of a household, an office, a train. Requests pass it one after the other. Default 1. */
+  readonly devicesPerLink?: number
   /** Variance of a run's logarithm on one device, from run to run. */
   readonly runVariance: number
   readonly requestBytes: number
@@ -111,7 +114,8 @@ export function downloadCycle(
  *
  * A device's speed (C / speed: `serviceMs`) and its link (B) have levels, drawn from their classes; a request goes to
  * the side whose mean is smaller at these levels, as the router would with both known. Every device fetches the model. Each device is a line of its own
- * with one worker (`createWaitingLine`), so its load counts. N and the requests an hour make the load of the
+ * with one worker (`createWaitingLine`), so its load counts; where devices share a link, so does theirs
+ * (`sharedLinkWaitMs`). N and the requests an hour make the load of the
  * endpoint, whose wait(M) is `cloud.waitMs`: `cloudPlatformPlan` and this function are solved together in
  * `npm run plan`. A model is fetched once in `keptHours`; requests that come meanwhile are bridged by the cloud.
  *
@@ -126,33 +130,53 @@ export function edgePlatformShare(platform: EdgePlatform): EdgePlatformShare {
   const linkTotal = platform.linkClasses.reduce((sum, { share }) => sum + share, 0)
   const cells: EdgePlatformCell[] = []
   const bridge = { share: 0, downloads: 0 }
-
-  for (const device of platform.deviceClasses) {
-    const speeds = levelsOf(device.serviceMs).map((ms) => {
+  const timesOf = (device: DeviceClass) =>
+    levelsOf(device.serviceMs).map((ms) => {
       const service = logNormal(ms, runVariance)
-      return { line: createWaitingLine({ requestsPerSecond: perDeviceSecond, workers: 1, service }), service }
+      const line = createWaitingLine({ requestsPerSecond: perDeviceSecond, workers: 1, service })
+      return { meanMs: meanOf(service) + line.meanWaitMs, inTime: line.shareWithin(deadlineMs) }
     })
-    const times = speeds.map(({ line, service }) => ({
-      meanMs: meanOf(service) + line.meanWaitMs,
-      inTime: line.shareWithin(deadlineMs),
+  const devicesWithTimes = platform.deviceClasses.map((device) => ({ device, times: timesOf(device) }))
+  /** Share of all devices that finish later at the edge than this. */
+  const slowerThan = (ms: number) =>
+    devicesWithTimes.reduce(
+      (sum, { device, times }) =>
+        sum + ((device.share / deviceTotal) * times.filter(({ meanMs }) => meanMs > ms).length) / levels,
+      0,
+    )
+  const othersPerSecond = perDeviceSecond * ((platform.devicesPerLink ?? 1) - 1)
+  const timeThere = (link: LinkClass, uplink: number, downlink: number) => {
+    const at = (linkWaitMs: number) =>
+      cloudServiceTime({
+        requestBytes,
+        responseBytes,
+        link: { roundTrip: link.roundTrip, uplink: logNormal(uplink, 0), downlink: logNormal(downlink, 0) },
+        waitMs: cloud.waitMs + linkWaitMs,
+        service: cloud.service,
+      })
+    return at(
+      sharedLinkWaitMs({
+        othersPerSecond,
+        transferMs: (requestBytes * 8000) / uplink,
+        sentShare: (waitMs) => (Number.isFinite(waitMs) ? slowerThan(meanOf(at(waitMs))) : 0),
+      }),
+    )
+  }
+  const linksWithTimes = platform.linkClasses.map((link) => {
+    const uplinks = levelsOf(link.uplink)
+    // A link that is slow up is slow down: one level for both.
+    const times = levelsOf(link.downlink).map((downlink, index) => ({
+      downlink,
+      there: timeThere(link, uplinks[index] ?? 1, downlink),
     }))
-    for (const link of platform.linkClasses) {
+    return { link, times }
+  })
+
+  for (const { device, times } of devicesWithTimes) {
+    for (const { link, times: linkTimes } of linksWithTimes) {
       const share = (device.share / deviceTotal) * (link.share / linkTotal)
-      const uplinks = levelsOf(link.uplink)
       const sum = { edge: 0, routed: 0, edgeInTime: 0, cloudInTime: 0 }
-      // A link that is slow up is slow down: one level for both.
-      for (const [index, downlink] of levelsOf(link.downlink).entries()) {
-        const there = cloudServiceTime({
-          requestBytes,
-          responseBytes,
-          link: {
-            roundTrip: link.roundTrip,
-            uplink: logNormal(uplinks[index] ?? 1, 0),
-            downlink: logNormal(downlink, 0),
-          },
-          waitMs: cloud.waitMs,
-          service: cloud.service,
-        })
+      for (const { downlink, there } of linkTimes) {
         const cloudMs = meanOf(there)
         const cloudInTime = shareBelow(there, deadlineMs)
         const cycle = downloadCycle(platform, downlink)
@@ -214,6 +238,7 @@ function check(platform: EdgePlatform): void {
     platform.responseBytes,
     platform.modelBytes,
     platform.loadMs,
+    (platform.devicesPerLink ?? 1) - 1,
     cloud.waitMs,
     ...[...deviceClasses, ...linkClasses].map(({ share }) => share),
   ]
