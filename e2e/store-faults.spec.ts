@@ -312,7 +312,9 @@ test('16: two tabs want one model: one download; the tab that leads ends, and th
   const cdp = await context.newCDPSession(leader)
   void cdp.send('Page.crash').catch(() => {})
   await crashed
+  const crashedAt = Date.now()
   expect(await second).toBe('stored')
+  console.log(`took over ${(server.requests[1]?.at ?? Number.NaN) - crashedAt} ms after the crash`)
   expect(server.requests.map(({ range }) => range)).toEqual([undefined, `bytes=${2 * chunkBytes}-`])
   expect(await verify(other, 'shared')).toMatchObject({ ok: true })
 })

@@ -23,15 +23,28 @@ const graph = graphOf(1)
 const adapter = { name: 'gpu', software: false, shaderF16: true, maxBufferBytes: 2 ** 30 }
 const plain: VariantOffer = { backends: ['wasm', 'webgpu'], memoryBytes: 2 ** 31, adapter: undefined }
 
-async function setUp(options: { readonly offer?: VariantOffer; readonly tokens?: Record<string, string> } = {}) {
-  const { offer = plain, tokens = {} } = options
+async function setUp(
+  options: {
+    readonly offer?: VariantOffer
+    readonly tokens?: Record<string, string>
+    readonly budgetBytes?: number
+  } = {},
+) {
+  const { offer = plain, tokens = {}, budgetBytes } = options
   const authorize = async (url: string) => {
     const token = tokens[new URL(url).origin]
     return token === undefined ? undefined : `Bearer ${token}`
   }
   const records = createMemoryStore()
   const chunks = createChunkStore(createMemoryStore())
-  const store = await openModelStore({ records, chunks, locks: undefined, authorize, sleep: async () => {} })
+  const store = await openModelStore({
+    records,
+    chunks,
+    locks: undefined,
+    authorize,
+    budgetBytes,
+    sleep: async () => {},
+  })
   const server = createFakeFileServer()
   const catalog = { format: 1, models: [{ name: 'taken', revision: '1', manifest: 'taken.json' }] }
   server.files.set('/catalog.json', { bytes: new Uint8Array(new TextEncoder().encode(JSON.stringify(catalog))) })
@@ -155,6 +168,61 @@ describe('a hub with redirects', () => {
     const file = manifest.files.find(({ path }) => path === manifest.graph)
     await store.chunks.removeChunk(file?.sha256 ?? '', 0)
     expect((await store.read(manifest)).get('model.onnx')).toEqual(graph)
+  })
+})
+
+describe('files given together', () => {
+  const outside = tinyOnnx({
+    inputs: [rows('x')],
+    outputs: [rows('y')],
+    nodes: [{ op: 'Add', inputs: ['x', 'c'], outputs: ['y'] }],
+    initializers: [{ name: 'c', type: 'float32', dims: [1], data: new Float32Array([1]), file: 'weights.bin' }],
+  })
+  const weights = new Uint8Array(new Float32Array([1]).buffer)
+  const both = () => [
+    { name: 'outside.onnx', blob: new Blob([outside]) },
+    { name: 'weights.bin', blob: new Blob([weights]) },
+  ]
+
+  test('weights beside the graph come along; without them it is refused', async () => {
+    const { add, store, registry } = await setUp()
+    await expect(add({ files: both().slice(0, 1) })).rejects.toMatchObject({
+      code: 'onnx-unreadable',
+      message: expect.stringContaining('weights.bin'),
+    })
+    await add({ files: both() })
+    const files = await store.read(await registry.manifest('outside'))
+    expect([...files.keys()]).toEqual(['outside.onnx', 'weights.bin'])
+  })
+
+  test('of which the second is wrong: nothing stays of the first', async () => {
+    const { add, registry } = await setUp()
+    await add({ files: both() })
+    const manifest = await registry.manifest('outside')
+    const other = await setUp()
+    const files = [
+      { path: 'outside.onnx', blob: new Blob([outside]) },
+      { path: 'weights.bin', blob: new Blob([weights.map((byte) => byte ^ 1)]) },
+    ]
+    await expect(importModel(manifest, files, other)).rejects.toMatchObject({ code: 'import-invalid' })
+    expect((await other.store.usage()).totalBytes).toBe(0)
+  })
+
+  test('make room within the budget; what can never fit is refused, and nothing is evicted for it', async () => {
+    const { add, store } = await setUp({ budgetBytes: outside.length + weights.length })
+    await add({ files: [{ name: 'first.onnx', blob: new Blob([graph]) }] })
+    await add({ files: both() })
+    expect((await store.usage()).models.map(({ name }) => name)).toEqual(['outside'])
+    const wide = { name: 'c', type: 'float32' as const, dims: [500], data: new Float32Array(500) }
+    const large = tinyOnnx({
+      inputs: [rows('x')],
+      outputs: [rows('y')],
+      nodes: [{ op: 'Add', inputs: ['x', 'c'], outputs: ['y'] }],
+      initializers: [wide],
+    })
+    const files = [{ name: 'large.onnx', blob: new Blob([large]) }]
+    await expect(add({ files })).rejects.toMatchObject({ code: 'storage-full' })
+    expect((await store.usage()).models.map(({ name }) => name)).toEqual(['outside'])
   })
 })
 

@@ -1,6 +1,7 @@
 import type { Manifest, ModelFile } from '../contracts/manifest.ts'
 import type { Progress } from '../contracts/model-state.ts'
 import { ModelError } from '../errors/model-error.ts'
+import { adoptBlobs } from './adopt-blobs.ts'
 import { blobSource } from './byte-source.ts'
 import { draftManifest, toModelName } from './draft-manifest.ts'
 import { fetchBlob } from './fetch-blob.ts'
@@ -11,8 +12,7 @@ import type { ModelStore } from './model-store.ts'
 import type { VariantOffer } from './pick-variant.ts'
 import { readOnnx } from './read-onnx.ts'
 import { toStorageError } from './storage-error.ts'
-import { sha256OfBlob, storeBlob } from './store-blob.ts'
-import type { StoredFile } from './stored-file.ts'
+import { sha256OfBlob } from './store-blob.ts'
 
 /** What a person gives to add a model. */
 export type AddSource = {
@@ -94,15 +94,7 @@ async function addFiles(given: readonly GivenFile[], baseUrl: string, source: Ad
     header,
   )
   await registry.assertFree(manifest.name)
-  const totalBytes = files.reduce((sum, { file }) => sum + file.bytes, 0)
-  const stored: StoredFile[] = []
-  let loadedBytes = 0
-  for (const { file, blob } of files) {
-    stored.push(await storeBlob(blob, file, { chunks: store.chunks, chunkBytes: store.chunkBytes, signal }))
-    loadedBytes += file.bytes
-    onProgress({ loadedBytes, totalBytes })
-  }
-  await store.adopt(manifest, baseUrl, stored)
+  await adoptBlobs(manifest, baseUrl, files, { store, signal, onProgress })
   await registry.add(manifest, baseUrl)
   return manifest.name
 }

@@ -1,10 +1,9 @@
 import { ModelError } from '../errors/model-error.ts'
+import { adoptBlobs } from './adopt-blobs.ts'
 import type { ModelRegistry } from './model-registry.ts'
 import type { ModelStore } from './model-store.ts'
 import { parseManifest } from './parse-manifest.ts'
 import { toStorageError } from './storage-error.ts'
-import { storeBlob } from './store-blob.ts'
-import type { StoredFile } from './stored-file.ts'
 
 /** A file at hand, by its path below the manifest. */
 export interface ImportFile {
@@ -28,15 +27,13 @@ export async function importModel(
   const { store, registry, signal } = options
   const manifest = parseManifest(value, 'the import')
   const listed = await registry.listed(manifest)
-  const stored: StoredFile[] = []
+  const given = manifest.files.map((file) => {
+    const blob = files.find(({ path }) => path === file.path)?.blob
+    if (blob !== undefined) return { file, blob }
+    throw new ModelError('import-invalid', `The import lacks ${file.path} of ${manifest.name}.`)
+  })
   try {
-    for (const file of manifest.files) {
-      const own = files.find(({ path }) => path === file.path)
-      if (own === undefined)
-        throw new ModelError('import-invalid', `The import lacks ${file.path} of ${manifest.name}.`)
-      stored.push(await storeBlob(own.blob, file, { chunks: store.chunks, chunkBytes: store.chunkBytes, signal }))
-    }
-    await store.adopt(manifest, listed?.baseUrl ?? '', stored)
+    await adoptBlobs(manifest, listed?.baseUrl ?? '', given, { store, signal })
   } catch (error) {
     signal.throwIfAborted()
     throw toStorageError(error, manifest.name)

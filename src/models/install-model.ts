@@ -152,7 +152,7 @@ export const adoptFiles = (
 ): Promise<void> => environment.locks.hold(recordsLock, () => putRecord(manifest, baseUrl, files, environment))
 
 /** Frees those of the files that no record names. A file that somebody is downloading just now is left to them. */
-export async function releaseFiles(
+async function releaseFiles(
   files: readonly Pick<ModelFile, 'sha256'>[],
   { chunks, records, etags, locks }: InstallEnvironment,
 ): Promise<void> {
@@ -166,6 +166,12 @@ export async function releaseFiles(
   }
 }
 
+/** The same, while no record changes. */
+export const releaseUnnamed = (
+  files: readonly Pick<ModelFile, 'sha256'>[],
+  environment: InstallEnvironment,
+): Promise<void> => environment.locks.hold(recordsLock, () => releaseFiles(files, environment))
+
 /** Runs an install and, when the device turns out to be full, frees what it had written. */
 export async function installOrRelease(
   install: () => Promise<void>,
@@ -177,7 +183,7 @@ export async function installOrRelease(
   } catch (error) {
     const isFull = isStorageFull(error) || (error instanceof Error && 'code' in error && error.code === 'storage-full')
     if (isFull) {
-      await environment.locks.hold(recordsLock, () => releaseFiles(manifest.files, environment)).catch(() => {})
+      await releaseUnnamed(manifest.files, environment).catch(() => {})
     }
     throw error
   }

@@ -11,6 +11,7 @@ import {
   type InstallEnvironment,
   installModel,
   installOrRelease,
+  releaseUnnamed,
   removeRecord,
 } from './install-model.ts'
 import type { Locks } from './locks.ts'
@@ -98,6 +99,14 @@ export interface ModelStore {
   ): Promise<Map<string, Uint8Array<ArrayBuffer>>>
   /** Reads every stored byte of it and repairs what it can. @throws {ModelError} `stored-model-damaged` when it is not stored */
   verify(manifest: Manifest, options?: { readonly signal?: AbortSignal | undefined }): Promise<VerifyReport>
+  /**
+   * Removes models that are not pinned, the least recently used first, where the budget asks for it.
+   *
+   * @throws {ModelError} `storage-full`: that would not be enough; nothing is removed then
+   */
+  makeRoom(manifest: Manifest): Promise<void>
+  /** Frees those of the files that no stored model names. */
+  release(files: readonly { readonly sha256: string }[]): Promise<void>
   /** Makes files whose chunks are stored a model. */
   adopt(manifest: Manifest, baseUrl: string, files: readonly StoredFile[]): Promise<void>
   /** Frees the model's space, save for files that another stored model shares; an install under way is aborted. */
@@ -146,6 +155,10 @@ export async function openModelStore(options: ModelStoreOptions = {}): Promise<M
     return loadedBytes === 0 ? { status: 'absent' } : { status: 'partial', loadedBytes, totalBytes }
   }
 
+  const makeRoomFor = async (manifest: Manifest) => {
+    if (budgetBytes !== undefined) await makeRoom(manifest, budgetBytes, environment, notes)
+  }
+
   const install = async (
     manifest: Manifest,
     baseUrl: string,
@@ -158,7 +171,7 @@ export async function openModelStore(options: ModelStoreOptions = {}): Promise<M
       onProgress({ loadedBytes: stored.totalBytes, totalBytes: stored.totalBytes })
       return
     }
-    if (budgetBytes !== undefined) await makeRoom(manifest, budgetBytes, environment, notes)
+    await makeRoomFor(manifest)
     try {
       const request = { manifest, baseUrl, claim, signal, onProgress }
       await installOrRelease(() => installModel(request, environment), manifest, environment)
@@ -217,6 +230,8 @@ export async function openModelStore(options: ModelStoreOptions = {}): Promise<M
       }),
     verify: (manifest, { signal } = {}) =>
       guarded(manifest, signal, async () => verifyModel(await recordOf(manifest), reading(signal))),
+    makeRoom: (manifest) => guarded(manifest, undefined, () => makeRoomFor(manifest)),
+    release: (files) => releaseUnnamed(files, environment),
     adopt: (manifest, baseUrl, files) =>
       guarded(manifest, undefined, () => adoptFiles(manifest, baseUrl, files, environment)),
     remove: (model) =>
