@@ -3,6 +3,7 @@ import { allowOrigins, parseOrigin } from './cross-origin.ts'
 import type { EndpointOptions } from './endpoint-options.ts'
 import { addPlugins } from './endpoint-plugin.ts'
 import { answerErrors } from './error-reply.ts'
+import { createFileOrigins } from './file-origins.ts'
 import type { Front } from './front.ts'
 import { addInferRoutes } from './infer-routes.ts'
 import { isElsewhere } from './load-models.ts'
@@ -105,7 +106,10 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   })
 
   answerErrors(app)
-  addSecurityHeaders(app, connectTo)
+  addSecurityHeaders(
+    app,
+    createFileOrigins(connectTo, () => folder?.models),
+  )
   const metrics = createMetrics(engine, { process: options.processMetrics === true })
   const statistics = createStatistics()
   const observe = createObserve({ engine, metrics, statistics, tracing })

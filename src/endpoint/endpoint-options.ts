@@ -46,7 +46,7 @@ export interface EndpointOptions {
 
   /** Folder of a built app, served from `/`. Default: none. */
   readonly appDir?: string
-  /** Origins that the served app may send requests to, beside this one. */
+  /** Origins that the served app may send requests to, beside this one and those that the models' manifests name for their files. */
   readonly connectTo?: readonly string[]
   /** Routes beside those of the protocol. */
   readonly plugins?: readonly EndpointPlugin[]

@@ -6,10 +6,21 @@ import type { FastifyInstance } from 'fastify'
  *
  * Trusted Types are left out on purpose: a worker's script has this policy too, and onnxruntime's threads break under them.
  *
- * @param connectTo origins that the app may send requests to, beside its own
+ * @param connectTo origins that the app may send requests to, beside its own; the same array while they are the same
  */
-export function addSecurityHeaders(app: FastifyInstance, connectTo: readonly string[]): void {
-  const headers = {
+export function addSecurityHeaders(app: FastifyInstance, connectTo: () => readonly string[]): void {
+  let origins: readonly string[] | undefined
+  let headers: Readonly<Record<string, string>> = {}
+  app.addHook('onRequest', async (_, reply) => {
+    const now = connectTo()
+    if (now !== origins) headers = headersFor(now)
+    origins = now
+    reply.headers(headers)
+  })
+}
+
+function headersFor(connectTo: readonly string[]): Readonly<Record<string, string>> {
+  return {
     'Content-Security-Policy': [
       "default-src 'none'",
       "script-src 'self' 'wasm-unsafe-eval'",
@@ -28,7 +39,4 @@ export function addSecurityHeaders(app: FastifyInstance, connectTo: readonly str
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'no-referrer',
   }
-  app.addHook('onRequest', async (_, reply) => {
-    reply.headers(headers)
-  })
 }
