@@ -8,16 +8,21 @@ export const goodLink: LinkShape = { roundTripMs: 40, bitsPerSecond: 50e6 }
 
 /** The built product: the page on one origin, its endpoint on another behind a link of the given shape. */
 export async function openSite(
-  options: { readonly link?: LinkShape; readonly appDir?: string; readonly modelsDir?: string } = {},
+  options: {
+    readonly link?: LinkShape
+    readonly appDir?: string
+    readonly modelsDir?: string
+    readonly connectTo?: readonly string[]
+  } = {},
 ) {
-  const { link = goodLink, appDir = root('dist-app'), modelsDir = root('public/models') } = options
+  const { link = goodLink, appDir = root('dist-app'), modelsDir = root('public/models'), connectTo = [] } = options
   const endpointPort = await freePort()
   const proxy = await openShapingProxy(endpointPort, link)
   const page = await createEndpoint({
     modelsDir,
     appDir,
     workers: 1,
-    connectTo: [proxy.origin, 'http://localhost:9'],
+    connectTo: [proxy.origin, 'http://localhost:9', ...connectTo],
   })
   const { port } = await page.listen({ port: 0, host: '127.0.0.1' })
   const origin = `http://localhost:${port}`
