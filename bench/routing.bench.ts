@@ -14,6 +14,7 @@ import {
 import type { PolicyMaker } from './routing/policy.ts'
 import { isForTuning, loadRecordings, type Recording } from './routing/recordings.ts'
 import { runSetting, type Setting, type SettingFigures } from './routing/run-settings.ts'
+import { printStress, runStress } from './routing/stress.ts'
 import { makeRecordings } from './routing/synthetic.ts'
 import type { Bench } from './support/bench.ts'
 import { quantile } from './support/quantiles.ts'
@@ -72,7 +73,7 @@ function printSetting(figures: SettingFigures, print: (line: string) => void): v
  * The routing simulator: `npm run bench -- routing [--traces DIR] [--seed N] [--settings 100/3,600/3] [--json]`.
  *
  * `--split tune|report|all` takes the 60 % of the recordings that the router was tuned on, the others (default), or
- * all; `--recordings N` only every so many, so that N are left; `--only NAME,NAME` leaves other peers out.
+ * all; `--no-stress` leaves the stress cases out; `--recordings N` only every so many, so that N are left; `--only NAME,NAME` leaves other peers out.
  */
 export const bench: Bench = async (flags, print) => {
   const seed = Number(flags.value('seed') ?? 1)
@@ -109,6 +110,8 @@ export const bench: Bench = async (flags, print) => {
     printSetting(figures, print)
     return figures
   })
+  const stress = flags.has('no-stress') ? [] : runStress(policies, seed)
+  printStress(stress, print)
   // The first decisions are the compiler's.
   const times = [...decisionTimes.us.subarray(Math.min(2000, decisionTimes.count >> 1), decisionTimes.count)]
   const decisionP99Us = quantile(times, 0.99)
@@ -116,7 +119,7 @@ export const bench: Bench = async (flags, print) => {
   print(
     `\np90 covers ${percent(coverageP90)} over all settings; a decision takes ${decisionP99Us.toFixed(1)} us at p99`,
   )
-  return { seed, split, recordings: recordings.length, settings: results, coverageP90, decisionP99Us }
+  return { seed, split, recordings: recordings.length, settings: results, stress, coverageP90, decisionP99Us }
 }
 
 /** Router settings to try, as JSON: `--tune '{"edgeTokens":0.2}'`. */

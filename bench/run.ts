@@ -20,6 +20,10 @@ const benches: Record<string, { readonly about: string; readonly load: () => Pro
     about: 'The router beside its peers and a clairvoyant, on recorded or synthetic links',
     load: () => import('./routing.bench.ts'),
   },
+  truth: {
+    about: 'The routing simulator held against the built product in Chromium, on replayed recordings',
+    load: () => import('./truth.bench.ts'),
+  },
   store: {
     about: 'Reads, writes and downloads of models, beside the Cache API, OPFS and Transformers.js',
     load: () => import('./store.bench.ts'),

@@ -49,4 +49,8 @@ test('after one visit the page works with the network gone', async ({ page, cont
   await expect(app.badge).toHaveAttribute('data-arm', 'edge')
   await expect(app.why).toContainText('offline')
   await expect(app.answer).toContainText('2')
+  // Case 32: where nothing here can answer, that is said at once.
+  await page.getByTestId('privacy').selectOption('cloud-only')
+  await page.getByTestId('sample-3').click()
+  await expect(app.error).toContainText('this device is offline')
 })

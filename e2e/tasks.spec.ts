@@ -278,3 +278,51 @@ test('speech is found in test.wav as the reference has it, from a file, on both 
     expect(Math.max(...differences)).toBeLessThan(1e-3)
   }
 })
+
+test('what a small model is unsure of is asked of its larger one, on both arms, and the record tells of it', async ({
+  page,
+}) => {
+  await openClient(page)
+  const ask = (text: string, options: RunOptions) =>
+    page.evaluate(
+      ([what, given]) =>
+        hither.settle(async (client) => {
+          const routes: string[] = []
+          const stop = client.on('route', ({ model }) => routes.push(model))
+          const { answer, route } = await client
+            .task('text-classification', { model: 'intents-small' })
+            .run(what, given)
+          stop()
+          return { label: answer.label, route, routes }
+        }),
+      [text, options] as const,
+    )
+  // Nobody waits for ten megabytes to be surer: this time the small model's answer stands.
+  const unready = await ask('my card got eaten by the machine', edge)
+  expect(unready).toMatchObject({ route: { model: 'intents-small', cascade: { outcome: 'large-absent' } } })
+  await page.evaluate(() => hither.client?.prepare('intents-large'))
+  for (const options of [edge, cloud]) {
+    const ran = options === edge ? 'edge' : 'cloud'
+    const sure = await ask('How much money is left in my checking account?', options)
+    expect(sure).toMatchObject({
+      label: 'balance',
+      route: { ran, model: 'intents-small', cascade: { outcome: 'confident', large: 'intents-large' } },
+      routes: ['intents-small'],
+    })
+    const unsure = await ask('my card got eaten by the machine', options)
+    expect(unsure).toMatchObject({
+      label: 'damaged_card',
+      route: {
+        ran,
+        model: 'intents-large',
+        cascade: { outcome: 'large-answered', minConfidence: 0.89, small: { model: 'intents-small', ran } },
+      },
+      routes: ['intents-large'],
+    })
+    if ('error' in unsure) throw new Error(unsure.error.join(' '))
+    expect(unsure.route.cascade?.small.confidence).toBeCloseTo(0.307, 1)
+    const alone = await ask('my card got eaten by the machine', { ...options, cascade: false })
+    expect(alone).toMatchObject({ route: { model: 'intents-small' } })
+    expect('route' in alone && alone.route.cascade).toBeUndefined()
+  }
+})

@@ -88,9 +88,15 @@ export const makeHither =
         choice.p90Ms = plan.predicted[plan.arm]?.p90Ms ?? Number.NaN
       },
       edgeEnded(index, atMs, runMs, sinceStartMs, used) {
+        if (!used) return
         nowMs = atMs
         learner.observeEdge(model, 'wasm', runMs)
-        endOf(index, 'edge', used ? 'answered' : 'lost', sinceStartMs)
+        endOf(index, 'edge', 'answered', sinceStartMs)
+      },
+      edgeLost(index, atMs, sinceStartMs, beganAtOnce) {
+        nowMs = atMs
+        if (beganAtOnce) learner.observeEdgeAtLeast(model, 'wasm', sinceStartMs)
+        endOf(index, 'edge', 'lost', sinceStartMs)
       },
       cloudAnswered(index, atMs, totalMs, serverMs) {
         nowMs = atMs

@@ -28,12 +28,14 @@ export interface Policy {
   cloudFailed?(index: number, nowMs: number, totalMs: number): void
   /** A request to the cloud was given up after `elapsedMs`, because the device answered first. */
   cloudLost?(index: number, nowMs: number, elapsedMs: number): void
-  /** An edge run that never began, as the cloud answered first. */
-  edgeDropped?(index: number, nowMs: number): void
+  /** The cloud answered first: the edge run goes on unheard, or, if it has not begun, never does. */
+  edgeLost?(index: number, nowMs: number, sinceStartMs: number, beganAtOnce: boolean): void
   probed?(nowMs: number, totalMs: number): void
+  /** The request has its answer. */
   ended?(index: number, nowMs: number): void
 }
 
 export type PolicyMaker = (session: Session, random: () => number) => Policy
 
-export const probeBytes = 8_000
+/** As many as the client sends. */
+export const probeBytes = 16_384

@@ -123,7 +123,8 @@ export function drawSession(
   return session
 }
 
-const rowAt = ({ startS, uplinkBps }: Recording, atS: number) =>
+/** The row that holds at a time, in seconds, of a recording that repeats. */
+export const rowAt = ({ startS, uplinkBps }: Recording, atS: number) =>
   lastAtMost(startS, atS % (startS[uplinkBps.length] ?? 1), uplinkBps.length)
 
 /** What request `i` takes in the cloud when it is sent at `startMs`; negative when the endpoint fails it then. */

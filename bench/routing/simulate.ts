@@ -95,12 +95,12 @@ export function simulate(session: Session, policy: Policy): Outcome {
     probes: 0,
   }
   const answered = new Uint8Array(count)
-  const edgeAsked = new Uint8Array(count)
+  const edgeState = new Uint8Array(count) // 0 not asked, 1 under way, 2 ended
+  const edgeWaited = new Uint8Array(count)
   const edgeAskedMs = new Float64Array(count)
   const cloudState = new Uint8Array(count) // 0 not asked, 1 under way, 2 ended
   const cloudSentMs = new Float64Array(count)
   const cloudTakesMs = new Float64Array(count)
-  const open = new Uint8Array(count)
   const p90 = new Float64Array(count)
   const agenda = createAgenda()
   const queue: number[] = []
@@ -125,21 +125,17 @@ export function simulate(session: Session, policy: Policy): Outcome {
     while (running < 0) {
       const next = queue.shift()
       if (next === undefined) return
-      if (answered[next] === 1) {
-        policy.edgeDropped?.(next, nowMs)
-        close(next, nowMs)
-        continue
-      }
+      if (answered[next] === 1) continue
       running = next
       runningSinceMs = Math.max(nowMs, readyAtMs)
       agenda.add(runningSinceMs + (edgeMs[next] ?? 0), edgeEnds, next)
     }
   }
   const askEdge = (i: number, nowMs: number) => {
-    if (edgeAsked[i] === 1) return
-    edgeAsked[i] = 1
+    if (edgeState[i] !== 0) return
+    edgeState[i] = 1
     edgeAskedMs[i] = nowMs
-    open[i] = (open[i] ?? 0) + 1
+    edgeWaited[i] = running >= 0 || queue.length > 0 ? 1 : 0
     queue.push(i)
     startEdge(nowMs)
   }
@@ -148,19 +144,18 @@ export function simulate(session: Session, policy: Policy): Outcome {
     cloudState[i] = 1
     outcome.toCloud[i] = 1
     cloudSentMs[i] = nowMs
-    open[i] = (open[i] ?? 0) + 1
     const takes = cloudMs(session, i, nowMs)
     cloudTakesMs[i] = takes
     agenda.add(nowMs + Math.abs(takes), cloudEnds, i)
   }
+  /** The request has its answer: what is under way on the device goes on to its end, unheard. */
   const answer = (i: number, nowMs: number, byCloud: boolean) => {
     answered[i] = 1
     outcome.latencyMs[i] = nowMs - (arrivalMs[i] ?? 0)
     outcome.cloudAnswered[i] = byCloud ? 1 : 0
-  }
-  const close = (i: number, nowMs: number) => {
-    open[i] = (open[i] ?? 1) - 1
-    if (open[i] === 0 && answered[i] === 1) policy.ended?.(i, nowMs)
+    if (byCloud && edgeState[i] === 1) {
+      policy.edgeLost?.(i, nowMs, nowMs - (edgeAskedMs[i] ?? 0), running === i && edgeWaited[i] === 0)
+    }
   }
   const cover = (i: number, tookMs: number) => {
     const predicted = p90[i] ?? Number.NaN
@@ -201,6 +196,7 @@ export function simulate(session: Session, policy: Policy): Outcome {
       else askCloud(i, nowMs)
     } else if (kind === edgeEnds) {
       running = -1
+      edgeState[i] = 2
       const used = answered[i] === 0
       if (outcome.firstCloud[i] === 0) cover(i, nowMs - (edgeAskedMs[i] ?? 0))
       if (used) answer(i, nowMs, false)
@@ -210,9 +206,8 @@ export function simulate(session: Session, policy: Policy): Outcome {
         cloudState[i] = 2
         outcome.wastedCloud[i] = 1
         policy.cloudLost?.(i, nowMs, nowMs - (cloudSentMs[i] ?? 0))
-        close(i, nowMs)
       }
-      close(i, nowMs)
+      if (used) policy.ended?.(i, nowMs)
       startEdge(nowMs)
     } else if (kind === cloudEnds) {
       if (cloudState[i] !== 1) continue
@@ -222,10 +217,10 @@ export function simulate(session: Session, policy: Policy): Outcome {
         policy.cloudFailed?.(i, nowMs, -takes)
         askEdge(i, nowMs)
       } else {
-        if (answered[i] === 0) answer(i, nowMs, true)
+        answer(i, nowMs, true)
         policy.cloudAnswered?.(i, nowMs, takes, (session.serverMs[i] ?? 0) + (session.stallMs[i] ?? 0))
+        policy.ended?.(i, nowMs)
       }
-      close(i, nowMs)
     } else {
       policy.probed?.(nowMs, nowMs - probeSentMs)
     }

@@ -4,12 +4,8 @@ import { join } from 'node:path'
 import { tinyOnnx } from '../../src/testing/tiny-onnx.ts'
 import { writeModel } from '../../src/testing/write-model.ts'
 
-const channels = 48
-const side = 64
-const layers = 12
-
 /** Writes a models folder with one model that is heavy to compute and light to send: a stack of convolutions. */
-export async function writeHeavyModel() {
+export async function writeHeavyModel({ channels = 48, side = 64, layers = 12 } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'hither-models-'))
   const weights = (from: number, name: string) => ({
     name,

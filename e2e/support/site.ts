@@ -13,11 +13,14 @@ export async function openSite(
     readonly appDir?: string
     readonly modelsDir?: string
     readonly connectTo?: readonly string[]
+    /** Opens another link to the endpoint's port. Default: one of the given shape. */
+    readonly openLink?: (endpointPort: number) => Promise<{ readonly origin: string; close(): Promise<void> }>
   } = {},
 ) {
   const { link = goodLink, appDir = root('dist-app'), modelsDir = root('public/models'), connectTo = [] } = options
   const endpointPort = await freePort()
-  const proxy = await openShapingProxy(endpointPort, link)
+  const { openLink = (port: number) => openShapingProxy(port, link) } = options
+  const proxy = await openLink(endpointPort)
   const page = await createEndpoint({
     modelsDir,
     appDir,

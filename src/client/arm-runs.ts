@@ -24,6 +24,8 @@ export interface ArmRequest {
   readonly privacy: Privacy
   readonly id: string
   readonly transfer?: boolean | undefined
+  /** After this many milliseconds an endpoint that is silent counts as failed. */
+  readonly cloudTimeoutMs?: number | undefined
 }
 
 async function runOnEdge(parts: RequestParts, request: ArmRequest, signal: AbortSignal): Promise<ArmAnswer> {
@@ -31,10 +33,21 @@ async function runOnEdge(parts: RequestParts, request: ArmRequest, signal: Abort
   const { manifest, inputs, transfer } = request
   await edgeModels.prepare(manifest, { signal })
   const backend = edge.loaded(manifest)?.backend ?? 'wasm'
-  const predictedMs = meanOf(learner.edgeTime({ model: modelKey(manifest), backend }))
-  const run = await edge.run(manifest, inputs, { timeoutMs: hungAfterMs(predictedMs), signal, transfer })
-  learner.observeEdge(modelKey(manifest), run.backend, run.totalMs - run.queueMs)
-  return { outputs: run.outputs, backend: run.backend, parts: { queueMs: run.queueMs, computeMs: run.computeMs } }
+  const key = modelKey(manifest)
+  const predictedMs = meanOf(learner.edgeTime({ model: key, backend }))
+  const wasFree = edge.waiting(manifest) === 0
+  const startMs = performance.now()
+  try {
+    const run = await edge.run(manifest, inputs, { timeoutMs: hungAfterMs(predictedMs), signal, transfer })
+    learner.observeEdge(key, run.backend, run.totalMs - run.queueMs)
+    return { outputs: run.outputs, backend: run.backend, parts: { queueMs: run.queueMs, computeMs: run.computeMs } }
+  } catch (error) {
+    // It would have taken longer still. Of one that may have waited, its own time is not known.
+    if (signal.reason instanceof OvertakenError && wasFree) {
+      learner.observeEdgeAtLeast(key, backend, performance.now() - startMs)
+    }
+    throw error
+  }
 }
 
 async function runOnCloud(
@@ -43,11 +56,17 @@ async function runOnCloud(
   request: ArmRequest,
   signal: AbortSignal,
 ): Promise<ArmAnswer> {
-  const { manifest, inputs, id } = request
+  const { manifest, inputs, id, cloudTimeoutMs } = request
   const startMs = performance.now()
   try {
     const { uplinkBitsPerSecond } = cloud.link.report()
-    const options = { signal, id, outputs: manifest.outputs.map(({ name }) => name), uplinkBitsPerSecond }
+    const options = {
+      signal,
+      id,
+      outputs: manifest.outputs.map(({ name }) => name),
+      uplinkBitsPerSecond,
+      ...(cloudTimeoutMs === undefined ? {} : { timeoutMs: cloudTimeoutMs }),
+    }
     const { outputs, timing, requestBytes, responseBytes } = await cloud.wireForms.run(
       manifest,
       inputs,

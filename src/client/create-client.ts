@@ -3,6 +3,7 @@ import type { Manifest } from '../contracts/manifest.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import { createPowerWatcher } from '../device/power-watcher.ts'
 import { ConfigError } from '../errors/config-error.ts'
+import { isHitherError } from '../errors/hither-error.ts'
 import { NoArmError } from '../errors/no-arm-error.ts'
 import { ValidationError } from '../errors/validation-error.ts'
 import { checkInputs } from '../models/check-inputs.ts'
@@ -16,6 +17,7 @@ import { abortable } from '../utils/abortable.ts'
 import { createEmitter } from '../utils/emitter.ts'
 import { logNormal } from '../utils/log-normal.ts'
 import { withDeadline } from '../utils/with-deadline.ts'
+import type { Asked } from './ask-larger.ts'
 import { toBackgroundSettings } from './background-settings.ts'
 import { createClientEdge } from './client-edge.ts'
 import { createCloudLink } from './cloud-link.ts'
@@ -44,6 +46,9 @@ const startBackgroundWorker = () =>
     type: 'module',
     name: 'hither-background',
   })
+
+/** Fetched when the first small model has answered; where that fails, its answer stands. */
+const loadCascade = () => import('./ask-larger-model.ts').catch(() => undefined)
 
 /** True for `{ image }` with something that is no tensor: a picture. */
 const isPicture = (inputs: RunInputs): inputs is { readonly image: Exclude<RunInputs['image'], TensorMap[string]> } =>
@@ -162,30 +167,43 @@ export function createClient(options: ClientOptions = {}): Client {
   const ask: AskModel = async (model, runOptions = {}, prepare) => {
     const startedAt = performance.now()
     const startedAtMs = Date.now()
-    const { signal, transfer, ...own } = parseRunOptions(runOptions)
-    const { privacy = 'any', deadlineMs } = { ...defaults, ...own }
+    const { signal, transfer, cascade = true, ...own } = parseRunOptions(runOptions)
+    const { privacy = 'any', timeoutMs, deadlineMs = timeoutMs } = { ...defaults, ...own }
+    let held: Asked | undefined
     signal?.throwIfAborted()
     if (memory === undefined && privacy !== 'cloud-only') void edge.anticipate()
     await open()
     const asked = await withDeadline(
       (bounded) => {
-        const answer = async () => {
-          const manifest = await background.manifest(model)
+        const runWith = async (manifest: Manifest): Promise<Asked> => {
+          const from = held === undefined ? startedAt : performance.now()
           const tensors = await prepare(manifest, bounded)
           bounded.throwIfAborted()
-          const prepareMs = performance.now() - startedAt
-          const request = { manifest, inputs: tensors, privacy, deadlineMs, signal: bounded, prepareMs, transfer }
-          return { ...(await runRequest(parts, { ...request, startedAt, startedAtMs })), manifest }
+          const prepareMs = performance.now() - from
+          const limits = { privacy, deadlineMs, timeoutMs, signal: bounded, startedAt, startedAtMs }
+          const request = { manifest, inputs: tensors, prepareMs, transfer, ...limits }
+          return { ...(await runRequest(parts, request)), manifest }
+        }
+        const answer = async () => {
+          held = await runWith(await background.manifest(model))
+          if (held.manifest.cascade === undefined || !cascade || transfer === true) return held
+          const leftMs = () => deadlineMs && deadlineMs - (performance.now() - startedAt)
+          const larger = { parts, background, privacy, run: runWith, leftMs }
+          return (await loadCascade())?.askLargerModel(held, larger) ?? held
         }
         return abortable(answer(), bounded)
       },
       {
-        ms: deadlineMs,
+        ms: timeoutMs,
         signal: signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]),
         onDeadline: () =>
-          new NoArmError('deadline-exceeded', `No answer came within ${deadlineMs} ms. Try again, or allow more time.`),
+          new NoArmError('deadline-exceeded', `No answer came within ${timeoutMs} ms. Try again, or allow more time.`),
       },
-    ).catch((error: unknown) => {
+    ).catch(async (error: unknown) => {
+      // The time is over while the larger model is asked: the small one's answer is there.
+      if (held !== undefined && isHitherError(error) && error.code === 'deadline-exceeded') {
+        return (await loadCascade())?.keptInTime(held) ?? held
+      }
       outbox.failed(error, { model, privacy, startedAtMs, actualMs: performance.now() - startedAt })
       throw error
     })
@@ -223,7 +241,7 @@ export function createClient(options: ClientOptions = {}): Client {
     },
 
     async explain(model, explainOptions = {}) {
-      const { privacy = 'any', deadlineMs } = { ...defaults, ...parseRunOptions(explainOptions) }
+      const { privacy = 'any', timeoutMs, deadlineMs = timeoutMs } = { ...defaults, ...parseRunOptions(explainOptions) }
       await open()
       const manifest = await background.manifest(model)
       return explainRequest(parts, manifest, { privacy, deadlineMs })

@@ -33,5 +33,6 @@ export async function explainRequest(
     ...(endpoint === undefined ? {} : { endpoint }),
     arms,
     known,
+    ...(manifest.cascade === undefined ? {} : { cascade: manifest.cascade }),
   }
 }

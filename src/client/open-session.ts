@@ -79,7 +79,7 @@ export async function openSession(
     outputs: plan.outputs,
     async run(inputs, runOptions = {}) {
       const startedAt = performance.now()
-      const { signal: given, deadlineMs, transfer } = parseSessionRunOptions(runOptions)
+      const { signal: given, timeoutMs, transfer } = parseSessionRunOptions(runOptions)
       if (closing.aborted) throw new ConfigError('client-closed', 'The client was closed.')
       given?.throwIfAborted()
       const tensors: TensorMap = Object.fromEntries(
@@ -93,10 +93,10 @@ export async function openSession(
       const run = await withDeadline(
         (bounded) => opened.run(tensors, { timeoutMs: hungAfterMs(predictedMs), signal: bounded, transfer }),
         {
-          ms: deadlineMs,
+          ms: timeoutMs,
           signal: given === undefined ? closing : AbortSignal.any([given, closing]),
           onDeadline: () =>
-            new NoArmError('deadline-exceeded', `No answer came within ${deadlineMs} ms. Allow more time.`),
+            new NoArmError('deadline-exceeded', `No answer came within ${timeoutMs} ms. Allow more time.`),
         },
       )
       tellLoaded()

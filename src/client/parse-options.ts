@@ -9,7 +9,11 @@ import type { ClientOptions, RunOptions } from './types.ts'
 const addressSchema = v.union([v.string(), v.instance(URL)])
 const deadlineSchema = v.pipe(v.number(), v.finite(), v.minValue(1))
 const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
-const policyEntries = { privacy: v.optional(v.picklist(privacyModes)), deadlineMs: v.optional(deadlineSchema) }
+const policyEntries = {
+  privacy: v.optional(v.picklist(privacyModes)),
+  deadlineMs: v.optional(deadlineSchema),
+  timeoutMs: v.optional(deadlineSchema),
+}
 
 const amountSchema = v.optional(v.pipe(v.number(), v.finite(), v.minValue(0)))
 const shareSchema = v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)))
@@ -66,7 +70,12 @@ const clientOptionsSchema = v.strictObject({
 })
 
 const signalSchema = v.optional(v.instance(AbortSignal))
-const runOptionsSchema = v.strictObject({ ...policyEntries, signal: signalSchema, transfer: v.optional(v.boolean()) })
+const runOptionsSchema = v.strictObject({
+  ...policyEntries,
+  signal: signalSchema,
+  transfer: v.optional(v.boolean()),
+  cascade: v.optional(v.boolean()),
+})
 
 const namesSchema = v.optional(v.record(v.string(), v.string()))
 const sessionOptionsSchema = v.strictObject({
@@ -83,7 +92,7 @@ const sessionOptionsSchema = v.strictObject({
   outputs: v.optional(v.array(v.string())),
 })
 const sessionRunOptionsSchema = v.strictObject({
-  deadlineMs: policyEntries.deadlineMs,
+  timeoutMs: policyEntries.timeoutMs,
   signal: signalSchema,
   transfer: v.optional(v.boolean()),
 })

@@ -33,8 +33,9 @@ export function toRouteRecord(about: {
   readonly decidedMs: number
   readonly prepareMs: number
   readonly actualMs: number
+  readonly deadlineMs?: number | undefined
 }): RouteRecord {
-  const { plan, outcome, decidedMs } = about
+  const { plan, outcome, decidedMs, actualMs, deadlineMs } = about
   const { backend, parts } = outcome.value
   // Predictions of what is left, as completion times from the request's start.
   const shift = <P extends Prediction>(prediction: P): P => ({
@@ -58,7 +59,7 @@ export function toRouteRecord(about: {
     reason: outcome.reason,
     why: routeReasons[outcome.reason],
     predicted: { ...(edge && { edge: shift(edge) }), ...(cloud && { cloud: shift(cloud) }) },
-    actualMs: about.actualMs,
+    actualMs,
     parts: { prepareMs: about.prepareMs, ...parts },
     attempts: outcome.attempts,
     known: about.known,
@@ -69,5 +70,6 @@ export function toRouteRecord(about: {
       ...(second === undefined ? {} : { second: { ...second, started } }),
     },
     ...(other === undefined ? {} : { other }),
+    ...(deadlineMs === undefined ? {} : { deadline: { ms: deadlineMs, met: actualMs <= deadlineMs } }),
   }
 }

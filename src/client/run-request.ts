@@ -12,8 +12,11 @@ import { runOnArm } from './arm-runs.ts'
 import { bytesOf } from './request-bytes.ts'
 import type { RequestParts } from './request-parts.ts'
 import { toRouteRecord } from './route-record.ts'
+import { silentAfterMs } from './silent-after.ts'
 import { takeSnapshot } from './take-snapshot.ts'
 import type { RunResult } from './types.ts'
+
+const slackMs = 100
 
 /** The plan, without what can't be done once the edge has the inputs. */
 function withoutOthers({ second: _, ...plan }: RoutePlan): RoutePlan {
@@ -33,6 +36,7 @@ export async function runRequest(
     readonly inputs: TensorMap
     readonly privacy: Privacy
     readonly deadlineMs?: number | undefined
+    readonly timeoutMs?: number | undefined
     readonly signal: AbortSignal
     readonly startedAt: number
     readonly startedAtMs: number
@@ -41,12 +45,15 @@ export async function runRequest(
     readonly transfer?: boolean | undefined
   },
 ): Promise<RunResult> {
-  const { manifest, inputs, privacy, deadlineMs, signal, startedAt, startedAtMs, prepareMs, transfer } = request
+  const { manifest, inputs, privacy, deadlineMs, timeoutMs, signal, startedAt, startedAtMs, prepareMs, transfer } =
+    request
   const { router } = parts
   const id = crypto.randomUUID()
+  const leftOf = (ms: number | undefined) =>
+    ms === undefined ? undefined : Math.max(1, ms - (performance.now() - startedAt))
   const { snapshot, known } = await takeSnapshot(parts, manifest, {
     privacy,
-    deadlineMs: deadlineMs === undefined ? undefined : Math.max(1, deadlineMs - (performance.now() - startedAt)),
+    deadlineMs: leftOf(deadlineMs),
     requestBytes: bytesOf(inputs),
     once: transfer,
   })
@@ -68,7 +75,12 @@ export async function runRequest(
     router: isGivenAway
       ? { observe: (_, end) => router.observe(plan, end), settle: () => router.settle(plan) }
       : router,
-    attempt: (ref, runSignal) => runOnArm(parts, { manifest, inputs, privacy, id, transfer }, ref, runSignal),
+    attempt: (ref, runSignal) => {
+      // The endpoint is told, and may refuse at once; what ends the request at its time is the signal, a little earlier.
+      const leftMs = (leftOf(timeoutMs) ?? Number.POSITIVE_INFINITY) + slackMs
+      const cloudTimeoutMs = Math.min(leftMs, silentAfterMs(plan, ref))
+      return runOnArm(parts, { manifest, inputs, privacy, id, transfer, cloudTimeoutMs }, ref, runSignal)
+    },
     timers: systemTimers,
     nowMs: () => performance.now(),
     signal,
@@ -91,6 +103,7 @@ export async function runRequest(
       decidedMs,
       prepareMs,
       actualMs: performance.now() - startedAt,
+      deadlineMs,
     }),
   }
 }

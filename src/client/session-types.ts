@@ -28,7 +28,7 @@ export interface SessionOptions {
 export interface SessionRunOptions {
   readonly signal?: AbortSignal
   /** Time the run may take, in milliseconds; after it `run` rejects with `deadline-exceeded`. Default: none. */
-  readonly deadlineMs?: number
+  readonly timeoutMs?: number
   /** Hands the inputs' buffers over instead of copying them: your tensors are empty afterwards. Default false. */
   readonly transfer?: boolean
 }

@@ -2,11 +2,12 @@ import type { Manifest, TaskName } from '../contracts/manifest.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import { ModelError } from '../errors/model-error.ts'
 import { ValidationError } from '../errors/validation-error.ts'
+import type { Asked } from './ask-larger.ts'
 import type { Background } from './create-background.ts'
 import { createPictureTask } from './picture-task.ts'
 import type { TaskOptions, Tasks } from './task-types.ts'
 import { createTextTask } from './text-task.ts'
-import type { RunOptions, RunResult } from './types.ts'
+import type { RunOptions } from './types.ts'
 import { createVoiceTask } from './voice-task.ts'
 
 /**
@@ -18,7 +19,7 @@ export type AskModel = (
   model: string,
   options: RunOptions | undefined,
   prepare: (manifest: Manifest, signal: AbortSignal) => Promise<TensorMap>,
-) => Promise<RunResult & { readonly manifest: Manifest }>
+) => Promise<Asked>
 
 /** What the tasks need of the client. */
 export interface TaskParts {

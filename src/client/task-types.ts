@@ -92,7 +92,7 @@ export interface VoiceTask {
    * Answers about a whole sound. The route is that of its last window.
    *
    * @throws {ValidationError} `sound-unreadable`, `sound-too-large`, `sound-empty`, or the model is not of this task
-   * @throws {NoArmError} no arm could answer, or none in time; `deadlineMs` counts for each window
+   * @throws {NoArmError} no arm could answer, or none in time; `deadlineMs` and `timeoutMs` count for each window
    */
   run(sound: SoundSource, options?: RunOptions): Promise<TaskResult<VoiceActivity>>
   /**

@@ -38,8 +38,13 @@ export interface Budgets {
 export interface Policy {
   /** Where requests may run. Default `any`. */
   readonly privacy?: Privacy
-  /** Time a request may take, in milliseconds; after it `run` rejects with `deadline-exceeded`. Default: none. */
+  /**
+   * When an answer is wanted, in milliseconds from the call. It steers the route and ends nothing: a later answer is
+   * still given, and its record says that it was late. Default: as soon as can be.
+   */
   readonly deadlineMs?: number
+  /** Time a request may take, in milliseconds; after it `run` rejects with `deadline-exceeded`. Default: none. */
+  readonly timeoutMs?: number
 }
 
 /** The client's policy: defaults for requests, and what all of them together may spend. */
@@ -124,6 +129,11 @@ export interface RunOptions extends Policy {
    * fails the cloud cannot be asked. Where the cloud answers, nothing is handed over. Default false.
    */
   readonly transfer?: boolean
+  /**
+   * Whether a small model that is not sure of its answer has its larger one asked, where its manifest names one. Not with
+   * `transfer`. Default true.
+   */
+  readonly cascade?: boolean
 }
 
 /** What a run takes: a picture for a model whose manifest says how to read one, or tensors by input name. */
@@ -149,6 +159,8 @@ export interface RouteExplanation {
   readonly arms?: readonly RouteArmPrediction[]
   /** What the prediction rests on. */
   readonly known?: RouteKnowledge
+  /** The larger model that is asked where this one's confidence is below `minConfidence`. */
+  readonly cascade?: { readonly large: string; readonly minConfidence: number }
 }
 
 export interface ClientEvents {
@@ -170,7 +182,7 @@ export interface Client {
    * Answers one request, on the arm that is predicted to finish first.
    *
    * @throws {ValidationError} the model is unknown or the inputs do not fit it
-   * @throws {NoArmError} no arm could answer (`no-arm`), or none did in time (`deadline-exceeded`)
+   * @throws {NoArmError} no arm could answer (`no-arm`), or none did within `timeoutMs` (`deadline-exceeded`)
    * @throws the signal's reason, untouched, when it aborts
    */
   run(model: string, inputs: RunInputs, options?: RunOptions): Promise<RunResult>

@@ -1,3 +1,4 @@
+import type { RouteCascade } from './cascade.ts'
 import type { Backend } from './model-state.ts'
 
 /** A place where a request can run. */
@@ -154,4 +155,8 @@ export interface RouteRecord {
   readonly arms?: readonly RouteArmPrediction[]
   readonly plan?: RoutePlanRecord
   readonly other?: RouteOther
+  /** Where a small model asks a larger one when it is not sure; the record is then that of the model that answered. */
+  readonly cascade?: RouteCascade
+  /** When an answer was wanted, in milliseconds from the request's start, and whether it came by then. */
+  readonly deadline?: { readonly ms: number; readonly met: boolean }
 }

@@ -78,7 +78,7 @@ test('second runs stay within their tokens, and a token comes back when no run w
     }
     return seconds
   }
-  expect(doubled(true)).toBeLessThan(20)
+  expect(doubled(true)).toBeLessThan(30)
   expect(doubled(false)).toBe(200)
 })
 

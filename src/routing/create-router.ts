@@ -25,6 +25,8 @@ import { createTokenBucket } from './token-bucket.ts'
 /** Models that hysteresis is kept for; the longest unused one is forgotten first. */
 const mostModels = 64
 const never = Number.POSITIVE_INFINITY
+/** Two means that differ by less are said to be about the same. */
+const aboutAsLong = 1.05
 
 /** An arm that can take the request, with what it is predicted to cost. */
 interface Candidate extends ArmRef {
@@ -135,16 +137,21 @@ export function createRouter(
     }
   }
 
+  const mostTokens = (arm: Arm) => (arm === 'edge' ? settings.edgeBurst : settings.cloudBurst)
+
   /** What a wasted run on the arm costs, in milliseconds: the dearer, the fewer tokens are left. */
   const wasteOf = (arm: Arm, scaleMs: number) => {
     const { level } = tokens[arm]
-    const most = arm === 'edge' ? settings.edgeBurst : settings.cloudBurst
     const price = arm === 'edge' ? settings.edgePrice : settings.cloudPrice
-    return price * (scaleMs + settings.priceFloorMs) * settings.growth ** (most - level)
+    return price * (scaleMs + settings.priceFloorMs) * settings.growth ** (mostTokens(arm) - level)
   }
 
-  /** Overdrawn only for what saves a great deal, and never by more than was saved up. */
-  const maySpend = (arm: Arm) => tokens[arm].level >= 1 - (arm === 'edge' ? settings.edgeBurst : settings.cloudBurst)
+  /**
+   * Overdrawn only for what saves a great deal, and by no more than was saved up; by three times as much on the arm that
+   * starts, as the second run is its rescue.
+   */
+  const mayFollow = (first: Arm, second: Arm) =>
+    tokens[second].level >= 1 - mostTokens(second) && tokens[first].level >= 1 - 3 * mostTokens(first)
 
   /** Why the arm was taken that costs less. */
   const whyArm = (snapshot: RouterSnapshot, arm: Arm, edge: Candidate, cloud: Candidate): RouteReason => {
@@ -159,7 +166,9 @@ export function createRouter(
       return arm === 'edge' ? 'edge-in-time' : 'cloud-in-time'
     }
     if (taken.extraMs < left.extraMs) return arm === 'edge' ? 'edge-cheaper' : 'cloud-cheaper'
-    if (previous.get(snapshot.model) === arm) return arm === 'edge' ? 'kept-edge' : 'kept-cloud'
+    if (previous.get(snapshot.model) === arm && taken.meanMs <= aboutAsLong * left.meanMs) {
+      return arm === 'edge' ? 'kept-edge' : 'kept-cloud'
+    }
     // Slower alone, it is the better start of two: the other one follows should it be needed.
     return arm === 'edge' ? 'edge-safer' : 'cloud-safer'
   }
@@ -272,8 +281,8 @@ export function createRouter(
       otherExtra: b.extraMs + (kept === a.arm && a.arm !== b.arm ? (hysteresis - 1) * scaleMs : 0),
       wastedFirst: wasteOf(a.arm, scaleMs),
       wastedOther: wasteOf(b.arm, scaleMs),
-      mayFollowFirst: doubles && maySpend(b.arm),
-      mayFollowOther: doubles && maySpend(a.arm),
+      mayFollowFirst: doubles && mayFollow(a.arm, b.arm),
+      mayFollowOther: doubles && mayFollow(b.arm, a.arm),
       harm: settings.harm,
       deadlineMs: snapshot.deadlineMs ?? never,
       latePenalty: snapshot.deadlineMs ?? 0,

@@ -121,7 +121,8 @@ test.each<[string, Change, 'edge' | 'cloud', RouteReason]>([
   ['the endpoint lacks the model', { cloud: { hasModel: false, time: ms(1) } }, 'edge', 'cloud-lacks-model'],
   ['an endpoint not asked yet may have it', { cloud: { hasModel: 'unknown', time: ms(1) } }, 'cloud', 'cloud-faster'],
   ['about as fast it stays: edge', { previous: 'edge', cloud: { time: ms(19.6) } }, 'edge', 'kept-edge'],
-  ['clearly faster it moves', { previous: 'edge', cloud: { time: ms(15) } }, 'cloud', 'cloud-faster'],
+  ['a little faster is not worth the risk', { previous: 'edge', cloud: { time: ms(15) } }, 'edge', 'edge-safer'],
+  ['clearly faster it moves', { previous: 'edge', cloud: { time: ms(8) } }, 'cloud', 'cloud-faster'],
   [
     'only the surer arm is in time',
     { deadlineMs: 60, edge: { time: ms(30) }, cloud: { time: logNormal(20, 1) } },

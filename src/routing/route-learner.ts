@@ -24,6 +24,8 @@ export interface CloudObservation {
 export interface RouteLearner {
   /** A run at the edge took this long, without its wait for the worker. */
   observeEdge(model: string, backend: Backend, computeMs: number): void
+  /** A run at the edge was overtaken when it had taken this long: it would have taken longer. */
+  observeEdgeAtLeast(model: string, backend: Backend, elapsedMs: number): void
   /** Reading, compiling and warming up took this long. */
   observeLoad(model: string, backend: Backend, loadMs: number): void
   observeCloud(model: string, observation: CloudObservation): void
@@ -64,6 +66,9 @@ const assumed = {
 type Kind = keyof typeof assumed
 
 const assumedResponseBytes = 2_000
+/** A run that was overtaken is taken to have needed this many times as long, and counts for this much. */
+const beyondCensored = 1.3
+const censoredWeight = 0.5
 /** Work that is remembered of each kind; the one that was longest out of use is forgotten first. */
 const mostRemembered = 64
 /** The device may be busier or cooler than when the snapshot was taken. */
@@ -105,6 +110,13 @@ export function createRouteLearner(options: { readonly now?: () => number } = {}
   return {
     observeEdge(model, backend, computeMs) {
       estimatorOf('edge', keyOf(model, backend)).observe(computeMs, now())
+    },
+    observeEdgeAtLeast(model, backend, elapsedMs) {
+      const estimator = estimatorOf('edge', keyOf(model, backend))
+      const nowMs = now()
+      // No longer than was expected anyway: it says nothing.
+      if (!(elapsedMs > Math.exp(estimator.estimate(nowMs).mu))) return
+      estimator.observe(elapsedMs * beyondCensored, nowMs, censoredWeight)
     },
     observeLoad(model, backend, loadMs) {
       estimatorOf('load', keyOf(model, backend)).observe(loadMs, now())

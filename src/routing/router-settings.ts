@@ -3,19 +3,19 @@ export const routerSettings = {
   /** Tokens that a request brings for wasted runs on either arm, and how many are saved up. */
   edgeTokens: 0.15,
   edgeBurst: 5,
-  cloudTokens: 0.06,
-  cloudBurst: 4,
+  cloudTokens: 0.03,
+  cloudBurst: 3,
   /** What a wasted run costs with all tokens there, as a share of the request's expected time; and with each one less. */
-  edgePrice: 0.05,
-  cloudPrice: 0.1,
+  edgePrice: 0.02,
+  cloudPrice: 0.04,
   growth: 1.6,
-  /** Added to the expected time: where a request takes next to nothing, there is next to nothing to save. */
-  priceFloorMs: 50,
+  /** Added to the expected time: nearly the same price everywhere has runs wasted where they save the most. */
+  priceFloorMs: 1_000,
   /** The chance that an arm takes many times as long as anything known foretells: links and machines do fail. */
   edgeDisaster: 0.004,
   cloudDisaster: 0.03,
   /** What each millisecond beyond the safer arm's slow side counts more: it is where a fixed choice would have been safe. */
-  harm: 1,
+  harm: 3,
   /** The former arm is kept while the other is not better by this factor. */
   hysteresis: 1.02,
   /** Both arms run to explore when the link was not measured for this long and this many cloud tokens are left. */
