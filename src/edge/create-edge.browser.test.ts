@@ -114,6 +114,15 @@ test('what was measured is remembered, and forgotten when the device is another'
   expect(workers).toHaveLength(2)
   records.push({ version: 1, measurements: 'nonsense' })
   expect(await openEdge({ memory }).measure()).toMatchObject([{ backend: 'wasm', status: 'measured' }])
+  // What was found without looking for an adapter does not say that there is none.
+  let asked = 0
+  const detectAdapter = async () => {
+    asked += 1
+    return undefined
+  }
+  const measures = { detectAdapter, measureWebgpu: absent('webgpu'), measureWebnn: absent('webnn') }
+  await openEdge({ memory, measures, backends: ['wasm', 'webgpu'] }).measure()
+  expect(asked).toBe(1)
 })
 
 test('20: what this device lacks refuses a model before it is read', async () => {

@@ -88,7 +88,13 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
     hosts,
     knowledge,
     measures,
-    device: [globalThis.navigator?.userAgent, globalThis.navigator?.hardwareConcurrency, threads].join(' | '),
+    // A client that wants other backends has not looked for what this one needs.
+    device: [
+      globalThis.navigator?.userAgent,
+      globalThis.navigator?.hardwareConcurrency,
+      threads,
+      [...backends].sort().join('+'),
+    ].join(' | '),
     onMeasured: tell,
   })
   const fitness = createFitness({ backends, budgetBytes, marks, adapter: () => knowledge.adapter })

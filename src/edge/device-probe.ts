@@ -30,7 +30,7 @@ export function createDeviceProbe(options: {
   readonly hosts: EdgeHosts
   readonly knowledge: DeviceKnowledge
   readonly measures: DeviceMeasures
-  /** Browser version, processors and threads: what else was measured is of another device. */
+  /** Browser version, processors, threads and wanted backends: what else was measured is of another device. */
   readonly device: string
   readonly onMeasured: () => void
 }): DeviceProbe {
