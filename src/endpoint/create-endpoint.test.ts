@@ -2,8 +2,10 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createCloudArm } from '../cloud/create-cloud-arm.ts'
 import type { TensorData, TensorMap } from '../contracts/tensor.ts'
+import type { Capacity } from '../protocol/capacity.ts'
 import { type EndpointFixture, openEndpointFixture } from '../testing/endpoint-fixture.ts'
 
+const patiently = { timeout: 50_000, interval: 5 }
 let fixture: EndpointFixture
 beforeAll(async () => {
   fixture = await openEndpointFixture()
@@ -71,6 +73,42 @@ describe('over a real connection', () => {
     expect((await cloud.run('sum', { a: rows, b: rows })).outputs.y?.data).toEqual(new Float32Array([2, 4]))
     await vi.waitFor(() => expect(own.stuckThreads).toBe(0), { timeout: 60_000 })
   }, 90_000)
+
+  it('is not kept from closing by connections that say nothing, or half of their headers', async () => {
+    const own = await fixture.open({ arrivalLimitsMs: { headers: 200, request: 60_000 } })
+    const { port } = await own.listen({ port: 0, host: '127.0.0.1' })
+    const open = (text: string) =>
+      new Promise<{ readonly gone: Promise<unknown> }>((resolve) => {
+        const socket = connect(port, '127.0.0.1', () => {
+          socket.write(text)
+          resolve({ gone: new Promise((end) => socket.once('close', end)) })
+        })
+        socket.on('error', () => {}).resume()
+      })
+    const quiet = [await open(''), await open('GET /v2 HTTP/1.1\r\nX-Slow: ')]
+    // Both have been taken by the server once a later one is answered.
+    await fetch(`http://127.0.0.1:${port}/v2`)
+    await own.close()
+    await Promise.all(quiet.map(({ gone }) => gone))
+  })
+
+  it('does not run what waits for a client that has hung up', async () => {
+    const own = await fixture.open()
+    const { port } = await own.listen({ port: 0, host: '127.0.0.1' })
+    const capacity = async (): Promise<Capacity> => (await own.app.inject({ url: '/hither/v1/capacity' })).json()
+    const cloud = createCloudArm({ url: `http://127.0.0.1:${port}` })
+    const before = cloud.run('hang', one)
+    await vi.waitFor(async () => expect((await capacity()).busy).toBe(1), patiently)
+    const leaving = new AbortController()
+    const waiting = expect(cloud.run('sum', { a: rows, b: rows }, { signal: leaving.signal })).rejects.toBe('gone')
+    await vi.waitFor(async () => expect((await capacity()).waiting).toBe(1), patiently)
+    leaving.abort('gone')
+    await waiting
+    await vi.waitFor(async () => expect((await capacity()).waiting).toBe(0), patiently)
+    expect((await before).outputs.y?.dims).toEqual([1])
+    const { models } = await capacity()
+    expect(models.filter(({ runs }) => runs > 0).map(({ name, runs }) => [name, runs])).toEqual([['hang', 1]])
+  })
 
   it('goes on when a client hangs up in the middle of its request', async () => {
     const own = await fixture.open()

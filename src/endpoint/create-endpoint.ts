@@ -13,6 +13,7 @@ import { openPoolEngine } from './open-pool-engine.ts'
 import { createEmbeddingsPlugin } from './openai/embeddings-plugin.ts'
 import { packageVersion } from './package-version.ts'
 import { addProbeRoute } from './probe-route.ts'
+import { watchConnections } from './quiet-connections.ts'
 import { addRepositoryRoutes } from './repository-routes.ts'
 import { createBodyBudget, type ReadBody, readRequestBody, takeBytes } from './request-body.ts'
 import { createAccess } from './security/access.ts'
@@ -93,8 +94,10 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   const engine = options.engine ?? (await openPoolEngine(options, folder, app.log))
   const tracing = traces === false ? undefined : await openTracing(version, traces === true ? undefined : traces)
   let draining = false
+  const connections = watchConnections(app.server, arrivalLimitsMs.headers)
   app.addHook('preClose', async () => {
     draining = true
+    connections.closeQuiet()
   })
   app.addHook('onSend', async (_, reply) => {
     // Kept alive, the connection of the last answers would keep the server from closing.

@@ -17,7 +17,7 @@ afterAll(() => fixture.close())
 
 const get = (url: string, headers = {}) => endpoint.app.inject({ url, headers })
 
-describe('other origins', () => {
+describe('case 47: other origins', () => {
   const preflight = (origin: string) =>
     endpoint.app.inject({
       method: 'OPTIONS',

@@ -155,6 +155,20 @@ describe('createInferPool', () => {
     expect((await run).outputs.y?.dims).toEqual([1])
   })
 
+  it('ends no thread in the midst of a run that nobody waits for any more', async () => {
+    const pool = open()
+    await pool.started
+    const leaving = new AbortController()
+    const run = expect(pool.run(task('slow'), leaving.signal)).rejects.toBe('gone')
+    expect(pool.busy).toBe(1)
+    leaving.abort('gone')
+    await run
+    expect(pool.busy).toBe(1)
+    // Ended earlier, the thread would take this process with it.
+    await pool.close()
+    expect(pool.busy).toBe(0)
+  })
+
   it('says when its threads can not start, and refuses what waits for one', async () => {
     const faults: unknown[] = []
     const workerUrl = new URL('file:///nowhere/worker.js')

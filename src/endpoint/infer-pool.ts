@@ -112,6 +112,7 @@ export function createInferPool(options: {
   const loads = new Map<string, ModelLoad>()
   const retired = new Set<string>()
   const underWay = new Set<Promise<unknown>>()
+  const executions = new Set<Promise<void>>()
   let closing: Promise<void> | undefined
   let ended = false
   let failed = 0
@@ -223,7 +224,8 @@ export function createInferPool(options: {
       })
       free.delete(thread)
       running.set(thread, { key, startMs: performance.now(), expectedMs: jobs.length * (load.service.meanMs ?? 0) })
-      void execute(thread, key, jobs, load)
+      const execution = execute(thread, key, jobs, load).finally(() => executions.delete(execution))
+      executions.add(execution)
     }
   }
 
@@ -298,6 +300,8 @@ export function createInferPool(options: {
 
   const close = async () => {
     await Promise.allSettled(underWay)
+    // A run whose caller has gone goes on: a thread must not be ended in its midst.
+    await Promise.allSettled(executions)
     ended = true
     // Loading native code is no moment to be ended in either.
     await Promise.allSettled([...threads].map(({ ready }) => ready))
