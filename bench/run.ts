@@ -36,6 +36,10 @@ const benches: Record<string, { readonly about: string; readonly load: () => Pro
     about: 'page open to first answer, warm and cold, beside Transformers.js',
     load: () => import('./cold-start.ts'),
   },
+  operators: {
+    about: "ONNX's operator tests through the edge worker on WASM and on WebGPU: what each can do",
+    load: () => import('./operators.ts'),
+  },
 }
 
 const [name = '', ...rest] = process.argv.slice(2)
