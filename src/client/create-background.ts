@@ -71,8 +71,8 @@ export interface Background extends Pick<WorkerBridge<BackgroundMethods>['method
   openSound(name: string, rateHz: number): Promise<SoundCutter>
   detections(name: string, outputs: TensorMap, view: PictureView): Promise<Detections>
   detectAdapter(): Promise<AdapterFacts | undefined>
-  measureWebgpu(): Promise<BackendMeasurement>
-  measureWebnn(): Promise<BackendMeasurement>
+  measureWebgpu(budgetMs: number): Promise<BackendMeasurement>
+  measureWebnn(budgetMs: number): Promise<BackendMeasurement>
   readRecord(key: string): Promise<unknown>
   writeRecord(key: string, value: unknown): Promise<void>
   terminate(reason: Error): void
@@ -166,8 +166,8 @@ export function createBackground(
     },
     detections: async (name, outputs, view) => methods().detections(name, outputs, view),
     detectAdapter: async () => methods().detectAdapter(),
-    measureWebgpu: async () => methods().measureWebgpu(),
-    measureWebnn: async () => methods().measureWebnn(),
+    measureWebgpu: async (budgetMs) => methods().measureWebgpu(budgetMs),
+    measureWebnn: async (budgetMs) => methods().measureWebnn(budgetMs),
     readRecord: async (key) => methods().readRecord(key),
     writeRecord: async (key, value) => methods().writeRecord(key, value),
     terminate(reason) {

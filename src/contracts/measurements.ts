@@ -38,6 +38,8 @@ export interface BackendMeasurement {
   readonly overheadMs?: number
   /** What measuring took, in milliseconds. */
   readonly tookMs?: number
+  /** The time for measuring was up before it had ended: the backend is no faster than this. */
+  readonly cutShort?: boolean
   /** The adapter says of itself that it runs on the processor. */
   readonly software?: boolean
   /** Why it is absent or failed, or the adapter's name. */

@@ -1,6 +1,8 @@
 import type { BackendMeasurement } from '../contracts/measurements.ts'
+import type { Timers } from '../utils/with-deadline.ts'
 import { detectWebgpu } from './detect-webgpu.ts'
-import { timeRuns } from './time-runs.ts'
+import { probeBudgetsMs, withinBudget } from './probe-budget.ts'
+import { type TimeBudget, timeRuns } from './time-runs.ts'
 
 /** Side of the square matrices in the small and the large step; a side of n is n³ multiply-accumulates. */
 const smallSide = 96
@@ -62,33 +64,66 @@ async function prepareProduct(device: GPUDevice, side: number): Promise<(groups:
 /**
  * Measures the WebGPU adapter with a matrix product, without loading a runtime file: whether those 17 MB are worth
  * fetching is what this decides. `macsPerSecond` is the speed beyond the fixed cost, `overheadMs` the fixed cost
- * of dispatch and read-back. Never rejects: an adapter that cannot be measured is not chosen.
+ * of dispatch and read-back. Never rejects: an adapter that cannot be measured is not chosen. Takes `budgetMs` at
+ * most: an adapter that has not ended the small product by then is no faster than what is told of it.
  */
-export async function measureWebgpu(gpu?: GPU): Promise<BackendMeasurement> {
-  const found = await detectWebgpu(gpu)
-  if (found === undefined)
-    return { backend: 'webgpu', status: 'absent', detail: 'this browser gives no WebGPU adapter' }
-  const base = { backend: 'webgpu', software: found.facts.software, detail: found.facts.name } as const
-  let device: GPUDevice | undefined
-  const startedAt = performance.now()
-  try {
-    device = await found.adapter.requestDevice()
-    const small = await prepareProduct(device, smallSide)
-    const overheadMs = await timeRuns(() => small(1))
-    const speedOf = (side: number, ms: number) => side ** 3 / (Math.max(ms - overheadMs, 0.01) / 1000)
-    let macsPerSecond = speedOf(smallSide, await timeRuns(() => small(smallSide / 8)))
-    if (macsPerSecond > worthMeasuringMacsPerSecond && !found.facts.software) {
-      const large = await prepareProduct(device, largeSide)
-      macsPerSecond = speedOf(largeSide, await timeRuns(() => large(largeSide / 8)))
+export async function measureWebgpu(
+  options: {
+    readonly budgetMs?: number | undefined
+    readonly gpu?: GPU | undefined
+    readonly nowMs?: () => number
+    readonly timers?: Timers
+  } = {},
+): Promise<BackendMeasurement> {
+  const { budgetMs = probeBudgetsMs.webgpu, gpu, nowMs = () => performance.now(), timers } = options
+  const startedAt = nowMs()
+  const budget: TimeBudget = { untilMs: startedAt + budgetMs, nowMs }
+  const took = () => nowMs() - startedAt
+  /** What is known so far. */
+  let known: Pick<BackendMeasurement, 'software' | 'detail' | 'overheadMs' | 'macsPerSecond'> = {}
+
+  const measure = async (): Promise<BackendMeasurement> => {
+    const found = await detectWebgpu(gpu)
+    if (found === undefined) {
+      return { backend: 'webgpu', status: 'absent', detail: 'this browser gives no WebGPU adapter' }
     }
-    return { ...base, status: 'measured', macsPerSecond, overheadMs, tookMs: performance.now() - startedAt }
-  } catch (error) {
-    return {
-      ...base,
-      status: 'failed',
-      detail: `${found.facts.name}: ${error instanceof Error ? error.message : error}`,
+    known = { software: found.facts.software, detail: found.facts.name }
+    let device: GPUDevice | undefined
+    try {
+      device = await found.adapter.requestDevice()
+      const small = await prepareProduct(device, smallSide)
+      const overheadMs = await timeRuns(() => small(1), budget)
+      const speedOf = (side: number, ms: number) => side ** 3 / (Math.max(ms - overheadMs, 0.01) / 1000)
+      const smallSpeed = speedOf(smallSide, await timeRuns(() => small(smallSide / 8), budget))
+      known = { ...known, overheadMs, macsPerSecond: smallSpeed }
+      const largeMs = (largeSide ** 3 / smallSpeed) * 1000
+      const isWorthIt = smallSpeed > worthMeasuringMacsPerSecond && !found.facts.software
+      if (isWorthIt && took() + 2 * largeMs < budgetMs) {
+        const large = await prepareProduct(device, largeSide)
+        const largeSpeed = speedOf(largeSide, await timeRuns(() => large(largeSide / 8), budget))
+        known = { ...known, macsPerSecond: largeSpeed }
+      }
+      return { backend: 'webgpu', ...known, status: 'measured', tookMs: took() }
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      return { backend: 'webgpu', ...known, status: 'failed', detail: `${found.facts.name}: ${why}` }
+    } finally {
+      device?.destroy()
     }
-  } finally {
-    device?.destroy()
   }
+
+  return withinBudget(
+    budgetMs,
+    measure(),
+    () => ({
+      backend: 'webgpu',
+      status: 'measured',
+      cutShort: true,
+      overheadMs: 0,
+      macsPerSecond: smallSide ** 3 / (took() / 1000),
+      ...known,
+      tookMs: took(),
+    }),
+    timers,
+  )
 }

@@ -15,18 +15,22 @@ const context = (readTensor: () => Promise<ArrayBuffer>) => ({
 })
 
 test('a browser without WebNN has none, and one that offers no device has none either', async () => {
-  expect(await measureWebnn({ ml: undefined, GraphBuilder: undefined })).toMatchObject({ status: 'absent' })
+  expect(await measureWebnn({ environment: { ml: undefined, GraphBuilder: undefined } })).toMatchObject({
+    status: 'absent',
+  })
   const ml = { createContext: () => Promise.reject(new DOMException('not supported', 'NotSupportedError')) }
-  expect(await measureWebnn({ ml, GraphBuilder: FakeBuilder as never })).toMatchObject({ status: 'absent' })
+  expect(await measureWebnn({ environment: { ml, GraphBuilder: FakeBuilder as never } })).toMatchObject({
+    status: 'absent',
+  })
 })
 
 test('a device is measured, and one that fails says so', async () => {
   const good = { createContext: async () => context(async () => new ArrayBuffer(4)) }
-  const measured = await measureWebnn({ ml: good, GraphBuilder: FakeBuilder as never })
+  const measured = await measureWebnn({ environment: { ml: good, GraphBuilder: FakeBuilder as never } })
   expect(measured).toMatchObject({ backend: 'webnn', status: 'measured' })
   expect(measured.macsPerSecond).toBeGreaterThan(0)
   const bad = { createContext: async () => context(() => Promise.reject(new Error('lost'))) }
-  expect(await measureWebnn({ ml: bad, GraphBuilder: FakeBuilder as never })).toMatchObject({
+  expect(await measureWebnn({ environment: { ml: bad, GraphBuilder: FakeBuilder as never } })).toMatchObject({
     status: 'failed',
     detail: 'lost',
   })

@@ -1,5 +1,7 @@
 import type { BackendMeasurement } from '../contracts/measurements.ts'
-import { timeRuns } from './time-runs.ts'
+import type { Timers } from '../utils/with-deadline.ts'
+import { probeBudgetsMs, withinBudget } from './probe-budget.ts'
+import { type TimeBudget, timeRuns } from './time-runs.ts'
 
 /** The part of WebNN (https://www.w3.org/TR/webnn/) that measuring uses; TypeScript has no types of it. */
 interface MlTensor {
@@ -33,7 +35,7 @@ function systemWebnn(): WebnnEnvironment {
 }
 
 /** Times products of `rows` by `side` by `side`, from writing the input to reading the output. */
-async function timeProduct(context: MlContext, builder: MlBuilder, rows: number): Promise<number> {
+async function timeProduct(context: MlContext, builder: MlBuilder, rows: number, budget: TimeBudget): Promise<number> {
   const descriptor = (shape: number[], usage: object = {}) => ({ dataType: 'float32', shape, ...usage })
   const weights = builder.constant(descriptor([side, side]), new Float32Array(side * side).fill(0.5))
   const graph = await builder.build({ y: builder.matmul(builder.input('x', descriptor([rows, side])), weights) })
@@ -45,7 +47,7 @@ async function timeProduct(context: MlContext, builder: MlBuilder, rows: number)
       context.writeTensor(x, data)
       context.dispatch(graph, { x }, { y })
       await context.readTensor(y)
-    })
+    }, budget)
   } finally {
     x.destroy?.()
     y.destroy?.()
@@ -54,27 +56,53 @@ async function timeProduct(context: MlContext, builder: MlBuilder, rows: number)
 
 /**
  * Measures WebNN with a matrix product, without loading a runtime file. Never rejects: absent where the browser
- * has no WebNN or offers it no device.
+ * has no WebNN or offers it no device. Takes `budgetMs` at most.
  */
-export async function measureWebnn({ ml, GraphBuilder } = systemWebnn()): Promise<BackendMeasurement> {
+export async function measureWebnn(
+  options: {
+    readonly budgetMs?: number | undefined
+    readonly environment?: WebnnEnvironment
+    readonly timers?: Timers
+  } = {},
+): Promise<BackendMeasurement> {
+  const { budgetMs = probeBudgetsMs.webnn, environment = systemWebnn(), timers } = options
+  const { ml, GraphBuilder } = environment
   if (ml === undefined || GraphBuilder === undefined) {
     return { backend: 'webnn', status: 'absent', detail: 'this browser has no WebNN' }
   }
-  let context: MlContext
-  try {
-    context = await ml.createContext({ powerPreference: 'high-performance' })
-  } catch {
-    return { backend: 'webnn', status: 'absent', detail: 'WebNN has no device here' }
-  }
   const startedAt = performance.now()
-  try {
-    const overheadMs = await timeProduct(context, new GraphBuilder(context), 1)
-    const workMs = Math.max((await timeProduct(context, new GraphBuilder(context), side)) - overheadMs, 0.01)
-    const macsPerSecond = side ** 3 / (workMs / 1000)
-    return { backend: 'webnn', status: 'measured', overheadMs, macsPerSecond, tookMs: performance.now() - startedAt }
-  } catch (error) {
-    return { backend: 'webnn', status: 'failed', detail: error instanceof Error ? error.message : String(error) }
-  } finally {
-    context.destroy?.()
+  const budget: TimeBudget = { untilMs: startedAt + budgetMs }
+  const took = () => performance.now() - startedAt
+
+  const measure = async (): Promise<BackendMeasurement> => {
+    let context: MlContext
+    try {
+      context = await ml.createContext({ powerPreference: 'high-performance' })
+    } catch {
+      return { backend: 'webnn', status: 'absent', detail: 'WebNN has no device here' }
+    }
+    try {
+      const overheadMs = await timeProduct(context, new GraphBuilder(context), 1, budget)
+      const workMs = Math.max((await timeProduct(context, new GraphBuilder(context), side, budget)) - overheadMs, 0.01)
+      const macsPerSecond = side ** 3 / (workMs / 1000)
+      return { backend: 'webnn', status: 'measured', overheadMs, macsPerSecond, tookMs: took() }
+    } catch (error) {
+      return { backend: 'webnn', status: 'failed', detail: error instanceof Error ? error.message : String(error) }
+    } finally {
+      context.destroy?.()
+    }
   }
+  return withinBudget(
+    budgetMs,
+    measure(),
+    () => ({
+      backend: 'webnn',
+      status: 'measured',
+      cutShort: true,
+      overheadMs: 0,
+      macsPerSecond: side ** 3 / (took() / 1000),
+      tookMs: took(),
+    }),
+    timers,
+  )
 }

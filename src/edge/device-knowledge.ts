@@ -20,6 +20,7 @@ const measurementSchema = v.object({
   macsPerSecond: v.optional(v.pipe(v.number(), v.finite(), v.minValue(0))),
   overheadMs: v.optional(v.pipe(v.number(), v.finite(), v.minValue(0))),
   tookMs: v.optional(v.number()),
+  cutShort: v.optional(v.boolean()),
   software: v.optional(v.boolean()),
   detail: v.optional(v.string()),
 })

@@ -1,6 +1,7 @@
 import type { AdapterFacts, BackendMeasurement } from '../contracts/measurements.ts'
 import type { Backend } from '../contracts/model-state.ts'
 import { type Candidate, candidateId, measurementOf } from '../device/candidates.ts'
+import { probeBudgetsMs, unhurriedBudgetMs } from '../device/probe-budget.ts'
 import { memoizeAsync } from '../utils/memoize-async.ts'
 import type { DeviceKnowledge } from './device-knowledge.ts'
 import type { EdgeHosts } from './edge-hosts.ts'
@@ -8,18 +9,18 @@ import type { EdgeHosts } from './edge-hosts.ts'
 /** How what needs no runtime file is measured: in another thread than the runs. */
 export interface DeviceMeasures {
   detectAdapter(): Promise<AdapterFacts | undefined>
-  measureWebgpu(): Promise<BackendMeasurement>
-  measureWebnn(): Promise<BackendMeasurement>
+  measureWebgpu(budgetMs: number): Promise<BackendMeasurement>
+  measureWebnn(budgetMs: number): Promise<BackendMeasurement>
 }
 
-/** Measures this device's candidates, once for its browser version, adapter and threads. */
+/** Measures this device's candidates within 150 ms, once for its browser version, adapter and threads. */
 export interface DeviceProbe {
   /** The adapter is known, from now or from an earlier visit. Never rejects. */
   ready(): Promise<void>
   readonly isReady: boolean
   /** Each backend has been measured with its first candidate. Never rejects. */
   measure(): Promise<void>
-  /** What can wait until nothing runs: the other thread counts, and whether the adapter is still the same. */
+  /** What can wait until nothing runs: the other thread counts, what was cut short, and whether the adapter is still the same. */
   measureRest(): Promise<void>
 }
 
@@ -37,21 +38,21 @@ export function createDeviceProbe(options: {
   const { candidates, hosts, knowledge, measures, device, onMeasured } = options
   const wantsWebgpu = candidates.some(({ backend }) => backend === 'webgpu')
 
-  const measureWasm = async (candidate: Candidate): Promise<BackendMeasurement> => {
+  const measureWasm = async (candidate: Candidate, budgetMs: number): Promise<BackendMeasurement> => {
     try {
-      return await hosts.of(candidate).measure()
+      return await hosts.of(candidate).measure(budgetMs)
     } catch (error) {
       return { backend: 'wasm', threads: candidate.threads, status: 'failed', detail: detailOf(error) }
     }
   }
-  const measurers: Record<Backend, (candidate: Candidate) => Promise<BackendMeasurement>> = {
+  const measurers: Record<Backend, (candidate: Candidate, budgetMs: number) => Promise<BackendMeasurement>> = {
     wasm: measureWasm,
-    webgpu: () => measures.measureWebgpu(),
-    webnn: () => measures.measureWebnn(),
+    webgpu: (_, budgetMs) => measures.measureWebgpu(budgetMs),
+    webnn: (_, budgetMs) => measures.measureWebnn(budgetMs),
   }
-  const measureOne = async (candidate: Candidate) => {
+  const measureOne = async (candidate: Candidate, budgetMs: number) => {
     const { backend } = candidate
-    const measurement = await measurers[backend](candidate).catch(
+    const measurement = await measurers[backend](candidate, budgetMs).catch(
       (error): BackendMeasurement => ({ backend, status: 'failed', detail: detailOf(error) }),
     )
     knowledge.addMeasurement(measurement)
@@ -59,7 +60,7 @@ export function createDeviceProbe(options: {
   }
   const isFirstOfItsBackend = (candidate: Candidate) =>
     candidates.find(({ backend }) => backend === candidate.backend) === candidate
-  const isMeasured = (candidate: Candidate) => measurementOf(knowledge.measurements, candidate) !== undefined
+  const measured = (candidate: Candidate) => measurementOf(knowledge.measurements, candidate)
 
   let isReady = false
   const ready = memoizeAsync(async (_: 'adapter') => {
@@ -73,12 +74,18 @@ export function createDeviceProbe(options: {
     await ready('adapter')
     // One after the other: a software adapter works on the processor that WASM is timed on.
     for (const candidate of candidates) {
-      if (isFirstOfItsBackend(candidate) && !isMeasured(candidate)) await measureOne(candidate)
+      if (isFirstOfItsBackend(candidate) && !measured(candidate)) {
+        await measureOne(candidate, probeBudgetsMs[candidate.backend])
+      }
     }
   })
   const measureRest = memoizeAsync(async (_: 'rest') => {
     await measure('device')
-    for (const candidate of candidates) if (!isMeasured(candidate)) await measureOne(candidate)
+    for (const candidate of candidates) {
+      if (!measured(candidate)) await measureOne(candidate, probeBudgetsMs[candidate.backend])
+      // A busy moment must not stand for the device: what was cut short is measured again, without a hurry.
+      else if (measured(candidate)?.cutShort) await measureOne(candidate, unhurriedBudgetMs)
+    }
     hosts.sweep()
     const { remembered } = await ready('adapter')
     if (!remembered || !wantsWebgpu) return
@@ -87,7 +94,7 @@ export function createDeviceProbe(options: {
     // Another graphics processor than at the last visit: what was measured is not its.
     knowledge.adapter = adapter
     const webgpu = candidates.find((candidate) => candidateId(candidate) === 'webgpu')
-    if (webgpu !== undefined) await measureOne(webgpu)
+    if (webgpu !== undefined) await measureOne(webgpu, unhurriedBudgetMs)
   })
 
   return {

@@ -101,7 +101,7 @@ test('an endless model ends with its worker, and the next one works', async () =
 
 test('a measurement gives a speed', async () => {
   const host = openHost()
-  const measured = await host.measure()
+  const measured = await host.measure(40)
   expect(measured).toMatchObject({ backend: 'wasm', status: 'measured', threads: 1 })
   expect(measured.macsPerSecond).toBeGreaterThan(0)
   host.terminate(closed)

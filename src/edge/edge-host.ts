@@ -43,7 +43,8 @@ export interface EdgeHost {
   /** Is this model loaded in the worker that is alive now? */
   has(key: string): boolean
   open(): Promise<void>
-  measure(): Promise<BackendMeasurement>
+  /** @param budgetMs what it may take once the runtime is loaded */
+  measure(budgetMs: number): Promise<BackendMeasurement>
   load(request: LoadRequest, signal?: AbortSignal): Promise<LoadReport>
   run(key: string, inputs: TensorMap, options: EdgeRunOptions): Promise<WorkerRun>
   startSession(sessionId: string, plan: WorkerPlan, state?: TensorMap): Promise<void>
@@ -219,9 +220,9 @@ export function createEdgeHost(options: {
     },
     has: (key) => loaded.has(key),
     open: () => opened('runtime'),
-    async measure() {
+    async measure(budgetMs) {
       await opened('runtime')
-      return call(loadTimeoutMs, 'Measuring', (methods) => methods.measure())
+      return call(loadTimeoutMs, 'Measuring', (methods) => methods.measure(budgetMs))
     },
     async load(request, signal) {
       await abortable(opened('runtime'), signal)

@@ -70,7 +70,7 @@ export interface WorkerSessionRun extends WorkerRun {
 export type EdgeWorkerMethods = {
   /** Loads and compiles a runtime. */
   open(flavor: RuntimeFlavor, threads: number): Promise<{ readonly files: readonly string[] }>
-  measure(): Promise<BackendMeasurement>
+  measure(budgetMs: number): Promise<BackendMeasurement>
   load(request: LoadRequest): Promise<LoadReport>
   run(key: string, runId: number, inputs: TensorMap): Promise<WorkerRun>
   /** Drops a run that has not started; one that has runs to its end, and its answer goes nowhere. */

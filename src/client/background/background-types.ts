@@ -97,8 +97,8 @@ export type BackgroundMethods = ModelMethods & {
   closeSound(soundId: number): void
   detections(name: string, outputs: TensorMap, view: PictureView): Promise<Detections>
   detectAdapter(): Promise<AdapterFacts | undefined>
-  measureWebgpu(): Promise<BackendMeasurement>
-  measureWebnn(): Promise<BackendMeasurement>
+  measureWebgpu(budgetMs: number): Promise<BackendMeasurement>
+  measureWebnn(budgetMs: number): Promise<BackendMeasurement>
   readRecord(key: string): Promise<unknown>
   writeRecord(key: string, value: unknown): Promise<void>
 }

@@ -96,9 +96,9 @@ const methods: BackgroundMethods = {
 
   detectAdapter: async () => (await detectWebgpu())?.facts,
 
-  measureWebgpu: () => measureWebgpu(),
+  measureWebgpu: (budgetMs) => measureWebgpu({ budgetMs }),
 
-  measureWebnn: () => measureWebnn(),
+  measureWebnn: (budgetMs) => measureWebnn({ budgetMs }),
 
   readRecord: async (key) => (await opened()).records.get(key),
 

@@ -124,7 +124,7 @@ const methods: EdgeWorkerMethods = {
     }
   },
 
-  measure: () => queue.add(() => measureWasm(runtimeNow().runtime, runtimeNow().threads)),
+  measure: (budgetMs) => queue.add(() => measureWasm(runtimeNow().runtime, runtimeNow().threads, budgetMs)),
 
   load: (request) =>
     queue.add(async () => {
