@@ -1,0 +1,114 @@
+import { expect, test } from 'vitest'
+import { type Candidate, candidateId } from '../device/candidates.ts'
+import type { ModelSlot } from './model-slots.ts'
+import { moveOver } from './move-over.ts'
+
+const four: Candidate = { backend: 'wasm', threads: 4 }
+const one: Candidate = { backend: 'wasm', threads: 1 }
+const gpu: Candidate = { backend: 'webgpu', threads: 4 }
+
+/** An engine with one model, on a device where each candidate was predicted to take a time, and really takes another. */
+function openEngine(options: {
+  readonly on: Candidate
+  readonly predicted: readonly [Candidate, number][]
+  readonly real: readonly [Candidate, number][]
+  readonly pins?: number
+}) {
+  const { on, predicted, real, pins = 0 } = options
+  const msOf = (candidate: Candidate) => real.find(([of]) => candidateId(of) === candidateId(candidate))?.[1]
+  const slot = (candidate: Candidate) =>
+    ({ candidate, loaded: { warmupMs: msOf(candidate) ?? 0 }, pins }) as unknown as ModelSlot
+  const known = new Map<string, number>()
+  let serving = slot(on)
+  const said: string[] = []
+  const say = (what: string) => (of: ModelSlot) => void said.push(`${what} ${candidateId(of.candidate)}`)
+  const done = moveOver({
+    serving: () => serving,
+    times: () =>
+      predicted.map(([candidate, ms]) => ({
+        candidate,
+        ms: known.get(candidateId(candidate)) ?? ms,
+        known: known.has(candidateId(candidate)),
+      })),
+    async tryOn(candidate) {
+      const ms = msOf(candidate)
+      if (ms === undefined) throw new Error('it does not load there')
+      known.set(candidateId(candidate), ms)
+      say('try')(slot(candidate))
+      return slot(candidate)
+    },
+    moveTo(to) {
+      say('move to')(to)
+      serving = to
+    },
+    unload: async (of) => say('unload')(of),
+    signal: new AbortController().signal,
+  })
+  return { done, said, serving: () => candidateId(serving.candidate) }
+}
+
+test('a model slower than another backend is predicted to be is tried there and moves, answering from its old place until then', async () => {
+  const engine = openEngine({
+    on: four,
+    predicted: [
+      [four, 20],
+      [gpu, 5],
+    ],
+    real: [
+      [four, 60],
+      [gpu, 6],
+    ],
+  })
+  await engine.done
+  expect(engine.said).toEqual(['try webgpu', 'move to webgpu', 'unload wasm/4'])
+  expect(engine.serving()).toBe('webgpu')
+})
+
+test('a prediction that was too good moves nothing, and is not tried twice', async () => {
+  const engine = openEngine({
+    on: four,
+    predicted: [
+      [four, 20],
+      [gpu, 5],
+      [one, 22],
+    ],
+    real: [
+      [four, 20],
+      [gpu, 1_905],
+      [one, 40],
+    ],
+  })
+  await engine.done
+  expect(engine.said).toEqual(['try webgpu', 'unload webgpu', 'try wasm/1', 'unload wasm/1'])
+  expect(engine.serving()).toBe('wasm/4')
+})
+
+test('where it does not load it stays, and tries the next one', async () => {
+  const engine = openEngine({
+    on: four,
+    predicted: [
+      [gpu, 5],
+      [one, 15],
+    ],
+    real: [
+      [four, 20],
+      [one, 10],
+    ],
+  })
+  await engine.done
+  expect(engine.said).toEqual(['try wasm/1', 'move to wasm/1', 'unload wasm/4'])
+})
+
+test('a model that a session holds stays where its state is', async () => {
+  const engine = openEngine({
+    on: four,
+    predicted: [[gpu, 5]],
+    real: [
+      [four, 60],
+      [gpu, 6],
+    ],
+    pins: 1,
+  })
+  await engine.done
+  expect(engine.said).toEqual(['try webgpu', 'unload webgpu'])
+})
