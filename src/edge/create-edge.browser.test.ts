@@ -93,6 +93,12 @@ const read =
 const answerOf = async (edge: Edge, { manifest }: TestModel, x: number) =>
   (await edge.run(manifest, { x: tensor(x) }, { timeoutMs: 30_000 })).outputs.y?.data[0]
 const crash = (fault: 'throw' | 'reject' = 'throw') => workers.at(-1)?.postMessage({ fault })
+/** Resolves once every run in the newest worker traps. */
+const makeTrap = () =>
+  new Promise<void>((resolve) => {
+    workers.at(-1)?.addEventListener('message', ({ data }) => data === 'faulty' && resolve())
+    workers.at(-1)?.postMessage({ fault: 'trap' })
+  })
 
 beforeEach(() => {
   workers.length = 0
@@ -246,6 +252,59 @@ test('26: a run whose model rejects is a typed error, and the next one works', a
     code: 'edge-run-failed',
   })
   expect(await answerOf(edge, model, 4)).toBe(8)
+})
+
+test('26: a run that traps is a typed error, and its worker is replaced', async () => {
+  const model = await doubling('a')
+  const gone: string[] = []
+  const edge = openEdge({ onGone: () => gone.push('gone') })
+  await edge.load(model.manifest, read(model))
+  await makeTrap()
+  const running = [answerOf(edge, model, 1), answerOf(edge, model, 2)]
+  for (const run of running) await expect(run).rejects.toMatchObject({ name: 'EdgeError', code: 'edge-crashed' })
+  expect(gone).toEqual(['gone'])
+  expect(edge.loaded(model.manifest)).toBeUndefined()
+  await edge.load(model.manifest, read(model))
+  expect(await answerOf(edge, model, 4)).toBe(8)
+  expect(workers).toHaveLength(2)
+})
+
+test('30: the canary is run again when a model is loaded after a crash', async () => {
+  const canary = {
+    inputs: [{ name: 'x', type: 'float32' as const, shape: [1], data: [3] }],
+    outputs: [{ name: 'y', type: 'float32' as const, shape: [1], data: [6] }],
+  }
+  const model = await doubling('a', { canary })
+  let startsWrong = false
+  const edge = openEdge({
+    startWorker() {
+      const worker = new Worker(new URL('../testing/faulty-edge.worker.ts', import.meta.url), { type: 'module' })
+      workers.push(worker)
+      if (startsWrong) worker.postMessage({ fault: 'wrong' })
+      return worker
+    },
+  })
+  await edge.load(model.manifest, read(model))
+  startsWrong = true
+  crash()
+  await expect.poll(() => edge.loaded(model.manifest)).toBeUndefined()
+  await expect(edge.load(model.manifest, read(model))).rejects.toMatchObject({ code: 'model-wrong-answer' })
+  expect(edge.loaded(model.manifest)).toBeUndefined()
+})
+
+test('a later visit loads with the time that it knows, and times the model again while nothing runs', async () => {
+  const records: unknown[] = []
+  const memory = { read: async () => records.at(-1), write: async (record: unknown) => void records.push(record) }
+  const model = await doubling('a')
+  await openEdge({ memory }).load(model.manifest, read(model))
+  const warmupsOf = (record: unknown) => (record as { warmups: [string, Record<string, number>][] }).warmups
+  const [key, times] = warmupsOf(records.at(-1))[0] ?? []
+  expect(times).toEqual({ 'wasm/1': expect.any(Number) })
+  records.push({ ...(records.at(-1) as object), warmups: [[key, { 'wasm/1': 12_345 }]] })
+  const edge = openEdge({ memory })
+  expect(await edge.load(model.manifest, read(model))).toMatchObject({ warmupMs: 12_345 })
+  await expect.poll(() => edge.loaded(model.manifest)?.warmupMs, { timeout: 30_000 }).toBeLessThan(12_345)
+  expect(warmupsOf(records.at(-1))).toEqual([[key, { 'wasm/1': edge.loaded(model.manifest)?.warmupMs }]])
 })
 
 test('inputs can be handed over instead of copied', async () => {

@@ -16,7 +16,7 @@ import { createEdgeHosts } from './edge-hosts.ts'
 import type { EdgeEngine, EdgeEvents, HeldModels, ReadFiles } from './edge-types.ts'
 import { createFitness } from './fitness.ts'
 import { createModelSlots, type ModelSlot, toSlot } from './model-slots.ts'
-import { moveOver, whenResting } from './move-over.ts'
+import { moveOver, timeAgain, whenResting } from './move-over.ts'
 import type { SessionPlan } from './session-plan.ts'
 
 /** A backend whose graphics device was lost this often is not used until the client is closed. */
@@ -123,6 +123,8 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
     await Promise.all(going.map(unloadSlot))
     if (going.length > 0) onGone?.()
     const host = hosts.of(candidate)
+    // What is tried is timed: an earlier visit's time would be held against itself.
+    const knownMs = serves ? knowledge.rememberedMs(key, candidate) : undefined
     marks.begin(key)
     try {
       host.open().catch(() => {}) // beside reading the files; a failure shows in the load
@@ -135,11 +137,11 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
         canary: manifest.canary,
         tolerance: manifest.tolerance.absolute,
         keepOnDevice: manifest.state?.map(({ output }) => output),
-        knownMs: knowledge.rememberedMs(key, candidate),
+        knownMs,
       })
-      const slot = toSlot(manifest, candidate, host, loadReport, bytes)
+      const slot = toSlot(manifest, candidate, host, loadReport, bytes, knownMs !== undefined)
       slots.add(slot, serves)
-      knowledge.learnWarmup(key, candidate, loadReport.warmupMs)
+      if (knownMs === undefined) knowledge.learnWarmup(key, candidate, loadReport.warmupMs)
       return slot
     } finally {
       marks.end(key)
@@ -191,6 +193,8 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
   const settle = async (manifest: Manifest, readFiles: ReadFiles) => {
     const key = modelKey(manifest)
     await whenResting(() => hosts.all().some(({ waiting }) => waiting > 0), closing.signal)
+    const slot = slots.find(key)
+    if (slot?.isRemembered) await timeAgain(slot, knowledge)
     await probe.measureRest()
     await moveOver({
       serving: () => slots.find(key),

@@ -28,7 +28,7 @@ const openHost = (onDeath?: (reason: Error) => void) =>
   createEdgeHost({ flavor: 'wasm', threads: 1, startWorker, ...(onDeath ? { onDeath } : {}) })
 const closed = new Error('closed')
 
-test('parallel runs on two models are all answered, each with its own', async () => {
+test('23: a hundred parallel runs on two models are all answered, each with its own', async () => {
   const host = openHost()
   await Promise.all([host.load(loading('a')), host.load(loading('b'))])
   const runs = Array.from({ length: 100 }, (_, index) =>
@@ -85,15 +85,17 @@ test('ending the worker rejects what is pending; the next load gets a new one', 
   host.terminate(closed)
 })
 
-test('an endless model ends with its worker, and the next one works', async () => {
+test('25: an endless model ends with its worker, all its callers are told, and the next run works', async () => {
   const timers = createManualTimers()
   let nowMs = 0
   const host = createEdgeHost({ flavor: 'wasm', threads: 1, startWorker, timers, nowMs: () => nowMs })
   await host.open()
   const endless = host.load({ ...loading('endless'), files: { graph: loopOnnx(2n ** 62n) }, canary: undefined })
+  const behind = host.load(loading('behind'))
   await expect.poll(() => timers.size).toBe(1)
   for (; timers.size > 0; nowMs += 1_000) timers.fireAll()
   await expect(endless).rejects.toMatchObject({ name: 'EdgeError', code: 'edge-timeout' })
+  await expect(behind).rejects.toMatchObject({ name: 'EdgeError', code: 'edge-timeout' })
   await host.load(loading('a'))
   expect((await host.run('a', input([5]), { timeoutMs: 30_000 })).outputs.y?.data[0]).toBe(10)
   host.terminate(closed)

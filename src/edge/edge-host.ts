@@ -51,6 +51,8 @@ export interface EdgeHost {
   runSession(sessionId: string, inputs: TensorMap, options: EdgeRunOptions): Promise<WorkerSessionRun>
   /** Frees a session's state; does nothing when its worker has died. */
   closeSession(sessionId: string): Promise<void>
+  /** Times a loaded model: the median of a few runs, in milliseconds. */
+  time(key: string): Promise<number>
   unload(key: string): Promise<void>
   /** A worker is running. */
   readonly alive: boolean
@@ -180,6 +182,11 @@ export function createEdgeHost(options: {
     }
   })
 
+  /** A worker that lost its device, or whose runtime trapped, may still say so, but answers nothing after it. */
+  const endIfDead = (error: unknown) => {
+    if (isHitherError(error) && (error.code === 'edge-device-lost' || error.code === 'edge-crashed')) end(error)
+  }
+
   /** A run that its caller can abort at once. What has started goes to its end unheard; what waits is dropped. */
   const runInTurn = async <T>(
     inputs: TensorMap,
@@ -194,8 +201,7 @@ export function createEdgeHost(options: {
       return await abortable(running, signal)
     } catch (error) {
       if (signal?.aborted) void bridge?.methods.drop(runId).catch(() => {})
-      // The worker that lost its device may answer this, but nothing after it.
-      if (isHitherError(error) && error.code === 'edge-device-lost') end(error)
+      endIfDead(error)
       throw error
     }
   }
@@ -226,10 +232,11 @@ export function createEdgeHost(options: {
     },
     async load(request, signal) {
       await abortable(opened('runtime'), signal)
-      const report = await abortable(
-        call(loadTimeoutMs, 'Loading the model', (methods) => methods.load(handOverFiles(request))),
-        signal,
-      )
+      const loading = call(loadTimeoutMs, 'Loading the model', (methods) => methods.load(handOverFiles(request)))
+      const report = await abortable(loading, signal).catch((error) => {
+        endIfDead(error)
+        throw error
+      })
       loaded.add(request.key)
       return report
     },
@@ -242,6 +249,7 @@ export function createEdgeHost(options: {
     async closeSession(sessionId) {
       await bridge?.methods.closeSession(sessionId).catch(() => {})
     },
+    time: (key) => call(loadTimeoutMs, 'Timing the model', (methods) => methods.time(key)),
     async unload(key) {
       if (!loaded.delete(key) || bridge === undefined) return
       await call(loadTimeoutMs, 'Unloading the model', (methods) => methods.unload(key))

@@ -11,7 +11,9 @@ export interface ModelSlot {
   readonly manifest: Manifest
   readonly candidate: Candidate
   readonly host: EdgeHost
-  readonly loaded: LoadedModel
+  loaded: LoadedModel
+  /** Its time is an earlier visit's. */
+  isRemembered: boolean
   /** Memory it is estimated to take. */
   readonly bytes: number
   usedAt: number
@@ -109,12 +111,14 @@ export const toSlot = (
   host: EdgeHost,
   report: Omit<LoadedModel, 'backend' | 'threads'>,
   bytes: number,
+  isRemembered: boolean,
 ): ModelSlot => ({
   key: modelKey(manifest),
   manifest,
   candidate,
   host,
   loaded: { ...report, ...candidate },
+  isRemembered,
   bytes,
   usedAt: performance.now(),
   pins: 0,

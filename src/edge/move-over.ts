@@ -1,6 +1,7 @@
 import type { Candidate } from '../device/candidates.ts'
 import { type CandidateTime, worthTrying } from '../device/rank-candidates.ts'
 import { sleep } from '../utils/sleep.ts'
+import type { DeviceKnowledge } from './device-knowledge.ts'
 import type { ModelSlot } from './model-slots.ts'
 
 /** Faster by less than this is not worth a move. */
@@ -16,6 +17,14 @@ export async function whenResting(isBusy: () => boolean, signal: AbortSignal): P
     await sleep(restMs, signal)
     quiet = isBusy() ? 0 : quiet + 1
   }
+}
+
+/** Times a model again that was loaded with an earlier visit's time: the device may be slower now, or faster. */
+export async function timeAgain(slot: ModelSlot, knowledge: Pick<DeviceKnowledge, 'learnWarmup'>): Promise<void> {
+  const warmupMs = await slot.host.time(slot.key)
+  slot.loaded = { ...slot.loaded, warmupMs }
+  slot.isRemembered = false
+  knowledge.learnWarmup(slot.key, slot.candidate, warmupMs)
 }
 
 /**

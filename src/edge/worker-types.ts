@@ -75,6 +75,8 @@ export type EdgeWorkerMethods = {
   run(key: string, runId: number, inputs: TensorMap): Promise<WorkerRun>
   /** Drops a run that has not started; one that has runs to its end, and its answer goes nowhere. */
   drop(runId: number): void
+  /** Times a loaded model with its canary or with zeros. Resolves to the median, in milliseconds. */
+  time(key: string): Promise<number>
   unload(key: string): Promise<void>
   /** Starts a session, or starts it again: from zeros, or from a state that an earlier run gave. */
   startSession(sessionId: string, plan: WorkerPlan, state?: TensorMap): Promise<void>

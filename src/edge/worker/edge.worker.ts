@@ -23,6 +23,7 @@ const enoughWarmupMs = 60
 const queue = createSessionQueue()
 const sessions = new Map<string, InferenceSession>()
 const wires = new Map<string, LoadRequest['wire']>()
+const warmupInputs = new Map<string, TensorMap>()
 const dropped = new Set<number>()
 const stateful = new Map<string, StatefulRuns>()
 let opened: { readonly runtime: Runtime; readonly threads: number } | undefined
@@ -54,8 +55,16 @@ async function watchDevice(runtime: Runtime): Promise<void> {
   })
 }
 
-/** Why a run failed: because its device is lost, or as the runtime says. */
+/** After a trap nothing in this runtime can be relied on: the page replaces the worker. */
+const toCrash = (cause: unknown): EdgeError | undefined =>
+  cause instanceof WebAssembly.RuntimeError
+    ? new EdgeError('edge-crashed', 'The part of this page that runs models has crashed and was replaced.', { cause })
+    : undefined
+
+/** Why a run failed: because its device is lost, because the runtime trapped, or as the runtime says. */
 async function toRunError(cause: unknown): Promise<EdgeError> {
+  const crash = toCrash(cause)
+  if (crash !== undefined) return crash
   const info = watched && (await Promise.race([watched.lost, sleep(lossIsToldWithinMs)]))
   if (info !== undefined) {
     return new EdgeError('edge-device-lost', 'The graphics processor was lost while the model ran on it.', { cause })
@@ -92,14 +101,8 @@ async function runSession(runtime: Runtime, session: InferenceSession, inputs: T
   return fromRuntimeTensors(await session.run(toRuntimeTensors(runtime, inputs)))
 }
 
-async function warmUp(runtime: Runtime, session: InferenceSession, request: LoadRequest): Promise<number> {
-  const { canary, tolerance, knownMs } = request
-  if (knownMs !== undefined && canary === undefined) return knownMs
-  const inputs = canary ? literalTensors(canary.inputs) : zeroInputs(request.inputs)
-  const { outputs } = await runSession(runtime, session, inputs)
-  if (canary) checkCanary(canary.outputs, outputs, tolerance)
-  if (knownMs !== undefined) return knownMs
-  // The first run, which compiled and allocated, is not timed.
+/** The median of a few runs; what the first run of a session compiles and allocates is not in it. */
+async function timeSession(runtime: Runtime, session: InferenceSession, inputs: TensorMap): Promise<number> {
   const times: number[] = []
   let spentMs = 0
   while (times.length < warmupRuns - 1 && spentMs < enoughWarmupMs) {
@@ -109,6 +112,19 @@ async function warmUp(runtime: Runtime, session: InferenceSession, request: Load
     spentMs += times.at(-1) ?? 0
   }
   return median(times)
+}
+
+async function warmUp(
+  runtime: Runtime,
+  session: InferenceSession,
+  request: LoadRequest,
+  inputs: TensorMap,
+): Promise<number> {
+  const { canary, tolerance, knownMs } = request
+  if (knownMs !== undefined && canary === undefined) return knownMs
+  const { outputs } = await runSession(runtime, session, inputs)
+  if (canary) checkCanary(canary.outputs, outputs, tolerance)
+  return knownMs ?? timeSession(runtime, session, inputs)
 }
 
 const methods: EdgeWorkerMethods = {
@@ -140,22 +156,29 @@ const methods: EdgeWorkerMethods = {
         })
         const createMs = performance.now() - startedAt
         if (request.backend === 'webgpu') void watchDevice(runtime)
-        const warmupMs = await warmUp(runtime, session, request)
+        const inputs = request.canary ? literalTensors(request.canary.inputs) : zeroInputs(request.inputs)
+        const warmupMs = await warmUp(runtime, session, request, inputs)
+        warmupInputs.set(request.key, inputs)
         sessions.set(request.key, session)
         wires.set(request.key, request.wire)
         return { createMs, warmupMs }
       } catch (error) {
         await session?.release().catch(() => {})
         if (isHitherError(error)) throw error
-        throw new ModelError('model-load-failed', 'The model could not be loaded in this browser.', {
-          cause: error,
-          context: { backend: request.backend },
-        })
+        throw (
+          toCrash(error) ??
+          new ModelError('model-load-failed', 'The model could not be loaded in this browser.', {
+            cause: error,
+            context: { backend: request.backend },
+          })
+        )
       }
     }),
 
   run: (key, runId, inputs) =>
     takeTurn(runId, () => runSession(runtimeNow().runtime, sessionOf(key), unpackInputs(wires.get(key), inputs))),
+
+  time: (key) => queue.add(() => timeSession(runtimeNow().runtime, sessionOf(key), warmupInputs.get(key) ?? {})),
 
   drop(runId) {
     dropped.add(runId)
@@ -165,6 +188,7 @@ const methods: EdgeWorkerMethods = {
     queue.add(async () => {
       const session = sessions.get(key)
       sessions.delete(key)
+      warmupInputs.delete(key)
       await session?.release()
     }),
 
