@@ -10,13 +10,14 @@ test.beforeAll(async () => {
 })
 test.afterAll(() => site.close())
 
-test('without a WebGPU adapter the edge runs on WASM', async ({ page }) => {
+test('19: without a WebGPU adapter the edge runs on WASM, with the same answer', async ({ page }) => {
   await page.goto(site.url('privacy=edge-only'))
   const app = openAppPage(page)
   await app.becomesReady()
   await expect(page.getByTestId('backend-webgpu')).toHaveAttribute('data-status', 'absent')
   await app.pick(6)
   await expect(app.badge).toContainText('WASM')
+  await expect(app.answer).toContainText('6')
 })
 
 test.describe('with a software WebGPU adapter', () => {

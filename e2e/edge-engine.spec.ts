@@ -99,6 +99,63 @@ test('a session keeps its state, models run as one, and buffers can be handed ov
   })
 })
 
+test('20: what the adapter or the memory is too small for is refused before its download, with the reason', () =>
+  withBrowser(softwareAdapter, async (context) => {
+    const page = await context.newPage()
+    const fetched: string[] = []
+    page.on('request', (request) => {
+      if (request.url().endsWith('model.onnx')) fetched.push(request.url())
+    })
+    await openClient(page)
+    const refusals = await page.evaluate(async () => {
+      const answers = []
+      for (const name of ['half', 'wide', 'huge']) answers.push(await hither.settle((client) => client.prepare(name)))
+      return answers
+    })
+    const refusal = (sentence: RegExp) => ({
+      error: ['CapabilityError', 'model-unsupported', expect.stringMatching(sentence)],
+    })
+    expect(refusals).toEqual([
+      refusal(/cannot run Half: it needs 16-bit floats, which this graphics processor lacks/),
+      refusal(/cannot run Wide: it needs buffers of \d+ MB, and this graphics processor allows \d+ MB/),
+      refusal(/cannot run Huge: it needs \d+ MB of memory, and models may take \d+ MB here/),
+    ])
+    expect(fetched).toEqual([])
+    expect(await run(page, 'doubling', [1])).toMatchObject({ first: 1, route: { ran: 'edge', backend: 'wasm' } })
+    expect(fetched).toHaveLength(1)
+  }))
+
+test('28: a page without cross-origin isolation runs on one thread, with the same results', async ({ page }) => {
+  await openClient(page)
+  const isolated = await run(page, 'light', small)
+  await close(page)
+  await page.route(`${site.origin}/`, async (route) => {
+    const response = await route.fetch()
+    const { 'cross-origin-opener-policy': _, 'cross-origin-embedder-policy': __, ...headers } = response.headers()
+    await route.fulfill({ response, headers })
+  })
+  await openClient(page)
+  const alone = await run(page, 'light', small)
+  expect(alone).toMatchObject({ route: { ran: 'edge', backend: 'wasm' } })
+  expect(await page.evaluate(() => hither.client?.device())).toMatchObject({ crossOriginIsolated: false, threads: 1 })
+  const firstOf = (answer: typeof alone) => ('first' in answer ? answer.first : Number.NaN)
+  expect(Math.abs(firstOf(alone) - firstOf(isolated))).toBeLessThan(1e-3)
+})
+
+test('a model that runs slower than another backend is predicted to is tried there, and moves over', () =>
+  withBrowser(softwareAdapter, async (context) => {
+    const page = await context.newPage()
+    await openClient(page)
+    await run(page, 'doubling', [1])
+    await close(page)
+    await rememberWebgpuAsFastest(page, 'light@1', 'only')
+    await openClient(page)
+    expect(await run(page, 'light', small)).toMatchObject({ route: { backend: 'webgpu' } })
+    // Nothing runs, so it is timed again, tried elsewhere and moved.
+    await expect.poll(() => page.evaluate(() => hither.client?.device().chosen), { timeout: 30_000 }).toBe('wasm')
+    expect(await run(page, 'light', small)).toMatchObject({ route: { ran: 'edge', backend: 'wasm' } })
+  }))
+
 test('21: a run whose graphics device is lost in its midst is answered by a new worker', () =>
   withBrowser(softwareAdapter, async (context) => {
     await injectIntoWorker(context, 'keepDevices')

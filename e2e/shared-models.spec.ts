@@ -27,7 +27,6 @@ test.beforeAll(async () => {
 })
 test.afterAll(async () => {
   await site?.close()
-  project?.remove()
   if (modelsDir !== undefined) rmSync(modelsDir, { recursive: true, force: true })
 })
 test.beforeEach(() => {

@@ -38,10 +38,18 @@ export async function injectIntoWorker(context: BrowserContext, fault: keyof typ
 /**
  * Lets the device remember that a model ran fastest on WebGPU, as an earlier visit would have found where the graphics
  * processor is a fast one. A software adapter would not be chosen otherwise.
+ *
+ * @param others `slow`: WASM is remembered as far slower; `only`: nothing is remembered of WASM
  */
-export async function rememberWebgpuAsFastest(page: Page, model: string): Promise<void> {
+export async function rememberWebgpuAsFastest(
+  page: Page,
+  model: string,
+  others: 'slow' | 'only' = 'slow',
+): Promise<void> {
+  const slow = Object.fromEntries([1, 2, 3, 4].map((threads) => [`wasm/${threads}`, 1e6]))
+  const times = { webgpu: 1, ...(others === 'slow' ? slow : {}) }
   await page.evaluate(
-    (key) =>
+    ([key, remembered]) =>
       new Promise<void>((resolve, reject) => {
         const opening = indexedDB.open('hither-records')
         opening.onerror = () => reject(opening.error)
@@ -49,8 +57,7 @@ export async function rememberWebgpuAsFastest(page: Page, model: string): Promis
           const store = opening.result.transaction('keyval', 'readwrite').objectStore('keyval')
           const reading = store.get('device')
           reading.onsuccess = () => {
-            const warmups = [[key, { webgpu: 1, 'wasm/1': 1e6, 'wasm/2': 1e6, 'wasm/3': 1e6, 'wasm/4': 1e6 }]]
-            store.put({ ...reading.result, warmups }, 'device')
+            store.put({ ...reading.result, warmups: [[key, remembered]] }, 'device')
           }
           store.transaction.oncomplete = () => {
             opening.result.close()
@@ -58,6 +65,6 @@ export async function rememberWebgpuAsFastest(page: Page, model: string): Promis
           }
         }
       }),
-    model,
+    [model, times] as const,
   )
 }

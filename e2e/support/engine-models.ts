@@ -67,6 +67,10 @@ export async function writeEngineModels() {
   await write('heavy', convolutions(12, 64), { complexity: { macs: macsOf(12, 64) } })
   await write('doubling', doubling, { canary: { inputs: [literal('x', [3])], outputs: [literal('y', [6])] } })
   await write('summing', summing, { state: [{ input: 'sum', output: 'total', shape: [1] }] })
+  // What no software adapter has, and no device.
+  await write('half', doubling, { title: 'Half', requires: { backends: ['webgpu'], shaderF16: true } })
+  await write('wide', doubling, { title: 'Wide', requires: { backends: ['webgpu'], maxBufferBytes: 2 ** 50 } })
+  await write('huge', doubling, { title: 'Huge', requires: { memoryBytes: 2 ** 50 } })
   // Of these, a budget of 20 MB holds one at a time: loading one unloads the other.
   for (const name of ['left', 'right'])
     await write(name, convolutions(1, 32), { requires: { memoryBytes: 15_000_000 } })

@@ -13,11 +13,11 @@ import type { CrashMarks } from './crash-marks.ts'
 import { createDeviceKnowledge, type DeviceMemory } from './device-knowledge.ts'
 import { createDeviceProbe, type DeviceMeasures } from './device-probe.ts'
 import { createEdgeHosts } from './edge-hosts.ts'
-import type { EdgeEngine, EdgeEvents, HeldModels, ReadFiles } from './edge-types.ts'
+import type { EdgeEngine, EdgeEvents, ReadFiles } from './edge-types.ts'
 import { createFitness } from './fitness.ts'
+import { holdModels } from './hold-models.ts'
 import { createModelSlots, type ModelSlot, toSlot } from './model-slots.ts'
 import { moveOver, timeAgain, whenResting } from './move-over.ts'
-import type { SessionPlan } from './session-plan.ts'
 
 /** A backend whose graphics device was lost this often is not used until the client is closed. */
 const mostLosses = 2
@@ -223,37 +223,6 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
     return loading
   }
 
-  /** Loads all models of a session in the worker of the heaviest one, and keeps them there. */
-  const hold = async (
-    { steps }: SessionPlan,
-    readFiles: (manifest: Manifest) => ReturnType<ReadFiles>,
-  ): Promise<HeldModels> => {
-    const manifests = steps.map(({ manifest }) => manifest).sort((a, b) => b.complexity.macs - a.complexity.macs)
-    const pinned: ModelSlot[] = []
-    const release = () => {
-      for (const slot of pinned.splice(0)) slot.pins -= 1
-    }
-    const pin = (slot: ModelSlot) => {
-      slot.pins += 1
-      pinned.push(slot)
-      return slot
-    }
-    try {
-      const [heaviest, ...others] = manifests
-      if (heaviest === undefined) throw new TypeError('a session has at least one model')
-      const { candidate, host, loaded } = pin(await load(heaviest, () => readFiles(heaviest)))
-      for (const manifest of others) {
-        const there = slots.on(modelKey(manifest), candidate)
-        const serves = slots.find(modelKey(manifest)) === undefined
-        pin(there ?? (await loadOn(candidate, manifest, () => readFiles(manifest), serves)))
-      }
-      return { host, backend: loaded.backend, release }
-    } catch (error) {
-      release()
-      throw error
-    }
-  }
-
   const slotOf = (manifest: Manifest): ModelSlot => {
     const slot = slots.find(modelKey(manifest))
     if (slot === undefined) throw new ModelError('model-load-failed', 'The model is not loaded on this device.')
@@ -290,7 +259,7 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
       const run = await host.run(key, inputs, runOptions)
       return { ...run, backend: loaded.backend, totalMs: performance.now() - startedAt }
     },
-    hold,
+    hold: (plan, readFiles) => holdModels(plan, { slots, load, loadOn }, readFiles),
     waiting: (manifest) => slots.find(modelKey(manifest))?.host.waiting ?? 0,
     async unload(manifest) {
       marks.forgive(modelKey(manifest))

@@ -1,0 +1,47 @@
+import type { Manifest } from '../contracts/manifest.ts'
+import type { Candidate } from '../device/candidates.ts'
+import { modelKey } from '../models/model-key.ts'
+import type { HeldModels, ReadFiles } from './edge-types.ts'
+import type { ModelSlot, ModelSlots } from './model-slots.ts'
+import type { SessionPlan } from './session-plan.ts'
+
+/**
+ * Loads all models of a session in the worker of the heaviest one, and keeps them there until they are released.
+ *
+ * @throws as `EdgeEngine.load` does
+ */
+export async function holdModels(
+  { steps }: SessionPlan,
+  engine: {
+    readonly slots: ModelSlots
+    load(manifest: Manifest, readFiles: ReadFiles): Promise<ModelSlot>
+    loadOn(candidate: Candidate, manifest: Manifest, readFiles: ReadFiles, serves: boolean): Promise<ModelSlot>
+  },
+  readFiles: (manifest: Manifest) => ReturnType<ReadFiles>,
+): Promise<HeldModels> {
+  const { slots, load, loadOn } = engine
+  const manifests = steps.map(({ manifest }) => manifest).sort((a, b) => b.complexity.macs - a.complexity.macs)
+  const pinned: ModelSlot[] = []
+  const release = () => {
+    for (const slot of pinned.splice(0)) slot.pins -= 1
+  }
+  const pin = (slot: ModelSlot) => {
+    slot.pins += 1
+    pinned.push(slot)
+    return slot
+  }
+  try {
+    const [heaviest, ...others] = manifests
+    if (heaviest === undefined) throw new TypeError('a session has at least one model')
+    const { candidate, host, loaded } = pin(await load(heaviest, () => readFiles(heaviest)))
+    for (const manifest of others) {
+      const there = slots.on(modelKey(manifest), candidate)
+      const serves = slots.find(modelKey(manifest)) === undefined
+      pin(there ?? (await loadOn(candidate, manifest, () => readFiles(manifest), serves)))
+    }
+    return { host, backend: loaded.backend, release }
+  } catch (error) {
+    release()
+    throw error
+  }
+}
