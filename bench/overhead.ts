@@ -127,13 +127,14 @@ async function measureMemory(site: Site, flags: BenchFlags, print: Print) {
   const cycles = Number(flags.value('cycles') ?? 200)
   const eager = ['--enable-blink-features=ForceEagerMeasureMemory']
   const steps = 20
-  const sampled = (work: (page: Page) => Promise<number>, open: object) =>
+  const sampled = (work: (page: Page) => Promise<void>, open: object) =>
     withPage(site, eager, print, async (page) => {
       await page.evaluate((options) => hitherBench.open(options), open)
       const browser = page.context().browser()
       const samples: { bytes: number; resident: number | undefined }[] = []
       for (let step = 0; step <= steps; step += 1) {
-        const bytes = await work(page)
+        await work(page)
+        const bytes = await page.evaluate(() => hitherBench.memory())
         samples.push({ bytes, resident: browser === null ? undefined : await residentBytes(browser) })
       }
       return samples.slice(1) // the first share warms up
@@ -219,7 +220,38 @@ async function measureTakeOver(site: Site, flags: BenchFlags, print: Print) {
   return { ...summary, lost }
 }
 
-const parts = { requests: compareRequests, choice: compareChoice, memory: measureMemory, takeover: measureTakeOver }
+/** Crashes the graphics process in the middle of a run on WebGPU: how long until a new worker has answered it. */
+async function measureRecovery(site: Site, flags: BenchFlags, print: Print) {
+  const times: number[] = []
+  const model = models.at(1) ?? digits
+  const specs = specsOf(model)
+  // After more crashes than two, this browser starts no graphics process again.
+  for (let round = 0; round < Number(flags.value('crashes') ?? 3); round += 1) {
+    await withPage(site, softwareAdapter, print, async (page) => {
+      await page.evaluate(() => hitherBench.open({ runtime: { backends: ['webgpu'], shareTabs: false } }))
+      await page.evaluate(([name, given]) => hitherBench.run(name, given, 1), [model.name, specs] as const)
+      const running = page.evaluate(([name, given]) => hitherBench.runAll(name, given, 1), [model.name, specs] as const)
+      const session = await page.context().browser()?.newBrowserCDPSession()
+      const crashedAtMs = Date.now()
+      session?.send('Browser.crashGpuProcess' as never).catch(() => {})
+      const { answered, atMs } = await running
+      if (answered === 1) times.push(atMs - crashedAtMs)
+    })
+  }
+  const summary = summarize(times)
+  print(
+    `graphics process crashed in the middle of a run of ${model.name}: answered after ${ms(summary.median)} (${ms(summary.q1)} to ${ms(summary.q3)}), the new worker's start, the load and the run on this software adapter in it`,
+  )
+  return summary
+}
+
+const parts = {
+  requests: compareRequests,
+  choice: compareChoice,
+  memory: measureMemory,
+  takeover: measureTakeOver,
+  recovery: measureRecovery,
+}
 
 /** What Hither adds to a run, what its choice of a backend costs, and whether its memory stays flat. */
 export const bench: Bench = async (flags, print) => {

@@ -149,14 +149,13 @@ const bench = {
   async run(model: string, specs: readonly Spec[], times: number) {
     const inputs = toTensors(inputsOf(specs))
     for (let run = 0; run < times; run += 1) await client?.run(model, inputs, { privacy: 'edge-only' })
-    return memoryNow()
   },
+  memory: memoryNow,
   /** Loads each of these models in turn: their budget holds one, so that loading one unloads the other. */
   async loadInTurn(models: readonly string[], times: number) {
     for (let turn = 0; turn < times; turn += 1) {
       for (const model of models) await client?.prepare(model)
     }
-    return memoryNow()
   },
   /** Runs in one go; resolves to how many were answered, and when the last one was, by the wall clock. */
   async runAll(model: string, specs: readonly Spec[], count: number) {

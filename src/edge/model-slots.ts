@@ -41,6 +41,7 @@ export interface ModelSlots {
    */
   leastUsedFor(bytes: number, keep: string): readonly ModelSlot[]
   readonly usedBytes: number
+  /** The one that came to serve last. */
   readonly newest: ModelSlot | undefined
   clear(): void
 }
@@ -67,7 +68,9 @@ export function createModelSlots(budgetBytes: number): ModelSlots {
       ),
     add(slot, serves) {
       slots.add(slot)
-      if (serves) serving.set(slot.key, slot)
+      if (!serves) return
+      serving.delete(slot.key)
+      serving.set(slot.key, slot)
     },
     drop,
     of: (key) => [...slots].filter((slot) => slot.key === key),
@@ -95,7 +98,7 @@ export function createModelSlots(budgetBytes: number): ModelSlots {
       return usedBytes()
     },
     get newest() {
-      return [...slots].at(-1)
+      return [...serving.values()].at(-1)
     },
     clear() {
       slots.clear()
