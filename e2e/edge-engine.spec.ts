@@ -156,22 +156,46 @@ test('a model that runs slower than another backend is predicted to is tried the
     expect(await run(page, 'light', small)).toMatchObject({ route: { ran: 'edge', backend: 'wasm' } })
   }))
 
-test('21: a run whose graphics device is lost in its midst is answered by a new worker', () =>
+test('21: a run whose graphics device is lost in its midst is answered by a new worker, and a session goes on', () =>
   withBrowser(softwareAdapter, async (context) => {
     await injectIntoWorker(context, 'keepDevices')
     const page = await context.newPage()
     await openClient(page, { runtime: { backends: ['webgpu'] } })
     const before = await run(page, 'light', small)
     expect(before).toMatchObject({ route: { ran: 'edge', backend: 'webgpu' } })
-    const worker = page.workers().find((candidate) => candidate.url().includes('edge.worker'))
+    const loseDevice = () =>
+      page
+        .workers()
+        .findLast((candidate) => candidate.url().includes('edge.worker'))
+        ?.evaluate(() => {
+          for (const device of (globalThis as { devices?: GPUDevice[] }).devices ?? []) device.destroy()
+        })
     const running = run(page, 'light', small)
-    await worker?.evaluate(() => {
-      for (const device of (globalThis as { devices?: GPUDevice[] }).devices ?? []) device.destroy()
-    })
+    await loseDevice()
     expect(await running).toMatchObject({
       first: 'first' in before ? before.first : Number.NaN,
       route: { ran: 'edge', backend: 'webgpu', attempts: [{ error: 'edge-device-lost' }, { arm: 'edge' }] },
     })
+    // Its state lies on the graphics processor between runs, and a copy of it beside the worker.
+    const add = (values: readonly number[]) =>
+      page.evaluate(
+        (given) =>
+          hither.settle(async (client, Tensor) => {
+            const page = globalThis as { session?: ReturnType<typeof client.openSession> }
+            page.session ??= client.openSession({ steps: [{ model: 'summing' }], outputs: ['total'] })
+            const session = await page.session
+            const answers: unknown[] = []
+            for (const value of given) {
+              const { outputs, backend } = await session.run({ y: new Tensor('float32', [value], [1]) })
+              answers.push(outputs.total?.data[0], backend)
+            }
+            return answers
+          }),
+        values,
+      )
+    expect(await add([1, 2])).toEqual([1, 'webgpu', 3, 'webgpu'])
+    await loseDevice()
+    expect(await add([4])).toEqual([7, 'webgpu'])
   }))
 
 test('22: a graphics process that crashes once is recovered from; after the second crash WASM runs', () =>
