@@ -158,18 +158,16 @@ test('a model that runs slower than another backend is predicted to is tried the
 
 test('21: a run whose graphics device is lost in its midst is answered by a new worker, and a session goes on', () =>
   withBrowser(softwareAdapter, async (context) => {
-    await injectIntoWorker(context, 'keepDevices')
+    await injectIntoWorker(context, 'watchDevices')
     const page = await context.newPage()
     await openClient(page, { runtime: { backends: ['webgpu'] } })
     const before = await run(page, 'light', small)
     expect(before).toMatchObject({ route: { ran: 'edge', backend: 'webgpu' } })
+    const worker = () => page.workers().findLast((candidate) => candidate.url().includes('edge.worker'))
     const loseDevice = () =>
-      page
-        .workers()
-        .findLast((candidate) => candidate.url().includes('edge.worker'))
-        ?.evaluate(() => {
-          for (const device of (globalThis as { devices?: GPUDevice[] }).devices ?? []) device.destroy()
-        })
+      worker()?.evaluate(() => {
+        for (const device of (globalThis as { devices?: GPUDevice[] }).devices ?? []) device.destroy()
+      })
     const running = run(page, 'light', small)
     await loseDevice()
     expect(await running).toMatchObject({
@@ -196,6 +194,21 @@ test('21: a run whose graphics device is lost in its midst is answered by a new 
     expect(await add([1, 2])).toEqual([1, 'webgpu', 3, 'webgpu'])
     await loseDevice()
     expect(await add([4])).toEqual([7, 'webgpu'])
+    // 200 kB of state stay where they are: what is read back is the answers.
+    const bytesRead = () => worker()?.evaluate(() => (globalThis as { bytesRead?: number }).bytesRead ?? 0)
+    const readBefore = (await bytesRead()) ?? Number.NaN
+    const remembered = await page.evaluate(() =>
+      hither.settle(async (client, Tensor) => {
+        const session = await client.openSession('remembering')
+        const sums: unknown[] = []
+        for (const x of [1, 2, 3]) {
+          sums.push((await session.run({ x: new Tensor('float32', [x], [1]) })).outputs.y?.data[0])
+        }
+        return sums
+      }),
+    )
+    expect(remembered).toEqual([1, 3, 6])
+    expect(((await bytesRead()) ?? Number.NaN) - readBefore).toBeLessThan(200_000)
   }))
 
 test('22: a graphics process that crashes once is recovered from; after the second crash WASM runs', () =>

@@ -2,8 +2,13 @@ import type { BrowserContext, Page } from '@playwright/test'
 
 /** What a test puts before the edge worker's own script: the faults that only the worker's inside can have. */
 export const workerFaults = {
-  /** Keeps each graphics device, so that the test can destroy it in the middle of a run. */
-  keepDevices: `
+  /** Keeps each graphics device, so that the test can destroy it in the middle of a run, and counts what is read back. */
+  watchDevices: `
+    const map = GPUBuffer.prototype.mapAsync
+    GPUBuffer.prototype.mapAsync = function (mode, ...given) {
+      if (mode & GPUMapMode.READ) globalThis.bytesRead = (globalThis.bytesRead ?? 0) + this.size
+      return map.call(this, mode, ...given)
+    };
     const request = GPUAdapter.prototype.requestDevice
     GPUAdapter.prototype.requestDevice = async function (...given) {
       const device = await request.apply(this, given)

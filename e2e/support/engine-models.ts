@@ -51,6 +51,18 @@ const summing: TinyGraph = {
   nodes: [{ op: 'Add', inputs: ['y', 'sum'], outputs: ['total'] }],
 }
 
+const rememberedElements = 50_000
+
+/** y is the sum of all x so far; it is kept in more elements than a session copies out. */
+const remembering: TinyGraph = {
+  inputs: [value('x'), value('memory', [rememberedElements])],
+  outputs: [value('y'), value('next', [rememberedElements])],
+  nodes: [
+    { op: 'Add', inputs: ['memory', 'x'], outputs: ['next'] },
+    { op: 'ReduceMax', inputs: ['next'], outputs: ['y'], attributes: { axes: { ints: [0] }, keepdims: { int: 1 } } },
+  ],
+}
+
 /** Writes a models folder for tests of the edge engine. */
 export async function writeEngineModels() {
   const modelsDir = mkdtempSync(join(tmpdir(), 'hither-engine-'))
@@ -67,6 +79,9 @@ export async function writeEngineModels() {
   await write('heavy', convolutions(12, 64), { complexity: { macs: macsOf(12, 64) } })
   await write('doubling', doubling, { canary: { inputs: [literal('x', [3])], outputs: [literal('y', [6])] } })
   await write('summing', summing, { state: [{ input: 'sum', output: 'total', shape: [1] }] })
+  await write('remembering', remembering, {
+    state: [{ input: 'memory', output: 'next', shape: [rememberedElements] }],
+  })
   // What no software adapter has, and no device.
   await write('half', doubling, { title: 'Half', requires: { backends: ['webgpu'], shaderF16: true } })
   await write('wide', doubling, { title: 'Wide', requires: { backends: ['webgpu'], maxBufferBytes: 2 ** 50 } })
