@@ -34,6 +34,7 @@ export const bench: Bench = async (flags, print) => {
     models: [mobilenet],
     transformers: [mobilenet],
     compressed: true,
+    isBuilt: flags.has('built'),
   })
   const shaped = await openShapedLink(site.port, link)
   const browser = await openBenchBrowser()
@@ -62,6 +63,7 @@ export const bench: Bench = async (flags, print) => {
       for (const name of round % 2 === 0 ? names : [...names].reverse()) {
         const { ms } = await visit(contexts[name], url(name, site.origin))
         if (round >= 0) warm[name].push(ms)
+        if (flags.has('verbose')) print(`warm ${name}: ${seconds(ms)}`)
       }
     }
     for (const context of Object.values(contexts)) await context.close()
@@ -75,6 +77,7 @@ export const bench: Bench = async (flags, print) => {
         const context = await newContext()
         const answer = await visit(context, url(name, shaped.origin, name === 'hither' ? '?cloud' : ''))
         cold[name].push(answer.ms)
+        if (flags.has('verbose')) print(`cold ${name}: ${seconds(answer.ms)}`)
         if (name === 'hither') ran.add(answer.ran)
         await context.close()
       }

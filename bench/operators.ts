@@ -45,7 +45,11 @@ export const bench: Bench = async (flags, print) => {
   const cases = names.flatMap((name) => readCase(folder, name) ?? [])
   if (cases.length < names.length)
     print(`${names.length - cases.length} of ${names.length} tests have inputs that are no tensors`)
-  const site = await openEdgeSite({ pages: ['operators'], models: [sharedModels.digits] })
+  const site = await openEdgeSite({
+    pages: ['operators'],
+    models: [sharedModels.digits],
+    isBuilt: flags.has('built'),
+  })
   const browser = await openBenchBrowser(softwareAdapter)
   const figures: Record<
     string,

@@ -258,7 +258,12 @@ export const bench: Bench = async (flags, print) => {
   const only = flags.value('only')?.split(',')
   if (!hasSharedModels) print('../shared/models is not there: UltraFace and SqueezeNet are left out')
   const pair = ['left', 'right'].map((name) => ({ ...(hasSharedModels ? squeezenet : digits), name }))
-  const site = await openEdgeSite({ pages: ['overhead'], models: [...models, ...pair], transformers: models })
+  const site = await openEdgeSite({
+    pages: ['overhead'],
+    models: [...models, ...pair],
+    transformers: models,
+    isBuilt: flags.has('built'),
+  })
   const figures: Record<string, unknown> = {}
   try {
     for (const [name, part] of Object.entries(parts)) {

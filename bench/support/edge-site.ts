@@ -24,12 +24,14 @@ export async function openEdgeSite(options: {
   readonly transformers?: readonly SharedModel[]
   /** Compresses the files beforehand, as a site on a real link would. */
   readonly compressed?: boolean
+  /** `dist/` is built already. Default: it is built now. */
+  readonly isBuilt?: boolean
 }) {
-  const { pages, models, transformers = [], compressed = false } = options
+  const { pages, models, transformers = [], compressed = false, isBuilt = false } = options
   const folder = mkdtempSync(join(tmpdir(), 'hither-bench-'))
   const [appDir, modelsDir] = [join(folder, 'app'), join(folder, 'models')]
   mkdirSync(modelsDir)
-  execFileSync('npm', ['run', '--silent', 'build:library'], { cwd: root('.'), stdio: 'inherit' })
+  if (!isBuilt) execFileSync('npm', ['run', '--silent', 'build:library'], { cwd: root('.'), stdio: 'inherit' })
   await build({
     root: root('bench/pages'),
     configFile: false,
