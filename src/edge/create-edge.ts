@@ -139,9 +139,10 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
         keepOnDevice: manifest.state?.map(({ output }) => output),
         knownMs,
       })
-      const slot = toSlot(manifest, candidate, host, loadReport, bytes, knownMs !== undefined)
+      const warmupMs = loadReport.warmupMs ?? knowledge.timeOf(candidate, key, manifest.complexity.macs).ms ?? 0
+      const slot = toSlot(manifest, candidate, host, { ...loadReport, warmupMs }, bytes, knownMs !== undefined)
       slots.add(slot, serves)
-      if (knownMs === undefined) knowledge.learnWarmup(key, candidate, loadReport.warmupMs)
+      if (knownMs === undefined && loadReport.warmupMs !== undefined) knowledge.learnWarmup(key, candidate, warmupMs)
       return slot
     } finally {
       marks.end(key)
@@ -194,7 +195,7 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
     const key = modelKey(manifest)
     await whenResting(() => hosts.all().some(({ waiting }) => waiting > 0), closing.signal)
     const slot = slots.find(key)
-    if (slot?.isRemembered) await timeAgain(slot, knowledge)
+    if (slot?.isRemembered) await timeAgain(slot, knowledge).catch(() => {})
     await probe.measureRest()
     await moveOver({
       serving: () => slots.find(key),

@@ -7,6 +7,8 @@ import type { LoadReport, ModelFiles, WorkerPlan, WorkerRun, WorkerSessionRun } 
 
 /** A loaded model: where it runs, and how long its warm-up runs took. */
 export interface LoadedModel extends LoadReport {
+  /** From its warm-up runs, or predicted where it could not be warmed up; in milliseconds. */
+  readonly warmupMs: number
   readonly backend: Backend
   readonly threads: number
 }

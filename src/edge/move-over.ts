@@ -21,9 +21,9 @@ export async function whenResting(isBusy: () => boolean, signal: AbortSignal): P
 
 /** Times a model again that was loaded with an earlier visit's time: the device may be slower now, or faster. */
 export async function timeAgain(slot: ModelSlot, knowledge: Pick<DeviceKnowledge, 'learnWarmup'>): Promise<void> {
+  slot.isRemembered = false
   const warmupMs = await slot.host.time(slot.key)
   slot.loaded = { ...slot.loaded, warmupMs }
-  slot.isRemembered = false
   knowledge.learnWarmup(slot.key, slot.candidate, warmupMs)
 }
 

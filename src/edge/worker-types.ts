@@ -34,8 +34,8 @@ export interface LoadRequest {
 
 export interface LoadReport {
   readonly createMs: number
-  /** Median of the warm-up runs after the first, or what was known before, in milliseconds. */
-  readonly warmupMs: number
+  /** Median of the warm-up runs after the first, or what was known before, in milliseconds; absent where it could not be warmed up. */
+  readonly warmupMs?: number | undefined
 }
 
 export interface WorkerRun {

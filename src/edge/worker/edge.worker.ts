@@ -5,20 +5,16 @@ import { isHitherError } from '../../errors/hither-error.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { literalTensors } from '../../protocol/literal-tensors.ts'
 import { unpackInputs } from '../../protocol/unpack-inputs.ts'
-import { median } from '../../utils/median.ts'
 import { sleep } from '../../utils/sleep.ts'
 import { exposeMethods, handOver } from '../../utils/worker-methods.ts'
 import type { EdgeWorkerMethods, LoadRequest } from '../worker-types.ts'
-import { checkCanary, zeroInputs } from './canary.ts'
+import { zeroInputs } from './canary.ts'
 import { compileRuntime, measureWasm } from './measure-session.ts'
 import { openRuntime, type Runtime } from './runtime.ts'
 import { createSessionQueue } from './session-queue.ts'
 import { openStatefulRuns, type StatefulRuns } from './stateful-runs.ts'
 import { fromRuntimeTensors, toRuntimeTensors } from './tensors.ts'
-
-const warmupRuns = 4
-/** A slow model is timed once; the person waits for its first answer. */
-const enoughWarmupMs = 60
+import { timeSession, warmUp } from './warm-up.ts'
 
 const queue = createSessionQueue()
 const sessions = new Map<string, InferenceSession>()
@@ -101,32 +97,6 @@ async function runSession(runtime: Runtime, session: InferenceSession, inputs: T
   return fromRuntimeTensors(await session.run(toRuntimeTensors(runtime, inputs)))
 }
 
-/** The median of a few runs; what the first run of a session compiles and allocates is not in it. */
-async function timeSession(runtime: Runtime, session: InferenceSession, inputs: TensorMap): Promise<number> {
-  const times: number[] = []
-  let spentMs = 0
-  while (times.length < warmupRuns - 1 && spentMs < enoughWarmupMs) {
-    const startedAt = performance.now()
-    await runSession(runtime, session, inputs)
-    times.push(performance.now() - startedAt)
-    spentMs += times.at(-1) ?? 0
-  }
-  return median(times)
-}
-
-async function warmUp(
-  runtime: Runtime,
-  session: InferenceSession,
-  request: LoadRequest,
-  inputs: TensorMap,
-): Promise<number> {
-  const { canary, tolerance, knownMs } = request
-  if (knownMs !== undefined && canary === undefined) return knownMs
-  const { outputs } = await runSession(runtime, session, inputs)
-  if (canary) checkCanary(canary.outputs, outputs, tolerance)
-  return knownMs ?? timeSession(runtime, session, inputs)
-}
-
 const methods: EdgeWorkerMethods = {
   async open(flavor, threads) {
     try {
@@ -148,18 +118,19 @@ const methods: EdgeWorkerMethods = {
       const startedAt = performance.now()
       let session: InferenceSession | undefined
       try {
-        session = await runtime.InferenceSession.create(request.files.graph, {
+        const created = await runtime.InferenceSession.create(request.files.graph, {
           executionProviders: [providerOf(request.backend)],
           preferredOutputLocation: locationsOf(request),
           graphOptimizationLevel: 'all',
           externalData: request.files.externalData?.map(({ path, data }) => ({ path, data })) ?? [],
         })
+        session = created
         const createMs = performance.now() - startedAt
         if (request.backend === 'webgpu') void watchDevice(runtime)
         const inputs = request.canary ? literalTensors(request.canary.inputs) : zeroInputs(request.inputs)
-        const warmupMs = await warmUp(runtime, session, request, inputs)
+        const warmupMs = await warmUp((given) => runSession(runtime, created, given), request, inputs)
         warmupInputs.set(request.key, inputs)
-        sessions.set(request.key, session)
+        sessions.set(request.key, created)
         wires.set(request.key, request.wire)
         return { createMs, warmupMs }
       } catch (error) {
@@ -178,7 +149,11 @@ const methods: EdgeWorkerMethods = {
   run: (key, runId, inputs) =>
     takeTurn(runId, () => runSession(runtimeNow().runtime, sessionOf(key), unpackInputs(wires.get(key), inputs))),
 
-  time: (key) => queue.add(() => timeSession(runtimeNow().runtime, sessionOf(key), warmupInputs.get(key) ?? {})),
+  time: (key) =>
+    queue.add(() => {
+      const session = sessionOf(key)
+      return timeSession((inputs) => runSession(runtimeNow().runtime, session, inputs), warmupInputs.get(key) ?? {})
+    }),
 
   drop(runId) {
     dropped.add(runId)
@@ -188,6 +163,7 @@ const methods: EdgeWorkerMethods = {
     queue.add(async () => {
       const session = sessions.get(key)
       sessions.delete(key)
+      wires.delete(key)
       warmupInputs.delete(key)
       await session?.release()
     }),
