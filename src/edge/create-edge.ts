@@ -246,11 +246,13 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
       const usual = knowledge.usual(candidates)
       const likely = manifest === undefined ? usual : (ranked(manifest)[0] ?? usual)
       // A failure shows when the model is loaded.
-      if (likely !== undefined && !closing.signal.aborted)
-        await hosts
-          .of(likely)
-          .open()
-          .catch(() => {})
+      if (likely === undefined || closing.signal.aborted) return
+      await hosts
+        .of(likely)
+        .open()
+        .catch(() => {})
+      // Where no model comes, the runtime goes again.
+      if (manifest === undefined) hosts.sweep()
     },
     load: async (manifest, readFiles) => (await load(manifest, readFiles)).loaded,
     loaded: (manifest) => slots.find(modelKey(manifest))?.loaded,
