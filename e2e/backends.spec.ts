@@ -51,6 +51,11 @@ test.describe('with a software WebGPU adapter', () => {
       const runtimes = requested.filter((url) => /ort-wasm-[^/]*\.wasm$/.test(url))
       expect(runtimes.length).toBeGreaterThan(0)
       expect(runtimes.filter((url) => /jspi|asyncify/.test(url))).toEqual([])
+      const file = await fetch(runtimes[0] ?? '', { headers: { 'accept-encoding': 'br' } })
+      await file.body?.cancel()
+      // Compressed beforehand, and of the type that lets it compile while it streams in.
+      expect(file.headers.get('content-encoding')).toBe('br')
+      expect(file.headers.get('content-type')).toBe('application/wasm')
     }))
 
   test('asked for by name, it runs the model with the same answers', () =>
