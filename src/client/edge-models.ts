@@ -62,7 +62,12 @@ export function createEdgeModels(options: {
     return paused ? { status: 'paused', loadedBytes, totalBytes: totalBytesOf(manifest) } : { status: 'absent' }
   }
 
-  const install = async (manifest: Manifest, signal: AbortSignal, priority: Priority) => {
+  const install = async (
+    manifest: Manifest,
+    signal: AbortSignal,
+    priority: Priority,
+    prepareFor: () => Promise<void> = async () => {},
+  ) => {
     const stored = await storedState(manifest)
     if (stored.status === 'stored') return
     if (stored.status === 'paused') throw downloadPaused(manifest)
@@ -72,6 +77,7 @@ export function createEdgeModels(options: {
       onProgress(manifest.name, progress)
     }
     report({ loadedBytes: 0, totalBytes: totalBytesOf(manifest) })
+    await prepareFor()
     await background.install(manifest.name, { signal, priority, onProgress: report })
     // What made room for it is not here any more.
     for (const [name, { status }] of states) if (status === 'stored' && name !== manifest.name) await reread(name)
@@ -107,11 +113,12 @@ export function createEdgeModels(options: {
       const totalBytes = totalBytesOf(manifest)
       // What this device can't run is refused before a byte of it is fetched.
       await edge.check(manifest)
-      // Whatever this device is found to be good for is found before the download; the runtime that it chose is
-      // fetched and compiled beside it.
-      await edge.measure()
-      void edge.anticipate(manifest)
-      await install(manifest, signal, priority)
+      await install(manifest, signal, priority, async () => {
+        // What this device is good for is found out before the download; the runtime that it chose is fetched and
+        // compiled beside it.
+        await edge.measure()
+        void edge.anticipate(manifest)
+      })
       setState(manifest, { status: 'loading', totalBytes })
       const startedAt = performance.now()
       const loaded = await edge.load(manifest, () => background.readFiles(manifest.name, manifest.revision))

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { createManualTimers } from '../testing/manual-timers.ts'
 import { measureWebgpu } from './measure-webgpu.ts'
+import { predictRunMs } from './predict-run-ms.ts'
 import { probeBudgetsMs } from './probe-budget.ts'
 
 interface Speed {
@@ -97,10 +98,13 @@ test('one that gives no device in its time is left, and no faster than that is t
   await expect.poll(() => timers.size).toBe(1)
   fake.clock.now = probeBudgetsMs.webgpu
   timers.fireAll()
-  const { status, cutShort, macsPerSecond = 0, tookMs, detail } = await measuring
+  const measurement = await measuring
+  const { status, cutShort, macsPerSecond = 0, tookMs, detail } = measurement
   expect([status, cutShort, tookMs]).toEqual(['measured', true, probeBudgetsMs.webgpu])
   expect(macsPerSecond).toBeLessThan(2e7)
   expect(detail).toBe('test')
+  // Nor does a small model come here.
+  expect(predictRunMs(measurement, 1)).toBeGreaterThanOrEqual(probeBudgetsMs.webgpu)
 })
 
 test('one that fails says so, and one that is not there is absent', async () => {
