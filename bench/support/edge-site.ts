@@ -52,7 +52,8 @@ export async function openEdgeSite(options: {
     plugins: compressed
       ? [
           compression({
-            include: /\.(html|js|mjs|css|wasm)$/,
+            // The other runtime files are not fetched here, and take a minute to compress.
+            include: /(\.(html|js|mjs|css)|ort-wasm-simd-threaded-[^.]*\.wasm)$/,
             skipIfLargerOrEqual: true,
             algorithms: [defineAlgorithm('brotliCompress', { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } })],
           }),
