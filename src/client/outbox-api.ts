@@ -1,5 +1,6 @@
 import type { ReportMode } from '../contracts/report.ts'
 import type { Privacy, RouteRecord } from '../contracts/route.ts'
+import { CapabilityError } from '../errors/capability-error.ts'
 import { isHitherError } from '../errors/hither-error.ts'
 import type { NetworkWatcher } from '../network/network-watcher.ts'
 import type { Outbox, OutboxState } from '../outbox/create-outbox.ts'
@@ -13,7 +14,11 @@ export interface OutboxApi {
   flush(): Promise<void>
   /** Everything that is kept on this device, as JSON lines. */
   export(): Promise<string>
-  /** Forgets what waits and the dead letters, and takes a new random name for this installation. */
+  /**
+   * Forgets what waits and the dead letters, and takes a new random name for this installation.
+   *
+   * @throws {CapabilityError} `storage-unavailable`, as all of these: the outbox's script could not be fetched
+   */
   clear(): Promise<void>
   /** The person's own switch: off, nothing is recorded, and what waits is forgotten. Kept from visit to visit. */
   setEnabled(enabled: boolean): Promise<void>
@@ -45,6 +50,17 @@ const nothing: OutboxState = {
   persistent: false,
 }
 
+/** Reports that can be held until the outbox is here. */
+const maxHeld = 500
+
+const loadOutbox = async () => {
+  const [{ createOutbox }, { registerReportSync }] = await Promise.all([
+    import('../outbox/create-outbox.ts'),
+    import('../outbox/register-sync.ts'),
+  ])
+  return { createOutbox, registerReportSync }
+}
+
 /** Without an endpoint, or with `report: 'none'`, nothing is recorded and nothing is opened. */
 export function createClientOutbox(options: {
   readonly mode: ReportMode
@@ -53,22 +69,24 @@ export function createClientOutbox(options: {
   readonly watcher: NetworkWatcher
   readonly adapter: () => string | undefined
   readonly onState: (state: OutboxState) => void
-  readonly onWaiting?: () => void
+  /** Fetches the outbox: when the first report is made, so that the first answer does not wait for it. */
+  readonly load?: typeof loadOutbox
 }): ClientOutbox {
-  const { mode, baseUrl, token, watcher, adapter, onState, onWaiting } = options
+  const { mode, baseUrl, token, watcher, adapter, onState, load = loadOutbox } = options
   const isOn = mode !== 'none' && baseUrl !== undefined
+  const held: Reportable[] = []
   let opened: Promise<Outbox | undefined> | undefined
   let closed = false
-  /** Fetched when the first report is made: the first answer does not wait for it. */
+
   const open = async (url: string): Promise<Outbox | undefined> => {
-    const { createOutbox } = await import('../outbox/create-outbox.ts')
+    const { createOutbox, registerReportSync } = await load()
     if (closed) return undefined
     const outbox = createOutbox({
       baseUrl: url,
       token,
       watcher,
       page: globalThis,
-      ...(onWaiting === undefined ? {} : { onWaiting }),
+      onWaiting: () => void registerReportSync(),
     })
     outbox.onChange(onState)
     return outbox
@@ -76,14 +94,33 @@ export function createClientOutbox(options: {
   const use = async <T>(work: (outbox: Outbox) => Promise<T>, otherwise: T): Promise<T> => {
     if (!isOn || closed) return otherwise
     opened ??= open(baseUrl)
-    const outbox = await opened
+    let outbox: Outbox | undefined
+    try {
+      outbox = await opened
+    } catch (cause) {
+      opened = undefined
+      throw new CapabilityError('storage-unavailable', 'The outbox could not be loaded. Try again when online.', {
+        cause,
+      })
+    }
     return outbox === undefined ? otherwise : work(outbox)
   }
-  /** Nothing waits for a report; offline before the outbox was ever fetched, it can't be kept. */
-  const record = (reportable: Reportable) =>
-    void use((outbox) => outbox.record(reportable), undefined).catch(() => {
-      opened = undefined
-    })
+  /** Nothing waits for it. While the outbox can't be fetched, reports are held here. */
+  const recordHeld = () =>
+    void use(async (outbox) => {
+      for (let next = held.shift(); next !== undefined; next = held.shift()) await outbox.record(next)
+    }, undefined).catch(() => {})
+  const record = (reportable: Reportable) => {
+    if (!isOn || reportable.kind === 'nothing') return
+    held.push(reportable)
+    if (held.length > maxHeld) held.shift()
+    recordHeld()
+  }
+  const stopWatching = isOn
+    ? watcher.onChange(({ online }) => {
+        if (online && held.length > 0) recordHeld()
+      })
+    : undefined
   const context = (privacy: Privacy) => ({ mode, privacy, adapter: adapter() })
 
   return {
@@ -105,6 +142,7 @@ export function createClientOutbox(options: {
     },
     close() {
       closed = true
+      stopWatching?.()
       void opened?.then((outbox) => outbox?.close()).catch(() => {})
     },
   }

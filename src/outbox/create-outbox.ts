@@ -5,6 +5,7 @@ import type { NetworkWatcher } from '../network/network-watcher.ts'
 import { backoffMs } from '../utils/backoff.ts'
 import { systemTimers, type Timers } from '../utils/with-deadline.ts'
 import { browserName } from './browser-name.ts'
+import { noteEndpoint } from './endpoint-note.ts'
 import { createFarewell } from './farewell.ts'
 import { flushLine } from './flush-line.ts'
 import { createOutboxLedger, type DeadLetter, type LedgerLimits, type LedgerState } from './outbox-ledger.ts'
@@ -72,9 +73,17 @@ export function createOutbox(options: OutboxOptions): Outbox {
   const fetch = options.fetch ?? ((...request) => globalThis.fetch(...request))
   const locks = options.locks ?? createLocks(globalThis.navigator?.locks)
   const browser = browserName(options.userAgent ?? globalThis.navigator?.userAgent ?? '')
-  const opening = (options.space ?? openRecordSpace()).then((space) =>
-    createOutboxLedger(space, { now, ...(options.limits === undefined ? {} : { limits: options.limits }) }),
+  const space = options.space ?? openRecordSpace()
+  const opening = space.then((opened) =>
+    createOutboxLedger(opened, { now, ...(options.limits === undefined ? {} : { limits: options.limits }) }),
   )
+  /** What waits can be sent without this page. */
+  let noted: Promise<void> | undefined
+  const leaveToOthers = async () => {
+    noted ??= noteEndpoint(await space, { baseUrl, wantsToken: token !== undefined })
+    await noted
+    options.onWaiting?.()
+  }
   const farewell = createFarewell({ baseUrl, fetch })
   const listeners = new Set<(state: OutboxState) => void>()
   const closing = new AbortController()
@@ -142,7 +151,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       attempt = 0
       return
     }
-    options.onWaiting?.()
+    if (result.kind === 'later') await leaveToOthers()
     const waitMs = result.kind === 'unwanted' ? unwantedMs : (result.retryAfterMs ?? 0)
     schedule(Math.max(waitMs, backoff.baseMs + backoffMs(attempt, { ...backoff, random })))
     attempt += 1
@@ -161,6 +170,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
           farewell.remember(waiting.key, waiting.report)
         }
         schedule(gatherMs)
+        if (watcher?.online === false) await leaveToOthers()
         await changed()
       } catch {
         // A full or broken store must not fail the request that was answered; the book counts what it can.

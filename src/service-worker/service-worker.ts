@@ -1,6 +1,7 @@
 import { cleanupOutdatedCaches, matchPrecache, precacheAndRoute } from 'workbox-precaching'
 import { NavigationRoute, registerRoute } from 'workbox-routing'
 import { runtimeCache } from '../app/runtime-cache.ts'
+import { listenForReportSync } from '../outbox/report-sync.ts'
 
 declare const self: ServiceWorkerGlobalScope & { readonly __WB_MANIFEST: { url: string; revision: string | null }[] }
 
@@ -21,6 +22,9 @@ registerRoute(
     return kept ?? fetch(request)
   },
 )
+
+// Reports that a page could not send go out when the network is back, also when no page is open.
+listenForReportSync(self)
 
 // A first visit must work offline right after it: the page that installs this worker is also served by it.
 self.addEventListener('install', () => void self.skipWaiting())
