@@ -32,6 +32,7 @@ type Passed =
   | 'stop'
   | 'readFiles'
   | 'remove'
+  | 'withdraw'
   | 'note'
   | 'changeNote'
   | 'usage'
@@ -134,6 +135,7 @@ export function createBackground(
     stop: async (...args) => methods().stop(...args),
     readFiles: async (...args) => methods().readFiles(...args),
     remove: async (...args) => methods().remove(...args),
+    withdraw: async (...args) => methods().withdraw(...args),
     note: async (...args) => methods().note(...args),
     changeNote: async (...args) => methods().changeNote(...args),
     usage: async () => methods().usage(),

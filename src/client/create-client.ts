@@ -20,6 +20,7 @@ import { withDeadline } from '../utils/with-deadline.ts'
 import type { Asked } from './ask-larger.ts'
 import { toBackgroundSettings } from './background-settings.ts'
 import { createClientEdge } from './client-edge.ts'
+import { createClientNotices } from './client-notices.ts'
 import { createCloudLink } from './cloud-link.ts'
 import { createBackground } from './create-background.ts'
 import { createEdgeModels } from './edge-models.ts'
@@ -109,10 +110,18 @@ export function createClient(options: ClientOptions = {}): Client {
       if (loadMs !== undefined) learner.observeLoad(modelKey(manifest), backend, loadMs)
     },
   })
+  const notices = createClientNotices({
+    clouds,
+    watcher,
+    background,
+    edgeModels,
+    onChange: (current) => events.emit('notices', current),
+  })
   const parts: RequestParts = {
     edge,
     edgeModels,
     clouds,
+    notices,
     learner,
     router: createRouter({ policy: toRouterPolicy(budgets) }),
     watcher,
@@ -260,6 +269,7 @@ export function createClient(options: ClientOptions = {}): Client {
     device: () => edge.report(),
     link: report,
     routes,
+    notices: () => notices.current(),
     on: (event, listener) => events.on(event, listener),
 
     async close() {
@@ -270,6 +280,7 @@ export function createClient(options: ClientOptions = {}): Client {
       memory?.close()
       power.stop()
       outbox.close()
+      notices.close()
       edge.close()
       background.terminate(reason)
       events.clear()

@@ -26,6 +26,8 @@ export interface EdgeModels {
   /** Asks the store again where the model stands. */
   reread(name: string): Promise<void>
   remove(manifest: Manifest): Promise<void>
+  /** The model must not run any more: ends what is under way for it, and unloads it. */
+  withdraw(name: string, revision: string | undefined, reason: Error): Promise<void>
   /** The model answers from another backend than the one it was loaded on. */
   moved(manifest: Manifest, loaded: LoadedModel): void
   /** States may have changed because a worker died. */
@@ -180,6 +182,13 @@ export function createEdgeModels(options: {
       preparations.get(manifest.name)?.controller.abort(new DOMException('The model was removed.', 'AbortError'))
       await edge.unload(manifest)
       await background.remove(manifest.name)
+      setState(manifest, { status: 'absent' })
+    },
+    async withdraw(name, revision, reason) {
+      const manifest = manifests.get(name)
+      if (manifest === undefined || (revision ?? manifest.revision) !== manifest.revision) return
+      preparations.get(name)?.controller.abort(reason)
+      await edge.unload(manifest)
       setState(manifest, { status: 'absent' })
     },
     moved(manifest, loaded) {

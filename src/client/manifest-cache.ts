@@ -66,6 +66,7 @@ const changing = [
   'newer',
   'install',
   'remove',
+  'withdraw',
   'changeNote',
   'keepServing',
   'switchTo',

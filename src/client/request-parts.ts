@@ -7,6 +7,7 @@ import type { RouteLearner } from '../routing/route-learner.ts'
 import type { Router } from '../routing/router-types.ts'
 import type { CloudLink } from './cloud-link.ts'
 import type { EdgeModels } from './edge-models.ts'
+import type { Notices } from './notices.ts'
 
 /** What the client has put together, as a request needs it. */
 export interface RequestParts {
@@ -14,6 +15,8 @@ export interface RequestParts {
   readonly edgeModels: EdgeModels
   /** The endpoints, in the order in which the site named them. */
   readonly clouds: readonly CloudLink[]
+  /** What the endpoints' operators said. */
+  readonly notices: Notices
   /** What runs take on this device. */
   readonly learner: RouteLearner
   readonly router: Router

@@ -84,6 +84,7 @@ function setUp() {
     clouds: ['https://a.example', 'https://b.example/x/'].map((url) => createCloudLink({ url }, online, () => {})),
     learner: createRouteLearner(),
     router: createRouter(),
+    notices: { current: () => [], closed: () => undefined, start() {}, close() {} },
     watcher: online,
     power: { savePower: false, onBattery: false, start() {}, stop() {} },
     unpackInputs: async (_, packed) => packed,

@@ -106,7 +106,10 @@ export async function takeSnapshot(
 ): Promise<{ readonly snapshot: RouterSnapshot; readonly known: RouteKnowledge }> {
   const { privacy, requestBytes, deadlineMs, once = false } = request
   // Content-free, but an edge-only request should not even be a reason to call an endpoint, nor know of one.
-  const clouds = privacy === 'edge-only' ? [] : parts.clouds
+  const allowed = privacy === 'edge-only' ? [] : parts.clouds
+  if (allowed.length > 0) parts.notices.start()
+  const notices = allowed.flatMap(({ name }) => parts.notices.closed(name) ?? [])
+  const clouds = allowed.filter(({ name }) => !notices.some(({ endpoint }) => endpoint === name))
   for (const cloud of clouds) cloud.refresh(manifest.name)
   const asksEdge = privacy !== 'cloud-only'
   if (asksEdge) await parts.edge.ready(manifest)
@@ -119,8 +122,10 @@ export async function takeSnapshot(
     deadlineMs,
     edge: edgeOption(parts, manifest, state),
     clouds: clouds.map((cloud) => cloudOption(cloud, manifest, requestBytes)),
+    cloudClosed: allowed.length > 0 && clouds.length === 0,
     savePower: parts.power.savePower,
     once,
   }
-  return { snapshot, known: knowledgeOf(parts, manifest, snapshot, requestBytes) }
+  const known = knowledgeOf(parts, manifest, snapshot, requestBytes)
+  return { snapshot, known: notices.length === 0 ? known : { ...known, notices } }
 }

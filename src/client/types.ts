@@ -1,6 +1,7 @@
 import type { Tensor } from 'onnxruntime-common'
 import type { DeviceReport, LinkReport, ModelProgress } from '../contracts/measurements.ts'
 import type { Backend, ModelState } from '../contracts/model-state.ts'
+import type { Notice } from '../contracts/notice.ts'
 import type { ReportMode } from '../contracts/report.ts'
 import type {
   Prediction,
@@ -172,6 +173,8 @@ export interface ClientEvents {
   readonly device: DeviceReport
   /** The link was measured again. */
   readonly link: LinkReport
+  /** What the endpoints' operators tell devices has changed. */
+  readonly notices: readonly Notice[]
   /** Something was put into the outbox, or left it. */
   readonly outbox: OutboxState
 }
@@ -216,6 +219,11 @@ export interface Client {
   device(): DeviceReport
   /** The link to the first endpoint. */
   link(): LinkReport
+  /**
+   * What the endpoints' operators tell devices now: models that are withdrawn and endpoints that are closed, which holds
+   * already, and sentences for people. Asked for every 40 s once a request that may leave the device was made.
+   */
+  notices(): readonly Notice[]
   /** The records of the last thousand requests, for people and as JSON lines. */
   readonly routes: RoutesLog
   /** Calls `listener` at each event; returns a function that stops it. */

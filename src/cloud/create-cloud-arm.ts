@@ -1,3 +1,4 @@
+import type { Notice } from '../contracts/notice.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import { CloudError } from '../errors/cloud-error.ts'
 import { capacityPath, probePath } from '../protocol/capacity.ts'
@@ -12,6 +13,7 @@ import { createHasModel } from './has-model.ts'
 import { modelPath } from './model-path.ts'
 import { type CloudTiming, readOutputs, readTiming, wireBytes } from './read-answer.ts'
 import { type CapacitySaid, readCapacity } from './read-capacity.ts'
+import { readNotices } from './read-notices.ts'
 import { createSealedFetch } from './sealed-fetch.ts'
 import { createServerFacts, type ServerFacts } from './server-facts.ts'
 
@@ -75,6 +77,12 @@ export interface CloudArm {
    * @throws {CloudError} as `capacity`; also from a server that takes no probes
    */
   probe(bytes: number, options?: { readonly signal?: AbortSignal }): Promise<CloudTiming>
+  /**
+   * What the endpoint's operator tells devices; undefined from a server that has no such thing.
+   *
+   * @throws {CloudError} as `capacity`
+   */
+  notices(options?: { readonly signal?: AbortSignal }): Promise<readonly Notice[] | undefined>
   /** What the server is known to take; asks it the first time. Never fails for its silence: then little is known. */
   facts(options?: { readonly signal?: AbortSignal }): Promise<ServerFacts>
   /** @throws {CloudError} `cloud-model-missing`; the endpoint could not be reached, or failed */
@@ -232,6 +240,8 @@ export function createCloudArm(options: {
         const sent = { path: probePath, method: 'POST', headers, body, authorized: false, accepts } as const
         return readTiming(await send({ ...sent, limitBytes: 1024, signal: limited }))
       }),
+
+    notices: ({ signal } = {}) => within(questionTimeoutMs, signal, (limited) => readNotices(send, limited)),
 
     facts: ({ signal } = {}) => within(questionTimeoutMs, signal, (limited) => server.known(limited)),
     describe: (model, { signal } = {}) =>

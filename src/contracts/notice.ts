@@ -33,3 +33,6 @@ export const newNoticeSchema = v.object({
 
 export const noticeSchema = v.object({ id: text(100), createdMs: epochMs, ...newNoticeSchema.entries })
 export type Notice = v.InferOutput<typeof noticeSchema>
+
+/** Answer of `GET /hither/v1/notices`. One that a device does not understand is for a newer one. */
+export const noticesSchema = v.object({ notices: v.pipe(v.array(v.unknown()), v.maxLength(200)) })

@@ -20,6 +20,7 @@ export const routeReasons = {
   'cloud-only': 'This request was asked to run in the cloud.',
   'no-endpoint': 'No cloud endpoint is configured, so it ran on this device.',
   offline: 'This device is offline, so it ran here.',
+  'cloud-closed': 'The operator said that the endpoint must not be used now, so it ran on this device.',
   'data-saver': 'Data saver is on and the model is already here, so nothing was sent.',
   'data-saver-no-download': 'Data saver is on, so the model was not downloaded and the cloud ran it.',
   'prefer-edge': 'You prefer this device, and the model is ready here.',
@@ -66,6 +67,15 @@ export interface RouteAttempt {
   readonly error?: string
 }
 
+/** What an operator said, as far as it bore on a request. */
+export interface RouteNotice {
+  readonly kind: 'region-down'
+  /** The endpoint that was not asked, by its address. */
+  readonly endpoint: string
+  /** The operator's own words. */
+  readonly why?: string
+}
+
 /** What was known when a request was routed. */
 export interface RouteKnowledge {
   readonly online: boolean
@@ -78,6 +88,8 @@ export interface RouteKnowledge {
   readonly edgeWaiting: number
   /** Bytes of the request, before compression. */
   readonly requestBytes: number
+  /** What operators said of endpoints that were left out; absent when nothing was said. */
+  readonly notices?: readonly RouteNotice[]
   /** The link to each endpoint; a figure is absent until it was measured. */
   readonly links: readonly {
     readonly endpoint: string

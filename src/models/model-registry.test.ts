@@ -8,6 +8,7 @@ import { createMemoryStore, type KeyValueStore } from './key-value-store.ts'
 import { createModelRegistry, type ModelRegistry } from './model-registry.ts'
 import { type ModelStore, openModelStore } from './model-store.ts'
 import type { VariantOffer } from './pick-variant.ts'
+import { createToldWithdrawals, type ToldWithdrawals } from './told-withdrawn.ts'
 
 const catalogUrl = 'https://models.test/catalog.json'
 const graph1 = fakeBytes(2_500, 1)
@@ -22,6 +23,7 @@ let kept: KeyValueStore
 let store: ModelStore
 let offer: VariantOffer
 let registry: ModelRegistry
+let told: ToldWithdrawals
 
 const text = (value: unknown) => ({ bytes: new Uint8Array(new TextEncoder().encode(JSON.stringify(value))) })
 const publish = (catalog: Partial<Catalog>, manifests: readonly Manifest[]) => {
@@ -43,7 +45,8 @@ const open = async () => {
     sleep: async () => {},
   })
   const catalogue = createCatalogue({ url: catalogUrl, records: persistent, fetch: server.fetch })
-  registry = createModelRegistry({ catalogue, store, offer: async () => offer })
+  told = createToldWithdrawals(persistent)
+  registry = createModelRegistry({ catalogue, store, offer: async () => offer, told: told.list })
 }
 const install = async (manifest: Manifest) => store.install(manifest, await registry.baseUrl(manifest))
 
@@ -190,4 +193,49 @@ test('without a network, what is stored serves; a catalogue was never seen or is
   server.lastingFault = { offline: true }
   await open()
   expect((await registry.manifest('fake')).revision).toBe('1')
+})
+
+describe('what an operator withdraws', () => {
+  beforeEach(async () => {
+    publish({ models: [entry(one)] }, [one])
+    await open()
+    await install(await registry.manifest('fake'))
+  })
+
+  test.each([
+    ['this revision', '1'],
+    ['every revision', undefined],
+  ])('is refused and freed: %s', async (_, revision) => {
+    await told.set([{ name: 'fake', revision, reason: 'It was wrong' }], true)
+    await registry.purge()
+    expect(await store.records()).toEqual([])
+    await expect(registry.manifest('fake')).rejects.toMatchObject({
+      code: 'model-withdrawn',
+      message: expect.stringContaining('It was wrong.'),
+    })
+    expect(await registry.names()).toEqual([])
+  })
+
+  test('stays so at the next visit, also offline', async () => {
+    await told.set([{ name: 'fake' }], true)
+    await registry.purge()
+    server.files.clear()
+    await open()
+    await expect(registry.manifest('fake')).rejects.toMatchObject({ code: 'model-withdrawn' })
+  })
+
+  test('is lifted when all endpoints say so, and not before', async () => {
+    await told.set([{ name: 'fake' }], true)
+    await told.set([], false)
+    await expect(registry.manifest('fake')).rejects.toMatchObject({ code: 'model-withdrawn' })
+    await told.set([], true)
+    expect((await registry.manifest('fake')).revision).toBe('1')
+  })
+
+  test('is another revision: this one serves on', async () => {
+    await told.set([{ name: 'fake', revision: '0' }], true)
+    await registry.purge()
+    expect(await store.records()).toHaveLength(1)
+    expect((await registry.manifest('fake')).revision).toBe('1')
+  })
 })

@@ -5,6 +5,7 @@ import { ValidationError } from '../errors/validation-error.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { ModelStore } from './model-store.ts'
 import { type VariantOffer, variantsFor } from './pick-variant.ts'
+import type { ToldWithdrawn } from './told-withdrawn.ts'
 
 /** Which models there are, and which revision and variant of each one serves on this device. */
 export interface ModelRegistry {
@@ -40,6 +41,8 @@ export interface ModelRegistry {
   add(manifest: Manifest, baseUrl: string): Promise<void>
   /** Forgets a model that was added. */
   forget(name: string): Promise<void>
+  /** Frees what must not run any more. */
+  purge(): Promise<void>
 }
 
 export function createModelRegistry(options: {
@@ -47,19 +50,27 @@ export function createModelRegistry(options: {
   readonly store: ModelStore
   /** What the device has; asked when a model has variants. */
   readonly offer: () => Promise<VariantOffer>
+  /** What operators withdrew beside the catalogue; the same array until it changes. */
+  readonly told?: () => Promise<readonly ToldWithdrawn[]>
 }): ModelRegistry {
-  const { catalogue, store, offer } = options
+  const { catalogue, store, offer, told = async () => nothingTold } = options
   const { notes } = store
-  let purgedFor: unknown
+  const purgedFor: { catalogue?: unknown; told?: unknown } = {}
 
-  /** Frees what the catalogue withdrew, once for each catalogue that was loaded. */
+  const withdrawnNow = async (): Promise<readonly ToldWithdrawn[]> => [
+    ...(await catalogue.withdrawn().catch(() => [])),
+    ...(await told()),
+  ]
+
+  /** Frees what the catalogue and operators withdrew, once for each list of it. */
   const purge = async () => {
-    const withdrawn = await catalogue.withdrawn()
-    if (purgedFor === withdrawn) return
+    const listed = await catalogue.withdrawn().catch(() => undefined)
+    const said = await told()
+    if (purgedFor.catalogue === listed && purgedFor.told === said) return
     for (const record of await store.records()) {
-      if (isWithdrawn(withdrawn, record)) await store.remove(record)
+      if (isWithdrawn([...(listed ?? []), ...said], record)) await store.remove(record)
     }
-    purgedFor = withdrawn
+    Object.assign(purgedFor, { catalogue: listed, told: said })
   }
 
   const pick = async (manifest: Manifest): Promise<Manifest> => {
@@ -71,7 +82,7 @@ export function createModelRegistry(options: {
 
   /** Stored revisions of a model that may still serve, the newest of them first. */
   const storedOf = async (name: string): Promise<readonly Manifest[]> => {
-    const withdrawn = await catalogue.withdrawn().catch(() => [])
+    const withdrawn = await withdrawnNow()
     const records = (await store.records())
       .filter((record) => record.name === name && !isWithdrawn(withdrawn, record))
       .toSorted((a, b) => b.storedAtMs - a.storedAtMs)
@@ -82,7 +93,11 @@ export function createModelRegistry(options: {
     return whole
   }
 
-  const newest = async (name: string): Promise<Manifest> => pick(await catalogue.manifest(name))
+  const newest = async (name: string): Promise<Manifest> => {
+    const listed = await catalogue.manifest(name)
+    assertServes(await told(), listed)
+    return pick(listed)
+  }
 
   const manifest = async (name: string): Promise<Manifest> => {
     const note = await notes.get(name)
@@ -93,7 +108,10 @@ export function createModelRegistry(options: {
       latest = await newest(name)
     } catch (error) {
       const [stored] = isHitherError(error) && error.code === 'catalog-unavailable' ? await storedOf(name) : []
-      if (stored === undefined) throw error
+      if (stored === undefined) {
+        const gone = (await told()).find((one) => one.name === name)
+        throw gone === undefined ? error : withdrawnError(gone, name, gone.revision)
+      }
       return stored
     }
     if (note.serving === undefined && (await store.state(latest)).status === 'stored') return latest
@@ -118,7 +136,7 @@ export function createModelRegistry(options: {
 
   return {
     async names() {
-      const withdrawn = await catalogue.withdrawn()
+      const withdrawn = [...(await catalogue.withdrawn()), ...(await told())]
       const listed = (await catalogue.list()).filter((entry) => !isWithdrawn(withdrawn, entry)).map(({ name }) => name)
       const added = [...(await notes.all())].filter(([, note]) => note.added !== undefined).map(([name]) => name)
       return [...new Set([...listed, ...added])]
@@ -149,10 +167,8 @@ export function createModelRegistry(options: {
       await store.remove(refused)
     },
     async listed(given) {
-      const [entries, withdrawn] = [await catalogue.list().catch(() => []), await catalogue.withdrawn().catch(() => [])]
-      if (isWithdrawn(withdrawn, given)) {
-        throw new ModelError('model-withdrawn', `Revision ${given.revision} of "${given.name}" was withdrawn.`)
-      }
+      const entries = await catalogue.list().catch(() => [])
+      assertServes(await withdrawnNow(), given)
       const entry = entries.find(({ name }) => name === given.name)
       if (entry === undefined) return undefined
       if (entry.revision !== given.revision) return { baseUrl: '' }
@@ -170,6 +186,7 @@ export function createModelRegistry(options: {
       await notes.change(added.name, { added: { manifest: added, baseUrl } })
     },
     forget: (name) => notes.change(name, { added: undefined }),
+    purge,
   }
 }
 
@@ -185,4 +202,21 @@ const isSame =
   (b: Named): boolean =>
     a.name === b.name && a.revision === b.revision
 
-const isWithdrawn = (withdrawn: readonly Named[], model: Named): boolean => withdrawn.some(isSame(model))
+const nothingTold: readonly ToldWithdrawn[] = []
+
+const covers =
+  (model: Named) =>
+  ({ name, revision = model.revision }: ToldWithdrawn): boolean =>
+    name === model.name && revision === model.revision
+
+const isWithdrawn = (withdrawn: readonly ToldWithdrawn[], model: Named): boolean => withdrawn.some(covers(model))
+
+function withdrawnError({ reason }: ToldWithdrawn, name: string, revision: string | undefined): ModelError {
+  const what = revision === undefined ? `The model "${name}"` : `Revision ${revision} of "${name}"`
+  return new ModelError('model-withdrawn', `${what} was withdrawn${reason === undefined ? '' : `: ${reason}`}.`)
+}
+
+function assertServes(withdrawn: readonly ToldWithdrawn[], model: Named): void {
+  const gone = withdrawn.find(covers(model))
+  if (gone !== undefined) throw withdrawnError(gone, model.name, model.revision)
+}

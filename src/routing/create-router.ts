@@ -196,6 +196,7 @@ export function createRouter(
         online: snapshot.online,
         saveData: snapshot.saveData,
         edge: { ...snapshot.edge, breakerOpen: !breakerOf(edge).allows(nowMs) },
+        cloudClosed: snapshot.cloudClosed,
         cloud: cloudOption && { hasModel: cloudOption.hasModel, breakerOpen: open.length === 0 },
       },
       predicted,

@@ -19,6 +19,8 @@ interface Limits {
   }
   /** The endpoint that is predicted best; absent when none is configured. */
   readonly cloud?: { readonly hasModel: boolean | 'unknown'; readonly breakerOpen: boolean } | undefined
+  /** There are endpoints, but their operators closed them all. */
+  readonly cloudClosed?: boolean | undefined
 }
 
 /** Predicted times of the arms for which there is a prediction. */
@@ -55,21 +57,22 @@ export function toPrediction(time: LogNormal | undefined): Prediction | undefine
 }
 
 /** Why there is no arm, when the limits leave none. */
-function whyNoArm({ privacy, online, edge, cloud }: Limits): NoArmReason {
+function whyNoArm({ privacy, online, edge, cloud, cloudClosed }: Limits): NoArmReason {
   const unavailable = edge.status === 'unavailable'
   if (privacy === 'edge-only') return unavailable ? 'edge-only-unavailable' : 'edge-only-offline'
   if (privacy === 'cloud-only') {
-    if (cloud === undefined) return 'cloud-only-no-endpoint'
+    if (cloud === undefined) return cloudClosed ? 'cloud-only-closed' : 'cloud-only-no-endpoint'
     return online ? 'cloud-only-lacks-model' : 'cloud-only-offline'
   }
   if (!online) return unavailable ? 'offline-edge-unavailable' : 'offline-model-absent'
-  return cloud === undefined ? 'edge-unavailable-no-endpoint' : 'edge-unavailable-cloud-lacks-model'
+  if (cloud !== undefined) return 'edge-unavailable-cloud-lacks-model'
+  return cloudClosed ? 'edge-unavailable-cloud-closed' : 'edge-unavailable-no-endpoint'
 }
 
 /** Why the edge took it, when it is the only arm that could. */
-function whyOnlyEdge({ privacy, online, cloud }: Limits): RouteReason {
+function whyOnlyEdge({ privacy, online, cloud, cloudClosed }: Limits): RouteReason {
   if (privacy === 'edge-only') return 'edge-only'
-  if (cloud === undefined) return 'no-endpoint'
+  if (cloud === undefined) return cloudClosed ? 'cloud-closed' : 'no-endpoint'
   return online ? 'cloud-lacks-model' : 'offline'
 }
 

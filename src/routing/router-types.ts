@@ -55,6 +55,8 @@ export interface RouterSnapshot {
   readonly edge: EdgeOption
   /** The endpoints that are configured, in any order; none is a client without a cloud. */
   readonly clouds: readonly CloudOption[]
+  /** There are endpoints, but their operators closed them all, and `clouds` is empty. Default false. */
+  readonly cloudClosed?: boolean | undefined
   /** The battery is low or the device saves power: no second run at the edge. Default false. */
   readonly savePower?: boolean | undefined
   /** The request must not run twice (it changes state, or costs too much): no second run. Default false. */

@@ -80,6 +80,7 @@ export function createFakeClient(options: FakeClientOptions = {}): FakeClient {
   })
   return {
     outbox: outbox.api,
+    notices: () => [],
     async run(_, inputs, runOptions = {}) {
       runs.push(runOptions)
       const result = await (options.run?.(inputs, runOptions) ?? Promise.resolve(fakeResult(7)))

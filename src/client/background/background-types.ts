@@ -9,6 +9,7 @@ import type { ModelNote } from '../../models/model-notes.ts'
 import type { StoredState } from '../../models/model-store.ts'
 import type { VerifyReport } from '../../models/read-model.ts'
 import type { StoreUsage } from '../../models/store-usage.ts'
+import type { ToldWithdrawn } from '../../models/told-withdrawn.ts'
 import type { Priority } from '../../models/transfer-slots.ts'
 import type { Detections } from '../../tasks/detect.ts'
 import type { PictureSize } from '../../tasks/picture-size.ts'
@@ -59,6 +60,8 @@ export type ModelMethods = {
   readFiles(name: string, revision: string): Promise<ModelFiles>
   verify(name: string, taskId: number): Promise<VerifyReport>
   remove(name: string): Promise<void>
+  /** Refuses and frees what operators withdrew. @param isWhole false: what was withdrawn before stays so */
+  withdraw(models: readonly ToldWithdrawn[], isWhole: boolean): Promise<void>
   note(name: string): Promise<ModelNote>
   changeNote(name: string, change: ModelNote): Promise<void>
   usage(): Promise<StoreUsage>

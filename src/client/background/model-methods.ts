@@ -88,6 +88,11 @@ export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMe
       for (const model of stored.length === 0 ? [await registry.manifest(name)] : stored) await store.remove(model)
       await registry.forget(name)
     },
+    async withdraw(models, isWhole) {
+      const { registry, told } = await opened()
+      await told.set(models, isWhole)
+      await registry.purge()
+    },
     note: async (name) => (await opened()).store.notes.get(name),
     changeNote: async (name, change) => (await opened()).store.notes.change(name, change),
     usage: async () => (await opened()).store.usage(),

@@ -4,6 +4,7 @@ import { createModelRegistry, type ModelRegistry } from '../../models/model-regi
 import { type ModelStore, openModelStore } from '../../models/model-store.ts'
 import type { VariantOffer } from '../../models/pick-variant.ts'
 import { openRecords, type Records } from '../../models/records.ts'
+import { createToldWithdrawals, type ToldWithdrawals } from '../../models/told-withdrawn.ts'
 import type { BackgroundSettings } from './background-types.ts'
 
 /** What the second worker's methods stand on. */
@@ -12,6 +13,7 @@ export interface OpenedModels {
   readonly store: ModelStore
   readonly catalogue: Catalogue
   readonly registry: ModelRegistry
+  readonly told: ToldWithdrawals
   readonly offer: () => Promise<VariantOffer>
   /** The `Authorization` header for an address; only its own origin's token. */
   readonly authorize: (url: string) => Promise<string | undefined>
@@ -32,5 +34,7 @@ export async function openModels(
   const store = await openModelStore({ ...download, records, authorize })
   const catalogue = createCatalogue({ url: catalogUrl, records, authorize })
   const offer = async () => ({ backends, memoryBytes, adapter: (await detectWebgpu())?.facts })
-  return { records, store, catalogue, registry: createModelRegistry({ catalogue, store, offer }), offer, authorize }
+  const told = createToldWithdrawals(records)
+  const registry = createModelRegistry({ catalogue, store, offer, told: told.list })
+  return { records, store, catalogue, registry, told, offer, authorize }
 }
