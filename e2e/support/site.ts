@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { createEndpoint } from '../../dist/endpoint/index.js'
+import { createEndpoint, type EndpointPlugin } from '../../dist/endpoint/index.js'
 import { type LinkShape, openShapingProxy } from './shaping-proxy.ts'
 
 const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
@@ -15,6 +15,8 @@ export async function openSite(
     readonly connectTo?: readonly string[]
     /** Opens another link to the endpoint's port. Default: one of the given shape. */
     readonly openLink?: (endpointPort: number) => Promise<{ readonly origin: string; close(): Promise<void> }>
+    /** Of the endpoint. */
+    readonly plugins?: readonly EndpointPlugin[]
   } = {},
 ) {
   const { link = goodLink, appDir = root('dist-app'), modelsDir = root('public/models'), connectTo = [] } = options
@@ -29,7 +31,12 @@ export async function openSite(
   })
   const { port } = await page.listen({ port: 0, host: '127.0.0.1' })
   const origin = `http://localhost:${port}`
-  const endpoint = await createEndpoint({ modelsDir, workers: 1, allowOrigins: [origin] })
+  const endpoint = await createEndpoint({
+    modelsDir,
+    workers: 1,
+    allowOrigins: [origin],
+    plugins: options.plugins ?? [],
+  })
   await endpoint.listen({ port: endpointPort, host: '127.0.0.1' })
   return {
     origin,
