@@ -1,3 +1,4 @@
+import { mayBeHither } from '../cloud/may-be-hither.ts'
 import type { Notice } from '../contracts/notice.ts'
 import { ModelError } from '../errors/model-error.ts'
 import type { NetworkWatcher } from '../network/network-watcher.ts'
@@ -29,7 +30,10 @@ export function createClientNotices(options: {
   }
 
   return createNotices({
-    sources: clouds.map(({ name, arm }) => ({ name, notices: (signal) => arm.notices({ signal }) })),
+    sources: clouds.map(({ name, arm }) => ({
+      name,
+      notices: async (signal) => ((await mayBeHither(arm, signal)) ? arm.notices({ signal }) : undefined),
+    })),
     watcher,
     async onChange(notices, isWhole) {
       onChange(notices)

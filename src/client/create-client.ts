@@ -1,4 +1,5 @@
 import { toBaseUrl } from '../cloud/base-url.ts'
+import { mayBeHither } from '../cloud/may-be-hither.ts'
 import type { Manifest } from '../contracts/manifest.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import { createPowerWatcher } from '../device/power-watcher.ts'
@@ -137,6 +138,7 @@ export function createClient(options: ClientOptions = {}): Client {
     // Reports go to the first endpoint.
     baseUrl: endpoints[0] && toBaseUrl(new URL(endpoints[0].url, globalThis.location?.href)),
     token: endpoints[0]?.token,
+    wanted: async () => clouds[0] !== undefined && mayBeHither(clouds[0].arm),
     watcher,
     adapter: () => edge.report().backends.find(({ backend }) => backend === 'webgpu')?.detail,
     onState: (state) => events.emit('outbox', state),

@@ -66,13 +66,15 @@ export function createClientOutbox(options: {
   readonly mode: ReportMode
   readonly baseUrl: string | undefined
   readonly token?: (() => string | Promise<string>) | undefined
+  /** May the endpoint take reports? One that is known not to is not asked. */
+  readonly wanted?: () => Promise<boolean>
   readonly watcher: NetworkWatcher
   readonly adapter: () => string | undefined
   readonly onState: (state: OutboxState) => void
   /** Fetches the outbox: when the first report is made, so that the first answer does not wait for it. */
   readonly load?: typeof loadOutbox
 }): ClientOutbox {
-  const { mode, baseUrl, token, watcher, adapter, onState, load = loadOutbox } = options
+  const { mode, baseUrl, token, wanted, watcher, adapter, onState, load = loadOutbox } = options
   const isOn = mode !== 'none' && baseUrl !== undefined
   const held: Reportable[] = []
   let opened: Promise<Outbox | undefined> | undefined
@@ -84,6 +86,7 @@ export function createClientOutbox(options: {
     const outbox = createOutbox({
       baseUrl: url,
       token,
+      wanted,
       watcher,
       page: globalThis,
       onWaiting: () => void registerReportSync(),

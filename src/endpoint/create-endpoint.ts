@@ -2,7 +2,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { allowOrigins, parseOrigin } from './cross-origin.ts'
 import type { EndpointOptions } from './endpoint-options.ts'
 import { addPlugins } from './endpoint-plugin.ts'
-import { answerErrors } from './error-reply.ts'
+import { answerErrors, sendError } from './error-reply.ts'
 import { createFileOrigins } from './file-origins.ts'
 import type { Front } from './front.ts'
 import { addInferRoutes } from './infer-routes.ts'
@@ -139,6 +139,12 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
     // An engine of another kind brings the API that its servers have.
     const own = options.engine === undefined ? [createEmbeddingsPlugin(engine)] : []
     await addPlugins(shared, [...own, ...plugins], front)
+    // In this scope, so that pages of the origins that may use the endpoint can read that it lacks something.
+    shared.route({
+      method: ['GET', 'POST'],
+      url: '/hither/v1/*',
+      handler: (_, reply) => sendError(reply, 404, 'There is nothing at this address.'),
+    })
     if (modelsDir !== undefined && folder !== undefined) {
       await shared.register((files) => addModelFiles(files, modelsDir, () => folder.models))
     }

@@ -154,6 +154,14 @@ describe('createOutbox', () => {
     expect(await outbox.state()).toMatchObject({ waiting: 1, problem: 'reports-unwanted' })
   })
 
+  it('sends nothing to a server that is known to be another one', async () => {
+    const { intake, outbox, add } = setUp({ wanted: async () => false })
+    await add(report())
+    await outbox.flush()
+    expect(intake.tokens).toEqual([])
+    expect(await outbox.state()).toMatchObject({ waiting: 1, problem: 'reports-unwanted' })
+  })
+
   it('sends nothing offline', async () => {
     const { intake, outbox, add } = setUp({ watcher: { online: false, onChange: () => () => {} } })
     await add(report())

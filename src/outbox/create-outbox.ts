@@ -7,7 +7,7 @@ import { systemTimers, type Timers } from '../utils/with-deadline.ts'
 import { browserName } from './browser-name.ts'
 import { noteEndpoint } from './endpoint-note.ts'
 import { createFarewell } from './farewell.ts'
-import { flushLine } from './flush-line.ts'
+import { type FlushResult, flushLine } from './flush-line.ts'
 import { createOutboxLedger, type DeadLetter, type LedgerLimits, type LedgerState } from './outbox-ledger.ts'
 import { openRecordSpace, type RecordSpace } from './record-space.ts'
 import { sendReports } from './send-reports.ts'
@@ -45,6 +45,8 @@ export interface OutboxOptions {
   /** Base address of the endpoint. */
   readonly baseUrl: string
   readonly token?: (() => string | Promise<string>) | undefined
+  /** May the endpoint take reports? Default: it is asked. */
+  readonly wanted?: (() => Promise<boolean>) | undefined
   readonly watcher?: Pick<NetworkWatcher, 'online' | 'onChange'> | undefined
   readonly space?: Promise<RecordSpace>
   readonly limits?: Partial<LedgerLimits>
@@ -132,20 +134,23 @@ export function createOutbox(options: OutboxOptions): Outbox {
 
   const flushHeld = async () => {
     const ledger = await opening
-    const result = await flushLine({
-      ledger,
-      browser,
-      now,
-      send: (batch) => {
-        const { reports, ...rest } = batch
-        envelope = rest
-        return sendReports(send, batch, AbortSignal.any([closing.signal, AbortSignal.timeout(sendTimeoutMs)]))
-      },
-      onSettled: (keys) => {
-        sentAtMs = now()
-        farewell.forget(keys)
-      },
-    })
+    const isWanted = options.wanted === undefined || (await options.wanted())
+    const result: FlushResult = !isWanted
+      ? { kind: 'unwanted' }
+      : await flushLine({
+          ledger,
+          browser,
+          now,
+          send: (batch) => {
+            const { reports, ...rest } = batch
+            envelope = rest
+            return sendReports(send, batch, AbortSignal.any([closing.signal, AbortSignal.timeout(sendTimeoutMs)]))
+          },
+          onSettled: (keys) => {
+            sentAtMs = now()
+            farewell.forget(keys)
+          },
+        })
     problem = result.kind === 'later' ? result.code : result.kind === 'unwanted' ? 'reports-unwanted' : undefined
     if (result.kind === 'empty') {
       attempt = 0

@@ -16,6 +16,7 @@ interface Given {
   readonly edge: EdgeOption & { readonly breakerOpen: boolean }
   readonly cloud?: (Omit<CloudOption, 'endpoint'> & { readonly breakerOpen: boolean }) | undefined
   readonly previous?: 'edge' | 'cloud' | undefined
+  readonly cloudClosed?: boolean | undefined
 }
 const base: Given = {
   privacy: 'any',

@@ -128,6 +128,15 @@ describe('the intake', () => {
     expect([answer.statusCode, Number(answer.headers['retry-after']) > 0]).toEqual([429, true])
   })
 
+  it('tells pages of other origins that it takes no reports, where it has no database', async () => {
+    const origin = 'https://www.example.com'
+    const app = await open({ plugins: [], allowOrigins: [origin] })
+    const answer = await post(app, batchOf(), { origin })
+    expect([answer.statusCode, answer.headers['access-control-allow-origin']]).toEqual([404, origin])
+    const headers = { origin, 'access-control-request-method': 'POST' }
+    expect((await app.inject({ method: 'OPTIONS', url: reportsPath, headers })).statusCode).toBe(204)
+  })
+
   it('keeps no answer unless one was sent, and logs none', async () => {
     const app = await open()
     const at = String(endpoints.length - 1)
