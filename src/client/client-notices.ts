@@ -1,43 +1,32 @@
-import { mayBeHither } from '../cloud/may-be-hither.ts'
-import type { Notice } from '../contracts/notice.ts'
-import { ModelError } from '../errors/model-error.ts'
-import type { NetworkWatcher } from '../network/network-watcher.ts'
-import type { CloudLink } from './cloud-link.ts'
-import type { Background } from './create-background.ts'
-import type { EdgeModels } from './edge-models.ts'
-import { createNotices, type Notices } from './notices.ts'
+import type { ClientNoticesOptions } from './live-notices.ts'
+import type { Notices } from './notices.ts'
 
-/** Asks the endpoints for notices, and does what they say: a withdrawn model is unloaded, freed and refused. */
-export function createClientNotices(options: {
-  readonly clouds: readonly CloudLink[]
-  readonly watcher: NetworkWatcher
-  readonly background: Pick<Background, 'withdraw'>
-  readonly edgeModels: Pick<EdgeModels, 'withdraw'>
-  readonly onChange: (notices: readonly Notice[]) => void
-}): Notices {
-  const { clouds, watcher, background, edgeModels, onChange } = options
-
-  const withdraw = async (notices: readonly Notice[], isWhole: boolean) => {
-    const models = notices.flatMap(({ body }) =>
-      body.kind === 'model-withdrawn' ? [{ name: body.model, revision: body.revision, reason: body.why }] : [],
-    )
-    // First refused, then unloaded: nothing can bring it back between.
-    await background.withdraw(models, isWhole)
-    for (const { name, revision, reason = '' } of models) {
-      const error = new ModelError('model-withdrawn', `The model "${name}" was withdrawn. ${reason}`.trim())
-      await edgeModels.withdraw(name, revision, error)
-    }
-  }
-
-  return createNotices({
-    sources: clouds.map(({ name, arm }) => ({
-      name,
-      notices: async (signal) => ((await mayBeHither(arm, signal)) ? arm.notices({ signal }) : undefined),
-    })),
-    watcher,
-    async onChange(notices, isWhole) {
-      onChange(notices)
-      await withdraw(notices, isWhole)
+/** The endpoints' notices. What asks for them is fetched with the first request that may leave the device. */
+export function createClientNotices(options: ClientNoticesOptions): Notices {
+  let live: Notices | undefined
+  let loading = false
+  let closed = false
+  return {
+    current: () => live?.current() ?? [],
+    closed: (endpoint) => live?.closed(endpoint),
+    start() {
+      if (closed || loading || options.clouds.length === 0) return
+      loading = true
+      void import('./live-notices.ts').then(
+        ({ createLiveNotices }) => {
+          if (closed) return
+          live = createLiveNotices(options)
+          live.start()
+        },
+        () => {
+          // Offline: the next request tries again.
+          loading = false
+        },
+      )
     },
-  })
+    close() {
+      closed = true
+      live?.close()
+    },
+  }
 }

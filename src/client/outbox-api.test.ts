@@ -4,7 +4,7 @@ import { EdgeError } from '../errors/edge-error.ts'
 import { ValidationError } from '../errors/validation-error.ts'
 import type { NetworkChange } from '../network/network-watcher.ts'
 import type { Outbox } from '../outbox/create-outbox.ts'
-import type { Reportable } from '../outbox/to-report.ts'
+import { type Reportable, reportOfFailure, reportOfRoute } from '../outbox/to-report.ts'
 import { createClientOutbox } from './outbox-api.ts'
 
 const route = (id: string): RouteRecord => ({
@@ -32,7 +32,7 @@ function setUp(mode: 'routes' | 'none' = 'routes') {
   } as unknown as Outbox
   const load = vi.fn(async () => {
     if (!network.reachable) throw new TypeError('Failed to fetch dynamically imported module')
-    return { createOutbox: () => outbox, registerReportSync: async () => {} }
+    return { createOutbox: () => outbox, registerReportSync: async () => {}, reportOfFailure, reportOfRoute }
   })
   const client = createClientOutbox({
     mode,

@@ -4,7 +4,7 @@ import { CapabilityError } from '../errors/capability-error.ts'
 import { isHitherError } from '../errors/hither-error.ts'
 import type { NetworkWatcher } from '../network/network-watcher.ts'
 import type { Outbox, OutboxState } from '../outbox/create-outbox.ts'
-import { type Reportable, reportOfFailure, reportOfRoute } from '../outbox/to-report.ts'
+import type { Reportable } from '../outbox/to-report.ts'
 
 /** What the client tells its endpoint, and what waits to be told. @see ClientOptions.report */
 export interface OutboxApi {
@@ -54,11 +54,17 @@ const nothing: OutboxState = {
 const maxHeld = 500
 
 const loadOutbox = async () => {
-  const [{ createOutbox }, { registerReportSync }] = await Promise.all([
+  const [{ createOutbox }, { registerReportSync }, { reportOfFailure, reportOfRoute }] = await Promise.all([
     import('../outbox/create-outbox.ts'),
     import('../outbox/register-sync.ts'),
+    import('../outbox/to-report.ts'),
   ])
-  return { createOutbox, registerReportSync }
+  return { createOutbox, registerReportSync, reportOfFailure, reportOfRoute }
+}
+type Loaded = Awaited<ReturnType<typeof loadOutbox>>
+
+interface Opened extends Pick<Loaded, 'reportOfFailure' | 'reportOfRoute'> {
+  readonly outbox: Outbox
 }
 
 /** Without an endpoint, or with `report: 'none'`, nothing is recorded and nothing is opened. */
@@ -76,12 +82,12 @@ export function createClientOutbox(options: {
 }): ClientOutbox {
   const { mode, baseUrl, token, wanted, watcher, adapter, onState, load = loadOutbox } = options
   const isOn = mode !== 'none' && baseUrl !== undefined
-  const held: Reportable[] = []
-  let opened: Promise<Outbox | undefined> | undefined
+  const held: ((made: Opened) => Reportable)[] = []
+  let opened: Promise<Opened | undefined> | undefined
   let closed = false
 
-  const open = async (url: string): Promise<Outbox | undefined> => {
-    const { createOutbox, registerReportSync } = await load()
+  const open = async (url: string): Promise<Opened | undefined> => {
+    const { createOutbox, registerReportSync, ...reports } = await load()
     if (closed) return undefined
     const outbox = createOutbox({
       baseUrl: url,
@@ -92,30 +98,30 @@ export function createClientOutbox(options: {
       onWaiting: () => void registerReportSync(),
     })
     outbox.onChange(onState)
-    return outbox
+    return { outbox, ...reports }
   }
-  const use = async <T>(work: (outbox: Outbox) => Promise<T>, otherwise: T): Promise<T> => {
+  const use = async <T>(work: (outbox: Outbox, made: Opened) => Promise<T>, otherwise: T): Promise<T> => {
     if (!isOn || closed) return otherwise
     opened ??= open(baseUrl)
-    let outbox: Outbox | undefined
+    let made: Opened | undefined
     try {
-      outbox = await opened
+      made = await opened
     } catch (cause) {
       opened = undefined
       throw new CapabilityError('storage-unavailable', 'The outbox could not be loaded. Try again when online.', {
         cause,
       })
     }
-    return outbox === undefined ? otherwise : work(outbox)
+    return made === undefined ? otherwise : work(made.outbox, made)
   }
   /** Nothing waits for it. While the outbox can't be fetched, reports are held here. */
   const recordHeld = () =>
-    void use(async (outbox) => {
-      for (let next = held.shift(); next !== undefined; next = held.shift()) await outbox.record(next)
+    void use(async (outbox, made) => {
+      for (let next = held.shift(); next !== undefined; next = held.shift()) await outbox.record(next(made))
     }, undefined).catch(() => {})
-  const record = (reportable: Reportable) => {
-    if (!isOn || reportable.kind === 'nothing') return
-    held.push(reportable)
+  const record = (make: (made: Opened) => Reportable) => {
+    if (!isOn) return
+    held.push(make)
     if (held.length > maxHeld) held.shift()
     recordHeld()
   }
@@ -135,18 +141,20 @@ export function createClientOutbox(options: {
       setEnabled: (enabled) => use((outbox) => outbox.setEnabled(enabled), undefined),
     },
     answered(route, answer, privacy) {
-      record(reportOfRoute(route, answer, context(privacy)))
+      const about = context(privacy)
+      record(({ reportOfRoute }) => reportOfRoute(route, answer, about))
     },
     failed(error, { privacy, ...about }) {
       // An abort is no failure, and a request that was wrong in itself says nothing of an arm.
       if (!isOn || !isHitherError(error)) return
       if (error.name === 'ValidationError' || error.name === 'ConfigError') return
-      record(reportOfFailure(error, { id: crypto.randomUUID(), ...about }, context(privacy)))
+      const [id, said] = [crypto.randomUUID(), context(privacy)]
+      record(({ reportOfFailure }) => reportOfFailure(error, { id, ...about }, said))
     },
     close() {
       closed = true
       stopWatching?.()
-      void opened?.then((outbox) => outbox?.close()).catch(() => {})
+      void opened?.then((made) => made?.outbox.close()).catch(() => {})
     },
   }
 }

@@ -13,7 +13,6 @@ import { createHasModel } from './has-model.ts'
 import { modelPath } from './model-path.ts'
 import { type CloudTiming, readOutputs, readTiming, wireBytes } from './read-answer.ts'
 import { type CapacitySaid, readCapacity } from './read-capacity.ts'
-import { readNotices } from './read-notices.ts'
 import { createSealedFetch } from './sealed-fetch.ts'
 import { createServerFacts, type ServerFacts } from './server-facts.ts'
 
@@ -241,7 +240,11 @@ export function createCloudArm(options: {
         return readTiming(await send({ ...sent, limitBytes: 1024, signal: limited }))
       }),
 
-    notices: ({ signal } = {}) => within(questionTimeoutMs, signal, (limited) => readNotices(send, limited)),
+    // Fetched when it is first needed: the first answer does not wait for it.
+    notices: async ({ signal } = {}) => {
+      const { readNotices } = await import('./read-notices.ts')
+      return within(questionTimeoutMs, signal, (limited) => readNotices(send, limited))
+    },
 
     facts: ({ signal } = {}) => within(questionTimeoutMs, signal, (limited) => server.known(limited)),
     describe: (model, { signal } = {}) =>
