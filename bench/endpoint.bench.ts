@@ -1,11 +1,15 @@
 import { rm } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
-import autocannon from 'autocannon'
+import { availableParallelism, loadavg } from 'node:os'
 import { bareRunsPerSecond } from './endpoint/bare-loop.ts'
+import { openIdleSockets } from './endpoint/idle-sockets.ts'
+import { latencyAt, saturate, warmUp } from './endpoint/load.ts'
+import { startMlserver } from './endpoint/mlserver.ts'
 import { type BenchModel, type Body, gatherModels, toBody } from './endpoint/models.ts'
 import { type Overload, overload } from './endpoint/overload.ts'
-import { type BenchServer, startServer } from './endpoint/server.ts'
+import { type BenchServer, startGateway, startServer } from './endpoint/server.ts'
 import type { Bench } from './support/bench.ts'
+
+type Latency = Awaited<ReturnType<typeof latencyAt>>
 
 interface ModelFigures {
   readonly model: string
@@ -14,100 +18,171 @@ interface ModelFigures {
   /** Requests a second at saturation by what the same threads do without an endpoint. */
   readonly share: number
   readonly jsonPerSecond: number
-  readonly halfLoad: { readonly perSecond: number; readonly p50Ms: number; readonly p99Ms: number }
-  readonly tenTimes?: Overload & { readonly p99ByHalfLoad: number }
-  readonly mlserver?: { readonly perSecond: number; readonly times: number }
+  readonly halfLoad: Latency
+  readonly idleSockets: Latency & { readonly count: number }
+  readonly tenTimes: Overload & { readonly p99ByHalfLoad: number }
+  readonly gateway: { readonly perSecond: number; readonly share: number; readonly halfLoad: Latency }
+  readonly mlserver?: { readonly perSecond: number; readonly times: number; readonly version: string }
 }
 
+interface How {
+  readonly modelsDir: string
+  readonly workers: number
+  readonly seconds: number
+  readonly rounds: number
+  readonly print: (line: string) => void
+}
+
+/** Case 45 of the reliability list. */
+const idleSockets = 5000
+
 /**
- * The endpoint at saturation, at half and at ten times its load, beside the same threads without it. Flags: `--workers`
- * (default 1 less than there are cores), `--seconds` of each measurement (5), `--model` for one alone, `--mlserver URL`
- * for a server that has the same models.
+ * The endpoint at saturation, at half and at ten times its load, beside the same threads without it, behind a gateway,
+ * and beside MLServer where `npm run interop` has installed it. Flags: `--workers` (default 1 less than there are cores),
+ * `--seconds` of each measurement (5), `--rounds` in which the endpoint and what it is held against take turns (3),
+ * `--model` for one alone.
  */
 export const bench: Bench = async (flags, print) => {
   const workers = Number(flags.value('workers') ?? Math.max(1, availableParallelism() - 1))
   const seconds = Number(flags.value('seconds') ?? 5)
+  const rounds = Number(flags.value('rounds') ?? 3)
   const only = flags.value('model')
   const { modelsDir, models } = await gatherModels(print)
   const figures: ModelFigures[] = []
+  const load = [loadavg()[0]]
   try {
     for (const model of models.filter(({ name }) => only === undefined || name === only)) {
       print(`${model.name}, ${workers} worker(s)`)
-      figures.push(await measure(model, { modelsDir, workers, seconds, mlserver: flags.value('mlserver'), print }))
+      figures.push(await measure(model, { modelsDir, workers, seconds, rounds, print }))
     }
   } finally {
     await rm(modelsDir, { recursive: true })
   }
-  return { workers, seconds, models: figures }
+  load.push(loadavg()[0])
+  print(
+    `cores ${availableParallelism()}; load of the whole machine ${load.map((each) => each?.toFixed(1)).join(' to ')}`,
+  )
+  return { workers, seconds, rounds, cores: availableParallelism(), load, models: figures }
 }
 
-async function measure(
-  model: BenchModel,
-  how: {
-    readonly modelsDir: string
-    readonly workers: number
-    readonly seconds: number
-    readonly mlserver: string | undefined
-    readonly print: (line: string) => void
-  },
-): Promise<ModelFigures> {
-  const { modelsDir, workers, seconds, mlserver, print } = how
-  // Twice around the endpoint's: what else the machine does changes, and the mean of both is nearer to the same moment.
-  const before = await bareRunsPerSecond(model, workers, seconds / 2)
+async function measure(model: BenchModel, how: How): Promise<ModelFigures> {
+  const { modelsDir, workers, seconds, print } = how
   const server = await startServer(modelsDir, workers)
-  const path = `/v2/models/${model.name}/infer`
+  const url = `${server.url}/v2/models/${model.name}/infer`
   try {
     const [binary, json] = [toBody(model, true), toBody(model, false)]
-    await saturate(server.url + path, binary, workers, 1)
-    const { perSecond } = await saturate(server.url + path, binary, workers, seconds)
-    const after = await bareRunsPerSecond(model, workers, seconds / 2)
-    const barePerSecond = (before + after) / 2
+    await warmUp(url, binary)
+    const [barePerSecond, perSecond] = await inTurns(
+      how,
+      (part) => bareRunsPerSecond(model, workers, part),
+      (part) => saturate(url, binary, workers, part),
+    )
     const share = perSecond / barePerSecond
     print(`  saturation    ${rate(perSecond)}  bare loop ${rate(barePerSecond)}  share ${share.toFixed(2)}`)
-    const { perSecond: jsonPerSecond } = await saturate(server.url + path, json, workers, seconds)
+    const jsonPerSecond = await saturate(url, json, workers, seconds)
     print(`  JSON          ${rate(jsonPerSecond)}  binary is ${(perSecond / jsonPerSecond).toFixed(1)} times that`)
-    const halfLoad = await half(server.url + path, binary, perSecond / 2, seconds * 2)
-    print(`  half the load p50 ${ms(halfLoad.p50Ms)}  p99 ${ms(halfLoad.p99Ms)}`)
-    const tenTimes = await ten(server, { path, body: binary }, { perSecond, seconds, p99Ms: halfLoad.p99Ms }, print)
-    const peer = mlserver === undefined ? undefined : await saturate(`${mlserver}${path}`, json, workers, seconds)
-    if (peer !== undefined)
-      print(
-        `  MLServer      ${rate(peer.perSecond)}  the endpoint is ${(perSecond / peer.perSecond).toFixed(1)} times that`,
-      )
-    const beside = peer && { perSecond: peer.perSecond, times: perSecond / peer.perSecond }
-    const figures = { model: model.name, barePerSecond, perSecond, share, jsonPerSecond, halfLoad, tenTimes }
-    return beside === undefined ? figures : { ...figures, mlserver: beside }
+    const halfLoad = await latencyAt(url, binary, perSecond / 2, seconds)
+    print(`  half the load ${latency(halfLoad)}`)
+    const idle = await withIdleSockets(server, () => latencyAt(url, binary, perSecond / 2, seconds))
+    print(`    and ${idleSockets} silent connections ${latency(idle)}`)
+    const tenTimes = await ten(server, { url, body: binary }, { perSecond, seconds, p99Ms: halfLoad.p99Ms }, print)
+    const gateway = await behind(server, model, binary, how)
+    const mlserver = await beside(model, { url, binary, json }, how)
+    const figures = { model: model.name, barePerSecond, perSecond, share, jsonPerSecond, halfLoad, tenTimes, gateway }
+    return { ...figures, idleSockets: { count: idleSockets, ...idle }, ...(mlserver && { mlserver }) }
   } finally {
     await server.close()
   }
 }
 
-async function saturate(url: string, { body, headers }: Body, workers: number, seconds: number) {
-  const connections = 4 * workers
-  const result = await autocannon({ url, method: 'POST', headers, body, connections, duration: seconds, timeout: 30 })
-  if (result['2xx'] === 0)
-    throw new Error(`${url} answered nothing: ${result.non2xx} other answers, ${result.errors} errors`)
-  return { perSecond: result['2xx'] / result.duration }
+type Measurement = (seconds: number) => Promise<number>
+
+/** Both in turn, several times: what else the machine does changes, and falls on both alike. */
+async function inTurns({ rounds, seconds }: How, one: Measurement, other: Measurement): Promise<[number, number]> {
+  const sums: [number, number] = [0, 0]
+  for (let round = 0; round < rounds; round += 1) {
+    sums[0] += await one(seconds / rounds)
+    sums[1] += await other(seconds / rounds)
+  }
+  return [sums[0] / rounds, sums[1] / rounds]
 }
 
-async function half(url: string, { body, headers }: Body, perSecond: number, seconds: number) {
-  const options = { url, method: 'POST', headers, body, connections: 16, duration: seconds } as const
-  const { latency } = await autocannon({ ...options, overallRate: Math.max(1, Math.round(perSecond)) })
-  return { perSecond, p50Ms: latency.p50, p99Ms: latency.p99 }
+async function withIdleSockets<T>(server: BenchServer, work: () => Promise<T>): Promise<T> {
+  const close = await openIdleSockets(server.url, idleSockets)
+  try {
+    return await work()
+  } finally {
+    close()
+  }
+}
+
+async function behind(server: BenchServer, model: BenchModel, body: Body, how: How): Promise<ModelFigures['gateway']> {
+  const { workers, seconds, print } = how
+  const gateway = await startGateway(server.url, workers)
+  const path = `/v2/models/${model.name}/infer`
+  try {
+    await warmUp(gateway.url + path, body)
+    const [direct, perSecond] = await inTurns(
+      how,
+      (part) => saturate(server.url + path, body, workers, part),
+      (part) => saturate(gateway.url + path, body, workers, part),
+    )
+    const share = perSecond / direct
+    print(`  by a gateway  ${rate(perSecond)}  direct ${rate(direct)}  share ${share.toFixed(2)}`)
+    const halfLoad = await latencyAt(gateway.url + path, body, perSecond / 2, seconds)
+    print(`    half its load ${latency(halfLoad)}`)
+    return { perSecond, share, halfLoad }
+  } finally {
+    await gateway.close()
+  }
+}
+
+async function beside(
+  model: BenchModel,
+  { url, binary, json }: { readonly url: string; readonly binary: Body; readonly json: Body },
+  how: How,
+): Promise<ModelFigures['mlserver'] | undefined> {
+  const { workers, print } = how
+  const peer = await startMlserver([model])
+  if (peer === undefined) return undefined
+  try {
+    const theirs = `${peer.url}/v2/models/${model.name}/infer`
+    await warmUp(theirs, json)
+    const [own, perSecond] = await inTurns(
+      how,
+      (part) => saturate(url, binary, workers, part),
+      (part) => saturate(theirs, json, workers, part),
+    )
+    const times = own / perSecond
+    print(`  ${peer.version} ${rate(perSecond)}  the endpoint is ${times.toFixed(1)} times that`)
+    return { perSecond, times, version: peer.version }
+  } finally {
+    await peer.close()
+  }
 }
 
 async function ten(
   server: BenchServer,
-  target: { readonly path: string; readonly body: Body },
+  target: { readonly url: string; readonly body: Body },
   load: { readonly perSecond: number; readonly seconds: number; readonly p99Ms: number },
   print: (line: string) => void,
-) {
+): Promise<ModelFigures['tenTimes']> {
   const idleBytes = await server.memoryBytes()
   const timeoutMs = 2 * load.p99Ms
-  const result = await overload(server, target, { perSecond: 10 * load.perSecond, seconds: load.seconds, timeoutMs })
-  const { offeredPerSecond, admittedPerSecond, admittedP99Ms, refusedPerSecond, refusedP50Ms, refusedP99Ms } = result
+  const { pathname: path } = new URL(target.url)
+  const offered = { perSecond: 10 * load.perSecond, seconds: load.seconds, timeoutMs }
+  const result = await overload(server, { path, body: target.body }, offered)
+  const {
+    duePerSecond,
+    offeredPerSecond,
+    admittedPerSecond,
+    admittedP99Ms,
+    refusedPerSecond,
+    refusedP50Ms,
+    refusedP99Ms,
+  } = result
   const p99ByHalfLoad = admittedP99Ms / load.p99Ms
-  print(`  ten times     offered ${rate(offeredPerSecond)}, each waits ${ms(timeoutMs)}`)
+  print(`  ten times     due ${rate(duePerSecond)}, sent ${rate(offeredPerSecond)}, each waits ${ms(timeoutMs)}`)
   print(
     `    admitted    ${rate(admittedPerSecond)}  p99 ${ms(admittedP99Ms)}, ${p99ByHalfLoad.toFixed(2)} times that at half the load`,
   )
@@ -121,3 +196,4 @@ async function ten(
 const rate = (perSecond: number): string => `${perSecond.toFixed(1).padStart(8)}/s`
 const ms = (value: number): string => `${value.toFixed(1)} ms`
 const mebi = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(0)} MiB`
+const latency = ({ p50Ms, p99Ms }: Latency): string => `p50 ${ms(p50Ms)}  p99 ${ms(p99Ms)}`

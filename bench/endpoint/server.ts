@@ -12,6 +12,10 @@ export interface BenchServer {
 export const startServer = (modelsDir: string, workers: number): Promise<BenchServer> =>
   start(['--models', modelsDir, '--workers', String(workers)])
 
+/** The built gateway, before another server. */
+export const startGateway = (upstream: string, workers: number): Promise<BenchServer> =>
+  start(['--upstream', upstream, '--upstream-workers', String(workers)])
+
 /** The built endpoint with a database for reports, as `args` or `env` name it. */
 export const startIntake = ({
   args = [],
