@@ -48,6 +48,8 @@ export async function openLyingServer(appDir: string) {
   const manifests = new Map<string, Manifest>()
   const withdrawn: { name: string; revision: string }[] = []
   const requests: LoggedRequest[] = []
+  /** Answers that have fallen silent, their sockets open. */
+  const stalled = new Set<ServerResponse>()
   const state = {
     /** Lies for the next requests of model files, one each. */
     lies: [] as (Lie | undefined)[],
@@ -103,7 +105,10 @@ export async function openLyingServer(appDir: string) {
       logged.sentBytes += piece.length
       if (!response.write(piece)) await drain(response)
     }
-    if (stop < end && lie.stallAt !== undefined) return
+    if (stop < end && lie.stallAt !== undefined) {
+      stalled.add(response)
+      return
+    }
     if (stop < end && lie.cutAt !== undefined) {
       // What was written must arrive before the socket goes.
       await new Promise((resolve) => response.write('', resolve))
@@ -148,6 +153,11 @@ export async function openLyingServer(appDir: string) {
     withdrawn,
     /** Bytes of model files that went out. */
     sentBytes: () => requests.reduce((sum, request) => sum + request.sentBytes, 0),
+    /** Destroys the sockets that have fallen silent: what they sent has arrived by then, as far as a test waited for it. */
+    cutStalled() {
+      for (const response of stalled) response.destroy()
+      stalled.clear()
+    },
     forget() {
       requests.length = 0
       state.lies = []
