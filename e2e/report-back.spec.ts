@@ -2,6 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { type BrowserContext, expect, type Page, test } from '@playwright/test'
 import { SignJWT } from 'jose'
 import { createEndpoint, type EndpointPlugin, openReports } from '../dist/endpoint/index.js'
@@ -13,7 +14,7 @@ import { openSite, type Site } from './support/site.ts'
 let dataDir: string
 let site: Site
 /** While it is closed, the endpoint takes no reports. */
-const gate = { closed: false, said: [] as { readonly duplicates: readonly string[] }[] }
+const gate = { closed: false, refused: 0, said: [] as { readonly duplicates: readonly string[] }[] }
 
 async function openGatedReports(): Promise<EndpointPlugin> {
   const reports = await openReports({ dataDir })
@@ -21,7 +22,9 @@ async function openGatedReports(): Promise<EndpointPlugin> {
     name: 'gated-reports',
     async register(app, context) {
       app.addHook('onRequest', async ({ method }, reply) => {
-        if (gate.closed && method === 'POST') await reply.code(503).send({ error: 'closed' })
+        if (!gate.closed || method !== 'POST') return
+        gate.refused += 1
+        return reply.code(503).send({ error: 'closed' })
       })
       app.addHook('onSend', async ({ method }, reply, payload) => {
         if (method === 'POST' && reply.statusCode === 200) gate.said.push(JSON.parse(String(payload)))
@@ -32,8 +35,7 @@ async function openGatedReports(): Promise<EndpointPlugin> {
 }
 
 test.beforeEach(async () => {
-  gate.closed = false
-  gate.said = []
+  Object.assign(gate, { closed: false, refused: 0, said: [] })
   dataDir = mkdtempSync(join(tmpdir(), 'hither-reports-'))
   site = await openSite({ plugins: [await openGatedReports()] })
 })
@@ -53,6 +55,14 @@ const comeBackOnline = async (context: BrowserContext) => {
   await context.setOffline(true)
   await context.setOffline(false)
 }
+/** Comes back online again and again until `see` is content: what was under way before that is cut off. */
+const untilSeen = (context: BrowserContext, see: () => Promise<void>) =>
+  expect(async () => {
+    await comeBackOnline(context)
+    await see()
+  }).toPass({ intervals: [1_000], timeout: 60_000 })
+/** What is seen soon, or not in this round. */
+const soon = { timeout: 5_000 }
 /** The edge worker fails at each run. */
 const failAtEdge = (context: BrowserContext) =>
   context.route('**/edge.worker*.js', async (route) => {
@@ -100,7 +110,7 @@ test('a failure forced on the edge is seen at /ops, without content', async ({ p
   page.on('request', (request) => {
     if (request.method() === 'POST' && request.url().endsWith('/hither/v1/reports')) {
       const body = request.postDataBuffer()
-      if (body !== null && body[0] === 0x7b) sent.push(JSON.parse(body.toString()))
+      if (body !== null) sent.push(JSON.parse((body[0] === 0x7b ? body : gunzipSync(body)).toString()))
     }
   })
   await page.goto(site.url('privacy=prefer-edge'))
@@ -108,8 +118,7 @@ test('a failure forced on the edge is seen at /ops, without content', async ({ p
   await app.becomesReady()
   await app.pick(7)
   await expect(app.badge).toHaveAttribute('data-arm', 'cloud')
-  await comeBackOnline(context)
-  await expect.poll(async () => (await rows()).length).toBeGreaterThan(0)
+  await untilSeen(context, () => expect.poll(async () => (await rows()).length, soon).toBeGreaterThan(0))
 
   // Traffic and database: nothing but what the report is made of, and no answer.
   const known = [
@@ -188,18 +197,14 @@ test('a closed region is not asked, and a withdrawn model is refused and freed, 
   const app = openAppPage(page)
   await app.becomesReady()
   await changeNotices(['--data', dataDir, '--close', site.endpointOrigin, '--why', 'Repairs.'], {})
-  await comeBackOnline(context)
-  await expect
-    .poll(async () => {
-      await app.pick(3)
-      return app.why.textContent()
-    })
-    .toContain('The operator said that the endpoint must not be used now')
+  await untilSeen(context, async () => {
+    await app.pick(3)
+    await expect(app.why).toContainText('The operator said that the endpoint must not be used now', soon)
+  })
   await expect(app.badge).toHaveAttribute('data-arm', 'edge')
 
   await changeNotices(['--data', dataDir, '--withdraw', 'digits@1', '--why', 'It took fours for nines'], {})
-  await comeBackOnline(context)
-  await expect(app.modelStatus).toHaveAttribute('data-status', 'absent')
+  await untilSeen(context, () => expect(app.modelStatus).toHaveAttribute('data-status', 'absent', soon))
   await page.getByTestId('sample-4').click()
   await expect(app.error).toContainText('It took fours for nines')
 })
@@ -218,8 +223,8 @@ test('38: two tabs and the service worker send at once, and nothing arrives twic
     for (const digit of [1, 2]) await app.pick(digit)
   }
   await page.evaluate(async () => void (await navigator.serviceWorker.ready))
-  // Refused once: where the reports go is kept for the service worker.
-  await comeBackOnline(context)
+  // Refused: where the reports go is kept for the service worker.
+  await untilSeen(context, () => expect.poll(() => gate.refused, soon).toBeGreaterThan(0))
   const session = await context.newCDPSession(await context.newPage())
   const registrations: { readonly registrationId: string; readonly scopeURL: string }[] = []
   session.on('ServiceWorker.workerRegistrationUpdated', (event) => registrations.push(...event.registrations))
@@ -239,9 +244,10 @@ test('38: two tabs and the service worker send at once, and nothing arrives twic
   await expect.poll(async () => (await rows()).length).toBe(4)
   expect(gate.said.flatMap(({ duplicates }) => duplicates)).toEqual([])
 
-  gate.closed = true
+  Object.assign(gate, { closed: true, refused: 0 })
+  await page.bringToFront()
   await openAppPage(page).pick(5)
-  await comeBackOnline(context)
+  await untilSeen(context, () => expect.poll(() => gate.refused, soon).toBeGreaterThan(0))
   for (const tab of tabs) await tab.close()
   gate.closed = false
   await expect
@@ -257,8 +263,8 @@ test('of a request that had to stay on the device only its number is told', asyn
   const app = openAppPage(page)
   await app.becomesReady()
   await app.pick(7)
-  await comeBackOnline(context)
-  await expect.poll(async () => (await rows()).map(({ kind, model }) => [kind, model])).toEqual([['counts', null]])
+  const seen = async () => (await rows()).map(({ kind, model }) => [kind, model])
+  await untilSeen(context, () => expect.poll(seen, soon).toEqual([['counts', null]]))
   const kept = Buffer.concat(readdirSync(dataDir).map((file) => readFileSync(join(dataDir, file))))
   expect(kept.includes('digits')).toBe(false)
 })

@@ -22,12 +22,17 @@ export interface SeenBatch {
   readonly token: string | undefined
 }
 
-/** A real endpoint with its database, behind a server that serves the outbox page and can lose what passes. */
-export async function openIntake() {
-  const folder = mkdtempSync(join(tmpdir(), 'hither-intake-'))
-  const pageDir = join(folder, 'page')
+/** Builds the outbox page. */
+export async function buildOutboxPage() {
+  const pageDir = mkdtempSync(join(tmpdir(), 'hither-outbox-page-'))
   const root = fileURLToPath(new URL('../outbox-page', import.meta.url))
-  await build({ root, configFile: false, logLevel: 'warn', build: { outDir: pageDir, target: 'es2022' } })
+  await build({ root, configFile: false, logLevel: 'error', build: { outDir: pageDir, target: 'es2022' } })
+  return { pageDir, remove: () => rmSync(pageDir, { recursive: true, force: true }) }
+}
+
+/** A real endpoint with its database, behind a server that serves the outbox page and can lose what passes. */
+export async function openIntake(pageDir: string) {
+  const folder = mkdtempSync(join(tmpdir(), 'hither-intake-'))
   const endpoint = await createEndpoint({
     workers: 1,
     logger: false,
