@@ -9,7 +9,17 @@ const wantsBrowser = !process.argv.some((argument) => argument === '--project=un
 export default defineConfig({
   // Found while a test runs, a dependency would make the dev server reload the page under it.
   optimizeDeps: {
-    include: ['valibot', 'comlink', 'idb-keyval', 'hash-wasm', 'onnxruntime-common', 'fast-check', 'lit'],
+    include: [
+      'valibot',
+      'comlink',
+      'idb-keyval',
+      'hash-wasm',
+      'onnxruntime-common',
+      'fast-check',
+      'lit',
+      '@lit/localize',
+      'uplot',
+    ],
     exclude: ['onnxruntime-web'],
   },
   test: {

@@ -16,15 +16,15 @@ test('bad pictures and an empty pad are sentences, and the next request works', 
   const app = openAppPage(page)
   await app.becomesReady()
 
-  await page.getByTestId('run').click()
+  await app.app.getByTestId('run').click()
   await expect(app.error).toContainText('nothing drawn')
 
-  await page
+  await app.app
     .getByTestId('file-input')
     .setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: Buffer.from('no picture') })
   await expect(app.error).toHaveAttribute('data-code', 'picture-unreadable')
 
-  await page.getByTestId('file-input').setInputFiles({ name: 'b.png', mimeType: 'image/png', buffer: hugePng })
+  await app.app.getByTestId('file-input').setInputFiles({ name: 'b.png', mimeType: 'image/png', buffer: hugePng })
   await expect(app.error).toHaveAttribute('data-code', 'picture-too-large')
 
   await app.pick(1)

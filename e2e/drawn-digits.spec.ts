@@ -47,6 +47,7 @@ test('of sixty drawings in the pad, nearly all are read as they were meant', asy
   if (pad === null) throw new Error('no pad')
   const clear = page.getByTestId('clear')
 
+  const card = await app.app.elementHandle()
   const wrong: string[] = []
   for (const [index, { digit, strokes }] of digitDrawings.entries()) {
     await clear.evaluate((button: HTMLButtonElement) => button.click())
@@ -63,8 +64,8 @@ test('of sixty drawings in the pad, nearly all are read as they were meant', asy
     await page.evaluate(() => (globalThis as unknown as { endPauses: () => void }).endPauses())
     // Looked at in every frame: sixty waits with the pauses of expect.poll would take a minute of their own.
     await page.waitForFunction(
-      (runs) => Number(document.querySelector('hither-app')?.getAttribute('data-runs')) > runs,
-      before,
+      ([element, runs]) => Number((element as Element | null)?.getAttribute('data-runs')) > Number(runs),
+      [card, before] as const,
     )
     const answer = await page.locator('[data-testid^="probability-"]').evaluateAll((rows) => {
       const [likeliest] = rows.toSorted((a, b) => Number(b.dataset.probability) - Number(a.dataset.probability))

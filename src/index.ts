@@ -44,6 +44,7 @@ export type {
   RunOptions,
   RunResult,
   RuntimeOptions,
+  SimulationOptions,
   StorageOptions,
 } from './client/types.ts'
 export type { TaskName } from './contracts/manifest.ts'
@@ -75,6 +76,7 @@ export { HitherError, isHitherError } from './errors/hither-error.ts'
 export { ModelError } from './errors/model-error.ts'
 export { NoArmError } from './errors/no-arm-error.ts'
 export { ValidationError } from './errors/validation-error.ts'
+export type { SimulatedNetwork } from './network/simulated-network.ts'
 export type { OutboxState } from './outbox/create-outbox.ts'
 export type { Classification } from './tasks/classify.ts'
 export type { Detection, Detections } from './tasks/detect.ts'

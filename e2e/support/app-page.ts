@@ -15,17 +15,21 @@ export async function holdModel(page: Page): Promise<() => void> {
 
 /** What a person does on the page, and what they see. */
 export function openAppPage(page: Page) {
-  const app = page.locator('hither-app')
+  const app = page.locator('digit-card')
   const settled = async (runs: number) => {
     await expect.poll(async () => Number(await app.getAttribute('data-runs'))).toBeGreaterThan(runs)
   }
   return {
     app,
-    badge: page.getByTestId('badge'),
-    why: page.getByTestId('why'),
-    answer: page.getByTestId('answer'),
-    error: page.getByTestId('error'),
-    modelStatus: page.getByTestId('model-status'),
+    badge: app.getByTestId('badge'),
+    why: app.getByTestId('why'),
+    answer: app.getByTestId('answer'),
+    error: app.getByTestId('error'),
+    modelStatus: app.getByTestId('model-status'),
+    /** Opens the chart behind the badge. */
+    openWhy: () => app.getByTestId('badge').click(),
+    /** Opens another page by the navigation. */
+    open: (name: 'home' | 'device' | 'models' | 'routes' | 'settings') => page.getByTestId(`nav-${name}`).click(),
     runs: async () => Number(await app.getAttribute('data-runs')),
     /** Picks a sample and waits for its answer. */
     async pick(digit: number) {
@@ -34,7 +38,7 @@ export function openAppPage(page: Page) {
       await settled(before)
     },
     async becomesReady() {
-      await expect(page.getByTestId('model-status')).toHaveAttribute('data-status', 'ready', { timeout: 60_000 })
+      await expect(app.getByTestId('model-status')).toHaveAttribute('data-status', 'ready', { timeout: 60_000 })
     },
     async probabilities(): Promise<number[]> {
       const values: number[] = []

@@ -17,9 +17,16 @@ export async function openSite(
     readonly openLink?: (endpointPort: number) => Promise<{ readonly origin: string; close(): Promise<void> }>
     /** Of the endpoint. */
     readonly plugins?: readonly EndpointPlugin[]
+    readonly embedOn?: readonly string[]
   } = {},
 ) {
-  const { link = goodLink, appDir = root('dist-app'), modelsDir = root('public/models'), connectTo = [] } = options
+  const {
+    link = goodLink,
+    appDir = root('dist-app'),
+    modelsDir = root('public/models'),
+    connectTo = [],
+    embedOn = [],
+  } = options
   const endpointPort = await freePort()
   const { openLink = (port: number) => openShapingProxy(port, link) } = options
   const proxy = await openLink(endpointPort)
@@ -27,6 +34,7 @@ export async function openSite(
     modelsDir,
     appDir,
     workers: 1,
+    embedOn,
     connectTo: [proxy.origin, 'http://localhost:9', ...connectTo],
   })
   const { port } = await page.listen({ port: 0, host: '127.0.0.1' })

@@ -1,30 +1,30 @@
-import { createClient } from '../index.ts'
-import './hither-app.ts'
-import { keepOffline } from './keep-offline.ts'
-import { readSettings } from './read-settings.ts'
-import { createSession, toProblem } from './session.ts'
-import { texts } from './texts.ts'
+import { t } from '../ui/text.ts'
+import { speak } from './language/language.ts'
+import { receiveGivenFiles } from './offline/given-files.ts'
+import { keepOffline } from './offline/keep-offline.ts'
+import { watchUpdates } from './offline/updates.ts'
+import './shell/hither-app.ts'
+import { allowOwnWorkers } from '../ui/trusted-types.ts'
+import { createApp } from './state/app.ts'
+import { readSettings } from './state/read-settings.ts'
 
-const settings = readSettings(new URLSearchParams(location.search))
-const app = document.querySelector('hither-app')
+allowOwnWorkers()
 
-if (app) {
-  app.notices = settings.problems.map((problem) => `${texts.problem.settings} ${problem}`)
-  try {
-    const client = createClient({
-      catalog: new URL('models/catalog.json', document.baseURI),
-      endpoint: { url: settings.endpoint ?? location.origin },
-      policy: {
-        ...(settings.privacy === undefined ? {} : { privacy: settings.privacy }),
-        ...(settings.deadlineMs === undefined ? {} : { deadlineMs: settings.deadlineMs }),
-      },
-      ...(settings.backends === undefined ? {} : { runtime: { backends: settings.backends } }),
-    })
-    keepOffline(client)
-    const session = createSession(client, settings.privacy)
-    app.session = session
-    void session.start()
-  } catch (error) {
-    app.notices = [...app.notices, toProblem(error).message]
-  }
+const element = document.querySelector('hither-app')
+
+if (element) {
+  const settings = readSettings(new URLSearchParams(location.search))
+  const app = createApp({ settings, load: async () => (await import('./state/make-client.ts')).createAppClient })
+  await speak(app.state.preferences.language)
+  element.app = app
+  element.notices = settings.problems.map(
+    (problem) =>
+      `${t('problem.settings', 'The address of this page asks for something that it cannot do, so the usual setting is used:')} ${problem}`,
+  )
+  keepOffline(app)
+  watchUpdates(app, (take) => {
+    element.newVersion = take
+  })
+  receiveGivenFiles((file) => void element.take(file)).catch(() => {})
+  void app.start()
 }

@@ -1,4 +1,5 @@
 import { defaultMemoryBudget } from '../device/memory-budget.ts'
+import type { SimulatedNetwork } from '../network/simulated-network.ts'
 import type { BackgroundSettings } from './background/background-types.ts'
 import { defaultBackends } from './client-edge.ts'
 import type { RuntimeOptions, StorageOptions } from './types.ts'
@@ -8,11 +9,12 @@ export function toBackgroundSettings(
   catalogUrl: string,
   runtime: RuntimeOptions,
   storage: StorageOptions,
+  network?: SimulatedNetwork,
 ): [BackgroundSettings, (origin: string) => Promise<string | undefined>] {
   const { tokens = {}, downloadOnMetered: _, autoUpdate: __, ...download } = storage
   const { backends = defaultBackends, memoryBytes = defaultMemoryBudget() } = runtime
   return [
-    { ...download, catalogUrl, backends, memoryBytes, tokenOrigins: Object.keys(tokens) },
+    { ...download, catalogUrl, backends, memoryBytes, tokenOrigins: Object.keys(tokens), network },
     async (origin) => {
       const token = tokens[origin]
       return typeof token === 'function' ? token() : token

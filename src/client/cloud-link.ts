@@ -35,6 +35,8 @@ export interface CloudLink {
   observeWireShare(model: string, share: number): void
   /** Measures the round trip, asks for the model and for the endpoint's queue, when that is not known freshly. Never rejects, waits for nothing. */
   refresh(model: string): void
+  /** Measures the round trip now, and the way up where the endpoint takes that. Never rejects. */
+  measure(): Promise<void>
   /** Measures the way up with a few bytes that mean nothing, where the endpoint takes such. Never rejects, waits for nothing. */
   probe(): void
 }
@@ -43,9 +45,16 @@ export function createCloudLink(
   endpoint: EndpointOptions,
   watcher: NetworkWatcher,
   onLink: (report: LinkReport) => void,
+  fetch?: typeof globalThis.fetch,
 ): CloudLink {
   const { token, sealed, traceparent } = endpoint
-  const arm = createCloudArm({ url: new URL(endpoint.url, globalThis.location?.href), token, sealed, traceparent })
+  const arm = createCloudArm({
+    url: new URL(endpoint.url, globalThis.location?.href),
+    token,
+    sealed,
+    traceparent,
+    fetch,
+  })
   const link = createLink({ connection: watcher.connection, onlineSource: watcher })
   const learner = createRouteLearner()
   const models = new Map<string, { readonly has: boolean; readonly atMs: number }>()
@@ -75,6 +84,20 @@ export function createCloudLink(
     learner.assumeCloud({ waitMs: said.waitMs, models: new Map(times) })
   }
 
+  const ping = async () => {
+    for (let index = 0; index < pings; index += 1) {
+      const { roundTripMs } = await arm.ping()
+      if (index > 0) link.observePing(roundTripMs)
+    }
+    onLink(link.report())
+    if (capacity.isTold !== false && Date.now() - capacity.atMs > capacityKnownMs) await askCapacity()
+  }
+  const probe = async () => {
+    const { totalMs, serverMs } = await arm.probe(probeBytes)
+    link.observeRequest({ requestBytes: probeBytes, responseBytes: 0, totalMs, serverMs })
+    onLink(link.report())
+  }
+
   return {
     name: endpointName(endpoint),
     region: endpoint.region,
@@ -94,14 +117,7 @@ export function createCloudLink(
     refresh(model) {
       if (!watcher.online) return
       if (link.isStale()) {
-        void once('', async () => {
-          for (let index = 0; index < pings; index += 1) {
-            const { roundTripMs } = await arm.ping()
-            if (index > 0) link.observePing(roundTripMs)
-          }
-          onLink(link.report())
-          if (capacity.isTold !== false && Date.now() - capacity.atMs > capacityKnownMs) await askCapacity()
-        })
+        void once('', ping)
       }
       if (Date.now() - (models.get(model)?.atMs ?? Number.NEGATIVE_INFINITY) > modelKnownMs) {
         void once(`model ${model}`, async () => {
@@ -109,13 +125,14 @@ export function createCloudLink(
         })
       }
     },
+    async measure() {
+      if (!watcher.online) return
+      await once('', ping)
+      if (capacity.isTold === true) await once('probe', probe)
+    },
     probe() {
       if (!watcher.online || watcher.saveData || capacity.isTold !== true) return
-      void once('probe', async () => {
-        const { totalMs, serverMs } = await arm.probe(probeBytes)
-        link.observeRequest({ requestBytes: probeBytes, responseBytes: 0, totalMs, serverMs })
-        onLink(link.report())
-      })
+      void once('probe', probe)
     },
   }
 }

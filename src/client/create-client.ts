@@ -1,19 +1,15 @@
 import { toBaseUrl } from '../cloud/base-url.ts'
 import { mayBeHither } from '../cloud/may-be-hither.ts'
 import type { Manifest } from '../contracts/manifest.ts'
-import type { TensorMap } from '../contracts/tensor.ts'
 import { createPowerWatcher } from '../device/power-watcher.ts'
 import { ConfigError } from '../errors/config-error.ts'
 import { isHitherError } from '../errors/hither-error.ts'
 import { NoArmError } from '../errors/no-arm-error.ts'
-import { ValidationError } from '../errors/validation-error.ts'
-import { checkInputs } from '../models/check-inputs.ts'
 import { modelKey } from '../models/model-key.ts'
 import { createNetworkWatcher } from '../network/network-watcher.ts'
+import { pretendWatcher, shapeFetch } from '../network/simulated-network.ts'
 import { createRouter } from '../routing/create-router.ts'
 import { createRouteLearner } from '../routing/route-learner.ts'
-import { readSideOf } from '../tasks/picture-limits.ts'
-import { fullSizeOf, toTransferablePicture } from '../tasks/to-transferable-picture.ts'
 import { abortable } from '../utils/abortable.ts'
 import { createEmitter } from '../utils/emitter.ts'
 import { logNormal } from '../utils/log-normal.ts'
@@ -26,19 +22,19 @@ import { createCloudLink } from './cloud-link.ts'
 import { createBackground } from './create-background.ts'
 import { createEdgeModels } from './edge-models.ts'
 import { explainRequest } from './explain-request.ts'
+import { loadAnswering } from './load-answering.ts'
 import { keepManifests } from './manifest-cache.ts'
 import { createModelUpdates } from './model-updates.ts'
 import { createModelsApi } from './models-api.ts'
-import { openSession } from './open-session.ts'
 import { createClientOutbox } from './outbox-api.ts'
 import { parseClientOptions, parseRunOptions } from './parse-options.ts'
 import { createMemory } from './remember.ts'
 import type { RequestParts } from './request-parts.ts'
 import { toRouterPolicy } from './router-policy.ts'
 import { createRoutesLog } from './routes-log.ts'
-import { runRequest } from './run-request.ts'
+import { slowEdge } from './slow-edge.ts'
 import { type AskModel, createTaskApi } from './task-api.ts'
-import type { Client, ClientEvents, ClientOptions, RunInputs } from './types.ts'
+import type { Client, ClientEvents, ClientOptions } from './types.ts'
 
 /** Bundlers find the workers by these very expressions: each becomes a file of its own, from this origin. */
 const startEdgeWorker = () =>
@@ -51,12 +47,6 @@ const startBackgroundWorker = () =>
 
 /** Fetched when the first small model has answered; where that fails, its answer stands. */
 const loadCascade = () => import('./ask-larger-model.ts').catch(() => undefined)
-
-/** True for `{ image }` with something that is no tensor: a picture. */
-const isPicture = (inputs: RunInputs): inputs is { readonly image: Exclude<RunInputs['image'], TensorMap[string]> } =>
-  Object.keys(inputs).length === 1 &&
-  'image' in inputs &&
-  !(typeof inputs.image === 'object' && inputs.image !== null && 'dims' in inputs.image)
 
 /**
  * Creates a client: runs models on this device when here is faster, on the endpoint when it is not.
@@ -79,7 +69,9 @@ export function createClient(options: ClientOptions = {}): Client {
     policy = {},
     runtime = {},
     storage = {},
-    report: reportMode = 'routes',
+    saveData = false,
+    simulate,
+    report = 'routes',
   } = parseClientOptions(options)
   const catalogUrl = toUrl(catalog, 'catalog')
   const endpoints = endpoint === undefined ? [] : [endpoint].flat()
@@ -87,20 +79,23 @@ export function createClient(options: ClientOptions = {}): Client {
   const { budgets, ...defaults } = policy
 
   const events = createEmitter<ClientEvents>()
-  const watcher = createNetworkWatcher()
+  const reportMode = simulate === undefined ? report : 'none'
+  const fetch = simulate?.network && shapeFetch(globalThis.fetch.bind(globalThis), simulate.network)
+  const watcher = pretendWatcher(createNetworkWatcher(), { offline: simulate?.network === 'offline', saveData })
   const background = keepManifests(
-    createBackground(startBackgroundWorker, ...toBackgroundSettings(catalogUrl, runtime, storage)),
+    createBackground(startBackgroundWorker, ...toBackgroundSettings(catalogUrl, runtime, storage, simulate?.network)),
   )
   const learner = createRouteLearner()
   const power = createPowerWatcher()
-  const clouds = endpoints.map((each) => createCloudLink(each, watcher, () => events.emit('link', report())))
-  const edge = createClientEdge(runtime, {
+  const clouds = endpoints.map((each) => createCloudLink(each, watcher, () => events.emit('link', linkReport()), fetch))
+  const ownEdge = createClientEdge(runtime, {
     startWorker: startEdgeWorker,
     background,
-    onDevice: (report) => events.emit('device', report),
+    onDevice: () => events.emit('device', edge.report()),
     onGone: () => edgeModels.refresh(),
     onMoved: ({ manifest, loaded }) => edgeModels.moved(manifest, loaded),
   })
+  const edge = simulate?.slowdown === undefined ? ownEdge : slowEdge(ownEdge, simulate.slowdown)
   const edgeModels = createEdgeModels({
     background,
     edge,
@@ -145,34 +140,19 @@ export function createClient(options: ClientOptions = {}): Client {
   })
 
   const closing = new AbortController()
-  const report = () => clouds[0]?.link.report() ?? { online: watcher.online, saveData: watcher.saveData, samples: 0 }
+  const linkReport = () =>
+    clouds[0]?.link.report() ?? { online: watcher.online, saveData: watcher.saveData, samples: 0 }
   let memory: ReturnType<typeof createMemory> | undefined
   const stopWatching = watcher.onChange(({ networkChanged }) => {
     if (networkChanged) for (const { link } of clouds) link.networkChanged()
-    events.emit('link', report())
+    events.emit('link', linkReport())
   })
 
   const open = async () => {
     if (closing.signal.aborted) throw closing.signal.reason
-    memory ??= createMemory(background, parts)
+    if (simulate === undefined) memory ??= createMemory(background, parts)
     power.start()
-    await Promise.all([memory.restored, edge.ready()])
-  }
-
-  const toTensors = async (manifest: Manifest, inputs: RunInputs): Promise<TensorMap> => {
-    if (typeof inputs !== 'object' || inputs === null) {
-      throw new ValidationError('input-missing', 'A run takes a picture or tensors by input name.')
-    }
-    if (!isPicture(inputs)) {
-      const tensors = Object.fromEntries(
-        Object.entries(inputs as TensorMap).map(([name, { type, dims, data }]) => [name, { type, dims, data }]),
-      )
-      checkInputs(manifest, tensors)
-      return tensors
-    }
-    const full = fullSizeOf(inputs.image)
-    const picture = await toTransferablePicture(inputs.image, readSideOf(manifest))
-    return (await background.prepareInputs(manifest.name, picture, full)).inputs
+    await Promise.all([memory?.restored, edge.ready()])
   }
 
   const ask: AskModel = async (model, runOptions = {}, prepare) => {
@@ -183,6 +163,9 @@ export function createClient(options: ClientOptions = {}): Client {
     let held: Asked | undefined
     signal?.throwIfAborted()
     if (memory === undefined && privacy !== 'cloud-only') void edge.anticipate()
+    // What runs a request is fetched while the first one is prepared: a page shows without it.
+    const answering = loadAnswering()
+    answering.catch(() => {}) // told where it is awaited
     await open()
     const asked = await withDeadline(
       (bounded) => {
@@ -193,6 +176,7 @@ export function createClient(options: ClientOptions = {}): Client {
           const prepareMs = performance.now() - from
           const limits = { privacy, deadlineMs, timeoutMs, signal: bounded, startedAt, startedAtMs }
           const request = { manifest, inputs: tensors, prepareMs, transfer, ...limits }
+          const { runRequest } = await answering
           return { ...(await runRequest(parts, request)), manifest }
         }
         const answer = async () => {
@@ -222,14 +206,16 @@ export function createClient(options: ClientOptions = {}): Client {
     outbox.answered(asked.route, asked.answer, privacy)
     routes.add(asked.route)
     events.emit('route', asked.route)
-    if (asked.route.ran === 'cloud') events.emit('link', report())
+    if (asked.route.ran === 'cloud') events.emit('link', linkReport())
     if (storage.autoUpdate !== false && (!watcher.saveData || parts.downloadOnMetered)) void updates.follow(model)
     return asked
   }
 
   return {
     async run(model, inputs, runOptions) {
-      const { manifest: _, ...result } = await ask(model, runOptions, (manifest) => toTensors(manifest, inputs))
+      const { manifest: _, ...result } = await ask(model, runOptions, async (manifest) =>
+        (await loadAnswering()).toTensors(manifest, inputs, background),
+      )
       return result
     },
 
@@ -248,6 +234,7 @@ export function createClient(options: ClientOptions = {}): Client {
       signal?.throwIfAborted()
       await open()
       const bounded = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal])
+      const { openSession } = await import('./open-session.ts')
       return openSession({ edge, edgeModels, background, learner, closing: closing.signal }, session, bounded)
     },
 
@@ -269,7 +256,11 @@ export function createClient(options: ClientOptions = {}): Client {
 
     outbox: outbox.api,
     device: () => edge.report(),
-    link: report,
+    async measure() {
+      await open()
+      await Promise.all([edge.measure(true), ...clouds.map((cloud) => cloud.measure())])
+    },
+    link: linkReport,
     routes,
     notices: () => notices.current(),
     on: (event, listener) => events.on(event, listener),

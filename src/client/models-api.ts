@@ -1,7 +1,6 @@
 import { totalBytesOf } from '../models/total-bytes.ts'
 import type { Background } from './create-background.ts'
 import { downloadPaused, type EdgeModels } from './edge-models.ts'
-import { exportToFolder, exportToZip, pathsOf, readArchive } from './model-archive.ts'
 import type { ModelUpdates } from './model-updates.ts'
 import type { ModelEntry, ModelsApi } from './models-types.ts'
 
@@ -64,6 +63,7 @@ export function createModelsApi(parts: {
   ): Promise<Blob | undefined> {
     const manifest = await opened(model)
     const limited = bounded(signal)
+    const { exportToFolder, exportToZip } = await import('./model-archive.ts')
     if (to !== undefined) {
       await exportToFolder(manifest, to, background.readBytes, limited)
       return undefined
@@ -145,6 +145,7 @@ export function createModelsApi(parts: {
     export: exportModel,
     async import(from, { signal } = {}) {
       await open()
+      const { pathsOf, readArchive } = await import('./model-archive.ts')
       const entries: ModelEntry[] = []
       for (const { manifest, files } of await readArchive(from)) {
         const wanted = pathsOf(manifest)

@@ -38,6 +38,21 @@ const clientOptionsSchema = v.strictObject({
   endpoint: v.optional(v.union([endpointSchema, v.array(endpointSchema)])),
   policy: v.optional(v.strictObject({ ...policyEntries, budgets: v.optional(budgetsSchema) })),
   report: v.optional(v.picklist(reportModes)),
+  saveData: v.optional(v.boolean()),
+  simulate: v.optional(
+    v.strictObject({
+      network: v.optional(
+        v.union([
+          v.literal('offline'),
+          v.strictObject({
+            roundTripMs: v.pipe(v.number(), v.finite(), v.minValue(0)),
+            bitsPerSecond: v.pipe(v.number(), v.finite(), v.minValue(1)),
+          }),
+        ]),
+      ),
+      slowdown: v.optional(v.pipe(v.number(), v.finite(), v.minValue(1))),
+    }),
+  ),
   runtime: v.optional(
     v.strictObject({
       backends: v.optional(v.pipe(v.array(v.picklist(['webgpu', 'wasm', 'webnn'])), v.minLength(1))),

@@ -5,7 +5,6 @@ import { fullSizeOf, toTransferablePicture } from '../tasks/to-transferable-pict
 import type { AskModel, TaskContext } from './task-api.ts'
 import type { PictureTask, TaskResult } from './task-types.ts'
 import type { RunOptions } from './types.ts'
-import { watchFrames } from './watch-frames.ts'
 
 type Asked = Awaited<ReturnType<AskModel>> & { readonly view: PictureView }
 
@@ -35,6 +34,7 @@ export function createPictureTask<A>(
   return {
     run,
     async *watch(source, options) {
+      const { watchFrames } = await import('./watch-frames.ts')
       const frames = watchFrames(source, options?.signal)
       try {
         for await (const { video, atMs, droppedFrames } of frames) {

@@ -1,14 +1,11 @@
 import type { Manifest, TaskName } from '../contracts/manifest.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
-import { ModelError } from '../errors/model-error.ts'
 import { ValidationError } from '../errors/validation-error.ts'
+import type { Detections } from '../tasks/detect.ts'
 import type { Asked } from './ask-larger.ts'
 import type { Background } from './create-background.ts'
-import { createPictureTask } from './picture-task.ts'
-import type { TaskOptions, Tasks } from './task-types.ts'
-import { createTextTask } from './text-task.ts'
+import type { PictureTask, TaskOptions, Tasks } from './task-types.ts'
 import type { RunOptions } from './types.ts'
-import { createVoiceTask } from './voice-task.ts'
 
 /**
  * Answers one request of a task.
@@ -58,14 +55,19 @@ function contextOf(parts: TaskParts, task: TaskName, { model }: TaskOptions): Ta
 export function createTaskApi(parts: TaskParts): <K extends keyof Tasks>(name: K, options?: TaskOptions) => Tasks[K] {
   const makers: { readonly [K in keyof Tasks]: (options: TaskOptions) => Tasks[K] } = {
     'image-classification': (options) =>
-      createPictureTask(contextOf(parts, 'image-classification', options), async ({ manifest, answer }) => {
-        if (answer !== undefined) return answer
-        throw new ModelError('manifest-invalid', `The manifest of “${manifest.name}” has no labels.`)
-      }),
-    'face-detection': (options) => createDetectionTask(contextOf(parts, 'face-detection', options)),
-    'object-detection': (options) => createDetectionTask(contextOf(parts, 'object-detection', options)),
-    'text-classification': (options) => createTextTask(contextOf(parts, 'text-classification', options)),
-    'voice-activity': (options) => createVoiceTask(contextOf(parts, 'voice-activity', options)),
+      pictureTaskOf(async () =>
+        (await import('./picture-tasks.ts')).createClassificationTask(
+          contextOf(parts, 'image-classification', options),
+        ),
+      ),
+    'face-detection': (options) => detectionTaskOf(contextOf(parts, 'face-detection', options)),
+    'object-detection': (options) => detectionTaskOf(contextOf(parts, 'object-detection', options)),
+    'text-classification': (options) => {
+      const open = async () =>
+        (await import('./text-task.ts')).createTextTask(contextOf(parts, 'text-classification', options))
+      return { run: async (text, runOptions) => (await open()).run(text, runOptions) }
+    },
+    'voice-activity': (options) => voiceTaskOf(contextOf(parts, 'voice-activity', options)),
     tensors: (options) => {
       const { model, ask } = contextOf(parts, 'tensors', options)
       return {
@@ -85,13 +87,24 @@ export function createTaskApi(parts: TaskParts): <K extends keyof Tasks>(name: K
   }
 }
 
-const createDetectionTask = (context: TaskContext) =>
-  createPictureTask(context, async ({ manifest, outputs, view }) =>
-    context.background.detections(
-      manifest.name,
-      Object.fromEntries(
-        Object.entries(outputs).map(([key, { type, dims, data }]) => [key, { type, dims, data } as TensorMap[string]]),
-      ),
-      view,
-    ),
-  )
+/** Sound is fetched when it is first asked for: most pages show pictures or text. */
+function voiceTaskOf(context: TaskContext): Tasks['voice-activity'] {
+  const open = async () => (await import('./voice-task.ts')).createVoiceTask(context)
+  return {
+    run: async (sound, options) => (await open()).run(sound, options),
+    async *listen(source, options) {
+      yield* (await open()).listen(source, options)
+    },
+  }
+}
+
+/** A task whose code is fetched when it is first asked for something. */
+const pictureTaskOf = <A>(open: () => Promise<PictureTask<A>>): PictureTask<A> => ({
+  run: async (picture, options) => (await open()).run(picture, options),
+  async *watch(source, options) {
+    yield* (await open()).watch(source, options)
+  },
+})
+
+const detectionTaskOf = (context: TaskContext): PictureTask<Detections> =>
+  pictureTaskOf(async () => (await import('./picture-tasks.ts')).createDetectionTask(context))

@@ -12,6 +12,7 @@ import type {
   RouteRecord,
 } from '../contracts/route.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
+import type { SimulatedNetwork } from '../network/simulated-network.ts'
 import type { OutboxState } from '../outbox/create-outbox.ts'
 import type { Classification } from '../tasks/classify.ts'
 import type { PictureSource } from '../tasks/picture-source.ts'
@@ -83,6 +84,14 @@ export interface RuntimeOptions {
   readonly shareTabs?: boolean
 }
 
+/** What to pretend, to see what would happen. Nothing that is learned meanwhile is kept, and nothing is reported. */
+export interface SimulationOptions {
+  /** No network, or a slower one; for the endpoints, the catalogue and models. */
+  readonly network?: SimulatedNetwork
+  /** Runs on this device take this many times as long. 1 or more. */
+  readonly slowdown?: number
+}
+
 /** How models are downloaded and kept. */
 export interface StorageOptions {
   /** Bytes that stored models may take together; the least recently used ones that are not pinned make room. Default: what the browser gives. */
@@ -121,6 +130,9 @@ export interface ClientOptions {
    * nothing (`none`). Inputs never, and of `edge-only` requests only how many there were.
    */
   readonly report?: ReportMode
+  /** Save data, also where the browser was not asked to. Default false. */
+  readonly saveData?: boolean
+  readonly simulate?: SimulationOptions
 }
 
 export interface RunOptions extends Policy {
@@ -217,6 +229,8 @@ export interface Client {
   readonly models: ModelsApi
   readonly outbox: OutboxApi
   device(): DeviceReport
+  /** Measures the device's backends and the link to each endpoint again. Takes a second or so; never rejects while open. */
+  measure(): Promise<void>
   /** The link to the first endpoint. */
   link(): LinkReport
   /**

@@ -2,7 +2,7 @@ import type { Notice } from '../contracts/notice.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import { CloudError } from '../errors/cloud-error.ts'
 import { capacityPath, probePath } from '../protocol/capacity.ts'
-import { encodeInferRequest, type Parameters } from '../protocol/infer-request.ts'
+import type { Parameters } from '../protocol/infer-request.ts'
 import { timeoutHeader } from '../protocol/metadata.ts'
 import { withDeadline } from '../utils/with-deadline.ts'
 import { toBaseUrl } from './base-url.ts'
@@ -11,9 +11,9 @@ import { compressWherePays } from './compress-body.ts'
 import { describeModel, type ListedModel, listModels, type ModelDescription } from './describe-model.ts'
 import { createHasModel } from './has-model.ts'
 import { modelPath } from './model-path.ts'
-import { type CloudTiming, readOutputs, readTiming, wireBytes } from './read-answer.ts'
 import { type CapacitySaid, readCapacity } from './read-capacity.ts'
-import { createSealedFetch } from './sealed-fetch.ts'
+import { type CloudTiming, readTiming, wireBytes } from './read-timing.ts'
+import type { SealedFetchOptions } from './sealed-fetch.ts'
 import { createServerFacts, type ServerFacts } from './server-facts.ts'
 
 export interface CloudRunOptions {
@@ -116,7 +116,7 @@ const questionTimeoutMs = 10_000
 export function createCloudArm(options: {
   readonly url: string | URL
   readonly token?: (() => string | Promise<string>) | undefined
-  readonly fetch?: typeof globalThis.fetch
+  readonly fetch?: typeof globalThis.fetch | undefined
   readonly now?: () => number
   /** Seal requests to the endpoint's key, so that nobody between can read them: this project's endpoint only. */
   readonly sealed?: boolean | { readonly keys: () => Promise<unknown> } | undefined
@@ -132,7 +132,7 @@ export function createCloudArm(options: {
   const baseUrl = toBaseUrl(url)
   const plain: typeof globalThis.fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
   const keys = typeof sealed === 'object' ? sealed.keys : undefined
-  const fetch = sealed === false ? plain : createSealedFetch({ baseUrl, fetch: plain, keys })
+  const fetch = sealed === false ? plain : openSealedFetch({ baseUrl, fetch: plain, keys })
   const send = createSendRequest({ baseUrl, token, fetch, now, nowDate: () => Date.now() })
   const server = createServerFacts(send)
   const hasModel = createHasModel(send)
@@ -149,6 +149,7 @@ export function createCloudArm(options: {
     const timeout =
       facts.timeout && options.timeoutMs !== undefined ? { timeout: Math.round(options.timeoutMs * 1000) } : {}
     const parameters = { ...timeout, ...options.parameters }
+    const { encodeInferRequest, readOutputs } = await loadTensorCodec()
     const { body, headers } = encodeInferRequest({ inputs, id: options.id, outputs, parameters, binary })
     const path = `${modelPath(model, options.version)}/infer`
     const post = async (body: Uint8Array<ArrayBuffer>, more: Readonly<Record<string, string>>) => {
@@ -250,6 +251,35 @@ export function createCloudArm(options: {
     describe: (model, { signal } = {}) =>
       within(questionTimeoutMs, signal, (limited) => describeModel(send, model, limited)),
     list: ({ signal } = {}) => within(questionTimeoutMs, signal, (limited) => listModels(send, limited)),
+  }
+}
+
+/** Writes requests and reads answers; fetched with the first run. */
+async function loadTensorCodec() {
+  try {
+    const [{ encodeInferRequest }, { readOutputs }] = await Promise.all([
+      import('../protocol/infer-request.ts'),
+      import('./read-answer.ts'),
+    ])
+    return { encodeInferRequest, readOutputs }
+  } catch (cause) {
+    throw new CloudError('cloud-unreachable', 'A part of this page that asks the endpoint could not be fetched.', {
+      cause,
+    })
+  }
+}
+
+/** Seals what is posted; its code is fetched with the first request. */
+function openSealedFetch(options: SealedFetchOptions): typeof globalThis.fetch {
+  let opened: Promise<typeof globalThis.fetch> | undefined
+  const open = async () => (await import('./sealed-fetch.ts')).createSealedFetch(options)
+  return async (input, init) => {
+    opened ??= open()
+    // A failed fetch of the code is tried again with the next request.
+    opened.catch(() => {
+      opened = undefined
+    })
+    return (await opened)(input, init)
   }
 }
 

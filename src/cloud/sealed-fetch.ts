@@ -11,6 +11,13 @@ const sealedHeaders = ['content-type', 'content-encoding', 'inference-header-con
 /** Milliseconds that fetched keys are kept at most; they also name the time after which they are not to be used. */
 const keepMs = 60 * 60 * 1000
 
+export interface SealedFetchOptions {
+  readonly baseUrl: string
+  readonly fetch: typeof globalThis.fetch
+  readonly keys?: (() => Promise<unknown>) | undefined
+  readonly nowDate?: () => number
+}
+
 /**
  * A `fetch` that seals what is posted to one endpoint and opens what it answers; requests without a body go as they are.
  * Nothing is ever sent unsealed instead: without a key, or with an answer that can't be opened, the request fails.
@@ -20,12 +27,7 @@ const keepMs = 60 * 60 * 1000
  * @param options.keys where the endpoint's keys come from. Default: the endpoint itself, which whoever stands between
  *   could answer for; a site's own backend can hand them over instead
  */
-export function createSealedFetch(options: {
-  readonly baseUrl: string
-  readonly fetch: typeof globalThis.fetch
-  readonly keys?: (() => Promise<unknown>) | undefined
-  readonly nowDate?: () => number
-}): typeof globalThis.fetch {
+export function createSealedFetch(options: SealedFetchOptions): typeof globalThis.fetch {
   const { baseUrl, fetch, nowDate = Date.now } = options
   const load = () => import('../protocol/sealing.ts')
   let kept: { readonly keys: SealingKeys; readonly atMs: number } | undefined

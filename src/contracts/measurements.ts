@@ -1,5 +1,7 @@
 import type { Backend, Progress } from './model-state.ts'
 
+type Range = readonly [from: number, to: number]
+
 /** What is known of the link to the endpoint. A figure is absent until it was measured. */
 export interface LinkReport {
   readonly online: boolean
@@ -8,6 +10,12 @@ export interface LinkReport {
   readonly roundTripMs?: number
   readonly uplinkBitsPerSecond?: number
   readonly downlinkBitsPerSecond?: number
+  /** Where nine in ten of the next ones are expected, from and to, of each figure that was measured. */
+  readonly likely?: {
+    readonly roundTripMs?: Range
+    readonly uplinkBitsPerSecond?: Range
+    readonly downlinkBitsPerSecond?: Range
+  }
   /** Requests and pings that the figures rest on. */
   readonly samples: number
   /** Milliseconds since the newest of them. */

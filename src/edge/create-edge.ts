@@ -233,8 +233,8 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
 
   return {
     ready: () => probe.ready(),
-    async measure() {
-      await probe.measure()
+    async measure(again = false) {
+      await (again ? probe.measureAgain() : probe.measure())
       return knowledge.measurements
     },
     async check(manifest) {

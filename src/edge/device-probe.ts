@@ -20,6 +20,8 @@ export interface DeviceProbe {
   readonly isReady: boolean
   /** Each backend has been measured with its first candidate. Never rejects. */
   measure(): Promise<void>
+  /** Measures all candidates anew, also those that were. Never rejects. */
+  measureAgain(): Promise<void>
   /** What can wait until nothing runs: the other thread counts, what was cut short, and whether the adapter is still the same. */
   measureRest(): Promise<void>
 }
@@ -103,6 +105,11 @@ export function createDeviceProbe(options: {
       return isReady
     },
     measure: () => measure('device'),
+    async measureAgain() {
+      await measure('device')
+      for (const candidate of candidates) await measureOne(candidate)
+      hosts.sweep()
+    },
     measureRest: () => measureRest('rest'),
   }
 }

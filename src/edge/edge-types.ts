@@ -74,8 +74,8 @@ export interface EdgeEvents {
 export interface EdgeEngine {
   /** What the methods that answer at once rest on is known, also of this model when one is named. Never rejects. */
   ready(manifest?: Manifest): Promise<void>
-  /** Measures the backends, once for this browser version and adapter. Never rejects. */
-  measure(): Promise<readonly BackendMeasurement[]>
+  /** Measures the backends, once for this browser version and adapter unless asked `again`. Never rejects. */
+  measure(again?: boolean): Promise<readonly BackendMeasurement[]>
   /**
    * Holds what the model needs against what this device has, before anything is downloaded.
    *

@@ -144,8 +144,8 @@ export function openRemoteEdge(options: {
   }
 
   return {
-    async measure() {
-      const measured = await ask<readonly BackendMeasurement[]>('measure', [])
+    async measure(again) {
+      const measured = await ask<readonly BackendMeasurement[]>('measure', [again])
       await look()
       return measured
     },

@@ -43,7 +43,7 @@ export function serveEdge(options: {
 
   const opened = openChannelCalls(channelName, {
     ping: () => true,
-    measure: () => edge.measure(),
+    measure: (_, again?: boolean) => edge.measure(again),
     check: (_, manifest: Manifest) => edge.check(manifest),
     load: (_, manifest: Manifest) => edge.load(manifest, () => filesOf(manifest)),
     async run(signal, manifest: Manifest, inputs: TensorMap, runOptions: RemoteRunOptions) {

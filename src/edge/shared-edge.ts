@@ -204,7 +204,7 @@ export function createSharedEdge(options: SharedEdgeOptions): EdgeEngine {
 
   return {
     ready: (manifest) => attempt((engine) => engine.ready(manifest)).catch(() => {}),
-    measure: () => attempt((engine) => engine.measure()).catch(() => []),
+    measure: (again) => attempt((engine) => engine.measure(again)).catch(() => []),
     anticipate: (manifest) => attempt((engine) => engine.anticipate(manifest)).catch(() => {}),
     check: (manifest) => attempt((engine) => engine.check(manifest)),
     load(manifest, readFiles) {

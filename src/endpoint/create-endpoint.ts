@@ -75,6 +75,7 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   const connectTo = (options.connectTo ?? []).map(parseOrigin)
   const access = createAccess(options.tokens === undefined ? undefined : createVerifyToken(options.tokens))
   const ring = createSealingKeyRing({ seed: sealingSeed })
+  const embedOn = (options.embedOn ?? []).map((origin) => (origin === '*' ? origin : parseOrigin(origin)))
   const folder = modelsDir === undefined ? undefined : await openModelFolder(modelsDir)
   const version = await packageVersion()
 
@@ -109,10 +110,8 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   })
 
   answerErrors(app)
-  addSecurityHeaders(
-    app,
-    createFileOrigins(connectTo, () => folder?.models),
-  )
+  const mayConnectTo = createFileOrigins(connectTo, () => folder?.models)
+  addSecurityHeaders(app, mayConnectTo)
   const metrics = createMetrics(engine, { process: options.processMetrics === true })
   const statistics = createStatistics()
   const observe = createObserve({ engine, metrics, statistics, tracing })
@@ -150,7 +149,8 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
     }
   })
   if (options.metricsPort === undefined) addMetricsRoute(app, metrics, access)
-  if (appDir !== undefined) await app.register((files) => addAppFiles(files, appDir))
+  if (appDir !== undefined)
+    await app.register((files) => addAppFiles(files, appDir, { connectTo: mayConnectTo, embedOn }))
   const metricsServer = options.metricsPort === undefined ? undefined : createMetricsServer(metrics)
   app.addHook('onClose', () => metricsServer?.close())
 

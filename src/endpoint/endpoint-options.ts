@@ -48,6 +48,8 @@ export interface EndpointOptions {
   readonly appDir?: string
   /** Origins that the served app may send requests to, beside this one and those that the models' manifests name for their files. */
   readonly connectTo?: readonly string[]
+  /** Origins whose pages may embed the widget that comes with the app; `*` for all. Default: none. */
+  readonly embedOn?: readonly string[]
   /** Routes beside those of the protocol. */
   readonly plugins?: readonly EndpointPlugin[]
 

@@ -11,13 +11,23 @@ const quiet = { singleUse: false, perSecond: 100, trustProxy: false, openReposit
 
 describe('parseCli', () => {
   it('has a default for everything', () => {
-    expect(parseCli(['serve'], {})).toEqual({ port: 8420, host: 'localhost', allowOrigins: [], security: quiet })
+    expect(parseCli(['serve'], {})).toEqual({
+      port: 8420,
+      host: 'localhost',
+      allowOrigins: [],
+      embedOn: [],
+      connectTo: [],
+      security: quiet,
+    })
   })
 
   it('reads every option', () => {
     const args = 'serve --models m --app a --port 0 --host 0.0.0.0 --workers 2'.split(' ')
+    const more = ['--embed-on', '*', '--connect-to', 'https://infer.example']
     const origins = ['--allow-origin', 'https://a.example', '--allow-origin=http://b.example:8080/']
-    expect(parseCli([...args, ...origins], { PORT: '1' })).toEqual({
+    expect(parseCli([...args, ...origins, ...more], { PORT: '1' })).toEqual({
+      embedOn: ['*'],
+      connectTo: ['https://infer.example'],
       modelsDir: 'm',
       appDir: 'a',
       port: 0,

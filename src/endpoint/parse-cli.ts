@@ -26,6 +26,10 @@ Serves models over the Open Inference Protocol v2, and the app that uses them.
   --upstream-workers N runs that a stock engine does at a time, for the capacity that it does
                        not tell itself (default: 1)
   --allow-origin URL   origin whose pages may use this endpoint; may be given more than once
+  --embed-on URL       origin whose pages may embed the app's widget, or * for all; may be given
+                       more than once
+  --connect-to URL     origin that the app and the widget may send requests to, beside this one;
+                       may be given more than once
 ${reportHelp}${securityHelp}  --help               this text
 
        hither token [options]
@@ -53,6 +57,8 @@ export interface ServeOptions {
     readonly workersEach?: number
   }
   readonly allowOrigins: readonly string[]
+  readonly embedOn: readonly string[]
+  readonly connectTo: readonly string[]
   readonly security: SecurityFlags
   /** Absent: no reports are taken. */
   readonly reports?: ReportsOptions
@@ -88,6 +94,8 @@ export function parseCli(
     ...(workers === undefined ? {} : { workers: toWhole('--workers', workers, 1, 1024) }),
     ...toGateway(values, env.HITHER_UPSTREAM_TOKEN),
     allowOrigins: (values['allow-origin'] ?? []).map(parseOrigin),
+    embedOn: (values['embed-on'] ?? []).map((origin) => (origin === '*' ? origin : parseOrigin(origin))),
+    connectTo: (values['connect-to'] ?? []).map(parseOrigin),
     security: parseSecurityFlags(values),
     ...(reports === undefined ? {} : { reports }),
   }
@@ -135,6 +143,8 @@ function parse(args: readonly string[]) {
         'upstream-workers': { type: 'string' },
         'allow-origin': { type: 'string', multiple: true },
         ...reportFlags,
+        'embed-on': { type: 'string', multiple: true },
+        'connect-to': { type: 'string', multiple: true },
         ...securityFlags,
         help: { type: 'boolean', short: 'h' },
       },

@@ -1,10 +1,41 @@
 import type { FastifyInstance } from 'fastify'
 
+/** Who may show an answer in a frame, and what pages may do beyond the rest. */
+export interface ContentPolicyOptions {
+  /** Origins that a page may send requests to, beside its own. */
+  readonly connectTo: readonly string[]
+  /** Origins whose pages may show this in a frame; `*` for all. Default: none. */
+  readonly frameAncestors?: readonly string[]
+  /**
+   * It is a page: its scripts may hand only approved values to what could run them. Left out of the answers that are
+   * workers' scripts: a worker has the policy of its own script, and onnxruntime's thread workers break under this.
+   */
+  readonly trustedTypes?: boolean
+}
+
 /**
- * Headers of every answer. With them the app is cross-origin isolated, which threads need, and may load and run nothing
- * that does not come from this origin; `wasm-unsafe-eval` allows WebAssembly and no other evaluation.
- *
- * Trusted Types are left out on purpose: a worker's script has this policy too, and onnxruntime's threads break under them.
+ * With it a page may load and run nothing that does not come from this origin; `wasm-unsafe-eval` allows WebAssembly and
+ * no other evaluation.
+ */
+export function contentPolicy({ connectTo, frameAncestors = [], trustedTypes = false }: ContentPolicyOptions): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "worker-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' blob: data:",
+    ['connect-src', "'self'", ...connectTo].join(' '),
+    "manifest-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    ['frame-ancestors', ...(frameAncestors.length === 0 ? ["'none'"] : frameAncestors)].join(' '),
+    // `default` is the app's own, which lets scripts of its origin start; `lit-html` makes its templates.
+    ...(trustedTypes ? ["require-trusted-types-for 'script'", 'trusted-types default lit-html'] : []),
+  ].join('; ')
+}
+
+/**
+ * Headers of every answer. With them the app is cross-origin isolated, which threads need.
  *
  * @param connectTo origins that the app may send requests to, beside its own; the same array while they are the same
  */
@@ -21,18 +52,7 @@ export function addSecurityHeaders(app: FastifyInstance, connectTo: () => readon
 
 function headersFor(connectTo: readonly string[]): Readonly<Record<string, string>> {
   return {
-    'Content-Security-Policy': [
-      "default-src 'none'",
-      "script-src 'self' 'wasm-unsafe-eval'",
-      "worker-src 'self'",
-      "style-src 'self'",
-      "img-src 'self' blob: data:",
-      ['connect-src', "'self'", ...connectTo].join(' '),
-      "manifest-src 'self'",
-      "base-uri 'none'",
-      "form-action 'none'",
-      "frame-ancestors 'none'",
-    ].join('; '),
+    'Content-Security-Policy': contentPolicy({ connectTo }),
     'Cross-Origin-Opener-Policy': 'same-origin',
     'Cross-Origin-Embedder-Policy': 'require-corp',
     'Cross-Origin-Resource-Policy': 'same-origin',

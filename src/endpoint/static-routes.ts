@@ -2,6 +2,7 @@ import { posix, resolve } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 import type { Models } from './load-models.ts'
+import { contentPolicy } from './security-headers.ts'
 
 const forEver = 'public, max-age=31536000, immutable'
 
@@ -52,14 +53,33 @@ function listFiles({ records }: Models): ReadonlySet<string> {
   return files
 }
 
+/** What a page of another origin loads to embed the widget: anyone may, and the frame's page says who may show it. */
+const isEmbeddable = (path: string): boolean => path.startsWith('/assets/') || path.startsWith('/widget')
+
 /** Serves the built app. Files below `/assets/` have their content's hash in their name; the rest is asked for each time. */
-export async function addAppFiles(app: FastifyInstance, appDir: string): Promise<void> {
+export async function addAppFiles(
+  app: FastifyInstance,
+  appDir: string,
+  { connectTo, embedOn }: { readonly connectTo: () => readonly string[]; readonly embedOn: readonly string[] },
+): Promise<void> {
   app.addHook('onSend', async ({ url }, reply) => {
     if (!isFile(reply.statusCode)) return
+    if (isEmbeddable(url)) {
+      // A module of another origin is fetched with CORS; these files are the same for everyone.
+      reply.header('Access-Control-Allow-Origin', '*')
+      reply.header('Cross-Origin-Resource-Policy', 'cross-origin')
+    }
     reply.header('Cache-Control', url.startsWith('/assets/') ? forEver : 'no-cache')
     reply.header('Vary', 'Accept-Encoding')
     // The type of RFC 9239, which the older one here became.
     const type = String(reply.getHeader('Content-Type') ?? '')
+    if (type.startsWith('text/html')) {
+      const frameAncestors = url.startsWith('/widget-frame') ? embedOn : []
+      reply.header(
+        'Content-Security-Policy',
+        contentPolicy({ connectTo: connectTo(), frameAncestors, trustedTypes: true }),
+      )
+    }
     if (type.startsWith('application/javascript')) reply.type('text/javascript; charset=utf-8')
   })
   await app.register(fastifyStatic, {

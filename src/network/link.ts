@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { LinkReport } from '../contracts/measurements.ts'
 import { asOneLogNormal, type Forecast } from '../utils/forecast.ts'
-import { divide, type LogNormal } from '../utils/log-normal.ts'
+import { divide, type LogNormal, middleOf } from '../utils/log-normal.ts'
 import type { ConnectionInfo } from './connection-info.ts'
 import {
   assumedDownlinkBitsPerSecond,
@@ -209,6 +209,7 @@ export function createLink(
           : undefined
       const uplinkRate = rateOf(uplink)
       const downlinkRate = rateOf(downlink)
+      const spread = estimate(nowMs)
       return {
         online: onlineSource.online,
         saveData: onlineSource.saveData,
@@ -216,6 +217,15 @@ export function createLink(
         ...(roundTrip.samples > 0 ? { roundTripMs: Math.exp(roundTrip.estimate(nowMs).mu) } : {}),
         ...(uplinkRate === undefined ? {} : { uplinkBitsPerSecond: uplinkRate }),
         ...(downlinkRate === undefined ? {} : { downlinkBitsPerSecond: downlinkRate }),
+        ...(newest === undefined
+          ? {}
+          : {
+              likely: {
+                ...(roundTrip.samples > 0 ? { roundTripMs: middleOf(spread.roundTrip) } : {}),
+                ...(uplinkRate === undefined ? {} : { uplinkBitsPerSecond: middleOf(spread.uplink) }),
+                ...(downlinkRate === undefined ? {} : { downlinkBitsPerSecond: middleOf(spread.downlink) }),
+              },
+            }),
         ...(newest === undefined || !Number.isFinite(nowMs) ? {} : { ageMs: Math.max(0, nowMs - newest) }),
       }
     },

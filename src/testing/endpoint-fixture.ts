@@ -33,6 +33,8 @@ async function writeApp(appDir: string): Promise<void> {
   await mkdir(join(appDir, 'assets'), { recursive: true })
   const files = {
     'index.html': '<!doctype html>',
+    'widget-frame.html': '<!doctype html>',
+    'widget.js': 'widget',
     'assets/app-1.js': 'raw',
     'assets/app-1.js.br': 'br',
     'assets/ort.wasm': 'wasm',

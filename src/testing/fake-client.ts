@@ -1,11 +1,13 @@
 import type { ModelEntry } from '../client/models-types.ts'
 import { createClientOutbox } from '../client/outbox-api.ts'
 import { createRoutesLog } from '../client/routes-log.ts'
+import type { Tasks } from '../client/task-types.ts'
 import type { Client, ClientEvents, RouteExplanation, RunInputs, RunOptions, RunResult } from '../client/types.ts'
 import type { DeviceReport, LinkReport } from '../contracts/measurements.ts'
 import type { ModelState } from '../contracts/model-state.ts'
 import { type RouteRecord, routeReasons } from '../contracts/route.ts'
 import { createNetworkWatcher } from '../network/network-watcher.ts'
+import type { PictureSource } from '../tasks/picture-source.ts'
 import { createEmitter } from '../utils/emitter.ts'
 
 export interface FakeClientOptions {
@@ -78,18 +80,25 @@ export function createFakeClient(options: FakeClientOptions = {}): FakeClient {
     adapter: () => undefined,
     onState: () => {},
   })
+  const run = async (_: string, inputs: RunInputs, runOptions: RunOptions = {}) => {
+    runs.push(runOptions)
+    const result = await (options.run?.(inputs, runOptions) ?? Promise.resolve(fakeResult(7)))
+    events.emit('route', result.route)
+    return result
+  }
+  /** Pictures and text are answered as `run` is told to. */
+  const taskOf = (model: string) => ({
+    async run(image: PictureSource, runOptions: RunOptions) {
+      const { answer, route } = await run(model, { image }, runOptions)
+      return { answer, route }
+    },
+  })
   return {
     outbox: outbox.api,
     notices: () => [],
-    async run(_, inputs, runOptions = {}) {
-      runs.push(runOptions)
-      const result = await (options.run?.(inputs, runOptions) ?? Promise.resolve(fakeResult(7)))
-      events.emit('route', result.route)
-      return result
-    },
-    task() {
-      throw new Error('the fake client has no tasks')
-    },
+    run,
+    measure: async () => {},
+    task: (name, { model = name } = {}) => taskOf(model) as unknown as Tasks[typeof name],
     async prepare() {
       prepared += 1
       await options.prepare?.()

@@ -9,10 +9,18 @@ export interface LogNormal {
 
 /** The standard normal's 90th percentile. */
 const z90 = 1.2815515655446004
+/** Its 95th. */
+const z95 = 1.6448536269514722
 
 export const meanOf = ({ mu, variance }: LogNormal): number => Math.exp(mu + variance / 2)
 
 export const p90Of = ({ mu, variance }: LogNormal): number => Math.exp(mu + z90 * Math.sqrt(variance))
+
+/** Where the middle nine in ten lie. */
+export const middleOf = ({ mu, variance }: LogNormal): readonly [from: number, to: number] => {
+  const reach = z95 * Math.sqrt(variance)
+  return [Math.exp(mu - reach), Math.exp(mu + reach)]
+}
 
 /** A log-normal with this median and variance of the logarithm. */
 export const logNormal = (median: number, variance: number): LogNormal => ({ mu: Math.log(median), variance })

@@ -11,6 +11,7 @@ import type { VerifyReport } from '../../models/read-model.ts'
 import type { StoreUsage } from '../../models/store-usage.ts'
 import type { ToldWithdrawn } from '../../models/told-withdrawn.ts'
 import type { Priority } from '../../models/transfer-slots.ts'
+import type { SimulatedNetwork } from '../../network/simulated-network.ts'
 import type { Detections } from '../../tasks/detect.ts'
 import type { PictureSize } from '../../tasks/picture-size.ts'
 import type { PictureView } from '../../tasks/picture-view.ts'
@@ -31,6 +32,8 @@ export interface BackgroundSettings {
   readonly firstByteMs?: number | undefined
   readonly idleMs?: number | undefined
   readonly totalMs?: number | undefined
+  /** A network to pretend. */
+  readonly network?: SimulatedNetwork | undefined
   /** Origins that a token is known for. */
   readonly tokenOrigins: readonly string[]
 }

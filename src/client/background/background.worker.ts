@@ -5,6 +5,7 @@ import { measureWebnn } from '../../device/measure-webnn.ts'
 import { CapabilityError } from '../../errors/capability-error.ts'
 import { ConfigError } from '../../errors/config-error.ts'
 import { ModelError } from '../../errors/model-error.ts'
+import { shapeFetch } from '../../network/simulated-network.ts'
 import { unpackInputs } from '../../protocol/unpack-inputs.ts'
 import { detectionsFor } from '../../tasks/answer-for.ts'
 import { prepareInputs } from '../../tasks/prepare-inputs.ts'
@@ -36,6 +37,9 @@ const methods: BackgroundMethods = {
   ...createModelMethods(async () => opened()),
 
   async open(settings, token) {
+    // This worker is one client's alone: all that it fetches is as on the network that the client pretends.
+    if (settings.network !== undefined)
+      globalThis.fetch = shapeFetch(globalThis.fetch.bind(globalThis), settings.network)
     opening ??= openModels(settings, token)
     const { store } = await opening
     return { persistent: store.persistent }

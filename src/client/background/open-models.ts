@@ -24,7 +24,7 @@ export async function openModels(
   settings: BackgroundSettings,
   token: (origin: string) => string | undefined | Promise<string | undefined>,
 ): Promise<OpenedModels> {
-  const { catalogUrl, backends, memoryBytes, tokenOrigins, ...download } = settings
+  const { catalogUrl, backends, memoryBytes, tokenOrigins, network: _, ...download } = settings
   const authorize = async (url: string) => {
     const { origin } = new URL(url)
     const value = tokenOrigins.includes(origin) ? await token(origin) : undefined

@@ -1,0 +1,158 @@
+import { css, html, nothing, type TemplateResult } from 'lit'
+import type { Privacy } from '../../index.ts'
+import { sharedStyles } from '../../ui/shared-styles.ts'
+import { isTaskId, type TaskKind, type TaskSpec, taskSpecs } from '../../ui/tasks.ts'
+import { t } from '../../ui/text.ts'
+import { UiElement } from '../../ui/ui-element.ts'
+import type { App } from '../state/app.ts'
+import './digit-card.ts'
+import './privacy-select.ts'
+import type { TaskCard } from './task-card.ts'
+
+/** What lies further down is fetched when it comes near, in pixels. */
+const near = '300px'
+
+const loadRest = () => import('./more-cards.ts')
+
+/** The tasks as cards; `task` names the one that is alone on the page. */
+export class HomePage extends UiElement {
+  static override properties = { app: { attribute: false }, task: { type: String } }
+  static override styles = [
+    sharedStyles,
+    css`
+      .top {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 8px 16px;
+        align-items: center;
+        justify-content: space-between;
+        margin-bottom: 16px;
+      }
+      h1 {
+        margin: 0;
+        font-size: clamp(20px, 2.4vw, 26px);
+        font-weight: 650;
+        line-height: 1.25;
+        letter-spacing: -0.02em;
+        text-wrap: balance;
+      }
+      .cards {
+        display: grid;
+        gap: 16px;
+        grid-template-columns: minmax(0, 1fr);
+      }
+      .solo {
+        max-width: 760px;
+        margin: 0 auto;
+      }
+      .solo digit-card {
+        grid-column: auto;
+      }
+      @media (min-width: 700px) {
+        .cards:not(.solo) {
+          grid-template-columns: repeat(2, minmax(0, 1fr));
+        }
+        .cards:not(.solo) > :is(digit-card, sound-card) {
+          grid-column: 1 / -1;
+        }
+      }
+      @media (min-width: 1100px) {
+        .cards {
+          gap: 20px;
+        }
+        .cards:not(.solo) {
+          grid-template-columns: repeat(6, minmax(0, 1fr));
+        }
+        .cards:not(.solo) > * {
+          grid-column: span 2;
+        }
+        .cards:not(.solo) > digit-card {
+          grid-area: 1 / 1 / 3 / 5;
+        }
+        .cards:not(.solo) > sound-card {
+          grid-column: span 2;
+        }
+      }
+    `,
+  ]
+  declare app: App
+  declare task: string
+
+  #stop: (() => void) | undefined
+  readonly #nearing = new IntersectionObserver(
+    (entries) => {
+      if (!entries.some(({ isIntersecting }) => isIntersecting)) return
+      this.#nearing.disconnect()
+      loadRest().catch(() => {})
+    },
+    { rootMargin: near },
+  )
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    this.#stop = this.app.subscribe(() => this.requestUpdate())
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    this.#stop?.()
+    this.#nearing.disconnect()
+  }
+
+  protected override updated(): void {
+    for (const card of this.renderRoot.querySelectorAll('text-card, picture-card, sound-card')) {
+      if (!customElements.get(card.localName)) this.#nearing.observe(card)
+    }
+  }
+
+  /** Gives a file to the card that it was given over, else to the first that takes it. */
+  async take(file: File, over: readonly EventTarget[] = []): Promise<boolean> {
+    await loadRest().catch(() => {})
+    const cards = [...this.renderRoot.querySelectorAll<TaskCard>('.cards > *')]
+    const under = cards.filter((card) => over.includes(card))
+    return [...under, ...cards].some((card) => card.take?.(file))
+  }
+
+  /** Shows a problem that is no card's own in the first card. */
+  fail(message: string): void {
+    this.renderRoot.querySelector<TaskCard>('.cards > *')?.fail(message)
+  }
+
+  #card(spec: TaskSpec, solo: boolean): TemplateResult {
+    const { app } = this
+    const cards: Record<TaskKind, () => TemplateResult> = {
+      drawing: () => html`<digit-card .app=${app} .spec=${spec} .solo=${solo}></digit-card>`,
+      text: () => html`<text-card .app=${app} .spec=${spec} .solo=${solo}></text-card>`,
+      picture: () => html`<picture-card .app=${app} .spec=${spec} .solo=${solo}></picture-card>`,
+      sound: () => html`<sound-card .app=${app} .spec=${spec} .solo=${solo}></sound-card>`,
+    }
+    return cards[spec.kind]()
+  }
+
+  override render() {
+    const { app, task } = this
+    const alone = isTaskId(task) ? task : undefined
+    return html`<div class="top">
+        ${
+          alone
+            ? html`<h1><a href="#/">← ${t('home.all', 'All tasks')}</a></h1>`
+            : html`<h1>${t('home.title', 'Answers here when here is faster, in the cloud when it is not.')}</h1>`
+        }
+        <privacy-select
+          .privacy=${app.state.preferences.privacy}
+          @privacy=${(event: CustomEvent<Privacy>) => app.setPrivacy(event.detail)}
+        ></privacy-select>
+      </div>
+      <div class="cards ${alone ? 'solo' : ''}">
+        ${taskSpecs.map((spec) => (alone === undefined || spec.id === alone ? this.#card(spec, spec.id === alone) : nothing))}
+      </div>`
+  }
+}
+
+customElements.define('home-page', HomePage)
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'home-page': HomePage
+  }
+}

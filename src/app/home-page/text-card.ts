@@ -1,0 +1,103 @@
+import { css, html } from 'lit'
+import type { Classification } from '../../index.ts'
+import '../../ui/ranking-view.ts'
+import { labelName } from '../../ui/label-names.ts'
+import { str, t } from '../../ui/text.ts'
+import { TaskCard } from './task-card.ts'
+
+/** Pause in typing after which the text is read, in milliseconds. */
+const settleMs = 250
+
+/** Sentences to try. They are what the models read, and so are the same in every language of the app. */
+const samples = {
+  languages: ['Wer zuletzt lacht, lacht am besten.', 'C’est la vie.', '人工智能很有趣。', 'Rozumiem tylko trochę.'],
+  intents: ['What’s the weather tomorrow?', 'Set a timer for ten minutes', 'I lost my card', 'Tell me a joke'],
+} as const
+
+/** Reads a text that is typed. */
+export class TextCard extends TaskCard {
+  static override styles = [
+    ...TaskCard.styles,
+    css`
+      textarea.field {
+        min-height: 76px;
+        padding: 10px 14px;
+        line-height: 1.4;
+        resize: vertical;
+      }
+      .samples button {
+        min-height: 30px;
+        padding: 0 10px;
+        font-size: 13px;
+        font-weight: 400;
+        border-color: var(--line);
+      }
+    `,
+  ]
+
+  #settling: ReturnType<typeof setTimeout> | undefined
+
+  take(): boolean {
+    return false
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    clearTimeout(this.#settling)
+  }
+
+  readonly #typed = (event: Event) => {
+    const { value } = event.currentTarget as HTMLTextAreaElement
+    clearTimeout(this.#settling)
+    if (value.trim() === '') {
+      this.run.reset()
+      return
+    }
+    this.#settling = setTimeout(() => void this.give({ kind: 'text', text: value }), settleMs)
+  }
+
+  #pick(text: string): void {
+    const field = this.renderRoot.querySelector('textarea')
+    if (field) field.value = text
+    clearTimeout(this.#settling)
+    void this.give({ kind: 'text', text })
+  }
+
+  protected renderInput() {
+    const { id } = this.spec
+    const label =
+      id === 'languages' ? t('text.language', 'A sentence in any language') : t('text.intent', 'A request, in English')
+    return html`<textarea
+        class="field"
+        rows="2"
+        maxlength="5000"
+        data-testid="text"
+        aria-label=${label}
+        placeholder=${label}
+        @input=${this.#typed}
+      ></textarea>
+      <div class="row samples" role="group" aria-label=${t('samples.title', 'Or try one of these')}>
+        ${(id === 'languages' ? samples.languages : samples.intents).map(
+          (text) =>
+            html`<button type="button" data-testid="sample" title=${t('text.try', str`Try “${text}”`)} @click=${() => this.#pick(text)}>${text}</button>`,
+        )}
+      </div>`
+  }
+
+  protected renderAnswer() {
+    const { answer, status } = this.run.state
+    return html`<hither-ranking
+      .answer=${answer as Classification | undefined}
+      .running=${status === 'running'}
+      .nameOf=${(label: string) => labelName(this.spec.id, label)}
+    ></hither-ranking>`
+  }
+}
+
+customElements.define('text-card', TextCard)
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'text-card': TextCard
+  }
+}

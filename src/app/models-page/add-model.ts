@@ -1,0 +1,124 @@
+import { css, html, nothing } from 'lit'
+import { formatBytes } from '../../ui/format-bytes.ts'
+import { problemText } from '../../ui/names.ts'
+import { sharedStyles } from '../../ui/shared-styles.ts'
+import { t } from '../../ui/text.ts'
+import { UiElement } from '../../ui/ui-element.ts'
+import type { App } from '../state/app.ts'
+import { type Problem, toProblem } from '../state/problem.ts'
+
+/**
+ * Adds a model of the person's own: an .onnx file, an exported .zip, or an address.
+ *
+ * @fires added - a model was added
+ */
+export class AddModel extends UiElement {
+  static override properties = {
+    app: { attribute: false },
+    busy: { state: true },
+    progress: { state: true },
+    problem: { state: true },
+  }
+  static override styles = [
+    sharedStyles,
+    css`
+      form {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 8px;
+        align-items: center;
+      }
+      .field {
+        width: 220px;
+      }
+      label {
+        position: relative;
+      }
+      p {
+        margin-top: 8px;
+      }
+      @media (max-width: 699px) {
+        .field {
+          flex: 1;
+        }
+      }
+    `,
+  ]
+  declare app: App
+  declare busy: boolean
+  declare progress: string
+  declare problem: Problem | undefined
+
+  async #add(source: readonly File[] | string): Promise<void> {
+    this.busy = true
+    this.problem = undefined
+    this.progress = ''
+    try {
+      const { models } = await this.app.client()
+      const [file] = typeof source === 'string' ? [] : source
+      if (typeof source !== 'string' && file?.name.endsWith('.zip')) await models.import(file)
+      else {
+        await models.add(source, {
+          onProgress: ({ loadedBytes, totalBytes }) => {
+            this.progress = `${formatBytes(loadedBytes)} / ${formatBytes(totalBytes)}`
+          },
+        })
+      }
+      this.dispatchEvent(new Event('added'))
+    } catch (error) {
+      this.problem = toProblem(error)
+    }
+    this.busy = false
+  }
+
+  readonly #choose = (event: Event) => {
+    const input = event.currentTarget as HTMLInputElement
+    const files = [...(input.files ?? [])]
+    input.value = ''
+    if (files.length > 0) void this.#add(files)
+  }
+
+  readonly #submit = (event: Event) => {
+    event.preventDefault()
+    const address = this.renderRoot.querySelector<HTMLInputElement>('[name=address]')?.value.trim()
+    if (address) void this.#add(address)
+  }
+
+  override render() {
+    return html`<form @submit=${this.#submit}>
+        <label class="button">
+          ${t('add.file', 'Add an .onnx file')}
+          <input
+            class="hidden-visually"
+            type="file"
+            multiple
+            accept=".onnx,.zip,.onnx_data,.data"
+            data-testid="add-file"
+            ?disabled=${this.busy}
+            @change=${this.#choose}
+          />
+        </label>
+        <input
+          class="field"
+          name="address"
+          type="text"
+          inputmode="url"
+          aria-label=${t('add.address', 'Address of a model')}
+          placeholder=${t('add.address', 'Address of a model')}
+        />
+        <button ?disabled=${this.busy}>${this.busy ? t('add.adding', 'Adding…') : t('add.add', 'Add')}</button>
+      </form>
+      <div aria-live="polite">
+        ${this.busy && this.progress ? html`<p class="small muted">${this.progress}</p>` : nothing}
+        ${this.problem ? html`<p class="problem small" data-testid="add-error">${problemText(this.problem)} <span class="code">${this.problem.code ?? ''}</span></p>` : nothing}
+      </div>`
+  }
+}
+
+customElements.define('add-model', AddModel)
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'add-model': AddModel
+  }
+}

@@ -1,0 +1,227 @@
+import { html, nothing } from 'lit'
+import { logo } from '../../ui/icons.ts'
+import { problemText } from '../../ui/names.ts'
+import { receiveFiles } from '../../ui/receive-files.ts'
+import { sharedStyles } from '../../ui/shared-styles.ts'
+import { t } from '../../ui/text.ts'
+import { UiElement } from '../../ui/ui-element.ts'
+import type { App } from '../state/app.ts'
+import { addressOf, type PageName, type Place, pageNames, pages, parsePlace } from './pages.ts'
+import { shellStyles } from './shell-styles.ts'
+
+/** How often the link's age is read again, in milliseconds. */
+const linkRefreshMs = 5000
+
+/** The shell: navigation, the page that the address names, and what concerns all pages. */
+export class HitherApp extends UiElement {
+  static override properties = {
+    app: { attribute: false },
+    notices: { attribute: false },
+    place: { state: true },
+    shown: { state: true },
+    failed: { state: true },
+    dragging: { state: true },
+    newVersion: { attribute: false },
+    updating: { state: true },
+  }
+  static override styles = [sharedStyles, shellStyles]
+  declare app: App | undefined
+  /** Sentences to show above the page. */
+  declare notices: readonly string[]
+  declare place: Place
+  /** The place whose page has arrived. */
+  declare shown: Place | undefined
+  declare failed: boolean
+  declare dragging: boolean
+  /** Takes the new version that waits; undefined while there is none. */
+  declare newVersion: (() => void) | undefined
+  declare updating: boolean
+
+  #stop: (() => void)[] = []
+  /** Files that came before their page. */
+  #files: File[] = []
+
+  constructor() {
+    super()
+    this.notices = []
+    this.dragging = false
+    this.failed = false
+    this.place = parsePlace(location.hash)
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    const stop = new AbortController()
+    addEventListener('hashchange', () => this.#go(), { signal: stop.signal })
+    const refresh = setInterval(() => {
+      if (!document.hidden) this.app?.refreshLink()
+    }, linkRefreshMs)
+    this.#stop.push(
+      () => stop.abort(),
+      () => clearInterval(refresh),
+      receiveFiles(window, {
+        onFile: (file, over) => void this.take(file, over),
+        onNoFile: () =>
+          this.#home?.fail(
+            t('drop.no-file', 'What was dropped is not a picture file. Save the picture first, then drop the file.'),
+          ),
+        onDragging: (dragging) => {
+          this.dragging = dragging
+        },
+      }),
+    )
+    this.#go()
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    for (const stop of this.#stop.splice(0)) stop()
+  }
+
+  protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    if (changed.has('app') && this.app) this.#stop.push(this.app.subscribe(() => this.requestUpdate()))
+  }
+
+  get #home() {
+    return this.renderRoot.querySelector('home-page')
+  }
+
+  /** Gives a file to the home page, which is opened for it where another one is shown. */
+  async take(file: File, over: readonly EventTarget[] = []): Promise<void> {
+    const home = this.#home
+    if (home) {
+      if (await home.take(file, over)) return
+      home.fail(
+        t('drop.no-file', 'What was dropped is not a picture file. Save the picture first, then drop the file.'),
+      )
+      return
+    }
+    this.#files.push(file)
+    location.hash = addressOf('home')
+  }
+
+  #go(): void {
+    const place = parsePlace(location.hash)
+    const isOther = place.page !== this.place.page
+    this.place = place
+    this.failed = false
+    pages[place.page].load().then(
+      async () => {
+        if (this.place !== place) return
+        this.shown = place
+        document.title = place.page === 'home' ? 'Hither' : `${pages[place.page].title()} · Hither`
+        await this.updateComplete
+        // What a person reads with a screen reader goes on at the new page.
+        if (isOther) this.renderRoot.querySelector('main')?.focus()
+        if (place.page === 'home') for (const file of this.#files.splice(0)) void this.#home?.take(file)
+      },
+      () => {
+        if (this.place === place) this.failed = true
+      },
+    )
+  }
+
+  #navigation() {
+    return html`<nav aria-label=${t('nav.label', 'Pages')}>
+      ${pageNames.map((name: PageName) => {
+        const { icon, title } = pages[name]
+        return html`<a
+          href=${addressOf(name)}
+          data-testid="nav-${name}"
+          aria-current=${name === this.place.page ? 'page' : nothing}
+          >${icon}<span>${title()}</span></a
+        >`
+      })}
+    </nav>`
+  }
+
+  #status() {
+    const state = this.app?.state
+    if (state === undefined) return nothing
+    return html`${
+      state.simulation === 'none'
+        ? nothing
+        : html`<p class="simulated" role="status" data-testid="simulated">
+            ${t('shell.simulated', 'Simulated:')} <strong>${simulationName(state.simulation)}</strong>
+            <button type="button" class="small" @click=${() => this.app?.change({ simulation: 'none' })}>
+              ${t('shell.end-simulation', 'End it')}
+            </button>
+          </p>`
+    }
+    ${
+      state.link?.online === false && state.simulation !== 'offline'
+        ? html`<p class="offline" role="status" data-testid="offline">
+            ${t('shell.offline', 'This device is offline. What is stored here still answers.')}
+          </p>`
+        : nothing
+    }
+    ${state.problem ? html`<p class="notice" role="alert" data-testid="notice">${problemText(state.problem)}</p>` : nothing}`
+  }
+
+  #update() {
+    const { newVersion, updating } = this
+    if (newVersion === undefined) return nothing
+    return html`<p class="update" role="status" data-testid="update">
+      ${
+        updating
+          ? t('shell.updating', 'It is taken as soon as what runs has ended.')
+          : t('shell.update', 'A new version of this app is here.')
+      }
+      <button
+        type="button"
+        ?disabled=${updating}
+        @click=${() => {
+          this.updating = true
+          newVersion()
+        }}
+      >
+        ${t('shell.take-update', 'Use it')}
+      </button>
+    </p>`
+  }
+
+  #main() {
+    const { app, shown, failed } = this
+    if (failed) {
+      return html`<p class="notice" role="alert">
+        ${t('shell.page-failed', 'This page could not be fetched. Is the network there?')}
+        <button type="button" @click=${() => this.#go()}>${t('shell.retry', 'Try again')}</button>
+      </p>`
+    }
+    return app && shown ? pages[shown.page].render(app, shown.part) : nothing
+  }
+
+  override render() {
+    return html`<a class="skip" href="#main" @click=${(event: Event) => {
+      event.preventDefault()
+      this.renderRoot.querySelector('main')?.focus()
+    }}>${t('shell.skip', 'Skip to the page')}</a>
+      <header>
+        <a class="brand" href="#/">${logo}<span>Hither</span></a>
+        ${this.#navigation()}
+      </header>
+      ${this.notices.map((notice) => html`<p class="notice" role="alert" data-testid="notice">${notice}</p>`)}
+      ${this.#status()} ${this.#update()}
+      <slot></slot>
+      <main id="main" tabindex="-1">${this.#main()}</main>
+      <div class="drop" ?hidden=${!this.dragging} data-testid="drop">
+        <p>${t('pad.drop', 'Drop the picture to read it')}</p>
+      </div>`
+  }
+}
+
+const simulationName = (simulation: App['state']['simulation']): string =>
+  ({
+    none: '',
+    '3g': t('simulation.3g', 'a 3G link'),
+    offline: t('simulation.offline', 'offline'),
+    'slow-device': t('simulation.slow-device', 'a slow device'),
+  })[simulation]
+
+customElements.define('hither-app', HitherApp)
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'hither-app': HitherApp
+  }
+}

@@ -1,0 +1,15 @@
+import { CapabilityError } from '../errors/capability-error.ts'
+
+/** What runs a request, fetched with the first one. */
+export async function loadAnswering() {
+  try {
+    const [{ runRequest }, { toTensors }] = await Promise.all([import('./run-request.ts'), import('./to-tensors.ts')])
+    return { runRequest, toTensors }
+  } catch (cause) {
+    throw new CapabilityError(
+      'worker-unavailable',
+      'A part of this page that runs requests could not be fetched. Reload the page, or try again once it is online.',
+      { cause },
+    )
+  }
+}

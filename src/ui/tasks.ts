@@ -1,0 +1,45 @@
+import type { Tasks } from '../index.ts'
+import { t } from './text.ts'
+
+export const taskIds = ['digits', 'languages', 'intents', 'faces', 'things', 'speech'] as const
+export type TaskId = (typeof taskIds)[number]
+
+/** How a person gives a task what it is about. */
+export type TaskKind = 'drawing' | 'text' | 'picture' | 'sound'
+
+/** One thing that the app can be asked for. */
+export interface TaskSpec {
+  readonly id: TaskId
+  readonly kind: TaskKind
+  readonly task: Exclude<keyof Tasks, 'tensors'>
+  readonly model: string
+}
+
+export const taskSpecs: readonly TaskSpec[] = [
+  { id: 'digits', kind: 'drawing', task: 'image-classification', model: 'digits' },
+  { id: 'languages', kind: 'text', task: 'text-classification', model: 'language-identification' },
+  { id: 'intents', kind: 'text', task: 'text-classification', model: 'intents-small' },
+  { id: 'faces', kind: 'picture', task: 'face-detection', model: 'ultraface-rfb-320' },
+  { id: 'things', kind: 'picture', task: 'object-detection', model: 'fastestdet' },
+  { id: 'speech', kind: 'sound', task: 'voice-activity', model: 'silero-vad' },
+]
+
+export const isTaskId = (value: string): value is TaskId => (taskIds as readonly string[]).includes(value)
+
+export const taskTitles = (): Record<TaskId, string> => ({
+  digits: t('task.digits', 'Digits'),
+  languages: t('task.languages', 'Languages'),
+  intents: t('task.intents', 'Intents'),
+  faces: t('task.faces', 'Faces'),
+  things: t('task.things', 'Things'),
+  speech: t('task.speech', 'Speech'),
+})
+
+export const taskHints = (): Record<TaskId, string> => ({
+  digits: t('hint.digits', 'Draw one digit, and it is read.'),
+  languages: t('hint.languages', 'Type a sentence, and its language is told.'),
+  intents: t('hint.intents', 'Ask an assistant for something, and what you want is told.'),
+  faces: t('hint.faces', 'Give a picture or the camera, and faces are found.'),
+  things: t('hint.things', 'Give a picture or the camera, and people, animals and things are found.'),
+  speech: t('hint.speech', 'Speak, or give a recording, and speech is found in it.'),
+})

@@ -1,0 +1,94 @@
+import { css, html } from 'lit'
+import type { RouteRecord } from '../index.ts'
+import { cssVariables } from './css-variables.ts'
+import { define } from './define.ts'
+import { formatMs } from './format-ms.ts'
+import { partNames } from './names.ts'
+import { sharedStyles } from './shared-styles.ts'
+import { splitParts } from './split-parts.ts'
+import { t } from './text.ts'
+import { UiElement } from './ui-element.ts'
+
+/** Where a request's time went: one stacked bar, and each part's figure. */
+export class TimeParts extends UiElement {
+  static override properties = { route: { attribute: false } }
+  static override styles = [
+    sharedStyles,
+    css`
+      .bar {
+        display: flex;
+        gap: 2px;
+        height: 12px;
+        margin: 8px 0;
+        overflow: hidden;
+        border-radius: 4px;
+      }
+      .bar div {
+        flex: var(--share) 1 0;
+        min-width: 2px;
+      }
+      .bar div,
+      i {
+        background: var(--colour);
+      }
+      .prepareMs {
+        --colour: color-mix(in srgb, var(--text) 55%, var(--surface));
+      }
+      .queueMs {
+        --colour: color-mix(in srgb, var(--warn) 70%, var(--surface));
+      }
+      .uploadMs {
+        --colour: color-mix(in srgb, var(--cloud) 55%, var(--surface));
+      }
+      .computeMs {
+        --colour: var(--edge);
+      }
+      .downloadMs {
+        --colour: color-mix(in srgb, var(--cloud) 85%, var(--surface));
+      }
+      .otherMs {
+        --colour: var(--line-strong);
+      }
+      ul {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 2px 16px;
+        margin: 0;
+        padding: 0;
+        list-style: none;
+      }
+      i {
+        display: inline-block;
+        width: 8px;
+        height: 8px;
+        margin-right: 6px;
+        border-radius: 2px;
+      }
+    `,
+  ]
+  declare route: RouteRecord
+
+  override render() {
+    const parts = splitParts(this.route.parts, this.route.actualMs)
+    if (parts.length === 0) return ''
+    const names = partNames()
+    return html`<h2>${t('why.parts', 'Where the time went')}</h2>
+      <div class="bar" aria-hidden="true">
+        ${parts.map(({ name, share }) => html`<div class=${name} ${cssVariables({ '--share': share })}></div>`)}
+      </div>
+      <ul class="small">
+        ${parts.map(
+          ({ name, ms }) =>
+            html`<li class=${name}><i></i><span class="muted">${names[name]}</span> ${formatMs(ms)}</li>`,
+        )}
+      </ul>`
+  }
+}
+
+define('hither-parts', TimeParts)
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'hither-parts': TimeParts
+  }
+}

@@ -1,0 +1,31 @@
+import type { Classification, Detections, Privacy, RouteRecord } from '../index.ts'
+import type { Speech } from '../ui/speech-timeline.ts'
+import type { EngineInput } from './messages.ts'
+
+export type WidgetAnswer = Classification | Detections | Speech
+
+export interface WidgetResult {
+  readonly answer: WidgetAnswer
+  readonly route: RouteRecord
+}
+
+/** What a widget asks: the engine itself on a page of its own host, or its end in the frame. */
+export interface WidgetEngine {
+  /**
+   * @throws {Error} with the library's `code` where there is one
+   * @throws the signal's reason when it aborts
+   */
+  run(
+    input: EngineInput,
+    options: { readonly signal: AbortSignal; readonly privacy?: Privacy | undefined },
+  ): Promise<WidgetResult>
+  /** Downloads and loads the model. @throws as `run` does */
+  prepare(): Promise<void>
+  /** Idempotent, never rejects. */
+  close(): void
+}
+
+export interface EngineEvents {
+  readonly onProgress: (progress: { readonly loadedBytes: number; readonly totalBytes: number }) => void
+  readonly onState: (status: string) => void
+}

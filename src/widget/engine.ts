@@ -1,0 +1,56 @@
+import { ConfigError, createClient } from '../index.ts'
+import { isTaskId, type TaskSpec, taskIds, taskSpecs } from '../ui/tasks.ts'
+import type { EngineEvents, WidgetEngine, WidgetResult } from './engine-types.ts'
+import type { EngineInput, EngineOptions } from './messages.ts'
+
+/** @throws {ConfigError} `config-invalid` */
+function specOf(task: string): TaskSpec {
+  const spec = isTaskId(task) ? taskSpecs.find(({ id }) => id === task) : undefined
+  if (spec !== undefined) return spec
+  throw new ConfigError('config-invalid', `The widget has no task “${task}”. It has ${taskIds.join(', ')}.`)
+}
+
+/**
+ * What answers a widget: a client of the library, whose workers, store and runtime are of the origin that this file
+ * came from.
+ *
+ * @param host folder of the models and, unless an endpoint is named, address of the endpoint
+ * @throws {ConfigError} there is no such task, or an option can't be used
+ */
+export function createEngine(host: URL, options: EngineOptions, events: EngineEvents): WidgetEngine {
+  const spec = specOf(options.task)
+  const model = options.model ?? spec.model
+  const client = createClient({
+    catalog: new URL('models/catalog.json', host),
+    endpoint: { url: options.endpoint ?? host.origin },
+    ...(options.privacy === undefined ? {} : { policy: { privacy: options.privacy } }),
+  })
+  client.on('progress', (progress) => {
+    if (progress.model === model)
+      events.onProgress({ loadedBytes: progress.loadedBytes, totalBytes: progress.totalBytes })
+  })
+  client.on('state', ({ model: changed, state }) => {
+    if (changed === model) events.onState(state.status)
+  })
+
+  const ask = async (input: EngineInput, runOptions: object): Promise<WidgetResult> => {
+    if (spec.task === 'text-classification') {
+      if (input.kind !== 'text') throw wrongInput('a text')
+      return client.task(spec.task, { model }).run(input.text, runOptions)
+    }
+    if (spec.task === 'voice-activity') {
+      if (input.kind !== 'sound') throw wrongInput('a sound')
+      return client.task(spec.task, { model }).run(input.sound, runOptions)
+    }
+    if (input.kind !== 'picture') throw wrongInput('a picture')
+    return client.task(spec.task, { model }).run(input.picture, runOptions)
+  }
+
+  return {
+    run: (input, { signal, privacy }) => ask(input, { signal, ...(privacy === undefined ? {} : { privacy }) }),
+    prepare: () => client.prepare(model),
+    close: () => void client.close(),
+  }
+}
+
+const wrongInput = (wanted: string) => new ConfigError('config-invalid', `This widget’s task needs ${wanted}.`)

@@ -1,0 +1,290 @@
+import { html, LitElement, nothing, type PropertyValues } from 'lit'
+import { isHitherError, type Privacy, type RouteRecord } from '../index.ts'
+import { define } from '../ui/define.ts'
+import { sharedStyles } from '../ui/shared-styles.ts'
+import type { WidgetAnswer, WidgetEngine, WidgetResult } from './engine-types.ts'
+import type { EngineInput, EngineOptions } from './messages.ts'
+import { widgetStyles } from './widget-styles.ts'
+import type { WidgetView } from './widget-view.ts'
+
+/** How near to what is visible the widget starts to load. */
+const nearMargin = '200px'
+
+export interface ProgressDetail {
+  readonly loadedBytes: number
+  readonly totalBytes: number
+}
+
+export interface ErrorDetail {
+  readonly message: string
+  /** The library's code, where it gave one. */
+  readonly code?: string | undefined
+}
+
+/** Where this script came from: its frame, models and endpoint are there unless `host` says otherwise. */
+const scriptHost = new URL('.', import.meta.url).href
+
+/**
+ * Runs a model in the page that embeds it: on the visitor's device when that is faster, on the endpoint when it is not.
+ *
+ * Nothing is loaded before it comes near what is visible, or is touched. On a page of another origin the engine lives in
+ * a hidden frame of the script's host, which the page's policy allows with one `frame-src`.
+ *
+ * @example
+ * ```html
+ * <script type="module" src="https://host.example/widget.js"></script>
+ * <hither-widget task="digits" privacy="any"></hither-widget>
+ * ```
+ *
+ * @element hither-widget
+ * @fires {CustomEvent<WidgetResult>} hither-result - a request was answered: `detail.answer` and `detail.route`
+ * @fires {CustomEvent<RouteRecord>} hither-route - where it ran and why, beside each result
+ * @fires {CustomEvent<ProgressDetail>} hither-progress - bytes of the model have arrived: `detail.loadedBytes`, `detail.totalBytes`
+ * @fires {CustomEvent<ErrorDetail>} hither-error - a request failed, or the widget could not start: `detail.message`, `detail.code`
+ * @slot - shown until the widget has loaded
+ * @slot title - in the place of the task's name
+ * @slot footer - below all
+ * @csspart card - the frame around all
+ * @csspart input - where the visitor gives something
+ * @csspart answer - the answer
+ * @csspart route - where it ran and why
+ * @cssprop --hither-surface - background
+ * @cssprop --hither-sunken - background of what lies deeper
+ * @cssprop --hither-text - text
+ * @cssprop --hither-muted - text of less weight
+ * @cssprop --hither-line - lines
+ * @cssprop --hither-line-strong - borders of what can be used
+ * @cssprop --hither-edge - the colour of this device
+ * @cssprop --hither-cloud - the colour of the cloud
+ * @cssprop --hither-danger - problems
+ * @cssprop --hither-radius - roundness of the card
+ * @cssprop --hither-font - font family
+ */
+export class HitherWidget extends LitElement {
+  static override properties = {
+    task: { type: String, reflect: true },
+    model: { type: String, reflect: true },
+    endpoint: { type: String, reflect: true },
+    privacy: { type: String, reflect: true },
+    host: { type: String, reflect: true },
+    theme: { type: String, reflect: true },
+    answer: { attribute: false },
+    route: { attribute: false },
+    status: { type: String, reflect: true },
+    problem: { state: true },
+    view: { state: true },
+  }
+  static override styles = [sharedStyles, widgetStyles]
+
+  /** What it does: `digits`, `languages`, `intents`, `faces`, `things` or `speech`. */
+  declare task: string
+  /** The model that answers. Default: the task's own. */
+  declare model: string | undefined
+  /** Address of the endpoint. Default: the script's host. Its origin must be allowed there (`--connect-to`). */
+  declare endpoint: string | undefined
+  /** Where requests may run: `any` (default), `prefer-edge`, `edge-only` or `cloud-only`. */
+  declare privacy: Privacy | undefined
+  /** Where the frame and the models are. Default: where the script came from. */
+  declare host: string | undefined
+  /** `light` keeps it light where the visitor prefers dark. */
+  declare theme: string | undefined
+  /** The last answer. */
+  declare answer: WidgetAnswer | undefined
+  /** The last answer's route. */
+  declare route: RouteRecord | undefined
+  /** `waiting` (not loaded yet), `idle`, `running` or `failed`. */
+  declare status: 'waiting' | 'idle' | 'running' | 'failed'
+  declare problem: ErrorDetail | undefined
+  declare view: WidgetView | undefined
+
+  #engine: Promise<WidgetEngine> | undefined
+  #closing = new AbortController()
+  #running: AbortController | undefined
+  #nearing: IntersectionObserver | undefined
+
+  constructor() {
+    super()
+    this.task = 'digits'
+    this.status = 'waiting'
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    this.#closing = new AbortController()
+    const { signal } = this.#closing
+    const wake = () => void this.#load()
+    for (const type of ['pointerdown', 'focusin'] as const) this.addEventListener(type, wake, { once: true, signal })
+    this.#nearing = new IntersectionObserver(
+      (entries) => {
+        if (entries.some(({ isIntersecting }) => isIntersecting)) wake()
+      },
+      { rootMargin: nearMargin },
+    )
+    this.#nearing.observe(this)
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    this.#nearing?.disconnect()
+    this.#running?.abort()
+    this.#closing.abort()
+    this.#close()
+  }
+
+  protected override updated(changed: PropertyValues): void {
+    // Made with what has changed: what it was before is over.
+    const remakes = ['task', 'model', 'endpoint', 'privacy', 'host'] as const
+    if (this.#engine && remakes.some((name) => changed.has(name) && changed.get(name) !== undefined)) this.#close()
+  }
+
+  #close(): void {
+    const engine = this.#engine
+    this.#engine = undefined
+    void engine?.then((made) => made.close()).catch(() => {})
+  }
+
+  async #load(): Promise<void> {
+    this.#nearing?.disconnect()
+    if (this.view) return
+    try {
+      const { createView } = await import('./widget-view.ts')
+      this.view ??= createView(this)
+      this.status = 'idle'
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #open(): Promise<WidgetEngine> {
+    this.#engine ??= this.#make().catch((error: unknown) => {
+      this.#engine = undefined
+      throw error
+    })
+    return this.#engine
+  }
+
+  async #make(): Promise<WidgetEngine> {
+    const host = new URL(this.host ?? scriptHost, document.baseURI)
+    const { task, model, endpoint, privacy } = this
+    const options: EngineOptions = {
+      task,
+      ...(model ? { model } : {}),
+      ...(endpoint ? { endpoint: new URL(endpoint, document.baseURI).href } : {}),
+      ...(privacy ? { privacy } : {}),
+    }
+    const events = {
+      onProgress: (detail: ProgressDetail) => this.#tell('hither-progress', detail),
+      onState: () => {},
+    }
+    // On its own host's pages the workers may start right here.
+    if (host.origin === globalThis.origin) return (await import('./engine.ts')).createEngine(host, options, events)
+    const { openFrame } = await import('./frame-link.ts')
+    return openFrame(host, options, events, this.#closing.signal)
+  }
+
+  #tell<T>(type: string, detail: T): void {
+    this.dispatchEvent(new CustomEvent<T>(type, { detail, bubbles: true, composed: true }))
+  }
+
+  #fail(error: unknown): ErrorDetail {
+    const message = error instanceof Error ? error.message : String(error)
+    const code = isHitherError(error) || (error instanceof Error && 'code' in error) ? String(error.code ?? '') : ''
+    const problem = { message, ...(code === '' ? {} : { code }) }
+    this.problem = problem
+    this.status = 'failed'
+    this.#tell('hither-error', problem)
+    return problem
+  }
+
+  /**
+   * Runs what is given: a text, a picture (`Blob` or `ImageBitmap`) or a sound (`Blob`), by the task. A request under
+   * way is given up.
+   *
+   * @throws {Error} with the library's `code`; `hither-error` tells of it too
+   */
+  async run(input: string | Blob | ImageBitmap): Promise<WidgetResult> {
+    await this.#load()
+    this.#running?.abort()
+    const controller = new AbortController()
+    this.#running = controller
+    this.status = 'running'
+    this.problem = undefined
+    try {
+      const engine = await this.#open()
+      const result = await engine.run(toInput(this.task, input), { signal: controller.signal, privacy: this.privacy })
+      if (!controller.signal.aborted) {
+        this.answer = result.answer
+        this.route = result.route
+        this.status = 'idle'
+        this.#tell('hither-result', result)
+        this.#tell('hither-route', result.route)
+      }
+      return result
+    } catch (error) {
+      if (!controller.signal.aborted) this.#fail(error)
+      throw error
+    }
+  }
+
+  /** Downloads and loads the model ahead of the first request. @throws as `run` does */
+  async prepare(): Promise<void> {
+    await this.#load()
+    try {
+      await (await this.#open()).prepare()
+    } catch (error) {
+      this.#fail(error)
+      throw error
+    }
+  }
+
+  /** Forgets the answer, and gives up a request under way. */
+  clear(): void {
+    this.#running?.abort()
+    this.answer = undefined
+    this.route = undefined
+    this.problem = undefined
+    if (this.view) this.status = 'idle'
+  }
+
+  override render() {
+    const { view, problem } = this
+    return html`<section class="card" part="card" aria-busy=${this.status === 'running' ? 'true' : 'false'}>
+      ${
+        view
+          ? html`<header><h2><slot name="title">${view.title()}</slot></h2></header>
+              <div class="input" part="input">${view.input()}</div>
+              <div part="answer">${view.answer()}</div>
+              <div part="route">${view.route()}</div>`
+          : html`<slot></slot>`
+      }
+      <div aria-live="polite">
+        ${
+          problem
+            ? html`<p class="problem small" data-testid="widget-error" data-code=${problem.code ?? ''}>${problem.message}</p>`
+            : nothing
+        }
+      </div>
+      <slot name="footer"></slot>
+    </section>`
+  }
+}
+
+function toInput(task: string, input: string | Blob | ImageBitmap): EngineInput {
+  if (typeof input === 'string') return { kind: 'text', text: input }
+  if (input instanceof ImageBitmap) return { kind: 'picture', picture: input }
+  return task === 'speech' ? { kind: 'sound', sound: input } : { kind: 'picture', picture: input }
+}
+
+define('hither-widget', HitherWidget)
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'hither-widget': HitherWidget
+  }
+  interface HTMLElementEventMap {
+    'hither-result': CustomEvent<WidgetResult>
+    'hither-route': CustomEvent<RouteRecord>
+    'hither-progress': CustomEvent<ProgressDetail>
+    'hither-error': CustomEvent<ErrorDetail>
+  }
+}

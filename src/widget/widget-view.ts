@@ -1,0 +1,115 @@
+import { html, nothing, type TemplateResult } from 'lit'
+import type { Classification, Detections } from '../index.ts'
+import '../ui/answer-view.ts'
+import '../ui/drawing-pad.ts'
+import { labelName } from '../ui/label-names.ts'
+import '../ui/picture-finds.ts'
+import '../ui/ranking-view.ts'
+import '../ui/route-view.ts'
+import type { Speech } from '../ui/speech-timeline.ts'
+import '../ui/speech-timeline.ts'
+import { isTaskId, type TaskId, type TaskKind, taskSpecs, taskTitles } from '../ui/tasks.ts'
+import { t } from '../ui/text.ts'
+import type { HitherWidget } from './hither-widget.ts'
+
+/** Pause in typing after which the text is read, in milliseconds. */
+const settleMs = 300
+/** Longest side of a picture as it is shown. */
+const previewSide = 1024
+
+/** What a widget shows once it has come near. */
+export interface WidgetView {
+  title(): string
+  input(): TemplateResult
+  answer(): TemplateResult
+  route(): TemplateResult
+}
+
+export function createView(widget: HitherWidget): WidgetView {
+  let picture: ImageBitmap | undefined
+  let settling: ReturnType<typeof setTimeout> | undefined
+
+  const taskId = (): TaskId => (isTaskId(widget.task) ? widget.task : 'digits')
+  const kind = (): TaskKind => taskSpecs.find(({ id }) => id === taskId())?.kind ?? 'drawing'
+  const nameOf = (label: string) => labelName(taskId(), label)
+  // A failure is shown by the widget, and told by its event.
+  const run = (input: string | Blob | ImageBitmap) => void widget.run(input).catch(() => {})
+  const pad = () => widget.renderRoot.querySelector('hither-pad')
+
+  const drawn = async () => {
+    const canvas = pad()?.canvas
+    if (canvas) run(await createImageBitmap(canvas))
+  }
+  const clear = () => {
+    pad()?.clear()
+    widget.clear()
+  }
+  const typed = (event: Event) => {
+    const { value } = event.currentTarget as HTMLTextAreaElement
+    clearTimeout(settling)
+    if (value.trim() === '') widget.clear()
+    else settling = setTimeout(() => run(value), settleMs)
+  }
+  const chosen = async (event: Event) => {
+    const field = event.currentTarget as HTMLInputElement
+    const file = field.files?.[0]
+    field.value = ''
+    if (!file) return
+    widget.clear()
+    run(file)
+    if (kind() === 'sound') return
+    const preview = await createImageBitmap(file, { resizeWidth: previewSide }).catch(() => undefined)
+    if (preview === undefined) return
+    if (kind() === 'drawing') pad()?.show(preview)
+    else {
+      picture = preview
+      widget.requestUpdate()
+    }
+  }
+  const chooser = (accept: string, label: string) => html`<label class="button">
+    ${label}
+    <input class="hidden-visually" type="file" accept=${accept} data-testid="widget-file" @change=${chosen} />
+  </label>`
+
+  const inputs: Record<TaskKind, () => TemplateResult> = {
+    drawing: () => html`<hither-pad @stroke-start=${() => widget.clear()} @drawn=${drawn}></hither-pad>
+      <div class="row">
+        <button type="button" @click=${clear}>${t('pad.clear', 'Clear')}</button>
+        ${chooser('image/*', t('pad.choose', 'Choose a picture'))}
+      </div>`,
+    text: () => html`<textarea
+      class="field"
+      rows="2"
+      maxlength="5000"
+      aria-label=${t('text.language', 'A sentence in any language')}
+      @input=${typed}
+    ></textarea>`,
+    picture: () => html`<hither-finds
+        .picture=${picture}
+        .finds=${widget.answer as Detections | undefined}
+        .nameOf=${nameOf}
+      ></hither-finds>
+      <div class="row">${chooser('image/*', t('pad.choose', 'Choose a picture'))}</div>`,
+    sound: () => html`<div class="row">${chooser('audio/*,video/*', t('sound.choose', 'Choose a recording'))}</div>`,
+  }
+  const answers: Record<TaskKind, () => TemplateResult> = {
+    drawing: () => html`<hither-answer
+      .answer=${widget.answer as Classification | undefined}
+      .running=${widget.status === 'running'}
+    ></hither-answer>`,
+    text: () => html`<hither-ranking
+      .answer=${widget.answer as Classification | undefined}
+      .running=${widget.status === 'running'}
+      .nameOf=${nameOf}
+    ></hither-ranking>`,
+    picture: () => html`${nothing}`,
+    sound: () => html`<hither-timeline .speech=${widget.answer as Speech | undefined}></hither-timeline>`,
+  }
+
+  return {
+    title: () => taskTitles()[taskId()],
+    input: () => inputs[kind()](),
+    answer: () => answers[kind()](),
+    route: () => html`<hither-route .route=${widget.route}></hither-route>`,
+  }
+}
