@@ -1,6 +1,5 @@
 import { t } from '../ui/text.ts'
 import { speak } from './language/language.ts'
-import { receiveGivenFiles } from './offline/given-files.ts'
 import { keepOffline } from './offline/keep-offline.ts'
 import { watchUpdates } from './offline/updates.ts'
 import './shell/hither-app.ts'
@@ -25,6 +24,10 @@ if (element) {
   watchUpdates(app, (take) => {
     element.newVersion = take
   })
-  receiveGivenFiles((file) => void element.take(file)).catch(() => {})
+  if ('launchQueue' in globalThis || new URLSearchParams(location.search).has('shared')) {
+    import('./offline/given-files.ts')
+      .then(({ receiveGivenFiles }) => receiveGivenFiles((file) => void element.take(file)))
+      .catch(() => {})
+  }
   void app.start()
 }

@@ -1,8 +1,7 @@
 import type { Backend } from '../contracts/model-state.ts'
 import { createCrashMarks } from '../edge/crash-marks.ts'
 import { createEdge } from '../edge/create-edge.ts'
-import { withSessions } from '../edge/edge-session.ts'
-import type { Edge, EdgeEvents } from '../edge/edge-types.ts'
+import type { EdgeEngine, EdgeEvents } from '../edge/edge-types.ts'
 import { createSharedEdge } from '../edge/shared-edge.ts'
 import type { Background } from './create-background.ts'
 import type { RuntimeOptions } from './types.ts'
@@ -17,7 +16,7 @@ const sharedName = 'hither-edge/1'
 export function createClientEdge(
   runtime: RuntimeOptions,
   options: EdgeEvents & { readonly startWorker: () => Worker; readonly background: Background },
-): Edge {
+): EdgeEngine {
   const { startWorker, background, ...events } = options
   const { backends = defaultBackends, threads, memoryBytes, shareTabs = true } = runtime
   const createOwn = (told: EdgeEvents) =>
@@ -35,14 +34,12 @@ export function createClientEdge(
       // Read when this tab comes to lead: only then are the marks of others those of tabs that have ended.
       marks: createCrashMarks(),
     })
-  if (!shareTabs) return withSessions(createOwn(events))
+  if (!shareTabs) return createOwn(events)
   const name = [sharedName, [...backends].sort().join('+'), threads ?? 'any', memoryBytes ?? 'any'].join('/')
-  return withSessions(
-    createSharedEdge({
-      name,
-      createOwn,
-      readFiles: (manifest) => background.readFiles(manifest.name, manifest.revision),
-      ...events,
-    }),
-  )
+  return createSharedEdge({
+    name,
+    createOwn,
+    readFiles: (manifest) => background.readFiles(manifest.name, manifest.revision),
+    ...events,
+  })
 }

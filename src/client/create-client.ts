@@ -7,7 +7,7 @@ import { isHitherError } from '../errors/hither-error.ts'
 import { NoArmError } from '../errors/no-arm-error.ts'
 import { modelKey } from '../models/model-key.ts'
 import { createNetworkWatcher } from '../network/network-watcher.ts'
-import { pretendWatcher, shapeFetch } from '../network/simulated-network.ts'
+import { pretendWatcher } from '../network/pretend-watcher.ts'
 import { createRouter } from '../routing/create-router.ts'
 import { createRouteLearner } from '../routing/route-learner.ts'
 import { abortable } from '../utils/abortable.ts'
@@ -22,12 +22,13 @@ import { createCloudLink } from './cloud-link.ts'
 import { createBackground } from './create-background.ts'
 import { createEdgeModels } from './edge-models.ts'
 import { explainRequest } from './explain-request.ts'
+import { createLazyUpdates } from './lazy-updates.ts'
 import { loadAnswering } from './load-answering.ts'
 import { keepManifests } from './manifest-cache.ts'
-import { createModelUpdates } from './model-updates.ts'
 import { createModelsApi } from './models-api.ts'
 import { createClientOutbox } from './outbox-api.ts'
 import { parseClientOptions, parseRunOptions } from './parse-options.ts'
+import { pretendFetch } from './pretend-fetch.ts'
 import { createMemory } from './remember.ts'
 import type { RequestParts } from './request-parts.ts'
 import { toRouterPolicy } from './router-policy.ts'
@@ -80,7 +81,7 @@ export function createClient(options: ClientOptions = {}): Client {
 
   const events = createEmitter<ClientEvents>()
   const reportMode = simulate === undefined ? report : 'none'
-  const fetch = simulate?.network && shapeFetch(globalThis.fetch.bind(globalThis), simulate.network)
+  const fetch = simulate?.network && pretendFetch(simulate.network)
   const watcher = pretendWatcher(createNetworkWatcher(), { offline: simulate?.network === 'offline', saveData })
   const background = keepManifests(
     createBackground(startBackgroundWorker, ...toBackgroundSettings(catalogUrl, runtime, storage, simulate?.network)),
@@ -126,7 +127,7 @@ export function createClient(options: ClientOptions = {}): Client {
     downloadOnMetered: storage.downloadOnMetered === true,
   }
   const routes = createRoutesLog()
-  const updates = createModelUpdates({ background, edge, edgeModels })
+  const updates = createLazyUpdates({ background, edge, edgeModels })
 
   const outbox = createClientOutbox({
     mode: reportMode,

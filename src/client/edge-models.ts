@@ -1,6 +1,6 @@
 import type { Manifest } from '../contracts/manifest.ts'
 import type { ModelState, Progress } from '../contracts/model-state.ts'
-import type { Edge, LoadedModel } from '../edge/edge-types.ts'
+import type { EdgeEngine, LoadedModel } from '../edge/edge-types.ts'
 import { isHitherError } from '../errors/hither-error.ts'
 import { ModelError } from '../errors/model-error.ts'
 import { totalBytesOf } from '../models/total-bytes.ts'
@@ -36,7 +36,7 @@ export interface EdgeModels {
 
 export function createEdgeModels(options: {
   readonly background: Background
-  readonly edge: Edge
+  readonly edge: EdgeEngine
   readonly onState: (model: string, state: ModelState) => void
   readonly onProgress: (model: string, progress: Progress) => void
   /** Told how long reading, compiling and warming up took; nothing of that when it was moved while it answered. */

@@ -1,5 +1,5 @@
 import type { Manifest } from '../contracts/manifest.ts'
-import type { Edge } from '../edge/edge-types.ts'
+import type { EdgeEngine } from '../edge/edge-types.ts'
 import { isHitherError } from '../errors/hither-error.ts'
 import type { Priority } from '../models/transfer-slots.ts'
 import { abortable } from '../utils/abortable.ts'
@@ -33,7 +33,7 @@ export interface ModelUpdates {
  */
 export function createModelUpdates(parts: {
   readonly background: Background
-  readonly edge: Edge
+  readonly edge: EdgeEngine
   readonly edgeModels: EdgeModels
 }): ModelUpdates {
   const { background, edge, edgeModels } = parts

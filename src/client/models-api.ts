@@ -4,6 +4,8 @@ import { downloadPaused, type EdgeModels } from './edge-models.ts'
 import type { ModelUpdates } from './model-updates.ts'
 import type { ModelEntry, ModelsApi } from './models-types.ts'
 
+type ExportToFolder = { readonly signal?: AbortSignal; readonly to: FileSystemDirectoryHandle }
+
 /** The browser's storage manager, as far as models need it; missing on a page without https. */
 type Storage = Partial<Pick<StorageManager, 'persist' | 'persisted' | 'estimate'>>
 
@@ -52,23 +54,20 @@ export function createModelsApi(parts: {
     }
   }
 
-  async function exportModel(
-    model: string,
-    options: { readonly signal?: AbortSignal; readonly to: FileSystemDirectoryHandle },
-  ): Promise<undefined>
+  /** What brings models in and out, fetched when it is first asked for. */
+  const exchange = async () =>
+    (await import('./models-exchange.ts')).createModelsExchange({
+      background,
+      edgeModels,
+      open,
+      opened,
+      bounded,
+      entryOf,
+    })
+  async function exportModel(model: string, options: ExportToFolder): Promise<undefined>
   async function exportModel(model: string, options?: { readonly signal?: AbortSignal }): Promise<Blob>
-  async function exportModel(
-    model: string,
-    { signal, to }: { readonly signal?: AbortSignal; readonly to?: FileSystemDirectoryHandle } = {},
-  ): Promise<Blob | undefined> {
-    const manifest = await opened(model)
-    const limited = bounded(signal)
-    const { exportToFolder, exportToZip } = await import('./model-archive.ts')
-    if (to !== undefined) {
-      await exportToFolder(manifest, to, background.readBytes, limited)
-      return undefined
-    }
-    return exportToZip(manifest, background.readBytes, limited)
+  async function exportModel(model: string, options?: Partial<ExportToFolder>): Promise<Blob | undefined> {
+    return (await exchange()).export(model, options)
   }
 
   return {
@@ -143,32 +142,8 @@ export function createModelsApi(parts: {
       await edgeModels.reread(model)
     },
     export: exportModel,
-    async import(from, { signal } = {}) {
-      await open()
-      const { pathsOf, readArchive } = await import('./model-archive.ts')
-      const entries: ModelEntry[] = []
-      for (const { manifest, files } of await readArchive(from)) {
-        const wanted = pathsOf(manifest)
-        const given: { readonly path: string; readonly blob: Blob }[] = []
-        for (const { path, open: openFile } of files) if (wanted.has(path)) given.push({ path, blob: await openFile() })
-        const name = await background.importModel(manifest, given, { signal: bounded(signal) })
-        await edgeModels.reread(name)
-        entries.push(await entryOf(name))
-      }
-      return entries
-    },
-    async add(source, { signal, onProgress = () => {}, name, title, precision } = {}) {
-      await open()
-      const facts = { name, title, precision }
-      const files = Array.isArray(source) ? source : source instanceof Blob ? [source] : undefined
-      const given =
-        files === undefined
-          ? { ...facts, url: new URL(String(source), globalThis.location?.href).href }
-          : { ...facts, files: files.map((file: File) => ({ name: file.name, blob: file })) }
-      const added = await background.addModel(given, { signal: bounded(signal), onProgress })
-      await edgeModels.reread(added)
-      return entryOf(added)
-    },
+    import: async (from, options) => (await exchange()).import(from, options),
+    add: async (source, options) => (await exchange()).add(source, options),
     async update(model, { signal } = {}) {
       await opened(model)
       return updates.update(model, { signal: bounded(signal) })

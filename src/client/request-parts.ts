@@ -1,7 +1,7 @@
 import type { Manifest } from '../contracts/manifest.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import type { PowerWatcher } from '../device/power-watcher.ts'
-import type { Edge } from '../edge/edge-types.ts'
+import type { EdgeEngine } from '../edge/edge-types.ts'
 import type { NetworkWatcher } from '../network/network-watcher.ts'
 import type { RouteLearner } from '../routing/route-learner.ts'
 import type { Router } from '../routing/router-types.ts'
@@ -11,7 +11,7 @@ import type { Notices } from './notices.ts'
 
 /** What the client has put together, as a request needs it. */
 export interface RequestParts {
-  readonly edge: Edge
+  readonly edge: EdgeEngine
   readonly edgeModels: EdgeModels
   /** The endpoints, in the order in which the site named them. */
   readonly clouds: readonly CloudLink[]

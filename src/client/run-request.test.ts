@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import type { Manifest } from '../contracts/manifest.ts'
 import { type Privacy, privacyModes } from '../contracts/route.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
@@ -104,6 +104,10 @@ function setUp() {
   return { parts, sent, told, run, ask }
 }
 
+// What is fetched with a first request: under the fake timers it would come too late.
+beforeAll(async () => {
+  await Promise.all([import('../protocol/infer-request.ts'), import('../cloud/read-answer.ts')])
+})
 beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
 afterEach(() => {
   vi.useRealTimers()

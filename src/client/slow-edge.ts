@@ -1,4 +1,4 @@
-import type { Edge, EdgeRun } from '../edge/edge-types.ts'
+import type { EdgeEngine, EdgeRun } from '../edge/edge-types.ts'
 
 /** Waits, and gives up with the signal's reason. */
 const waitFor = (ms: number, signal: AbortSignal | undefined) =>
@@ -18,7 +18,7 @@ const waitFor = (ms: number, signal: AbortSignal | undefined) =>
  * An edge that pretends to be `slowdown` times as slow: its runs take that much longer, and what is told of its speed
  * fits that. Downloads and loading are not slowed.
  */
-export function slowEdge(edge: Edge, slowdown: number): Edge {
+export function slowEdge(edge: EdgeEngine, slowdown: number): EdgeEngine {
   const slowLoaded = <T extends { readonly warmupMs: number }>(loaded: T): T => ({
     ...loaded,
     warmupMs: loaded.warmupMs * slowdown,

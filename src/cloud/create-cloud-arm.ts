@@ -8,7 +8,7 @@ import { withDeadline } from '../utils/with-deadline.ts'
 import { toBaseUrl } from './base-url.ts'
 import { createSendRequest } from './cloud-request.ts'
 import { compressWherePays } from './compress-body.ts'
-import { describeModel, type ListedModel, listModels, type ModelDescription } from './describe-model.ts'
+import type { ListedModel, ModelDescription } from './describe-model.ts'
 import { createHasModel } from './has-model.ts'
 import { modelPath } from './model-path.ts'
 import { type CapacitySaid, readCapacity } from './read-capacity.ts'
@@ -249,8 +249,13 @@ export function createCloudArm(options: {
 
     facts: ({ signal } = {}) => within(questionTimeoutMs, signal, (limited) => server.known(limited)),
     describe: (model, { signal } = {}) =>
-      within(questionTimeoutMs, signal, (limited) => describeModel(send, model, limited)),
-    list: ({ signal } = {}) => within(questionTimeoutMs, signal, (limited) => listModels(send, limited)),
+      within(questionTimeoutMs, signal, async (limited) =>
+        (await import('./describe-model.ts')).describeModel(send, model, limited),
+      ),
+    list: ({ signal } = {}) =>
+      within(questionTimeoutMs, signal, async (limited) =>
+        (await import('./describe-model.ts')).listModels(send, limited),
+      ),
   }
 }
 

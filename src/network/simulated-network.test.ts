@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createNetworkWatcher } from './network-watcher.ts'
-import { pretendWatcher, shapeFetch } from './simulated-network.ts'
+import { pretendWatcher } from './pretend-watcher.ts'
+import { shapeFetch } from './simulated-network.ts'
 
 describe('shapeFetch', () => {
   it('waits for the round trip and for every byte of both ways', async () => {

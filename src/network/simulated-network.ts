@@ -1,5 +1,3 @@
-import type { NetworkWatcher } from './network-watcher.ts'
-
 /** A network to pretend: none, or a slow one. */
 export type SimulatedNetwork =
   | 'offline'
@@ -52,25 +50,5 @@ export function shapeFetch(fetch: Fetch, network: SimulatedNetwork, wait: Wait =
     )
     const { status, statusText, headers } = response
     return body === undefined ? response : new Response(body, { status, statusText, headers })
-  }
-}
-
-/** A watcher that says what is pretended, and otherwise what the browser says. */
-export function pretendWatcher(
-  watcher: NetworkWatcher,
-  { offline, saveData }: { readonly offline: boolean; readonly saveData: boolean },
-): NetworkWatcher {
-  return {
-    get online() {
-      return watcher.online && !offline
-    },
-    get saveData() {
-      return watcher.saveData || saveData
-    },
-    connection: watcher.connection,
-    onChange: (listener) =>
-      watcher.onChange((change) =>
-        listener({ ...change, online: change.online && !offline, saveData: change.saveData || saveData }),
-      ),
   }
 }

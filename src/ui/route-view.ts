@@ -3,11 +3,9 @@ import type { RouteExplanation, RouteRecord } from '../index.ts'
 import { define } from './define.ts'
 import { formatMs } from './format-ms.ts'
 import { armName, reasonText } from './names.ts'
-import './prediction-chart.ts'
 import './route-badge.ts'
 import { sharedStyles } from './shared-styles.ts'
 import { str, t } from './text.ts'
-import './time-parts.ts'
 import { UiElement } from './ui-element.ts'
 
 /** Where a request ran, how long it took and why; before there is one, where the next would run. */
@@ -60,6 +58,11 @@ export class RouteView extends UiElement {
   declare route: RouteRecord | undefined
   declare explanation: RouteExplanation | undefined
   declare open: boolean
+
+  protected override willUpdate(): void {
+    // Fetched when someone first asks why.
+    if (this.open) void Promise.all([import('./prediction-chart.ts'), import('./time-parts.ts')]).catch(() => {})
+  }
 
   #attempts(route: RouteRecord) {
     const others = route.attempts.filter(({ result, error }) => error !== undefined || result === 'lost')
