@@ -107,7 +107,7 @@ export function createDeviceProbe(options: {
     measure: () => measure('device'),
     async measureAgain() {
       await measure('device')
-      for (const candidate of candidates) await measureOne(candidate)
+      for (const candidate of candidates) await measureOne(candidate, unhurriedBudgetMs)
       hosts.sweep()
     },
     measureRest: () => measureRest('rest'),
