@@ -19,9 +19,13 @@ export default defineConfig({
         // What the first page needs comes in three files instead of thirty: fewer requests, and it compresses better.
         codeSplitting: {
           groups: [
-            { name: 'base', test: /src\/app\/shell\/hither-app\.ts$|src\/app\/state\/app\.ts$/, priority: 3 },
+            {
+              name: 'base',
+              test: /src\/(?:app\/(?:shell\/hither-app|state\/app|language\/language|offline\/updates)|ui\/trusted-types)\.ts$/,
+              priority: 3,
+            },
             { name: 'home', test: /src\/app\/home-page\/home-page\.ts$/, priority: 2 },
-            { name: 'client', test: /src\/client\/create-client\.ts$/, priority: 1 },
+            { name: 'client', test: /src\/app\/state\/make-client\.ts$|src\/client\/create-client\.ts$/, priority: 1 },
           ],
         },
       },

@@ -16,6 +16,7 @@ const reasonTexts = {
   'edge-not-ready': '模型还在下载到本机的途中，因此先由云端回答。',
   'edge-unavailable': '此浏览器无法运行该模型，因此由云端运行。',
   'edge-set-aside': '本机连续多次运行失败，因此暂时使用云端。',
+  'cloud-closed': '端点现在不接受请求，因此在本机运行。',
   'cloud-set-aside': '端点连续多次失败，因此暂时使用本机。',
   'cloud-lacks-model': '端点没有这个模型，因此在本机运行。',
   'edge-faster': '预测本机会先完成。',
