@@ -144,3 +144,17 @@ test('a request that was given up late makes the uplink slower, one given up ear
     expect(link.estimate().uplink.mu).not.toBeNaN()
   }
 })
+
+test('a few fast answers end the belief in a slow link, however small its share of the time', () => {
+  const link = createLink({ now: () => 0 })
+  for (let index = 0; index < 4; index += 1) {
+    link.observeRequest({ requestBytes: 20_000, responseBytes: 2_000, totalMs: 6_500, serverMs: 15 })
+  }
+  const ms = ({ mu }: { readonly mu: number }) => Math.exp(mu)
+  expect(ms(link.estimate().roundTrip) + 160_000_000 / ms(link.estimate().uplink)).toBeGreaterThan(1_000)
+  for (let index = 0; index < 3; index += 1) {
+    link.observeRequest({ requestBytes: 16_384, responseBytes: 0, totalMs: 32, serverMs: 0 })
+  }
+  expect(ms(link.estimate().roundTrip)).toBeLessThan(100)
+  expect(160_000_000 / ms(link.estimate().uplink)).toBeLessThan(100)
+})

@@ -71,6 +71,9 @@ export interface Link {
 
 const staleAfterMs = 60_000
 const varianceAfterChange = 0.25
+/** A transfer that shows a rate this many times the estimate, or a round trip so much shorter, shows that it was wrong. */
+const wrongBy = 2
+const varianceWhenWrong = 1
 /** A new page may be on another network than the one that was stored. */
 const extraVarianceAfterRestore = 0.15
 /** A rate counts as measured once half of the first doubt is gone. */
@@ -93,6 +96,26 @@ const positive = (value: number | undefined): value is number =>
   value !== undefined && value > 0 && value < Number.POSITIVE_INFINITY
 /** Bounded, so that no time made of it overflows. */
 const countOf = (bytes: number) => (positive(bytes) ? Math.min(bytes, 1e15) : 0)
+
+/**
+ * Teaches a rate what a transfer showed. However small its share of the time was: the rate is no smaller than if the
+ * transfer had taken all of it. Where that is far more than was thought, the link has recovered.
+ */
+function observeRate(
+  estimator: Pick<ReturnType<typeof createRateEstimator>, 'observe'>,
+  { mu }: LogNormal,
+  seen: {
+    readonly bits: number
+    readonly ms: number
+    readonly networkMs: number
+    readonly weight: number
+    readonly nowMs: number
+  },
+): void {
+  const leastRate = (seen.bits / seen.networkMs) * 1000
+  if (leastRate > wrongBy * Math.exp(mu)) estimator.observe(leastRate, seen.nowMs)
+  estimator.observe((seen.bits / seen.ms) * 1000, seen.nowMs, seen.weight)
+}
 
 /**
  * Measures the link from the requests themselves.
@@ -155,9 +178,17 @@ export function createLink(
         const trust = connectionIsFresh && !connectKnown ? firstRequestWeight : 1
         // An error of the total weighs the more on a part, the smaller the part is: its variance goes by 1 / share².
         const weightOf = (ms: number) => trust * (ms / networkMs) ** 2
+        // The whole took less than the round trip was thought to: that was wrong, and nothing else explains it.
+        if (networkMs < Math.exp(link.roundTrip.mu) / wrongBy) roundTrip.widen(varianceWhenWrong)
         roundTrip.observe(tripMs, nowMs, weightOf(tripMs))
-        uplink.observe((upBits / uploadMs) * 1000, nowMs, weightOf(uploadMs))
-        downlink.observe((downBits / downloadMs) * 1000, nowMs, weightOf(downloadMs))
+        observeRate(uplink, link.uplink, { bits: upBits, ms: uploadMs, networkMs, weight: weightOf(uploadMs), nowMs })
+        observeRate(downlink, link.downlink, {
+          bits: downBits,
+          ms: downloadMs,
+          networkMs,
+          weight: weightOf(downloadMs),
+          nowMs,
+        })
         measuredHere = true
         connectionIsFresh = false
       }

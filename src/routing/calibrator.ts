@@ -11,6 +11,8 @@ export interface Calibrator {
 }
 
 const [leastScale, mostScale] = [-1.2, 1.2]
+/** Widening goes no further: a log-normal's mean grows with its variance, and beyond this it would say nothing. */
+const mostVariance = 1.6
 
 /**
  * Adaptive conformal inference (Gibbs and Candès 2021, "Adaptive conformal inference under distribution shift"), on
@@ -20,7 +22,10 @@ const [leastScale, mostScale] = [-1.2, 1.2]
 export function createCalibrator({ step = 0.1, start = 0 } = {}): Calibrator {
   let scale = start
   return {
-    calibrate: ({ mu, variance }) => ({ mu, variance: variance * Math.exp(2 * scale) }),
+    calibrate: ({ mu, variance }) => ({
+      mu,
+      variance: Math.min(variance * Math.exp(2 * scale), Math.max(variance, mostVariance)),
+    }),
     observe(p90Ms, ms, atLeast = false) {
       if (!(ms > 0 && ms < Number.POSITIVE_INFINITY)) return
       const above = ms > p90Ms

@@ -155,18 +155,22 @@ export function createPairPlanner(): (first: Forecast, other: Forecast, costs: P
       best.afterMs = never
       best.cost = costAlone
     }
-    if (firstStarts ? costs.mayFollowFirst : costs.mayFollowOther) {
-      for (let i = -1; i < a.count; i += 1) {
-        // Just after a node: a run that takes as long as predicted is not overtaken.
-        const afterMs = i < 0 ? 0 : (a.times[i] ?? 0) * 1.02
-        const cost = extraA + costOf(a, b, afterMs, extraB, wastedA, wastedB)
-        if (cost < best.cost) {
-          best.firstStarts = firstStarts
-          best.afterMs = afterMs
-          best.cost = cost
-        }
-      }
+    if (!(firstStarts ? costs.mayFollowFirst : costs.mayFollowOther)) return costAlone
+    const tryAfter = (afterMs: number) => {
+      const cost = extraA + costOf(a, b, afterMs, extraB, wastedA, wastedB)
+      if (cost >= best.cost) return false
+      best.firstStarts = firstStarts
+      best.afterMs = afterMs
+      best.cost = cost
+      return true
     }
+    // Just after a node: a run that takes as long as predicted is not overtaken. Every other one, then those beside the best.
+    const afterNode = (i: number) => (a.times[i] ?? 0) * 1.02
+    tryAfter(0)
+    let bestNode = -1
+    for (let i = 0; i < a.count; i += 2) if (tryAfter(afterNode(i))) bestNode = i
+    if (bestNode > 0) tryAfter(afterNode(bestNode - 1))
+    if (bestNode >= 0 && bestNode + 1 < a.count) tryAfter(afterNode(bestNode + 1))
     return costAlone
   }
 

@@ -91,3 +91,13 @@ test('no measurement, however wrong, makes a prediction that is no number', () =
     }),
   )
 })
+
+test('a run here that was overtaken late makes the next ones longer, one overtaken early says nothing', () => {
+  const learner = createRouteLearner({ now: () => 0 })
+  for (let run = 0; run < 5; run += 1) learner.observeEdge('m', 'wasm', 100)
+  const before = learner.edgeTime({ model: 'm', backend: 'wasm' }).mu
+  for (const elapsedMs of [20, Number.NaN, -5]) learner.observeEdgeAtLeast('m', 'wasm', elapsedMs)
+  expect(learner.edgeTime({ model: 'm', backend: 'wasm' }).mu).toBe(before)
+  learner.observeEdgeAtLeast('m', 'wasm', 400)
+  expect(learner.edgeTime({ model: 'm', backend: 'wasm' }).mu).toBeGreaterThan(before)
+})
