@@ -89,6 +89,18 @@ export const sharedModels = {
   zfnet: light('zfnet512', 'gpu_0/data_0', 'gpu_0/softmax_1', 1_100e6),
 } as const satisfies Record<string, SharedModel>
 
+/** Light nets: real shapes with constant weights, in the order of their cost. */
+export const lightNets = [
+  'shufflenet',
+  'squeezenet',
+  'alexnet',
+  'zfnet',
+  'inception2',
+  'inception',
+  'resnet50',
+  'densenet',
+] as const satisfies readonly (keyof typeof sharedModels)[]
+
 export const hasSharedModels = existsSync(sharedDir)
 export const sharedPath = (path: string): string => join(sharedDir, path)
 export const fileOf = ({ path, own }: SharedModel): string => (own ? root(path) : sharedPath(path))
