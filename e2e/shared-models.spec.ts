@@ -51,17 +51,17 @@ const open = async (page: Page, options: Parameters<Hither['open']>[0] = {}) => 
   await page.goto(site?.origin ?? '')
   await page.evaluate((given) => hither.open(given), options)
 }
-/** The same page on each backend. */
+/** The same page on each backend; a failure names it. */
 async function onEach(page: Page, work: (page: Page, backend: 'wasm' | 'webgpu') => Promise<void>) {
   await open(page, { runtime: { backends: ['wasm'] } })
-  await work(page, 'wasm')
+  await test.step('wasm', () => work(page, 'wasm'))
   adapted ??= await chromium.launch({
     executablePath: findBrowser(),
     args: [...browserArgs, '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
   })
   const other = await adapted.newPage()
   await open(other, { runtime: { backends: ['webgpu'] } })
-  await work(other, 'webgpu')
+  await test.step('webgpu', () => work(other, 'webgpu'))
   await other.close()
 }
 const worst = (a: readonly number[], b: readonly number[]) =>
@@ -191,7 +191,11 @@ test('a stream of sound keeps its state from frame to frame, as the recorded pro
           const input = new Float32Array(576)
           const from = frame * 512 - 64
           input.set(sound.subarray(Math.max(0, from), frame * 512 + 512), from < 0 ? 64 : 0)
-          const answer = await session?.run({ input: new hither.Tensor('float32', input, [1, 576]), sr })
+          const answer = await session
+            ?.run({ input: new hither.Tensor('float32', input, [1, 576]), sr })
+            .catch((error: Error) => {
+              throw new Error(`frame ${frame}: ${error.message} ${error.cause}`)
+            })
           answers.push(Number(answer?.outputs.output?.data[0]))
           backends.add(answer?.backend)
         }
