@@ -20,16 +20,18 @@ function session(run: () => Promise<typeof answer> = async () => answer) {
 
 test('a model is run once to compile, then timed', async () => {
   const { run, counted } = session()
-  expect(await warmUp(run, { inputs: inputs([1]), tolerance: 0 }, {})).toBeGreaterThanOrEqual(0)
+  expect(await warmUp(run, { backend: 'wasm', inputs: inputs([1]), tolerance: 0 }, {})).toBeGreaterThanOrEqual(0)
   expect(counted.runs).toBe(4)
 })
 
 test('one whose time is known runs its canary only, or nothing where it has none', async () => {
   const first = session()
-  expect(await warmUp(first.run, { inputs: inputs([1]), tolerance: 0, knownMs: 7, canary }, {})).toBe(7)
+  expect(await warmUp(first.run, { backend: 'wasm', inputs: inputs([1]), tolerance: 0, knownMs: 7, canary }, {})).toBe(
+    7,
+  )
   expect(first.counted.runs).toBe(1)
   const second = session()
-  expect(await warmUp(second.run, { inputs: inputs([1]), tolerance: 0, knownMs: 7 }, {})).toBe(7)
+  expect(await warmUp(second.run, { backend: 'wasm', inputs: inputs([1]), tolerance: 0, knownMs: 7 }, {})).toBe(7)
   expect(second.counted.runs).toBe(0)
 })
 
@@ -37,18 +39,24 @@ test('30: a wrong canary refuses the model, also where its time is known', async
   const wrong = { ...canary, outputs: [literal('y', 3)] }
   for (const knownMs of [7, undefined]) {
     await expect(
-      warmUp(session().run, { inputs: inputs([-1]), tolerance: 0, knownMs, canary: wrong }, {}),
+      warmUp(session().run, { backend: 'wasm', inputs: inputs([-1]), tolerance: 0, knownMs, canary: wrong }, {}),
     ).rejects.toMatchObject({ code: 'model-wrong-answer' })
   }
 })
 
-test('zeros that a model with free dimensions does not take say nothing of it', async () => {
+test('zeros that a model with free dimensions does not take say nothing of it on WASM', async () => {
   const refuse = () => Promise.reject(new Error('the sound is too short'))
-  expect(await warmUp(session(refuse).run, { inputs: inputs([-1]), tolerance: 0 }, {})).toBeUndefined()
-  await expect(warmUp(session(refuse).run, { inputs: inputs([1]), tolerance: 0 }, {})).rejects.toThrow('too short')
+  expect(await warmUp(session(refuse).run, { backend: 'wasm', inputs: inputs([-1]), tolerance: 0 }, {})).toBeUndefined()
+  const elsewhere = warmUp(session(refuse).run, { backend: 'webgpu', inputs: inputs([-1]), tolerance: 0 }, {})
+  await expect(elsewhere).rejects.toThrow('too short')
+  await expect(warmUp(session(refuse).run, { backend: 'wasm', inputs: inputs([1]), tolerance: 0 }, {})).rejects.toThrow(
+    'too short',
+  )
 })
 
 test('a trap is a crash, whatever was run', async () => {
   const trap = () => Promise.reject(new WebAssembly.RuntimeError('unreachable'))
-  await expect(warmUp(session(trap).run, { inputs: inputs([-1]), tolerance: 0 }, {})).rejects.toThrow('unreachable')
+  await expect(warmUp(session(trap).run, { backend: 'wasm', inputs: inputs([-1]), tolerance: 0 }, {})).rejects.toThrow(
+    'unreachable',
+  )
 })

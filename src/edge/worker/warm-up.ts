@@ -26,18 +26,20 @@ export async function timeSession(run: Run, inputs: TensorMap): Promise<number> 
  * Runs a session that was just created: its canary, which has to be answered rightly, or zeros. The first run compiles
  * and allocates, and is not timed.
  *
- * @returns what a run takes, in milliseconds: timed here, or known before; undefined where it could not be run, because
- *   some dimensions are free and the model does not take them at one
+ * @returns what a run takes, in milliseconds: timed here, or known before; undefined where it could not be run on WASM,
+ *   because some dimensions are free and the model does not take them at one
  * @throws {ModelError} `model-wrong-answer`
  */
 export async function warmUp(
   run: Run,
-  request: Pick<LoadRequest, 'canary' | 'tolerance' | 'knownMs' | 'inputs'>,
+  request: Pick<LoadRequest, 'backend' | 'canary' | 'tolerance' | 'knownMs' | 'inputs'>,
   inputs: TensorMap,
 ): Promise<number | undefined> {
   const { canary, tolerance, knownMs } = request
   if (canary === undefined && knownMs !== undefined) return knownMs
-  const isGuess = canary === undefined && request.inputs.some(({ shape }) => shape.some((dim) => dim < 0))
+  const isFree = request.inputs.some(({ shape }) => shape.some((dim) => dim < 0))
+  // Elsewhere a session whose run failed may fail at the next one, too.
+  const isGuess = canary === undefined && isFree && request.backend === 'wasm'
   try {
     const { outputs } = await run(inputs)
     if (canary) checkCanary(canary.outputs, outputs, tolerance)
