@@ -264,3 +264,15 @@ test('an edge-only request that were planned for an endpoint would still not go 
   expect(await endOf(ask('edge-only'))).toMatchObject({ error: expect.any(TypeError) })
   expect(sent).toEqual([])
 })
+
+test('case 32: offline and without the model, the error comes at once: no time is waited for', async () => {
+  const { parts, ask, sent } = setUp()
+  Object.assign(parts, {
+    watcher: { ...online, online: false },
+    edgeModels: { state: async () => ({ status: 'absent' }) } as unknown as RequestParts['edgeModels'],
+  })
+  // The test's timers stand still: what waited for one would never end.
+  await expect(ask('any')).rejects.toMatchObject({ code: 'no-arm', message: expect.stringContaining('offline') })
+  await expect(ask('cloud-only')).rejects.toMatchObject({ code: 'no-arm' })
+  expect(sent.filter(({ url }) => url.endsWith('/infer'))).toEqual([])
+})
