@@ -40,6 +40,10 @@ const benches: Record<string, { readonly about: string; readonly load: () => Pro
     about: "ONNX's operator tests through the edge worker on WASM and on WebGPU: what each can do",
     load: () => import('./operators.ts'),
   },
+  web: {
+    about: 'The built home page: Lighthouse with its mobile preset, and long tasks on a slowed processor',
+    load: () => import('./web.bench.ts'),
+  },
 }
 
 const [name = '', ...rest] = process.argv.slice(2)

@@ -32,7 +32,7 @@ export class RankingView extends UiElement {
         text-transform: uppercase;
       }
       .none {
-        color: var(--line-strong);
+        color: var(--muted);
         font-weight: 300;
       }
       .stale {

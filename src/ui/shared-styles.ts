@@ -108,6 +108,10 @@ export const sharedStyles = css`
     font-weight: 400;
     cursor: text;
   }
+  ::placeholder {
+    color: var(--muted);
+    opacity: 1;
+  }
   .row {
     display: flex;
     flex-wrap: wrap;

@@ -21,8 +21,11 @@ export interface ErrorDetail {
   readonly code?: string | undefined
 }
 
-/** Where this script came from: its frame, models and endpoint are there unless `host` says otherwise. */
-const scriptHost = new URL('.', import.meta.url).href
+/**
+ * Where this script came from: its frame, models and endpoint are there unless `host` says otherwise. Cut by hand:
+ * bundlers take `new URL(…, import.meta.url)` for a file of theirs.
+ */
+const scriptHost = import.meta.url.slice(0, import.meta.url.lastIndexOf('/') + 1)
 
 /**
  * Runs a model in the page that embeds it: on the visitor's device when that is faster, on the endpoint when it is not.

@@ -200,6 +200,26 @@ describe('hither-app', () => {
     await expect.element(page.getByTestId('nav-models')).toHaveTextContent('Models')
   })
 
+  it('hands a token to the client and writes it nowhere (case 52)', async () => {
+    const tokens: (string | undefined)[] = []
+    const app = createApp({
+      settings: { problems: [] },
+      load: async () => (options) => {
+        tokens.push(options.token)
+        return createFakeClient()
+      },
+    })
+    const element = document.createElement('hither-app')
+    element.app = app
+    document.body.append(element)
+    await app.start()
+    location.hash = '#/settings'
+    await userEvent.fill(page.getByTestId('token'), 'secret-token')
+    await userEvent.click(page.getByTestId('save-endpoint'))
+    await expect.poll(() => tokens.at(-1)).toBe('secret-token')
+    expect(JSON.stringify({ ...localStorage, ...sessionStorage })).not.toContain('secret-token')
+  })
+
   it('opens what the address names, and moves the focus there', async () => {
     const { element } = await show()
     location.hash = '#/task/languages'
