@@ -21,7 +21,7 @@ export class FleetCard extends LitElement {
     css`
       dl {
         display: grid;
-        grid-template-columns: 1fr auto;
+        grid-template-columns: minmax(0, 3fr) minmax(0, 2fr);
         gap: 6px 16px;
         margin: 12px 0 0;
         font-size: 14px;

@@ -238,9 +238,9 @@ export class OpsPage extends LitElement {
             : html`${this.#charts(overview, texts)}
                 <group-table .groups=${groups} .texts=${texts} .language=${language}></group-table>
                 <failure-table .failures=${failures} .texts=${texts} .language=${language}></failure-table>
-                <revision-table .revisions=${revisions} .texts=${texts} .language=${language}></revision-table>`
+                <revision-table class="wide" .revisions=${revisions} .texts=${texts} .language=${language}></revision-table>`
         }
-        <fleet-card class=${isEmpty ? 'wide' : ''} .overview=${overview} .texts=${texts} .language=${language}></fleet-card>
+        <fleet-card class="wide" .overview=${overview} .texts=${texts} .language=${language}></fleet-card>
       </div>`
   }
 
