@@ -1,4 +1,4 @@
-import { html, LitElement, nothing, type PropertyValues } from 'lit'
+import { html, LitElement, nothing } from 'lit'
 import { isHitherError, type Privacy, type RouteRecord } from '../index.ts'
 import { define } from '../ui/define.ts'
 import { sharedStyles } from '../ui/shared-styles.ts'
@@ -101,6 +101,7 @@ export class HitherWidget extends LitElement {
   declare view: WidgetView | undefined
 
   #engine: Promise<WidgetEngine> | undefined
+  #madeWith = ''
   #closing = new AbortController()
   #running: AbortController | undefined
   #nearing: IntersectionObserver | undefined
@@ -134,10 +135,15 @@ export class HitherWidget extends LitElement {
     this.#close()
   }
 
-  protected override updated(changed: PropertyValues): void {
+  protected override updated(): void {
     // Made with what has changed: what it was before is over.
-    const remakes = ['task', 'model', 'endpoint', 'privacy', 'host'] as const
-    if (this.#engine && remakes.some((name) => changed.has(name) && changed.get(name) !== undefined)) this.#close()
+    if (this.#engine && this.#madeWith !== this.#settings()) this.#close()
+  }
+
+  /** What an engine is made with; `privacy` goes with each request. */
+  #settings(): string {
+    const { task, model, endpoint, host } = this
+    return JSON.stringify([task, model, endpoint, host])
   }
 
   #close(): void {
@@ -167,6 +173,7 @@ export class HitherWidget extends LitElement {
   }
 
   async #make(): Promise<WidgetEngine> {
+    this.#madeWith = this.#settings()
     const host = new URL(this.host ?? scriptHost, document.baseURI)
     const { task, model, endpoint, privacy } = this
     const options: EngineOptions = {
@@ -206,6 +213,8 @@ export class HitherWidget extends LitElement {
    * @throws {Error} with the library's `code`; `hither-error` tells of it too
    */
   async run(input: string | Blob | ImageBitmap): Promise<WidgetResult> {
+    // An attribute that was set just now has its effect first.
+    await this.updateComplete
     await this.#load()
     this.#running?.abort()
     const controller = new AbortController()
@@ -231,6 +240,7 @@ export class HitherWidget extends LitElement {
 
   /** Downloads and loads the model ahead of the first request. @throws as `run` does */
   async prepare(): Promise<void> {
+    await this.updateComplete
     await this.#load()
     try {
       await (await this.#open()).prepare()
