@@ -25,6 +25,34 @@ test('a model is downloaded, kept, verified, exported and removed; what it takes
   await expect(status).toHaveAttribute('data-status', 'absent')
 })
 
+test('pretending to be offline: the cloud is refused at once, and what waits in line runs afterwards', async ({
+  page,
+}) => {
+  await page.goto(`${site.url('privacy=cloud-only')}#/settings`)
+  await page.getByTestId('simulation-offline').click()
+  await expect(page.getByTestId('simulated')).toContainText('offline')
+  await page.evaluate(() => {
+    location.hash = '#/task/languages'
+  })
+  const card = page.locator('text-card')
+  await card.getByTestId('text').fill('Guten Morgen, wie geht es dir?')
+  await expect(card.getByTestId('error')).toContainText('offline')
+  // Case 32: it says so at once; how fast is shown and not judged, the machine may have much else to do.
+  const startedAt = Date.now()
+  await card.getByTestId('wait').click()
+  await expect(card.getByTestId('waiting')).toBeVisible()
+  console.log(`offline, said within ${Date.now() - startedAt} ms of the click`)
+  await page.getByTestId('simulated').getByRole('button').click()
+  await expect(card.getByTestId('answer')).toContainText('German')
+  await expect(card.getByTestId('badge')).toHaveAttribute('data-arm', 'cloud')
+  await page.getByTestId('nav-routes').click()
+  await expect(page.getByTestId('routes').locator('tbody tr')).toHaveCount(1)
+  await expect(page.getByTestId('figure-share')).toContainText('0.0 %')
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByTestId('export').click()])
+  const lines = (await (await download.createReadStream()).toArray()).join('').trim().split('\n')
+  expect(JSON.parse(lines[0] ?? '').model).toBe('language-identification')
+})
+
 test('the device is measured again, and the link has a history', async ({ page }) => {
   await page.goto(site.url())
   const app = openAppPage(page)

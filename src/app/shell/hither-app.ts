@@ -192,11 +192,10 @@ export class HitherApp extends UiElement {
   }
 
   override render() {
-    return html`<a class="skip" href="#main" @click=${(event: Event) => {
-      event.preventDefault()
-      this.renderRoot.querySelector('main')?.focus()
-    }}>${t('shell.skip', 'Skip to the page')}</a>
-      <header>
+    return html`<header>
+        <button type="button" class="skip" @click=${() => this.renderRoot.querySelector('main')?.focus()}>
+          ${t('shell.skip', 'Skip to the page')}
+        </button>
         <a class="brand" href="#/">${logo}<span>Hither</span></a>
         ${this.#navigation()}
       </header>
