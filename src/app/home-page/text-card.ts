@@ -10,7 +10,12 @@ const settleMs = 250
 
 /** Sentences to try. They are what the models read, and so are the same in every language of the app. */
 const samples = {
-  languages: ['Wer zuletzt lacht, lacht am besten.', 'Quand on veut, on peut.', '人工智能很有趣。', 'Rozumiem tylko trochę.'],
+  languages: [
+    'Wer zuletzt lacht, lacht am besten.',
+    'Quand on veut, on peut.',
+    '人工智能很有趣。',
+    'Rozumiem tylko trochę.',
+  ],
   intents: ['What’s the weather tomorrow?', 'Set a timer for ten minutes', 'I lost my card', 'Tell me a joke'],
 } as const
 
