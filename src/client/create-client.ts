@@ -13,6 +13,7 @@ import { createRouteLearner } from '../routing/route-learner.ts'
 import { abortable } from '../utils/abortable.ts'
 import { createEmitter } from '../utils/emitter.ts'
 import { logNormal } from '../utils/log-normal.ts'
+import { startApproved } from '../utils/trusted-scripts.ts'
 import { withDeadline } from '../utils/with-deadline.ts'
 import type { Asked } from './ask-larger.ts'
 import { toBackgroundSettings } from './background-settings.ts'
@@ -39,12 +40,18 @@ import type { Client, ClientEvents, ClientOptions } from './types.ts'
 
 /** Bundlers find the workers by these very expressions: each becomes a file of its own, from this origin. */
 const startEdgeWorker = () =>
-  new Worker(new URL('../edge/worker/edge.worker.js', import.meta.url), { type: 'module', name: 'hither-edge' })
+  startApproved(
+    () =>
+      new Worker(new URL('../edge/worker/edge.worker.js', import.meta.url), { type: 'module', name: 'hither-edge' }),
+  )
 const startBackgroundWorker = () =>
-  new Worker(new URL('./background/background.worker.js', import.meta.url), {
-    type: 'module',
-    name: 'hither-background',
-  })
+  startApproved(
+    () =>
+      new Worker(new URL('./background/background.worker.js', import.meta.url), {
+        type: 'module',
+        name: 'hither-background',
+      }),
+  )
 
 /** Fetched when the first small model has answered; where that fails, its answer stands. */
 const loadCascade = () => import('./ask-larger-model.ts').catch(() => undefined)
