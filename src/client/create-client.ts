@@ -174,7 +174,6 @@ export function createClient(options: ClientOptions = {}): Client {
     // What runs a request is fetched while the first one is prepared: a page shows without it.
     const answering = loadAnswering()
     answering.catch(() => {}) // told where it is awaited
-    await open()
     const asked = await withDeadline(
       (bounded) => {
         const runWith = async (manifest: Manifest): Promise<Asked> => {
@@ -188,6 +187,8 @@ export function createClient(options: ClientOptions = {}): Client {
           return { ...(await runRequest(parts, request)), manifest }
         }
         const answer = async () => {
+          // Within the request's time, which counts from its start.
+          await open()
           held = await runWith(await background.manifest(model))
           if (held.manifest.cascade === undefined || !cascade || transfer === true) return held
           const leftMs = () => deadlineMs && deadlineMs - (performance.now() - startedAt)
