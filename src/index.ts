@@ -50,7 +50,8 @@ export type {
 export type { TaskName } from './contracts/manifest.ts'
 export type { BackendMeasurement, DeviceReport, LinkReport, ModelProgress } from './contracts/measurements.ts'
 export type { Backend, ModelState, Progress } from './contracts/model-state.ts'
-export type { DroppedReports, ReportMode } from './contracts/report.ts'
+export type { DroppedReports } from './contracts/report.ts'
+export type { ReportMode } from './contracts/report-mode.ts'
 export {
   type Arm,
   type Prediction,

@@ -34,16 +34,18 @@ export async function watchWorkerHeaps(context: BrowserContext, page: Page) {
   }
   return {
     /**
-     * What the worker whose address has this in it holds now: the least of three collections in a row, as new garbage
-     * is made between a collection and the look at it. Undefined while there is no such worker.
+     * What the worker whose address has this in it holds now: the least of three collections in a row, each with its
+     * look sent along, as a busy worker makes new garbage between the two. Undefined while there is no such worker.
      */
     async sample(name: string): Promise<HeapSample | undefined> {
       const found = [...sessions].find(([, url]) => url.includes(name))
       if (found === undefined) return undefined
       let least: HeapSample | undefined
       for (let round = 0; round < 3; round += 1) {
-        await ask(found[0], 'HeapProfiler.collectGarbage')
-        const { result } = await ask(found[0], 'Runtime.getHeapUsage')
+        const [, { result }] = await Promise.all([
+          ask(found[0], 'HeapProfiler.collectGarbage'),
+          ask(found[0], 'Runtime.getHeapUsage'),
+        ])
         const sample = { usedBytes: result?.usedSize ?? 0, bufferBytes: result?.backingStorageSize ?? 0 }
         if (least === undefined || total(sample) < total(least)) least = sample
       }

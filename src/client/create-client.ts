@@ -22,7 +22,6 @@ import { createClientNotices } from './client-notices.ts'
 import { createCloudLink } from './cloud-link.ts'
 import { createBackground } from './create-background.ts'
 import { createEdgeModels } from './edge-models.ts'
-import { explainRequest } from './explain-request.ts'
 import { createLazyUpdates } from './lazy-updates.ts'
 import { loadAnswering } from './load-answering.ts'
 import { keepManifests } from './manifest-cache.ts'
@@ -189,7 +188,10 @@ export function createClient(options: ClientOptions = {}): Client {
         const answer = async () => {
           // Within the request's time, which counts from its start.
           await open()
-          held = await runWith(await background.manifest(model))
+          const manifest = await background.manifest(model).catch(async (error: unknown) => {
+            throw (await answering).whyNoManifest(error, watcher.online, privacy)
+          })
+          held = await runWith(manifest)
           if (held.manifest.cascade === undefined || !cascade || transfer === true) return held
           const leftMs = () => deadlineMs && deadlineMs - (performance.now() - startedAt)
           const larger = { parts, background, privacy, run: runWith, leftMs }
@@ -251,7 +253,7 @@ export function createClient(options: ClientOptions = {}): Client {
       const { privacy = 'any', timeoutMs, deadlineMs = timeoutMs } = { ...defaults, ...parseRunOptions(explainOptions) }
       await open()
       const manifest = await background.manifest(model)
-      return explainRequest(parts, manifest, { privacy, deadlineMs })
+      return (await loadAnswering()).explainRequest(parts, manifest, { privacy, deadlineMs })
     },
 
     models: createModelsApi({

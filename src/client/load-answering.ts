@@ -1,10 +1,14 @@
 import { CapabilityError } from '../errors/capability-error.ts'
 
-/** What runs a request, fetched with the first one. */
+/** What runs a request or explains how it would run, fetched with the first one. */
 export async function loadAnswering() {
   try {
-    const [{ runRequest }, { toTensors }] = await Promise.all([import('./run-request.ts'), import('./to-tensors.ts')])
-    return { runRequest, toTensors }
+    const [running, explaining, giving] = await Promise.all([
+      import('./run-request.ts'),
+      import('./explain-request.ts'),
+      import('./to-tensors.ts'),
+    ])
+    return { ...running, ...explaining, ...giving }
   } catch (cause) {
     throw new CapabilityError(
       'worker-unavailable',

@@ -1,4 +1,4 @@
-import type { ReportMode } from '../contracts/report.ts'
+import type { ReportMode } from '../contracts/report-mode.ts'
 import type { Privacy, RouteRecord } from '../contracts/route.ts'
 import { CapabilityError } from '../errors/capability-error.ts'
 import { isHitherError } from '../errors/hither-error.ts'

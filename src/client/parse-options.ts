@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { reportModes } from '../contracts/report.ts'
+import { reportModes } from '../contracts/report-mode.ts'
 import { privacyModes } from '../contracts/route.ts'
 import { ConfigError } from '../errors/config-error.ts'
 import { ValidationError } from '../errors/validation-error.ts'

@@ -2,8 +2,10 @@ import { Tensor } from 'onnxruntime-common'
 import type { Manifest } from '../contracts/manifest.ts'
 import type { Privacy } from '../contracts/route.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
+import { isHitherError } from '../errors/hither-error.ts'
 import { NoArmError } from '../errors/no-arm-error.ts'
 import { sentenceOf } from '../routing/explain-route.ts'
+import { noArmReasons } from '../routing/no-arm-reasons.ts'
 import type { RoutePlan } from '../routing/router-types.ts'
 import { runPlan } from '../routing/run-plan.ts'
 import { answerFor } from '../tasks/answer-for.ts'
@@ -21,6 +23,17 @@ const slackMs = 100
 /** The plan, without what can't be done once the edge has the inputs. */
 function withoutOthers({ second: _, ...plan }: RoutePlan): RoutePlan {
   return { ...plan, fallbacks: [] }
+}
+
+/**
+ * What a request fails with when nobody can say what its model is: the catalogue's own error, or, while there is no
+ * network and none is remembered, what the person can do about it.
+ */
+export function whyNoManifest(error: unknown, online: boolean, privacy: Privacy): unknown {
+  if (online || !isHitherError(error) || error.code !== 'catalog-unavailable') return error
+  const reason =
+    privacy === 'cloud-only' || privacy === 'edge-only' ? (`${privacy}-offline` as const) : 'offline-model-absent'
+  return new NoArmError('no-arm', noArmReasons[reason], { cause: error })
 }
 
 /**

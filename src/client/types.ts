@@ -2,7 +2,7 @@ import type { Tensor } from 'onnxruntime-common'
 import type { DeviceReport, LinkReport, ModelProgress } from '../contracts/measurements.ts'
 import type { Backend, ModelState } from '../contracts/model-state.ts'
 import type { Notice } from '../contracts/notice.ts'
-import type { ReportMode } from '../contracts/report.ts'
+import type { ReportMode } from '../contracts/report-mode.ts'
 import type {
   Prediction,
   Privacy,

@@ -9,10 +9,6 @@ import { backends } from './model-state.ts'
 /** Where an endpoint takes reports, below its base address. */
 export const reportsPath = '/hither/v1/reports'
 
-/** What a site lets its pages report. `results` adds the answers; `none` reports nothing at all. */
-export const reportModes = ['none', 'routes', 'results'] as const
-export type ReportMode = (typeof reportModes)[number]
-
 /** Longest answer that is reported, in characters of JSON; a longer one is left out. */
 export const maxAnswerChars = 4_000
 /** Most reports that one batch may hold. */

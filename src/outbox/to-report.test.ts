@@ -12,7 +12,7 @@ const route: RouteRecord = {
   id: crypto.randomUUID(),
   model: 'digits',
   revision: '1',
-  startedAtMs: 1_000,
+  startedAtMs: Date.UTC(2026, 10, 28, 13),
   ran: 'edge',
   backend: 'webgpu',
   reason: 'edge-faster',
@@ -23,7 +23,7 @@ const route: RouteRecord = {
   attempts: [{ arm: 'edge', ms: 6 }],
 } as RouteRecord
 const answer = { label: 'the secret label' }
-const about = { id: route.id, model: 'digits', revision: '1', startedAtMs: 1, actualMs: 2 }
+const about = { id: route.id, model: 'digits', revision: '1', startedAtMs: route.startedAtMs, actualMs: 2 }
 
 describe('reportOfRoute', () => {
   it('tells where and how long, in the form that the endpoint checks, and not the answer', () => {

@@ -1,4 +1,5 @@
-import { type FailureReport, maxAnswerChars, type Report, type ReportMode } from '../contracts/report.ts'
+import { type FailureReport, maxAnswerChars, type Report } from '../contracts/report.ts'
+import type { ReportMode } from '../contracts/report-mode.ts'
 import type { Privacy, RouteRecord } from '../contracts/route.ts'
 import type { HitherError } from '../errors/hither-error.ts'
 import type { NoArmError } from '../errors/no-arm-error.ts'
@@ -22,6 +23,8 @@ const attemptsOf = ({ attempts }: Pick<RouteRecord, 'attempts'>) =>
     .map(({ arm, ms, error }) => ({ arm, ms: atLeastZero(ms), ...(error === undefined ? {} : { error }) }))
 
 const atLeastZero = (ms: number) => (Number.isFinite(ms) && ms > 0 ? Math.min(ms, 1e9) : 0)
+/** A time of day is not a span: it is bounded by the schema's own limit alone. */
+const sinceEpoch = (ms: number) => (Number.isFinite(ms) && ms > 0 ? Math.min(ms, 1e14) : 0)
 const optionalMs = <K extends string>(key: K, ms: number | undefined) =>
   ms === undefined || !Number.isFinite(ms) ? {} : ({ [key]: atLeastZero(ms) } as Record<K, number>)
 
@@ -38,7 +41,7 @@ export function reportOfRoute(route: RouteRecord, answer: unknown, context: Repo
     report: {
       kind: 'route',
       id: route.id,
-      atMs: atLeastZero(route.startedAtMs),
+      atMs: sinceEpoch(route.startedAtMs),
       model: route.model,
       revision: route.revision,
       ...(route.backend === undefined ? {} : { backend: route.backend }),
@@ -79,7 +82,7 @@ export function reportOfFailure(
     report: {
       kind: 'failure',
       id: about.id,
-      atMs: atLeastZero(about.startedAtMs),
+      atMs: sinceEpoch(about.startedAtMs),
       model: about.model.slice(0, 200),
       ...(about.revision === undefined ? {} : { revision: about.revision }),
       ...(about.backend === undefined ? {} : { backend: about.backend }),
