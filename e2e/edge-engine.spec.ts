@@ -172,9 +172,8 @@ test('21: a run whose graphics device is lost in its midst is answered by a new 
       worker()?.evaluate(() => {
         for (const device of (globalThis as { devices?: GPUDevice[] }).devices ?? []) device.destroy()
       })
-    const running = run(page, 'light', small)
-    await loseDevice()
-    expect(await running).toMatchObject({
+    await worker()?.evaluate(() => Object.assign(globalThis, { loseInRun: true }))
+    expect(await run(page, 'light', small)).toMatchObject({
       first: 'first' in before ? before.first : Number.NaN,
       route: { ran: 'edge', backend: 'webgpu', attempts: [{ error: 'edge-device-lost' }, { arm: 'edge' }] },
     })

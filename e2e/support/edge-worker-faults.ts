@@ -2,7 +2,10 @@ import type { BrowserContext, Page } from '@playwright/test'
 
 /** What a test puts before the edge worker's own script: the faults that only the worker's inside can have. */
 export const workerFaults = {
-  /** Keeps each graphics device, so that the test can destroy it in the middle of a run, and counts what is read back. */
+  /**
+   * Keeps each graphics device, so that the test can destroy it, at once or with the next work that a run submits to it
+   * (`loseInRun`), and counts what is read back.
+   */
   watchDevices: `
     const map = GPUBuffer.prototype.mapAsync
     GPUBuffer.prototype.mapAsync = function (mode, ...given) {
@@ -14,6 +17,13 @@ export const workerFaults = {
       const device = await request.apply(this, given)
       ;(globalThis.devices ??= []).push(device)
       return device
+    }
+    const submit = GPUQueue.prototype.submit
+    GPUQueue.prototype.submit = function (...given) {
+      submit.apply(this, given)
+      if (!globalThis.loseInRun) return
+      globalThis.loseInRun = false
+      for (const device of globalThis.devices) device.destroy()
     };`,
   /** What is read back from the graphics processor is not what it computed. */
   wrongReadBack: `

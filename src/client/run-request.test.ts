@@ -6,6 +6,7 @@ import type { TensorMap } from '../contracts/tensor.ts'
 import type { Edge } from '../edge/edge-types.ts'
 import { EdgeError } from '../errors/edge-error.ts'
 import { isHitherError } from '../errors/hither-error.ts'
+import { ModelError } from '../errors/model-error.ts'
 import { encodeInferResponse } from '../protocol/infer-response.ts'
 import { createRouter } from '../routing/create-router.ts'
 import { createRouteLearner } from '../routing/route-learner.ts'
@@ -14,7 +15,7 @@ import { createCloudLink } from './cloud-link.ts'
 import { explainRequest } from './explain-request.ts'
 import type { RequestParts } from './request-parts.ts'
 import { createRoutesLog } from './routes-log.ts'
-import { runRequest } from './run-request.ts'
+import { runRequest, whyNoManifest } from './run-request.ts'
 
 const manifest = await fakeManifest(
   { 'model.onnx': new Uint8Array(1) },
@@ -275,4 +276,20 @@ test('case 32: offline and without the model, the error comes at once: no time i
   await expect(ask('any')).rejects.toMatchObject({ code: 'no-arm', message: expect.stringContaining('offline') })
   await expect(ask('cloud-only')).rejects.toMatchObject({ code: 'no-arm' })
   expect(sent.filter(({ url }) => url.endsWith('/infer'))).toEqual([])
+})
+
+const unlisted = new ModelError('catalog-unavailable', 'Could not load it: the server cannot be reached.')
+
+test('offline, an unknown model says what a person can do about it', () => {
+  for (const privacy of privacyModes) {
+    const told = whyNoManifest(unlisted, false, privacy)
+    expect(told).toMatchObject({ name: 'NoArmError', code: 'no-arm', cause: unlisted })
+    expect(String(told)).toContain('offline')
+  }
+})
+
+test('what else keeps a manifest from coming is told as it is', () => {
+  expect(whyNoManifest(unlisted, true, 'any')).toBe(unlisted)
+  const withdrawn = new ModelError('model-withdrawn', 'It took fours for nines.')
+  expect(whyNoManifest(withdrawn, false, 'any')).toBe(withdrawn)
 })
