@@ -70,6 +70,8 @@ export const makeHither =
           edge: {
             status: choice.edgeReady ? 'ready' : 'downloading',
             time: learner.edgeTime({ model, backend: 'wasm', waitMs, preparation }),
+            busyMs: meanOf(run),
+            waitMs,
           },
           clouds: [
             {

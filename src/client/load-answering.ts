@@ -3,12 +3,12 @@ import { CapabilityError } from '../errors/capability-error.ts'
 /** What runs a request or explains how it would run, fetched with the first one. */
 export async function loadAnswering() {
   try {
-    const [running, explaining, giving] = await Promise.all([
+    const [{ runRequest, whyNoManifest }, { explainRequest }, { toTensors }] = await Promise.all([
       import('./run-request.ts'),
       import('./explain-request.ts'),
       import('./to-tensors.ts'),
     ])
-    return { ...running, ...explaining, ...giving }
+    return { runRequest, whyNoManifest, explainRequest, toTensors }
   } catch (cause) {
     throw new CapabilityError(
       'worker-unavailable',

@@ -2,6 +2,7 @@ import type { Arm, RouteReason } from '../contracts/route.ts'
 import { type Forecast, meanOfForecast, p90OfForecast } from '../utils/forecast.ts'
 import type { LogNormal } from '../utils/log-normal.ts'
 import { drawNormal } from '../utils/seeded-random.ts'
+import { createArrivals } from './arrivals.ts'
 import { type Breaker, createBreaker } from './breaker.ts'
 import { createBudgetController } from './budget-controller.ts'
 import { createCalibrator } from './calibrator.ts'
@@ -98,6 +99,7 @@ export function createRouter(
   const reserved = new WeakMap<RoutePlan, Reserved>()
   const planPair = createPairPlanner()
   let lastProbeAtMs = Number.NEGATIVE_INFINITY
+  const arrivals = createArrivals()
 
   const breakerOf = (ref: ArmRef) => {
     const key = keyOf(ref)
@@ -254,6 +256,7 @@ export function createRouter(
       })
       breakerOf(first).begin(nowMs)
       remember(snapshot.model, first.arm)
+      arrivals.observe(nowMs, first.arm)
       tokens.edge.refill()
       tokens.cloud.refill()
       if (second !== undefined) tokens[second.arm].take()
@@ -276,10 +279,17 @@ export function createRouter(
     const edgeSecond = snapshot.edge.status === 'ready' && snapshot.savePower !== true
     const doubles = snapshot.once !== true && (a.arm !== 'edge' || edgeSecond)
     const scaleMs = Math.min(a.meanMs, b.meanMs)
+    const delayMs = settings.delayPrice * arrivals.delayOf(snapshot.edge.busyMs ?? 0, snapshot.edge.waitMs ?? 0)
     const kept = previous.get(snapshot.model)
     const best = planPair(a.time, b.time, {
-      firstExtra: a.extraMs + (kept === b.arm && a.arm !== b.arm ? (hysteresis - 1) * scaleMs : 0),
-      otherExtra: b.extraMs + (kept === a.arm && a.arm !== b.arm ? (hysteresis - 1) * scaleMs : 0),
+      firstExtra:
+        a.extraMs +
+        (a.arm === 'edge' ? delayMs : 0) +
+        (kept === b.arm && a.arm !== b.arm ? (hysteresis - 1) * scaleMs : 0),
+      otherExtra:
+        b.extraMs +
+        (b.arm === 'edge' ? delayMs : 0) +
+        (kept === a.arm && a.arm !== b.arm ? (hysteresis - 1) * scaleMs : 0),
       wastedFirst: wasteOf(a.arm, scaleMs),
       wastedOther: wasteOf(b.arm, scaleMs),
       mayFollowFirst: doubles && mayFollow(a.arm, b.arm),

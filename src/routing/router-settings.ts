@@ -16,6 +16,8 @@ export const routerSettings = {
   cloudDisaster: 0.03,
   /** What each millisecond beyond the safer arm's slow side counts more: it is where a fixed choice would have been safe. */
   harm: 3,
+  /** What a millisecond counts that later requests wait for a run on this device. */
+  delayPrice: 1,
   /** The former arm is kept while the other is not better by this factor. */
   hysteresis: 1.02,
   /** Both arms run to explore when the link was not measured for this long and this many cloud tokens are left. */

@@ -28,6 +28,10 @@ export interface EdgeOption extends ArmPrice {
   readonly cloudByDefault?: boolean | undefined
   /** Completion time in milliseconds from now: wait, what is left of download and load, and the run. */
   readonly time?: LogNormal | undefined
+  /** How long a run holds the device, in milliseconds: what later requests wait for. Default 0. */
+  readonly busyMs?: number | undefined
+  /** How long a run waits for those before it, in milliseconds. Default 0. */
+  readonly waitMs?: number | undefined
 }
 
 export interface CloudOption extends ArmPrice {
