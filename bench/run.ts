@@ -8,6 +8,10 @@ const benches: Record<string, { readonly about: string; readonly load: () => Pro
     about: 'The language-identification model beside eld, tinyld and franc, on lines it was not trained on',
     load: async () => ({ bench: (await import('./language/run.ts')).bench }),
   },
+  intents: {
+    about: 'The intents models, alone and as a cascade, on queries they were not trained on',
+    load: () => import('./intents.bench.ts'),
+  },
   endpoint: {
     about: 'The endpoint at saturation, half and ten times its load, beside the same threads without it',
     load: () => import('./endpoint.bench.ts'),

@@ -1,31 +1,7 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { InferenceSession, Tensor } from 'onnxruntime-node'
-import * as v from 'valibot'
-import { manifestSchema } from '../../src/contracts/manifest.ts'
-import { textToTensor } from '../../src/tasks/text-to-tensor.ts'
 import type { Bench } from '../support/bench.ts'
+import { openTextModel } from '../support/text-model.ts'
 import { createDetectors } from './detectors.ts'
 import { type HeldOutLine, kinds, readHeldOutLines } from './held-out-lines.ts'
-
-/** Probabilities of every held-out line, by language, as the model gives them through onnxruntime-node. */
-async function createModel(folder: string) {
-  const manifest = v.parse(manifestSchema, JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')))
-  const { labels = [], preprocessing } = manifest
-  if (preprocessing?.kind !== 'text') throw new Error('the model takes no text')
-  const session = await InferenceSession.create(join(folder, manifest.graph), {
-    intraOpNumThreads: 1,
-    logSeverityLevel: 3,
-  })
-  return {
-    labels,
-    async run(text: string): Promise<Float32Array> {
-      const { data, dims } = textToTensor(text, preprocessing)
-      const { probabilities } = await session.run({ text: new Tensor('int32', Int32Array.from(data, Number), dims) })
-      return v.parse(v.instance(Float32Array), probabilities?.data)
-    },
-  }
-}
 
 /** The likeliest of some labels. */
 function bestOf(probabilities: Float32Array, labels: readonly string[], among: ReadonlySet<string>): string {
@@ -56,7 +32,7 @@ function shares(lines: readonly HeldOutLine[], isRight: (line: HeldOutLine) => b
  */
 export const bench: Bench = async (flags, print) => {
   const folder = flags.value('data') ?? '../shared/data/language-identification'
-  const model = await createModel(flags.value('model') ?? 'public/models/language-identification/1')
+  const model = await openTextModel(flags.value('model') ?? 'public/models/language-identification/1')
   const lines = readHeldOutLines(folder)
   const answers = new Map<HeldOutLine, Float32Array>()
   const startMs = performance.now()
