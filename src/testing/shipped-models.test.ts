@@ -70,7 +70,9 @@ for (const entry of shipped) {
         { type, dims: shape, data: type === 'int32' ? Int32Array.from(data) : Uint8Array.from(data) },
       ])
       for (const run of runs) {
-        expect(farthest(await run(Object.fromEntries(given)), answer?.data ?? [])).toBeLessThan(1e-3)
+        expect(farthest(await run(Object.fromEntries(given)), answer?.data ?? [])).toBeLessThan(
+          manifest.tolerance.absolute,
+        )
       }
     })
 
