@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
-import { gzipSync } from 'node:zlib'
+import { deflateSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type EndpointFixture, openEndpointFixture } from '../testing/endpoint-fixture.ts'
@@ -179,14 +179,26 @@ describe('case 45: too much, too slow', () => {
     await healthy()
   })
 
-  it('a gzip bomb is cut at the limit: 413', async () => {
-    const bomb = gzipSync(Buffer.alloc(64 * mebibyte, 0x20))
+  it.each([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+  ])('a %s bomb is cut at the limit: 413', async (encoding, pack) => {
+    const bomb = pack(Buffer.alloc(64 * mebibyte, 0x20))
     expect(bomb.length).toBeLessThan(bodyLimitBytes)
     const before = process.memoryUsage().arrayBuffers
-    expect((await post(bomb, { 'content-encoding': 'gzip' })).statusCode).toBe(413)
+    expect((await post(bomb, { 'content-encoding': encoding })).statusCode).toBe(413)
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * mebibyte)
     await healthy()
   })
+
+  it.each(['br', 'gzip, gzip', 'gzip, identity'])(
+    'a body packed as %s is not unpacked at all: 415',
+    async (encoding) => {
+      const response = await post(gzipSync(gzipSync(good)), { 'content-encoding': encoding })
+      expect(response.statusCode).toBe(415)
+      expect(response.json().error).toContain('gzip and deflate')
+    },
+  )
 
   it('bodies that together are more than the memory for them: 503 with Retry-After', async () => {
     const small = await fixture.open({ bodyLimitBytes, bodyBudgetBytes: 1000 })
