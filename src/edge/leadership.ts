@@ -9,8 +9,12 @@ export interface Leadership {
   leave(): void
 }
 
+/** What a frame of another site without storage is answered: there are no locks for it. */
+const isRefused = (error: unknown): boolean => error instanceof DOMException && error.name === 'SecurityError'
+
 /**
- * Stands for election. The browser gives the lock to the next tab as soon as the leader's tab has closed or crashed.
+ * Stands for election. The browser gives the lock to the next tab as soon as the leader's tab has closed or crashed. Where the browser
+ * gives no locks, as to a frame of another site without storage, each page leads by itself.
  *
  * @param onLead this tab leads now
  * @param onDeposed another tab has seized the lead
@@ -23,6 +27,7 @@ export function standForElection(
   const leaving = new AbortController()
   let release = () => {}
 
+  /** Never rejects. */
   const stand = async (steal: boolean): Promise<void> => {
     let leads = false
     const held = async () => {
@@ -38,15 +43,17 @@ export function standForElection(
       await locks.request(name, steal ? { steal } : { signal: leaving.signal }, held)
     } catch (error) {
       if (leaving.signal.aborted) return
-      if (!leads) throw error
-      onDeposed()
-      await stand(false)
+      if (leads) {
+        onDeposed()
+        await stand(false)
+      } else if (!steal && isRefused(error)) onLead()
+      // Anything else is a document that is going away.
     }
   }
-  stand(false).catch(() => {}) // a document that is going away
+  void stand(false)
 
   return {
-    seize: () => void stand(true).catch(() => {}),
+    seize: () => void stand(true),
     leave() {
       leaving.abort()
       release()

@@ -29,8 +29,11 @@ export function contentPolicy({ connectTo, frameAncestors = [], trustedTypes = f
     "base-uri 'none'",
     "form-action 'none'",
     ['frame-ancestors', ...(frameAncestors.length === 0 ? ["'none'"] : frameAncestors)].join(' '),
-    // `default` is the app's own, which lets scripts of its origin start; `lit-html` makes its templates.
-    ...(trustedTypes ? ["require-trusted-types-for 'script'", 'trusted-types default lit-html'] : []),
+    // `default` is the app's own, which lets scripts of its origin start; `lit-html` makes its templates, once for each
+    // copy of Lit on the page: the widget brings its own.
+    ...(trustedTypes
+      ? ["require-trusted-types-for 'script'", "trusted-types default lit-html 'allow-duplicates'"]
+      : []),
   ].join('; ')
 }
 

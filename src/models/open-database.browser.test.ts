@@ -134,3 +134,60 @@ test('a factory that throws (a sandboxed frame) means memory', async () => {
   }
   expect((await openRecords({ indexedDB: { open } as unknown as IDBFactory })).persistent).toBe(false)
 })
+
+/** A factory whose first opens fail with the given error, and how often it was asked. */
+function failingFactory(error: DOMException, times: number) {
+  const asked = { opens: 0 }
+  const open = (...args: Parameters<IDBFactory['open']>) => {
+    asked.opens += 1
+    if (asked.opens > times) return indexedDB.open(...args)
+    const request = { error } as { error: DOMException; onerror?: () => void }
+    queueMicrotask(() => request.onerror?.())
+    return request
+  }
+  return { asked, factory: { open } as unknown as IDBFactory }
+}
+
+/** Timers that wait for nothing, and the pauses that were asked for. The time an open may take is not one of them. */
+function promptTimers() {
+  const pausesMs: number[] = []
+  const timers = {
+    setTimeout(callback: () => void, ms: number) {
+      if (ms >= 5_000) return undefined
+      pausesMs.push(ms)
+      return setTimeout(callback)
+    },
+    clearTimeout() {},
+  }
+  return { timers, pausesMs }
+}
+
+test('a database that a killed browser left locked is opened once it is free', async () => {
+  const { asked, factory } = failingFactory(new DOMException('Internal error opening backing store', 'UnknownError'), 3)
+  const { timers, pausesMs } = promptTimers()
+  const store = await openRecords({ name, indexedDB: factory, timers })
+  expect(store.persistent).toBe(true)
+  expect(asked.opens).toBe(4)
+  expect(pausesMs).toEqual([100, 300, 900])
+})
+
+test('one that stays locked is told, after the fourth try', async () => {
+  const { asked, factory } = failingFactory(new DOMException('Internal error opening backing store', 'UnknownError'), 9)
+  const { timers } = promptTimers()
+  await expect(openDatabase({ name, durability: 'strict', indexedDB: factory, timers })).rejects.toMatchObject({
+    code: 'storage-unavailable',
+    cause: { name: 'UnknownError' },
+  })
+  expect(asked.opens).toBe(4)
+})
+
+test.each([
+  ['The user denied permission to access the database.', 'UnknownError'],
+  ['A later version is there.', 'VersionError'],
+])('what will not pass means memory at once: %s', async (message, errorName) => {
+  const { asked, factory } = failingFactory(new DOMException(message, errorName), 1)
+  const { timers, pausesMs } = promptTimers()
+  expect((await openRecords({ name, indexedDB: factory, timers })).persistent).toBe(false)
+  expect(asked.opens).toBe(1)
+  expect(pausesMs).toEqual([])
+})

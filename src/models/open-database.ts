@@ -26,7 +26,30 @@ const unavailable = (name: string, cause?: unknown) =>
     context: { database: name },
   })
 
-function connect(options: DatabaseOptions): Promise<IDBDatabase> {
+/** Pauses before an open that failed is tried again. */
+const retryAfterMs = [100, 300, 900] as const
+
+/**
+ * A browser that was killed may leave its database locked for a moment, which the next open is told as an unknown error.
+ * A frame of another site may not have the database at all, and is told the same with another message: that stays.
+ */
+const mayPass = (error: unknown): boolean =>
+  error instanceof Error && error.name === 'UnknownError' && !/permission/i.test(error.message)
+
+async function connect(options: DatabaseOptions): Promise<IDBDatabase> {
+  const { timers = systemTimers } = options
+  for (const pauseMs of retryAfterMs) {
+    try {
+      return await connectOnce(options)
+    } catch (error) {
+      if (!(error instanceof CapabilityError && mayPass(error.cause))) throw error
+      await new Promise<void>((resolve) => timers.setTimeout(resolve, pauseMs))
+    }
+  }
+  return connectOnce(options)
+}
+
+function connectOnce(options: DatabaseOptions): Promise<IDBDatabase> {
   const { name, timeoutMs = 5_000, timers = systemTimers } = options
   const factory = 'indexedDB' in options ? options.indexedDB : globalThis.indexedDB
   return new Promise((resolve, reject) => {
