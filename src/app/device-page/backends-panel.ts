@@ -1,5 +1,5 @@
 import { css, html, nothing } from 'lit'
-import type { BackendMeasurement, DeviceReport } from '../../index.ts'
+import type { Backend, BackendMeasurement, DeviceReport } from '../../index.ts'
 import { cssVariables } from '../../ui/css-variables.ts'
 import { formatBytes } from '../../ui/format-bytes.ts'
 import { formatMs } from '../../ui/format-ms.ts'
@@ -26,7 +26,8 @@ export class BackendsPanel extends UiElement {
       }
       .line {
         display: flex;
-        gap: 8px;
+        flex-wrap: wrap;
+        gap: 0 8px;
         align-items: baseline;
       }
       .line > :last-child {
@@ -37,6 +38,7 @@ export class BackendsPanel extends UiElement {
         font-weight: 600;
       }
       .chosen {
+        flex: none;
         padding: 1px 8px;
         font-size: 12px;
         color: var(--edge);
@@ -79,7 +81,7 @@ export class BackendsPanel extends UiElement {
           : t('device.failed', 'failed')
     const notes = [
       software === true ? t('device.software', 'software adapter') : undefined,
-      detail,
+      status === 'absent' ? absentText(backend) : detail,
       overheadMs === undefined ? undefined : t('device.overhead', str`${formatMs(overheadMs)} to start a run`),
     ]
     return html`<li class=${inUse ? 'in-use' : ''} data-testid="backend-${backend}${oneThread ? '-1' : ''}" data-status=${status}>
@@ -124,6 +126,13 @@ export class BackendsPanel extends UiElement {
       </dl>
     </div>`
   }
+}
+
+/** Why a browser's backend is not there. */
+function absentText(backend: Backend): string | undefined {
+  if (backend === 'webgpu') return t('device.no-webgpu', 'this browser gives no WebGPU adapter')
+  if (backend === 'webnn') return t('device.no-webnn', 'this browser has no WebNN, or no device for it')
+  return undefined
 }
 
 customElements.define('backends-panel', BackendsPanel)

@@ -112,7 +112,13 @@ export class LinkChart extends UiElement {
         cursor: { show: false },
         scales: { ms: { distr: 3 }, rate: { distr: 3 } },
         axes: [
-          { ...axis, values: (_, seconds) => seconds.map((second) => time.format(second * 1000)), space: 90, size: 30 },
+          {
+            ...axis,
+            values: (_, seconds) => seconds.map((second) => time.format(second * 1000)),
+            space: 90,
+            size: 34,
+            gap: 10,
+          },
           {
             ...axis,
             scale: 'ms',

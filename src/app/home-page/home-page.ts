@@ -67,10 +67,10 @@ export class HomePage extends UiElement {
           grid-column: span 2;
         }
         .cards:not(.solo) > digit-card {
-          grid-area: 1 / 1 / 3 / 5;
+          grid-column: span 4;
         }
         .cards:not(.solo) > sound-card {
-          grid-column: span 2;
+          grid-column: 1 / -1;
         }
       }
     `,

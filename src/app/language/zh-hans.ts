@@ -33,6 +33,8 @@ export const templates = {
   'device.memory': '模型占用的内存',
   'device.memory-used': str`${0}，上限 ${1}`,
   'device.no': '否，因此只用一个线程',
+  'device.no-webgpu': '此浏览器不提供 WebGPU 适配器',
+  'device.no-webnn': '此浏览器没有 WebNN，或没有它可用的设备',
   'device.one-thread': '，单线程',
   'device.overhead': str`每次启动 ${0}`,
   'device.software': '软件适配器',

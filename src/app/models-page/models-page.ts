@@ -45,7 +45,7 @@ export class ModelsPage extends AppPage {
         background: var(--cloud);
       }
       @media (min-width: 1100px) {
-        .models {
+        .grid.models {
           grid-template-columns: repeat(3, minmax(0, 1fr));
         }
       }

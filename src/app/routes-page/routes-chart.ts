@@ -21,6 +21,7 @@ export class RoutesChart extends UiElement {
         display: block;
         width: 100%;
         height: 200px;
+        margin-top: 8px;
         overflow: visible;
       }
       .edge {
@@ -48,7 +49,8 @@ export class RoutesChart extends UiElement {
       }
       .key {
         display: flex;
-        gap: 16px;
+        flex-wrap: wrap;
+        gap: 0 16px;
         margin-top: 6px;
       }
       i {
@@ -90,11 +92,14 @@ export class RoutesChart extends UiElement {
     const span = Math.log(most * 1.2) - Math.log(least)
     const yOf = (ms: number) => height - ((Math.log(Math.max(ms, least)) - Math.log(least)) / span) * (height - 12) - 6
     const xOf = (index: number) => 64 + ((index + 0.5) / shown.length) * (width - 72)
-    const decades = [1, 10, 100, 1000, 10_000, 100_000].filter((ms) => ms >= least && ms <= most * 1.2)
+    const decades = [1, 10, 100, 1000, 10_000, 100_000]
+    const within = (values: readonly number[]) => values.filter((ms) => ms >= least && ms <= most * 1.2)
+    // Where the times lie close together, powers of ten alone would leave one line or none.
+    const lines = within(decades).length > 2 ? within(decades) : within(decades.flatMap((ms) => [ms, 2 * ms, 5 * ms]))
     const label = t('routes.chart', 'How long each of the last requests took, and what was predicted')
     const arms: readonly Arm[] = ['edge', 'cloud']
     return html`<svg viewBox="0 0 ${width} ${height}" role="img" aria-label=${label} data-testid="routes-chart">
-        ${decades.map(
+        ${lines.map(
           (ms) => svg`<line class="grid" x1="64" x2=${width} y1=${yOf(ms)} y2=${yOf(ms)} />
             <text x="56" y=${yOf(ms) + 4} text-anchor="end">${formatMs(ms)}</text>`,
         )}

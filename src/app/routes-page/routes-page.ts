@@ -51,20 +51,24 @@ export class RoutesPage extends AppPage {
         border-collapse: collapse;
       }
       th {
+        vertical-align: bottom;
         font-size: 13px;
         font-weight: 500;
         color: var(--muted);
         text-align: left;
       }
+      td {
+        vertical-align: baseline;
+      }
       th,
       td {
         padding: 8px 12px 8px 0;
-        vertical-align: baseline;
         border-bottom: 1px solid var(--line);
       }
-      td.number,
-      th.number {
+      .number {
         text-align: right;
+      }
+      td.number {
         white-space: nowrap;
       }
       .at {
@@ -82,7 +86,7 @@ export class RoutesPage extends AppPage {
         color: var(--cloud);
       }
       .why {
-        min-width: 220px;
+        min-width: 160px;
       }
       section + section {
         margin-top: 16px;
