@@ -3,6 +3,7 @@
 // the servers' answers are written down for the unit tests; with --write the table goes into docs/interop.md.
 import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { Agent, fetch as fetchWith } from 'undici'
 import { createCloudArm } from '../src/cloud/create-cloud-arm.ts'
 import { createEndpoint } from '../src/endpoint/create-endpoint.ts'
 import { openGateway } from '../src/endpoint/gateway/open-gateway.ts'
@@ -61,8 +62,16 @@ async function theirClients(): Promise<void> {
   }
 }
 
+/**
+ * A connection for each request. uvicorn closes a kept one after a failure without a word; a browser then asks once more
+ * by itself, and Node does not.
+ */
+const dispatcher = new Agent({ pipelining: 0 })
+const fetch = ((input: string, init: object) =>
+  fetchWith(input, { ...init, dispatcher })) as unknown as typeof globalThis.fetch
+
 const inNode = (url: string) =>
-  runChecks({ arm: createCloudArm({ url }), jsonArm: createCloudArm({ url, binary: false }), digits })
+  runChecks({ arm: createCloudArm({ url, fetch }), jsonArm: createCloudArm({ url, fetch, binary: false }), digits })
 
 async function theirServer(name: ServerName): Promise<void> {
   const server = await startRealServer(name)

@@ -19,17 +19,19 @@ export async function openBrowserPage(): Promise<{
     logLevel: 'error',
     build: {
       write: false,
-      rolldownOptions: { input: fileURLToPath(new URL('../browser/page.ts', import.meta.url)) },
+      rolldownOptions: {
+        input: { page: fileURLToPath(new URL('../browser/page.ts', import.meta.url)) },
+        output: { entryFileNames: '[name].js' },
+      },
     },
   })
   const [bundle] = [built].flat()
-  const script = bundle !== undefined && 'output' in bundle ? bundle.output[0].code : ''
+  const output = bundle !== undefined && 'output' in bundle ? bundle.output : []
+  const scripts = new Map(output.map((file) => [`/${file.fileName}`, file.type === 'chunk' ? file.code : file.source]))
   const server = createServer((request, response) => {
-    const isScript = request.url === '/page.js'
-    response.writeHead(200, { 'Content-Type': isScript ? 'text/javascript' : 'text/html' })
-    response.end(
-      isScript ? script : '<!doctype html><title>interop</title><script type="module" src="/page.js"></script>',
-    )
+    const script = scripts.get(request.url ?? '')
+    response.writeHead(200, { 'Content-Type': script === undefined ? 'text/html' : 'text/javascript' })
+    response.end(script ?? '<!doctype html><title>interop</title><script type="module" src="/page.js"></script>')
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const origin = `http://localhost:${(server.address() as AddressInfo).port}`
