@@ -3,6 +3,7 @@ import { createEdgeHost } from '../../src/edge/edge-host.ts'
 import { flavorOf } from '../../src/edge/edge-hosts.ts'
 import { fromFloat16Bits } from '../../src/protocol/float16.ts'
 import { emptyData } from '../../src/protocol/zero-tensor.ts'
+import { startApproved } from '../../src/utils/trusted-scripts.ts'
 import type { FileTensor } from '../support/onnx-files.ts'
 
 /** One of ONNX's operator tests: a graph, what it is given, and what it has to answer. */
@@ -59,7 +60,9 @@ const bench = {
       flavor: flavorOf(backend),
       threads: 1,
       startWorker: () =>
-        new Worker(new URL('../../src/edge/worker/edge.worker.ts', import.meta.url), { type: 'module' }),
+        startApproved(
+          () => new Worker(new URL('../../src/edge/worker/edge.worker.ts', import.meta.url), { type: 'module' }),
+        ),
     })
     const results: OperatorResult[] = []
     for (const { name, model, inputs, outputs } of cases) {

@@ -1,4 +1,5 @@
 import { type Backend, type Client, createClient, Tensor, type TensorType } from 'hither'
+import { startApproved } from '../../src/utils/trusted-scripts.ts'
 import { askWorker, type PlainTensors } from './calls.ts'
 
 type Run = (inputs: PlainTensors) => Promise<PlainTensors>
@@ -51,13 +52,16 @@ const openers = {
     }
   },
   async raw(model: string, threads: number, transfer: boolean): Promise<Run> {
-    const { ask, run } = openPeer(new Worker(new URL('./raw.worker.ts', import.meta.url), { type: 'module' }), transfer)
+    const { ask, run } = openPeer(
+      startApproved(() => new Worker(new URL('./raw.worker.ts', import.meta.url), { type: 'module' })),
+      transfer,
+    )
     await ask({ load: `/models/${model}/1/model.onnx`, threads, provider: 'wasm' })
     return run
   },
   async transformers(model: string, _: number, transfer: boolean): Promise<Run> {
     const { ask, run } = openPeer(
-      new Worker(new URL('./transformers.worker.ts', import.meta.url), { type: 'module' }),
+      startApproved(() => new Worker(new URL('./transformers.worker.ts', import.meta.url), { type: 'module' })),
       transfer,
     )
     await ask({ load: model })
