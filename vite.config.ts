@@ -73,7 +73,7 @@ export default defineConfig({
       },
       injectManifest: {
         // The shell only: a runtime file is kept once this browser has chosen it, a model by the model store.
-        globPatterns: ['**/*.{html,js,css,svg,png,webmanifest}'],
+        globPatterns: ['**/*.{html,js,css,svg,png,jpg,mp3,webmanifest}'],
         globIgnores: ['**/ort-wasm-*', 'models/**', 'widget*', '**/widget*'],
         maximumFileSizeToCacheInBytes: 4_000_000,
       },

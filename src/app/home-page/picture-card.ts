@@ -1,9 +1,11 @@
-import { css, html, nothing } from 'lit'
+import { css, html } from 'lit'
 import type { Detections } from '../../index.ts'
 import { cameraIcon } from '../../ui/icons.ts'
 import '../../ui/picture-finds.ts'
 import { labelName } from '../../ui/label-names.ts'
 import { t } from '../../ui/text.ts'
+import { modelLicense } from './model-license.ts'
+import './picture-samples.ts'
 import { TaskCard } from './task-card.ts'
 
 /** Longest side of a picture as it is shown. */
@@ -47,7 +49,7 @@ export class PictureCard extends TaskCard {
 
   take(file: File): boolean {
     if (!file.type.startsWith('image/')) return false
-    void this.#runFile(file)
+    void this.#runPicture(file)
     return true
   }
 
@@ -56,17 +58,16 @@ export class PictureCard extends TaskCard {
     this.camera = undefined
   }
 
-  async #runFile(file: File): Promise<void> {
+  async #runPicture(picture: File | HTMLImageElement): Promise<void> {
     this.#stopCamera()
     this.run.reset()
-    const answered = this.give({ kind: 'picture', picture: file })
-    const problem = await answered
+    const problem = await this.give({ kind: 'picture', picture })
     // Shown only now: a picture that is too large must not be decoded for its preview either.
     if (problem?.code?.startsWith('picture-')) {
       this.picture = undefined
       return
     }
-    const whole = await createImageBitmap(file).catch(() => undefined)
+    const whole = await createImageBitmap(picture).catch(() => undefined)
     if (whole === undefined) return
     const scale = Math.min(1, previewSide / Math.max(whole.width, whole.height))
     this.picture = await createImageBitmap(whole, {
@@ -98,7 +99,7 @@ export class PictureCard extends TaskCard {
     const input = event.currentTarget as HTMLInputElement
     const file = input.files?.[0]
     input.value = ''
-    if (file) void this.#runFile(file)
+    if (file) void this.#runPicture(file)
   }
 
   protected renderInput() {
@@ -124,11 +125,15 @@ export class PictureCard extends TaskCard {
         <button type="button" data-testid="use-camera" aria-pressed=${this.camera ? 'true' : 'false'} @click=${this.#toggleCamera}>
           ${cameraIcon} ${this.camera ? t('picture.stop', 'Stop') : t('picture.camera', 'Camera')}
         </button>
-      </div>`
+      </div>
+      <picture-samples
+        .folder=${this.spec.id}
+        @sample=${(event: CustomEvent<HTMLImageElement>) => this.#runPicture(event.detail)}
+      ></picture-samples>`
   }
 
   protected renderAnswer() {
-    return html`${nothing}`
+    return html`${modelLicense(this.model)}`
   }
 }
 

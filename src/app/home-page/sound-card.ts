@@ -3,6 +3,7 @@ import { microphoneIcon } from '../../ui/icons.ts'
 import type { Speech } from '../../ui/speech-timeline.ts'
 import '../../ui/speech-timeline.ts'
 import { t } from '../../ui/text.ts'
+import { modelLicense } from './model-license.ts'
 import { TaskCard } from './task-card.ts'
 
 /** Finds speech in what a microphone hears, or in a recording. */
@@ -17,6 +18,13 @@ export class SoundCard extends TaskCard {
         gap: 8px;
         padding: 0 10px;
         white-space: nowrap;
+      }
+      .samples button {
+        min-height: 30px;
+        padding: 0 10px;
+        font-size: 13px;
+        font-weight: 400;
+        border-color: var(--line);
       }
       .listening {
         color: var(--danger);
@@ -68,6 +76,14 @@ export class SoundCard extends TaskCard {
     if (file) void this.give({ kind: 'sound', sound: file })
   }
 
+  readonly #trySample = async () => {
+    this.#stopMicrophone()
+    const url = new URL('samples/speech/machine-voice.mp3', document.baseURI)
+    const response = await fetch(url).catch(() => undefined)
+    if (response?.ok) void this.give({ kind: 'sound', sound: await response.blob() })
+    else this.run.fail({ message: t('samples.unreachable', 'The sample cannot be fetched. Is there a network?') })
+  }
+
   protected renderInput() {
     return html`<div class="row tools">
       <button
@@ -89,11 +105,18 @@ export class SoundCard extends TaskCard {
           @change=${this.#choose}
         />
       </label>
+    </div>
+    <div class="row samples" role="group" aria-label=${t('samples.title', 'Or try one of these')}>
+      <button type="button" data-testid="sample-voice" @click=${this.#trySample}>
+        ${t('samples.voice', 'A machine’s voice')}
+      </button>
     </div>`
   }
 
   protected renderAnswer() {
-    return html`<hither-timeline .speech=${this.run.state.answer as Speech | undefined}></hither-timeline>`
+    return html`${modelLicense(this.model)}<hither-timeline
+        .speech=${this.run.state.answer as Speech | undefined}
+      ></hither-timeline>`
   }
 }
 
