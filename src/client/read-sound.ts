@@ -1,4 +1,5 @@
 import { ValidationError } from '../errors/validation-error.ts'
+import { soundFileRate } from '../tasks/sound-file-rate.ts'
 import { checkSound, checkSoundBytes } from '../tasks/sound-limits.ts'
 import type { SoundSource } from '../tasks/sound-source.ts'
 import { abortable } from '../utils/abortable.ts'
@@ -11,11 +12,23 @@ export interface ReadSound {
 
 const unreadable = (message: string, cause?: unknown) => new ValidationError('sound-unreadable', message, { cause })
 
+/** Its rate is what the browser resamples to while it decodes. */
+function openContext(rateHz: number): OfflineAudioContext {
+  return new OfflineAudioContext({ numberOfChannels: 1, length: 1, sampleRate: rateHz })
+}
+
+/** At the file's own rate, where it tells it and the browser can: browsers resample far-off rates with too few samples. */
+function contextFor(bytes: ArrayBuffer, rateHz: number): OfflineAudioContext {
+  try {
+    return openContext(soundFileRate(bytes) ?? rateHz)
+  } catch {
+    return openContext(rateHz)
+  }
+}
+
 /** Decoded by the browser, off this thread, and only here: workers have no decoder for sound. */
 async function decode(file: Blob, rateHz: number): Promise<AudioBuffer> {
   checkSoundBytes(file.size)
-  // The context's rate is what the browser resamples to while it decodes.
-  const context = new OfflineAudioContext({ numberOfChannels: 1, length: 1, sampleRate: rateHz })
   let bytes: ArrayBuffer
   try {
     bytes = await file.arrayBuffer()
@@ -23,7 +36,7 @@ async function decode(file: Blob, rateHz: number): Promise<AudioBuffer> {
     throw unreadable('This file can no longer be read. Choose it again.', cause)
   }
   try {
-    return await context.decodeAudioData(bytes)
+    return await contextFor(bytes, rateHz).decodeAudioData(bytes)
   } catch (cause) {
     throw unreadable('This file is not a sound this browser can read.', cause)
   }
@@ -42,7 +55,7 @@ const channelsOf = (buffer: AudioBuffer): Float32Array[] =>
 /**
  * Reads a whole sound into samples.
  *
- * @param rateHz rate to decode a file at; other sound keeps its own
+ * @param rateHz rate to decode a file at that does not tell its own; other sound keeps its own
  * @throws {ValidationError} `sound-unreadable`, `sound-too-large`, `sound-empty`
  * @throws the signal's reason
  */
