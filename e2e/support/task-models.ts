@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { tinyOnnx } from '../../src/testing/tiny-onnx.ts'
+import { writeTinyTaskModels } from './tiny-task-models.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** The folder beside the project with models, pictures and sound of others; absent in most places. */
@@ -23,44 +22,8 @@ interface ManifestFile {
   urls?: string[]
 }
 
-/** A recurrent model of sound that needs no weights: the loudest sample, and a thousandth more in each window. */
-function loudness() {
-  const value = (name: string, shape: number[]) => ({ name, type: 'float32' as const, shape })
-  const graph = tinyOnnx({
-    inputs: [value('sound', [1, 576]), value('count', [1, 1])],
-    outputs: [value('loud', [1, 1]), value('next', [1, 1])],
-    initializers: [
-      { name: 'step', type: 'float32', dims: [1, 1], data: Float32Array.of(0.001) },
-      { name: 'half', type: 'float32', dims: [1, 1], data: Float32Array.of(0.5) },
-    ],
-    nodes: [
-      { op: 'Abs', inputs: ['sound'], outputs: ['size'] },
-      {
-        op: 'ReduceMax',
-        inputs: ['size'],
-        outputs: ['peak'],
-        attributes: { axes: { ints: [1] }, keepdims: { int: 1 } },
-      },
-      { op: 'Mul', inputs: ['peak', 'half'], outputs: ['level'] },
-      { op: 'Add', inputs: ['level', 'count'], outputs: ['loud'] },
-      { op: 'Add', inputs: ['count', 'step'], outputs: ['next'] },
-    ],
-  })
-  return {
-    graph,
-    manifest: {
-      task: 'voice-activity',
-      inputs: [value('sound', [1, 576]), value('count', [1, 1])],
-      outputs: [value('loud', [1, 1]), value('next', [1, 1])],
-      state: [{ input: 'count', output: 'next', shape: [1, 1] }],
-      preprocessing: { kind: 'sound', rateHz: 16_000, windowSamples: 512, contextSamples: 64 },
-      decoding: { kind: 'activity', output: 'loud', from: 0.3, until: 0.25, minPauseMs: 60, minLengthMs: 60 },
-    },
-  }
-}
-
 /**
- * A folder with the digits, a model of sound, and, where the bytes are there, the models of the catalogue that lie
+ * A folder with the shipped models, two tiny ones, and, where the bytes are there, the models of the catalogue that lie
  * elsewhere. A mirror serves those in the place of the real address, which can't be reached from everywhere.
  */
 export async function openTaskModels() {
@@ -93,28 +56,7 @@ export async function openTaskModels() {
     writeFileSync(join(at, 'manifest.json'), JSON.stringify(manifest))
   }
 
-  const { graph, manifest } = loudness()
-  mkdirSync(join(modelsDir, 'loudness/1'), { recursive: true })
-  writeFileSync(join(modelsDir, 'loudness/1/model.onnx'), graph)
-  const sha256 = createHash('sha256').update(graph).digest('hex')
-  const whole = {
-    format: 1,
-    name: 'loudness',
-    revision: '1',
-    title: 'Loudness',
-    description: '',
-    license: { name: 'MIT' },
-    files: [{ path: 'model.onnx', bytes: graph.length, sha256 }],
-    graph: 'model.onnx',
-    complexity: { macs: 1 },
-    tolerance: { absolute: 0.001 },
-    ...manifest,
-  }
-  writeFileSync(join(modelsDir, 'loudness/1/manifest.json'), JSON.stringify(whole))
-  const catalog = JSON.parse(readFileSync(join(modelsDir, 'catalog.json'), 'utf8'))
-  catalog.models.push({ name: 'loudness', revision: '1', manifest: 'loudness/1/manifest.json' })
-  writeFileSync(join(modelsDir, 'catalog.json'), JSON.stringify(catalog))
-
+  writeTinyTaskModels(modelsDir)
   return {
     modelsDir,
     origin,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { animatedGif, cmykJpeg } from '../testing/odd-pictures.ts'
 import type { Pixels } from './pixels.ts'
 import { readPicture } from './read-picture.ts'
 import { fullSizeOf, toTransferablePicture } from './to-transferable-picture.ts'
@@ -237,11 +238,3 @@ describe('odd pictures', () => {
     expect((await readPicture(upright)).full).toEqual({ width: 1600, height: 800 })
   })
 })
-
-/** 16 × 8 pixels of one red, in four inks with Adobe's marker. */
-const cmykJpeg =
-  '/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwADAgIDAgIDAwMDBAMDBAUIBQUEBAUKBwcGCAwKDAwLCgsLDQ4SEA0OEQ4LCxAWEBETFBUVFQwPFxgWFBgSFBUU/8AAFAgACAAQBEMRAE0RAFkRAEsRAP/EAB8AAAEFAQEBAQEBAAAAAAAAAAABAgMEBQYHCAkKC//EALUQAAIBAwMCBAMFBQQEAAABfQECAwAEEQUSITFBBhNRYQcicRQygZGhCCNCscEVUtHwJDNicoIJChYXGBkaJSYnKCkqNDU2Nzg5OkNERUZHSElKU1RVVldYWVpjZGVmZ2hpanN0dXZ3eHl6g4SFhoeIiYqSk5SVlpeYmZqio6Slpqeoqaqys7S1tre4ubrCw8TFxsfIycrS09TV1tfY2drh4uPk5ebn6Onq8fLz9PX29/j5+v/aAA4EQwBNAFkASwAAPwD7Ar8+q+FK/VOiiiiv/9k='
-
-/** 16 × 8 pixels, red, then blue. */
-const animatedGif =
-  'R0lGODlhEAAIAIEAAP8AAAAA/wAAAAAAACH/C05FVFNDQVBFMi4wAwEAAAAh+QQACgAAACwAAAAAEAAIAAAIFQABCBxIsKDBgwgTKlzIsKHDhwgDAgAh+QQBCgABACwAAAAAEAAIAIEAAP8AAAAAAAAAAAAIFQABCBxIsKDBgwgTKlzIsKHDhwgDAgA7'
