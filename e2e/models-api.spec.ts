@@ -242,6 +242,13 @@ test('a licence that must be accepted is asked for before the first byte', async
   await open(page)
   const download = () => page.evaluate(() => hither.settle((client) => client.models.download('licensed')))
   expect(await download()).toMatchObject({ error: expect.arrayContaining(['license-not-accepted']) })
+  // Nor does a request fetch it.
+  expect(await run(page, 'licensed')).toEqual(expect.arrayContaining(['no-arm', 'license-not-accepted']))
+  const models = (await page.evaluate(() => hither.client?.models.list())) ?? []
+  expect(models.find(({ name }) => name === 'licensed')).toMatchObject({
+    license: { name: 'Their licence', mustAccept: true, accepted: false },
+    state: { status: 'absent' },
+  })
   expect(server.requests).toEqual([])
   await page.evaluate(() => hither.settle((client) => client.models.acceptLicense('licensed')))
   expect((await run(page, 'licensed'))[0]).toBe(6.5)

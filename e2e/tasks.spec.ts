@@ -1,19 +1,11 @@
 import { expect, type Page, test } from '@playwright/test'
 import type { RunOptions } from 'hither'
-// @ts-expect-error a script without types
-import { browserArgs, findBrowser } from '../scripts/find-browser.mjs'
 import type { Hither } from './plain-project/main.ts'
 import { buildPlainProject } from './support/plain-project.ts'
 import { openSite, type Site } from './support/site.ts'
 import { hasShared, openTaskModels, sharedFile } from './support/task-models.ts'
 
 declare const hither: Hither
-
-const media = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
-test.use({
-  launchOptions: { executablePath: findBrowser(), args: [...browserArgs, ...media] },
-  permissions: ['camera', 'microphone'],
-})
 
 let project: ReturnType<typeof buildPlainProject>
 let models: Awaited<ReturnType<typeof openTaskModels>>
@@ -48,59 +40,6 @@ const needsShared = () => {
 
 const edge = { privacy: 'edge-only' } as const
 const cloud = { privacy: 'cloud-only' } as const
-
-test('a camera is answered at the rate the device manages, and frames between are left out', async ({ page }) => {
-  await openClient(page)
-  const seen = await page.evaluate(() =>
-    hither.settle(async (client) => {
-      const camera = await navigator.mediaDevices.getUserMedia({ video: { frameRate: 30 } })
-      const task = client.task('image-classification', { model: 'digits' })
-      const frames: { label: string; atMs: number; dropped: number }[] = []
-      for await (const { answer, atMs, droppedFrames } of task.watch(camera, { privacy: 'edge-only' })) {
-        frames.push({ label: answer.label, atMs, dropped: droppedFrames })
-        // A slow reader: what is shown meanwhile must be left out, not queued.
-        if (frames.length < 5) await new Promise((resolve) => setTimeout(resolve, 400))
-        else if (frames.length === 6) for (const track of camera.getTracks()) track.stop()
-        if (frames.length === 6) await new Promise((resolve) => setTimeout(resolve, 100))
-        if (frames.length > 8) break
-      }
-      return frames
-    }),
-  )
-  if ('error' in seen) throw new Error(seen.error.join(' '))
-  expect(seen.length).toBeGreaterThanOrEqual(6)
-  expect(seen.length).toBeLessThanOrEqual(8)
-  expect(Math.max(...seen.map(({ dropped }) => dropped))).toBeGreaterThanOrEqual(3)
-  const times = seen.map(({ atMs }) => atMs)
-  expect([...times].sort((a, b) => a - b)).toEqual(times)
-})
-
-test('a microphone is heard through an audio worklet, window by window, on both arms', async ({ page }) => {
-  await openClient(page)
-  for (const options of [edge, cloud]) {
-    const heard = await page.evaluate(
-      (given) =>
-        hither.settle(async (client) => {
-          const microphone = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: false } })
-          const task = client.task('voice-activity', { model: 'loudness' })
-          const moments: { probability: number; active: boolean; ran: string }[] = []
-          for await (const { probability, active, route } of task.listen(microphone, given)) {
-            moments.push({ probability, active, ran: route.ran })
-            if (moments.length > 40 && moments.some((moment) => moment.active)) break
-            if (moments.length > 200) break
-          }
-          for (const track of microphone.getTracks()) track.stop()
-          return moments
-        }),
-      options as RunOptions,
-    )
-    if ('error' in heard) throw new Error(heard.error.join(' '))
-    // The browser's own device beeps, and is silent between.
-    expect(heard.some(({ active }) => active)).toBe(true)
-    expect(heard.some(({ active }) => !active)).toBe(true)
-    expect(new Set(heard.map(({ ran }) => ran))).toEqual(new Set([options === edge ? 'edge' : 'cloud']))
-  }
-})
 
 test('sound of any rate, channels and content has its answer, and the model’s state goes along', async ({ page }) => {
   await openClient(page)
@@ -158,6 +97,36 @@ test('sound of any rate, channels and content has its answer, and the model’s 
       hither.settle((client) => client.task('voice-activity', { model: 'loudness' }).run(new Blob(['no sound']))),
     ),
   ).toMatchObject({ error: ['ValidationError', 'sound-unreadable', expect.any(String)] })
+})
+
+test('raw tensors go in and come out by their names, on both arms', async ({ page }) => {
+  await openClient(page)
+  const run = (options: RunOptions, length = 576, model: string | undefined = 'loudness') =>
+    page.evaluate(
+      ([given, count, name]) =>
+        hither.settle(async (client, Tensor) => {
+          const task = client.task('tensors', name === '' ? {} : { model: name })
+          const sound = new Tensor('float32', new Float32Array(count).fill(-0.5), [1, count])
+          const { outputs, route } = await task.run({ sound, count: new Tensor('float32', [0.125], [1, 1]) }, given)
+          const values = Object.entries(outputs).map(([key, { data, dims }]) => [key, Number(data[0]), dims])
+          return { values: values.toSorted(), ran: route.ran }
+        }),
+      [options, length, model] as const,
+    )
+  for (const options of [edge, cloud]) {
+    expect(await run(options)).toEqual({
+      values: [
+        ['loud', 0.375, [1, 1]],
+        ['next', expect.closeTo(0.126, 6), [1, 1]],
+      ],
+      ran: options === edge ? 'edge' : 'cloud',
+    })
+    expect(await run(options, 9)).toMatchObject({ error: ['ValidationError', 'input-shape', expect.any(String)] })
+  }
+  // The catalogue has no model of this task that could stand in.
+  expect(await run(edge, 576, '')).toMatchObject({
+    error: ['ValidationError', 'unknown-model', expect.stringContaining('tensors')],
+  })
 })
 
 test('a task refuses what is not its own', async ({ page }) => {
