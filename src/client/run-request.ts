@@ -64,14 +64,16 @@ export async function runRequest(
   const id = crypto.randomUUID()
   const leftOf = (ms: number | undefined) =>
     ms === undefined ? undefined : Math.max(1, ms - (performance.now() - startedAt))
-  const { snapshot, known } = await takeSnapshot(parts, manifest, {
+  const { snapshot, known, edgeLacks } = await takeSnapshot(parts, manifest, {
     privacy,
     deadlineMs: leftOf(deadlineMs),
     requestBytes: bytesOf(inputs),
     once: transfer,
   })
   const plan = router.decide(snapshot)
-  if (plan.arm === undefined) throw new NoArmError('no-arm', sentenceOf(plan))
+  if (plan.arm === undefined) {
+    throw new NoArmError('no-arm', [sentenceOf(plan), edgeLacks].filter(Boolean).join(' '))
+  }
   const decidedMs = performance.now() - startedAt
   // The answer need not wait for the download: the cloud bridges it while the model comes here.
   const mayFetchAhead = !snapshot.saveData || parts.downloadOnMetered

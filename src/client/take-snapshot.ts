@@ -16,6 +16,7 @@ const lastingCodes: ReadonlySet<string> = new Set([
   'model-set-aside',
   'license-not-accepted',
 ])
+const isLasting = (state: ModelState) => state.status === 'failed' && lastingCodes.has(state.code)
 /** An answer's bytes before there was one. */
 const assumedAnswerBytes = 2_000
 
@@ -53,9 +54,8 @@ function edgeOption(parts: RequestParts, manifest: Manifest, state: ModelState):
   const remainingBytes = totalBytes - loadedBytes
   const time = learner.edgeTime({ model: key, backend, waitMs, preparation: { remainingBytes, downlink } })
   // A model that failed may load at the next try; one whose failure is this browser's lack may not.
-  const failed = state.status === 'failed' && lastingCodes.has(state.code)
   // A paused download goes on when the person says so, not when a request comes.
-  if (failed || state.status === 'paused') return { status: 'unavailable', time }
+  if (isLasting(state) || state.status === 'paused') return { status: 'unavailable', time }
   return {
     status: state.status === 'failed' ? 'absent' : state.status,
     cloudByDefault: manifest.defaultArm === 'cloud',
@@ -98,12 +98,22 @@ function knowledgeOf(parts: RequestParts, manifest: Manifest, snapshot: RouterSn
   }
 }
 
-/** All that the decision about a request rests on, as known now; and the part of it that the record shows. */
+/** What is known now about a request. */
+export interface TakenSnapshot {
+  /** All that the decision rests on. */
+  readonly snapshot: RouterSnapshot
+  /** The part of it that the record shows. */
+  readonly known: RouteKnowledge
+  /** Why the model does not come to this device, as a sentence; absent where it may. */
+  readonly edgeLacks?: string
+}
+
+/** Looks at all that the routing of a request rests on. */
 export async function takeSnapshot(
   parts: RequestParts,
   manifest: Manifest,
   request: SnapshotRequest,
-): Promise<{ readonly snapshot: RouterSnapshot; readonly known: RouteKnowledge }> {
+): Promise<TakenSnapshot> {
   const { privacy, requestBytes, deadlineMs, once = false } = request
   // Content-free, but an edge-only request should not even be a reason to call an endpoint, nor know of one.
   const allowed = privacy === 'edge-only' ? [] : parts.clouds
@@ -127,5 +137,9 @@ export async function takeSnapshot(
     once,
   }
   const known = knowledgeOf(parts, manifest, snapshot, requestBytes)
-  return { snapshot, known: notices.length === 0 ? known : { ...known, notices } }
+  return {
+    snapshot,
+    known: notices.length === 0 ? known : { ...known, notices },
+    ...(state.status === 'failed' && isLasting(state) ? { edgeLacks: state.message } : {}),
+  }
 }

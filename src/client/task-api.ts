@@ -69,10 +69,12 @@ export function createTaskApi(parts: TaskParts): <K extends keyof Tasks>(name: K
     },
     'voice-activity': (options) => voiceTaskOf(contextOf(parts, 'voice-activity', options)),
     tensors: (options) => {
-      const { model, ask } = contextOf(parts, 'tensors', options)
+      const { model, ask, background } = contextOf(parts, 'tensors', options)
       return {
         async run(inputs, runOptions) {
-          const { manifest: _, ...result } = await ask(await model(), runOptions, async () => inputs)
+          const { manifest: _, ...result } = await ask(await model(), runOptions, async (manifest) =>
+            (await import('./to-tensors.ts')).toTensors(manifest, inputs, background),
+          )
           return result
         },
       }
