@@ -241,15 +241,15 @@ test('a licence that must be accepted is asked for before the first byte', async
   server.publish('licensed', adder(6), { license: { name: 'Their licence', mustAccept: true } })
   await open(page)
   const download = () => page.evaluate(() => hither.settle((client) => client.models.download('licensed')))
-  // Nor does a request fetch it; at once or after a refusal, the error names the licence.
-  expect(await run(page, 'licensed')).toEqual(expect.arrayContaining(['no-arm', 'license-not-accepted']))
-  expect(await download()).toMatchObject({ error: expect.arrayContaining(['license-not-accepted']) })
-  expect(await run(page, 'licensed')).toEqual(['NoArmError', 'no-arm', expect.stringContaining('(Their licence)')])
   const models = (await page.evaluate(() => hither.client?.models.list())) ?? []
   expect(models.find(({ name }) => name === 'licensed')).toMatchObject({
     license: { name: 'Their licence', mustAccept: true, accepted: false },
     state: { status: 'absent' },
   })
+  // Nor does a request fetch it; at once or after a refusal, the error names the licence.
+  expect(await run(page, 'licensed')).toEqual(expect.arrayContaining(['no-arm', 'license-not-accepted']))
+  expect(await download()).toMatchObject({ error: expect.arrayContaining(['license-not-accepted']) })
+  expect(await run(page, 'licensed')).toEqual(['NoArmError', 'no-arm', expect.stringContaining('(Their licence)')])
   expect(server.requests).toEqual([])
   await page.evaluate(() => hither.settle((client) => client.models.acceptLicense('licensed')))
   expect((await run(page, 'licensed'))[0]).toBe(6.5)

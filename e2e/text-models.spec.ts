@@ -55,9 +55,7 @@ for (const model of ['language-identification', 'intents-small', 'intents-large'
     const { tolerance } = JSON.parse(readFileSync(path, 'utf8')) as { tolerance: { absolute: number } }
     const onWasm = await readTexts(page, model, 'wasm')
     const other = await adapted.newPage()
-    const startMs = Date.now()
     const onWebgpu = await readTexts(other, model, 'webgpu')
-    console.log(model, Date.now() - startMs)
     await other.close()
     if ('error' in onWasm) throw new Error(onWasm.error.join(' '))
     if ('error' in onWebgpu) throw new Error(onWebgpu.error.join(' '))

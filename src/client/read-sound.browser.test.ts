@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { wav } from '../testing/wav.ts'
 import { readSound } from './read-sound.ts'
 
@@ -36,8 +36,17 @@ describe('readSound', () => {
   })
 
   it('decodes a file whose rate the browser has no context for at the one that is asked for', async () => {
-    const sound = await readSound(new Blob([wav([new Float32Array(1000)], 1000)]), 16_000)
-    expect([sound.rateHz, sound.channels[0]?.length]).toEqual([16_000, 16_000])
+    const { OfflineAudioContext: Context } = globalThis
+    const refuses = class extends Context {
+      constructor(options: OfflineAudioContextOptions) {
+        if (options.sampleRate > 96_000) throw new DOMException('no such rate', 'NotSupportedError')
+        super(options)
+      }
+    }
+    vi.stubGlobal('OfflineAudioContext', refuses)
+    const sound = await readSound(new Blob([wav([tone(192_000)], 192_000)]), 16_000)
+    vi.unstubAllGlobals()
+    expect([sound.rateHz, sound.channels[0]?.length]).toEqual([16_000, 8000])
   })
 
   it('takes an audio buffer as it is, and leaves it to its owner', async () => {
