@@ -1,6 +1,7 @@
 import { type Browser, type BrowserContext, chromium, expect, type Page, test } from '@playwright/test'
 // @ts-expect-error a script without types
 import { browserArgs, findBrowser } from '../scripts/find-browser.mjs'
+import type { RouteRecord } from '../src/contracts/route.ts'
 import type { Hither } from './plain-project/main.ts'
 import { injectIntoWorker, rememberWebgpuAsFastest } from './support/edge-worker-faults.ts'
 import { writeEngineModels } from './support/engine-models.ts'
@@ -215,6 +216,26 @@ test('21: a run whose graphics device is lost in its midst is answered by a new 
     })
     expect(remembered).toEqual([3, 6])
     expect(((await bytesRead()) ?? Number.NaN) - readBefore).toBeLessThan(200_000)
+  }))
+
+test('models that take turns in the memory for one keep to the graphics processor: giving it up is no loss of it', () =>
+  withBrowser(softwareAdapter, async (context) => {
+    const page = await context.newPage()
+    let workers = 0
+    page.on('worker', (worker) => {
+      if (worker.url().includes('edge.worker')) workers += 1
+    })
+    // Either takes 8 MB and a little.
+    await openClient(page, { runtime: { backends: ['webgpu'], memoryBytes: 10_000_000 } })
+    const dimsOf = { light: small, doubling: [1] }
+    for (let turn = 0; turn < 3; turn += 1) {
+      for (const [model, dims] of Object.entries(dimsOf)) {
+        const { route } = (await run(page, model, dims)) as { route: RouteRecord }
+        expect(route).toMatchObject({ ran: 'edge', backend: 'webgpu', attempts: [{ arm: 'edge' }] })
+        expect(route.attempts[0]).not.toHaveProperty('error')
+      }
+    }
+    expect(workers).toBe(1)
   }))
 
 test('22: a graphics process that crashes once is recovered from; after the second crash WASM runs', () =>

@@ -39,6 +39,8 @@ const locationsOf = ({ backend, keepOnDevice }: LoadRequest): Record<string, 'gp
 const lossIsToldWithinMs = 200
 
 let watched: { readonly lost: Promise<GPUDeviceLostInfo> } | undefined
+/** Sessions that the device is there for. */
+const onDevice = new Set<InferenceSession>()
 
 /** A lost device leaves its run pending for ever and the runtime unusable: the page must replace the worker. */
 async function watchDevice(runtime: Runtime): Promise<void> {
@@ -46,6 +48,8 @@ async function watchDevice(runtime: Runtime): Promise<void> {
   if (device === undefined || watched !== undefined) return
   watched = device
   const { reason, message } = await device.lost
+  // The runtime gives its device up with the last session on it, and asks for another with the next one.
+  if (watched !== device) return
   setTimeout(() => {
     throw new Error(`edge-device-lost: ${reason} ${message}`)
   })
@@ -66,6 +70,12 @@ async function toRunError(cause: unknown): Promise<EdgeError> {
     return new EdgeError('edge-device-lost', 'The graphics processor was lost while the model ran on it.', { cause })
   }
   return new EdgeError('edge-run-failed', 'The model failed while it ran on this device.', { cause })
+}
+
+async function release(session: InferenceSession | undefined): Promise<void> {
+  if (session === undefined) return
+  if (onDevice.delete(session) && onDevice.size === 0) watched = undefined
+  await session.release()
 }
 
 function sessionOf(key: string): InferenceSession {
@@ -126,7 +136,10 @@ const methods: EdgeWorkerMethods = {
         })
         session = created
         const createMs = performance.now() - startedAt
-        if (request.backend === 'webgpu') void watchDevice(runtime)
+        if (request.backend === 'webgpu') {
+          onDevice.add(created)
+          void watchDevice(runtime)
+        }
         const inputs = request.canary ? literalTensors(request.canary.inputs) : zeroInputs(request.inputs)
         const warmupMs = await warmUp((given) => runSession(runtime, created, given), request, inputs)
         warmupInputs.set(request.key, inputs)
@@ -134,7 +147,7 @@ const methods: EdgeWorkerMethods = {
         wires.set(request.key, request.wire)
         return { createMs, warmupMs }
       } catch (error) {
-        await session?.release().catch(() => {})
+        await release(session).catch(() => {})
         if (isHitherError(error)) throw error
         throw (
           toCrash(error) ??
@@ -165,7 +178,7 @@ const methods: EdgeWorkerMethods = {
       sessions.delete(key)
       wires.delete(key)
       warmupInputs.delete(key)
-      await session?.release()
+      await release(session)
     }),
 
   startSession: (sessionId, plan, state) =>
