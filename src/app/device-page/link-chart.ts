@@ -9,6 +9,13 @@ import { UiElement } from '../../ui/ui-element.ts'
 import { figuresLanguage } from '../language/language.ts'
 import type { LinkMoment } from '../state/link-history.ts'
 
+/** All moments, and around few of them a minute; uPlot would give a single one a day. */
+const atLeastAMinute = ({ data: [seconds] }: UPlot): [number, number] => {
+  const [first = 0, last = 0] = [seconds[0], seconds.at(-1)]
+  const missing = Math.max(0, 60 - (last - first))
+  return [first - missing / 2, last + missing / 2]
+}
+
 /** The link over time: round trip on the left, rates on the right, both on logarithmic scales. */
 export class LinkChart extends UiElement {
   static override properties = { moments: { attribute: false }, count: { type: Number } }
@@ -110,7 +117,7 @@ export class LinkChart extends UiElement {
         height: 240,
         legend: { show: false },
         cursor: { show: false },
-        scales: { ms: { distr: 3 }, rate: { distr: 3 } },
+        scales: { x: { range: atLeastAMinute }, ms: { distr: 3 }, rate: { distr: 3 } },
         axes: [
           {
             ...axis,

@@ -101,7 +101,7 @@ export class ModelsPage extends AppPage {
   #space(usage: StorageReport) {
     const { totalBytes, quotaBytes, budgetBytes, models, partialBytes, persistent } = usage
     const limit = budgetBytes ?? quotaBytes
-    const share = (bytes: number) => bytes / Math.max(1, totalBytes)
+    const share = (bytes: number) => bytes / Math.max(1, totalBytes, limit ?? 0)
     return html`<section class="card space" data-testid="space">
       <div class="row">
         <h2>${t('space.title', 'Space used')}</h2>

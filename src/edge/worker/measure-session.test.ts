@@ -5,8 +5,8 @@ import { measureWasm } from './measure-session.ts'
 import { probeMacs } from './probe-kernel.ts'
 import type { Runtime } from './runtime.ts'
 
-/** A runtime of a given speed, on a clock of the test. */
-function fakeRuntime(macsPerSecond: number, overheadMs = 0.05) {
+/** A runtime of a given speed, on a clock of the test. @param hiccupMs what the runs without work take longer */
+function fakeRuntime(macsPerSecond: number, overheadMs = 0.05, hiccupMs = 0) {
   const clock = { now: 0 }
   class Tensor {
     readonly dims: readonly number[]
@@ -16,7 +16,9 @@ function fakeRuntime(macsPerSecond: number, overheadMs = 0.05) {
   }
   const session = {
     async run({ x }: { x: Tensor }) {
-      clock.now += overheadMs + (probeMacs(x.dims[2] ?? 0) / macsPerSecond) * 1000
+      const side = x.dims[2] ?? 0
+      clock.now += side === 1 ? hiccupMs : 0
+      clock.now += overheadMs + (probeMacs(side) / macsPerSecond) * 1000
       return {}
     },
     release: async () => {},
@@ -52,4 +54,12 @@ test('one far too slow is left after what it had begun', async () => {
   expect(status).toBe('measured')
   // Two runs of the small size would be 236 ms.
   expect(tookMs).toBeLessThan(150)
+})
+
+test('a machine that stalls in the midst of it is not taken for one that is fast', async () => {
+  const speed = 4e8
+  const { macsPerSecond = 0, overheadMs = 0 } = await measure(fakeRuntime(speed, 0.2, 20))
+  expect(macsPerSecond / speed).toBeLessThan(11)
+  expect(macsPerSecond / speed).toBeGreaterThan(0.5)
+  expect(overheadMs).toBeLessThan(5)
 })
