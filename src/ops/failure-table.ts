@@ -73,21 +73,21 @@ export class FailureTable extends LitElement {
           <thead>
             <tr>
               <th scope="col">${failures.code}</th>
-              <th scope="col">${failures.arm}</th>
               <th scope="col">${failures.count}</th>
-              <th scope="col">${failures.before}</th>
               <th scope="col" colspan="2">${failures.trend}</th>
+              <th scope="col">${failures.before}</th>
+              <th scope="col">${failures.arm}</th>
             </tr>
           </thead>
           <tbody>
             ${this.failures.map(
               (failure) => html`<tr data-code=${failure.code}>
                 <td><span class="code">${failure.code}</span></td>
-                <td>${arm[failure.arm] ?? nothing}</td>
                 <td>${formatCount(failure.count, this.language)}</td>
-                <td>${formatCount(failure.before, this.language)}</td>
                 <td>${this.#trend(failure)}</td>
                 <td>${this.#line(failure)}</td>
+                <td>${formatCount(failure.before, this.language)}</td>
+                <td>${arm[failure.arm] ?? nothing}</td>
               </tr>`,
             )}
           </tbody>

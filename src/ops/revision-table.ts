@@ -43,24 +43,24 @@ export class RevisionTable extends LitElement {
           <thead>
             <tr>
               <th scope="col">${revisions.revision}</th>
+              <th scope="col">${revisions.state}</th>
               <th scope="col">${revisions.arm}</th>
               <th scope="col">${revisions.answered}</th>
               <th scope="col">${revisions.failed}</th>
               <th scope="col">${revisions.p95}</th>
               <th scope="col">${revisions.before}</th>
-              <th scope="col">${revisions.state}</th>
             </tr>
           </thead>
           <tbody>
             ${this.revisions.map(
               (entry) => html`<tr>
                 <td>${entry.model}<span class="muted">@${entry.revision}</span></td>
+                <td>${this.#state(entry)}</td>
                 <td>${arm[entry.arm] ?? entry.arm}</td>
                 <td>${formatCount(entry.answered, this.language)}</td>
                 <td>${formatShare(entry.failed, entry.answered + entry.failed, this.language)}</td>
                 <td>${formatMs(entry.p95Ms)}</td>
                 <td>${formatMs(entry.beforeP95Ms)}</td>
-                <td>${this.#state(entry)}</td>
               </tr>`,
             )}
           </tbody>

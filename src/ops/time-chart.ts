@@ -2,6 +2,7 @@ import { css, html, LitElement, type PropertyValues, unsafeCSS } from 'lit'
 import uPlot from 'uplot'
 import uplotCss from 'uplot/dist/uPlot.min.css?inline'
 import { nothing } from './format.ts'
+import { logTicks } from './log-ticks.ts'
 import { opsStyles } from './ops-styles.ts'
 
 /** One line, or one part of the bars. */
@@ -144,7 +145,7 @@ export class TimeChart extends LitElement {
       height: heightPx,
       ms: 1,
       cursor: { y: false, points: { show: kind === 'lines' } },
-      legend: { live: true },
+      legend: { live: true, markers: { dash: (_, index) => (shown[index - 1]?.dashed ? 'dashed' : 'solid') } },
       scales: {
         x: { time: true },
         y:
@@ -154,7 +155,12 @@ export class TimeChart extends LitElement {
       },
       axes: [
         { ...axis, space: 64, values: (_, ticks) => ticks.map((tick) => time.format(tick)) },
-        { ...axis, size: 62, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : format(tick))) },
+        {
+          ...axis,
+          size: 62,
+          ...(kind === 'lines' ? logSplits : {}),
+          values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : format(tick))),
+        },
       ],
       series: [
         { label: this.timeName, value: (_, value) => (value === null ? '' : full.format(value)) },
@@ -177,6 +183,8 @@ export class TimeChart extends LitElement {
     }
   }
 }
+
+const logSplits: Pick<uPlot.Axis, 'splits'> = { splits: (_, __, min, max) => logTicks(min, max) }
 
 /** Bars are drawn from the highest sum down, each over the one before. */
 function toColumns({ atMs, series, kind }: ChartData): uPlot.AlignedData {
