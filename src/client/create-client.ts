@@ -210,6 +210,8 @@ export function createClient(options: ClientOptions = {}): Client {
       if (held !== undefined && isHitherError(error) && error.code === 'deadline-exceeded') {
         return (await loadCascade())?.keptInTime(held) ?? held
       }
+      // Of a model that an earlier visit heard to be withdrawn, nothing else would ask whether it still is.
+      if (privacy !== 'edge-only') notices.start()
       outbox.failed(error, { model, privacy, startedAtMs, actualMs: performance.now() - startedAt })
       throw error
     })

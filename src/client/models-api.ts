@@ -79,6 +79,8 @@ export function createModelsApi(parts: {
         entryOf(name).catch(() => undefined),
       )
       const found = (await Promise.all(entries)).filter((entry) => entry !== undefined)
+      // What a client that is being closed can't describe is not gone from the catalogue.
+      closing.throwIfAborted()
       if (found.length === 0 && entries.length > 0) await entryOf((await background.models())[0] ?? '')
       return found
     },

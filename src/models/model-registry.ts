@@ -213,7 +213,10 @@ const isWithdrawn = (withdrawn: readonly ToldWithdrawn[], model: Named): boolean
 
 function withdrawnError({ reason }: ToldWithdrawn, name: string, revision: string | undefined): ModelError {
   const what = revision === undefined ? `The model "${name}"` : `Revision ${revision} of "${name}"`
-  return new ModelError('model-withdrawn', `${what} was withdrawn${reason === undefined ? '' : `: ${reason}`}.`)
+  return new ModelError(
+    'model-withdrawn',
+    `${what} was withdrawn${reason === undefined ? '' : `: ${reason.replace(/\.$/, '')}`}.`,
+  )
 }
 
 function assertServes(withdrawn: readonly ToldWithdrawn[], model: Named): void {

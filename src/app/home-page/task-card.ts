@@ -203,9 +203,12 @@ export abstract class TaskCard extends UiElement {
       </p>`
     }
     if (problem === undefined) return nothing
+    const text = problemText(problem)
+    const { code, reason } = problem
     return html`<div class="problem-box">
-      <p data-testid="error" data-code=${problem.code ?? ''}>
-        ${problemText(problem)} ${problem.code ? html`<span class="code">${problem.code}</span>` : nothing}
+      <p data-testid="error" data-code=${code ?? ''}>
+        ${text} ${reason === undefined || text.includes(reason) ? nothing : html`<q>${reason}</q>`}
+        ${code ? html`<span class="code">${code}</span>` : nothing}
       </p>
       ${
         canWait === true

@@ -78,6 +78,11 @@ export class SettingsPage extends AppPage {
   declare wrongAddress: boolean
   declare saved: boolean
 
+  override connectedCallback(): void {
+    super.connectedCallback()
+    void import('./reports-panel.ts').catch(() => {})
+  }
+
   #radios<T extends string>(
     name: string,
     values: readonly T[],
@@ -180,13 +185,23 @@ export class SettingsPage extends AppPage {
     </form>`
   }
 
+  /** Switched off, what waits is forgotten first, for every page and the service worker of this origin. */
+  async #report(report: boolean): Promise<void> {
+    const { app } = this
+    // Where its script can't be fetched, nothing was recorded, and the next client records nothing.
+    const keep = async () => (await app.client()).outbox.setEnabled(report).catch(() => {})
+    if (!report) await keep()
+    await app.change({ report })
+    if (report) await keep()
+  }
+
   #language(language: Language): void {
     this.app.setLanguage(language)
     void speak(language)
   }
 
   override render() {
-    const { preferences, simulation } = this.app.state
+    const { preferences, simulation, hasToken } = this.app.state
     const { app } = this
     return html`<h1>${t('nav.settings', 'Settings')}</h1>
       <p class="muted lead">${t('settings.lead', 'Kept on this device. A token is kept for this visit only, and never written down.')}</p>
@@ -220,8 +235,13 @@ export class SettingsPage extends AppPage {
           ),
           html`<div class="options">
             ${this.#check('save-data', preferences.saveData, t('settings.save-data', 'Save data: fetch no model that was not asked for, and send nothing that can run here'), (saveData) => void app.change({ saveData }))}
-            ${this.#check('report', preferences.report, t('settings.report', 'Report to the endpoint where requests ran'), (report) => void app.change({ report }))}
-          </div>`,
+            ${this.#check('report', preferences.report, t('settings.report', 'Report to the endpoint where requests ran'), (report) => void this.#report(report))}
+          </div>
+          <reports-panel
+            .app=${app}
+            .client=${[preferences.endpoint, preferences.saveData, hasToken].join(' ')}
+            ?on=${preferences.report && simulation === 'none'}
+          ></reports-panel>`,
         )}
         ${this.#card(t('settings.cloud', 'Endpoint'), t('settings.cloud-note', 'The server that answers in the cloud. Empty: the one that this page came from.'), this.#endpoint())}
         ${this.#card(

@@ -119,10 +119,14 @@ export function createApp(options: {
   }
 
   const refreshModels = async () => {
+    const asked = open()
+    // A client that was replaced meanwhile has nothing more to say.
+    const counts = () => client === asked || client === undefined
     try {
-      update({ models: await (await open()).models.list(), modelsProblem: undefined })
+      const models = await (await asked).models.list()
+      if (counts()) update({ models, modelsProblem: undefined })
     } catch (error) {
-      update({ modelsProblem: toProblem(error) })
+      if (counts()) update({ modelsProblem: toProblem(error) })
     }
   }
   const start = async () => {
