@@ -89,23 +89,3 @@ test('a new version is offered, waits for what runs, and never mixes with a page
     rmSync(folder, { recursive: true, force: true })
   }
 })
-
-test('a picture that is shared with the app is read', async ({ page }) => {
-  const site = await openSite()
-  try {
-    await page.goto(site.url('privacy=edge-only'))
-    const app = openAppPage(page)
-    await app.becomesReady()
-    await expect.poll(() => page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true)
-    await page.evaluate(async () => {
-      const form = new FormData()
-      form.append('file', await (await fetch('samples/digits/6.png')).blob(), 'six.png')
-      await fetch('share', { method: 'POST', body: form, redirect: 'manual' })
-    })
-    await page.goto(`${site.url('privacy=edge-only')}&shared`)
-    await expect(app.answer).toContainText('6')
-    expect(page.url()).not.toContain('shared')
-  } finally {
-    await site.close()
-  }
-})
