@@ -1,4 +1,5 @@
-// The product in Chromium, Firefox and WebKit: every task on both arms, and what the page does without its server.
+// The product in Chromium, Firefox and WebKit: every task on both arms, what the page does without its server, and the
+// widget on a page of another origin.
 import { buildPlainProject } from '../support/plain-project.ts'
 import { openSite } from '../support/site.ts'
 import { openTaskModels } from '../support/task-models.ts'
@@ -7,6 +8,7 @@ import { type BrowserName, browserNames, openBrowser } from './find-browsers.ts'
 import { pageChecks } from './page-checks.ts'
 import { printTable, type Row } from './print-table.ts'
 import { taskChecks } from './task-checks.ts'
+import { widgetChecks } from './widget-checks.ts'
 
 const asked = process.argv.slice(2)
 const names = asked.length === 0 ? browserNames : browserNames.filter((name) => asked.includes(name))
@@ -49,7 +51,7 @@ async function ask(name: BrowserName) {
   try {
     driver = await openBrowser(name)
     const facts = await askTasks(driver, note)
-    for (const check of pageChecks) {
+    for (const check of [...pageChecks, ...widgetChecks]) {
       const opened = driver
       note(await outcome(check.name, undefined, () => check.run(opened)))
     }

@@ -9,10 +9,10 @@ export interface Check {
   run(driver: BrowserDriver): Promise<void>
 }
 
-const arms = { 'edge-only': 'edge', 'cloud-only': 'cloud' } as const
-type Privacy = keyof typeof arms
+export const arms = { 'edge-only': 'edge', 'cloud-only': 'cloud' } as const
+export type Privacy = keyof typeof arms
 
-function expectSame(got: unknown, wanted: unknown): void {
+export function expectSame(got: unknown, wanted: unknown): void {
   const [a, b] = [JSON.stringify(got), JSON.stringify(wanted)]
   if (a !== b) throw new Error(`gave ${a}, not ${b}`)
 }
