@@ -94,20 +94,23 @@ export class DrawingPad extends UiElement {
 
   /** Empties the pad. */
   clear(): void {
-    clearTimeout(this.#settling)
-    this.#strokes = []
-    this.#picture?.close()
-    this.#picture = undefined
-    this.blank = true
+    this.#hold(undefined)
     this.#paint()
   }
 
   /** Shows a picture instead of a drawing; the pad owns and closes it. */
   show(picture: ImageBitmap): void {
-    this.clear()
+    this.#hold(picture)
+    // Apart from the answer, which is shown at the same time.
+    this.#frame ??= requestAnimationFrame(this.#repaint)
+  }
+
+  #hold(picture: ImageBitmap | undefined): void {
+    clearTimeout(this.#settling)
+    this.#strokes = []
+    this.#picture?.close()
     this.#picture = picture
-    this.blank = false
-    this.#paint()
+    this.blank = picture === undefined
   }
 
   #fit(): void {

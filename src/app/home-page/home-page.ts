@@ -12,7 +12,7 @@ import type { TaskCard } from './task-card.ts'
 /** What lies further down is fetched when it comes near, in pixels. */
 const near = '300px'
 
-const loadRest = () => import('./more-cards.ts')
+const loadRest = async () => (await import('./more-cards.ts')).loadCards()
 
 /** The tasks as cards; `task` names the one that is alone on the page. */
 export class HomePage extends UiElement {
@@ -45,9 +45,6 @@ export class HomePage extends UiElement {
         max-width: 760px;
         margin: 0 auto;
       }
-      .solo digit-card {
-        grid-column: auto;
-      }
       @media (min-width: 700px) {
         .cards:not(.solo) {
           grid-template-columns: repeat(2, minmax(0, 1fr));
@@ -68,9 +65,6 @@ export class HomePage extends UiElement {
         }
         .cards:not(.solo) > digit-card {
           grid-column: span 4;
-        }
-        .cards:not(.solo) > sound-card {
-          grid-column: 1 / -1;
         }
       }
     `,

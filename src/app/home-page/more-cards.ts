@@ -1,4 +1,16 @@
-/** The cards below the first one: fetched when they come near. */
-import './picture-card.ts'
-import './sound-card.ts'
-import './text-card.ts'
+/**
+ * Fetches the cards below the first one, which come when they are near. One after the other: shown at once they would
+ * hold up the page on a slow device.
+ *
+ * @throws {TypeError} one can't be fetched
+ */
+export async function loadCards(): Promise<void> {
+  for (const load of [
+    () => import('./text-card.ts'),
+    () => import('./picture-card.ts'),
+    () => import('./sound-card.ts'),
+  ]) {
+    await load()
+    await new Promise((resolve) => setTimeout(resolve))
+  }
+}

@@ -52,6 +52,7 @@ export class RoutesPage extends AppPage {
       }
       th {
         vertical-align: bottom;
+        word-break: keep-all;
         font-size: 13px;
         font-weight: 500;
         color: var(--muted);

@@ -104,6 +104,8 @@ export function createApp(options: {
   const make = async (): Promise<Client> => {
     try {
       const create = await load()
+      // Apart from reading its script: both at once would hold up the page on a slow device.
+      await new Promise((resolve) => setTimeout(resolve))
       const made = create({ settings, preferences: state.preferences, simulation: state.simulation, token })
       listen(made)
       return made
