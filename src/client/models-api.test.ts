@@ -52,3 +52,25 @@ test('a browser that refuses, or has no storage manager, is no error', async () 
   await models.pin('fake')
   expect(await models.protect()).toBe(false)
 })
+
+test('a client that is closed while it lists gives its reason, and no list of what it had by then', async () => {
+  const closing = new AbortController()
+  const reason = new Error('closed')
+  const background = {
+    models: async () => ['fake', 'late'],
+    manifest: async (name: string) => {
+      if (name === 'fake') return fakeManifest({ 'model.onnx': new Uint8Array(1) })
+      closing.abort(reason)
+      throw reason
+    },
+    note: async () => ({}),
+  } as unknown as Background
+  const models = createModelsApi({
+    background,
+    edgeModels: { state: async () => ({ status: 'absent' }) } as unknown as EdgeModels,
+    updates: {} as ModelUpdates,
+    open: async () => {},
+    closing: closing.signal,
+  })
+  await expect(models.list()).rejects.toBe(reason)
+})

@@ -127,7 +127,7 @@ export const templates = {
   'problem.unexpected': str`发生了意外：${0}`,
   'ranking.chart': '最可能的结果',
   'ranking.none': '没有突出的结果。',
-  'reports.bytes': str`${0}，${1}`,
+  'reports.bytes': str`${0}（${1}）`,
   'reports.dropped': '已丢弃：太旧、太多或丢失',
   'reports.export': '导出',
   'reports.forget': '忘掉它们',

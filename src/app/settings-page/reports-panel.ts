@@ -53,6 +53,7 @@ export class ReportsPanel extends UiElement {
       dd {
         margin: 0;
         text-align: right;
+        white-space: nowrap;
       }
       ul {
         margin: 8px 0 0;
@@ -145,7 +146,7 @@ export class ReportsPanel extends UiElement {
     return html`<dl data-testid="reports" aria-live="polite">
         <dt>${t('reports.waiting', 'Wait to be sent')}</dt>
         <dd data-testid="reports-waiting" data-count=${state.waiting}>
-          ${state.waiting === 0 ? '0' : t('reports.bytes', str`${state.waiting}, ${formatBytes(state.waitingBytes)}`)}
+          ${state.waiting === 0 ? '0' : t('reports.bytes', str`${state.waiting} (${formatBytes(state.waitingBytes)})`)}
         </dd>
         <dt>${t('reports.sent', 'Sent from this device')}</dt>
         <dd data-testid="reports-sent" data-count=${state.sent}>${state.sent}</dd>
