@@ -26,7 +26,15 @@ export interface SeenBatch {
 export async function buildOutboxPage() {
   const pageDir = mkdtempSync(join(tmpdir(), 'hither-outbox-page-'))
   const root = fileURLToPath(new URL('../outbox-page', import.meta.url))
-  await build({ root, configFile: false, logLevel: 'error', build: { outDir: pageDir, target: 'es2022' } })
+  const input = { main: join(root, 'index.html'), 'report-sync': join(root, 'report-sync.ts') }
+  const output = { entryFileNames: '[name].js' }
+  const rolldownOptions = { input, output }
+  await build({
+    root,
+    configFile: false,
+    logLevel: 'error',
+    build: { outDir: pageDir, target: 'es2022', modulePreload: false, rolldownOptions },
+  })
   return { pageDir, remove: () => rmSync(pageDir, { recursive: true, force: true }) }
 }
 
@@ -42,6 +50,8 @@ export async function openIntake(pageDir: string) {
   const { port } = await endpoint.listen({ port: 0, host: '127.0.0.1' })
   const batches: SeenBatch[] = []
   const duplicates: string[] = []
+  let atOnce = 0
+  let mostAtOnce = 0
   let fate: (batch: SeenBatch) => IntakeFate | Promise<IntakeFate> = () => undefined
 
   const forward = (path: string, headers: IncomingMessage['headers'], body: Buffer) =>
@@ -84,7 +94,13 @@ export async function openIntake(pageDir: string) {
 
   const server = createServer((request, response) => {
     if (request.method === 'POST') {
-      take(request, response).catch(() => response.destroy())
+      atOnce += 1
+      mostAtOnce = Math.max(mostAtOnce, atOnce)
+      take(request, response)
+        .catch(() => response.destroy())
+        .finally(() => {
+          atOnce -= 1
+        })
       return
     }
     const name = request.url === '/' ? 'index.html' : (request.url ?? '').slice(1)
@@ -104,17 +120,20 @@ export async function openIntake(pageDir: string) {
     batches,
     /** Ids that the endpoint was told of more than once. */
     duplicates,
+    /** How many batches were under way at the same time, at most. */
+    mostAtOnce: () => mostAtOnce,
     /** From now on, this says what becomes of each batch. */
     decide(next: typeof fate) {
       fate = next
     },
-    /** What the database holds: each report's id, and the sum of all counts. */
+    /** What the database holds: each report's id and when it was, by the endpoint's clock, and the sum of all counts. */
     async counted() {
       const database = await openReportDatabase({ dataDir: join(folder, 'data') })
-      const ids = (await database.selectFrom('reports').select('id').execute()).map(({ id }) => id)
+      const rows = await database.selectFrom('reports').select(['id', 'at_ms']).execute()
       const totals = await database.selectFrom('totals').select('requests').execute()
       await database.destroy()
-      return { ids, requests: totals.reduce((sum, { requests }) => sum + requests, 0) }
+      const reports = new Map(rows.map(({ id, at_ms }) => [id, at_ms]))
+      return { ids: [...reports.keys()], reports, requests: totals.reduce((sum, { requests }) => sum + requests, 0) }
     },
     async close() {
       server.closeAllConnections()

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs'
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BrowserContext, chromium } from '@playwright/test'
@@ -26,11 +26,14 @@ export function createProfile() {
       const closed = new Promise<void>((resolve) => context?.once('close', () => resolve()))
       process.kill(pid, 'SIGKILL')
       await closed
+      context = undefined
       for (const name of ['SingletonLock', 'SingletonCookie', 'SingletonSocket'])
         rmSync(join(folder, name), { force: true })
     },
+    /** Does nothing to a browser that was killed. */
     async close(): Promise<void> {
       await context?.close()
+      context = undefined
     },
     /** The files that hold the store's large values, the newest first: an old one may be of a chunk that was replaced. */
     blobFiles(): string[] {
@@ -40,6 +43,13 @@ export function createProfile() {
         .map((path) => join(root, path))
         .filter((path) => statSync(path).isFile())
         .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)
+    },
+    /** Every file of it, whole. */
+    files(): Buffer[] {
+      return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+        .map((path) => join(folder, path))
+        .filter((path) => lstatSync(path).isFile())
+        .map((path) => readFileSync(path))
     },
     remove(): void {
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
