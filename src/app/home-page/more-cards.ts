@@ -1,3 +1,5 @@
+import { nextTask } from '../state/next-task.ts'
+
 /**
  * Fetches the cards below the first one, which come when they are near. One after the other: shown at once they would
  * hold up the page on a slow device.
@@ -11,6 +13,6 @@ export async function loadCards(): Promise<void> {
     () => import('./sound-card.ts'),
   ]) {
     await load()
-    await new Promise((resolve) => setTimeout(resolve))
+    await nextTask()
   }
 }

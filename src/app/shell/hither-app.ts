@@ -6,6 +6,7 @@ import { sharedStyles } from '../../ui/shared-styles.ts'
 import { t } from '../../ui/text.ts'
 import { UiElement } from '../../ui/ui-element.ts'
 import type { App } from '../state/app.ts'
+import { nextTask } from '../state/next-task.ts'
 import { addressOf, type PageName, type Place, pageNames, pages, parsePlace } from './pages.ts'
 import { shellStyles } from './shell-styles.ts'
 
@@ -107,6 +108,7 @@ export class HitherApp extends UiElement {
     this.failed = false
     pages[place.page].load().then(
       async () => {
+        await nextTask()
         if (this.place !== place) return
         this.shown = place
         document.title = place.page === 'home' ? 'Hither' : `${pages[place.page].title()} · Hither`

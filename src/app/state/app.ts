@@ -1,6 +1,7 @@
 import type { Client, DeviceReport, LinkReport, ModelEntry, ModelState, RouteRecord } from '../../index.ts'
 import { createLinkHistory, type LinkHistory } from './link-history.ts'
 import type { CreateAppClient } from './make-client.ts'
+import { nextTask } from './next-task.ts'
 import { type Preferences, readPreferences, type SimulationName, writePreferences } from './preferences.ts'
 import { type Problem, toProblem } from './problem.ts'
 import type { Settings } from './read-settings.ts'
@@ -104,8 +105,7 @@ export function createApp(options: {
   const make = async (): Promise<Client> => {
     try {
       const create = await load()
-      // Apart from reading its script: both at once would hold up the page on a slow device.
-      await new Promise((resolve) => setTimeout(resolve))
+      await nextTask()
       const made = create({ settings, preferences: state.preferences, simulation: state.simulation, token })
       listen(made)
       return made
