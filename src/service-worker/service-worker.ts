@@ -66,7 +66,11 @@ self.addEventListener('install', (event) => {
   if (self.registration.active === null) void self.skipWaiting()
   else event.waitUntil(keepPrevious())
 })
-self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()))
+self.addEventListener('activate', () => {
+  // Not waited for: Firefox would have the claim wait for a worker of the page that is loading, that worker for its
+  // script by this service worker, and this service worker for the claim.
+  self.clients.claim().catch(() => {})
+})
 self.addEventListener('message', (event) => {
   if (isActivation(event.data)) void self.skipWaiting()
 })
