@@ -67,8 +67,8 @@ self.addEventListener('install', (event) => {
   else event.waitUntil(keepPrevious())
 })
 self.addEventListener('activate', () => {
-  // Not waited for: Firefox would have the claim wait for a worker of the page that is loading, that worker for its
-  // script by this service worker, and this service worker for the claim.
+  // Not waited for: in Firefox this service worker would stay activating, and what the page fetches with it. The claim
+  // seems to wait there for the page's workers, which wait for their scripts by this service worker.
   self.clients.claim().catch(() => {})
 })
 self.addEventListener('message', (event) => {
