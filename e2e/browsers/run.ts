@@ -3,7 +3,7 @@
 import { buildPlainProject } from '../support/plain-project.ts'
 import { openSite } from '../support/site.ts'
 import { openTaskModels } from '../support/task-models.ts'
-import type { BrowserDriver } from './browser-driver.ts'
+import { type BrowserDriver, until } from './browser-driver.ts'
 import { type BrowserName, browserNames, openBrowser } from './find-browsers.ts'
 import { pageChecks } from './page-checks.ts'
 import { printTable, type Row } from './print-table.ts'
@@ -22,6 +22,8 @@ async function askTasks(driver: BrowserDriver, note: (row: Row) => void): Promis
   const site = await openSite({ appDir: project.appDir, modelsDir: models.modelsDir, link, connectTo: [models.origin] })
   try {
     await driver.goto(site.origin)
+    // WebKit may say that a page has loaded before its modules have run.
+    await until(driver, `typeof hither !== 'undefined'`)
     await driver.evaluate(`hither.open({ endpoint: { url: ${JSON.stringify(site.endpointOrigin)} } })`)
     const facts = await driver.evaluate('hither.smoke.facts()')
     for (const check of taskChecks) note(await outcome(check.name, check.missing, () => check.run(driver)))
