@@ -59,6 +59,17 @@ test('of several endpoints the fastest one is taken, and the others follow when 
   expect(plan.arm !== undefined && plan.fallbacks[0]).toEqual({ arm: 'cloud', endpoint: 'far' })
 })
 
+test('nothing is predicted of an endpoint that lacks the model', () => {
+  const plan = seeded().decide(
+    snapshotWith({
+      edge: { status: 'ready', time: logNormal(300, 0.02) },
+      clouds: [{ endpoint: 'near', hasModel: false, time: logNormal(20, 0.01) }],
+    }),
+  )
+  expect(plan).toMatchObject({ arm: 'edge', reason: 'cloud-lacks-model' })
+  expect(plan.predicted).not.toHaveProperty('cloud')
+})
+
 test('second runs stay within their tokens, and a token comes back when no run was in vain', () => {
   const doubtful = snapshotWith({
     edge: { status: 'ready', time: logNormal(300, 0.02) },

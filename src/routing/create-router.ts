@@ -1,13 +1,12 @@
 import type { Arm, RouteReason } from '../contracts/route.ts'
 import { type Forecast, meanOfForecast, p90OfForecast } from '../utils/forecast.ts'
-import type { LogNormal } from '../utils/log-normal.ts'
 import { drawNormal } from '../utils/seeded-random.ts'
 import { createArrivals } from './arrivals.ts'
 import { type Breaker, createBreaker } from './breaker.ts'
 import { createBudgetController } from './budget-controller.ts'
 import { createCalibrator } from './calibrator.ts'
-import { boundedTime } from './cost-models.ts'
-import { type Decision, limitRoute, type NoRoute, type Predictions, toPrediction } from './limit-route.ts'
+import { type Candidate, saneForecast } from './candidate.ts'
+import { type Decision, limitRoute, type NoRoute, type Predictions } from './limit-route.ts'
 import { createPairPlanner } from './plan-value.ts'
 import { routerSettings } from './router-settings.ts'
 import type {
@@ -22,22 +21,12 @@ import type {
   SecondRun,
 } from './router-types.ts'
 import { createTokenBucket } from './token-bucket.ts'
+import { wantsProbe } from './wants-probe.ts'
+import { whyArm } from './why-arm.ts'
 
 /** Models that hysteresis is kept for; the longest unused one is forgotten first. */
 const mostModels = 64
 const never = Number.POSITIVE_INFINITY
-/** Two means that differ by less are said to be about the same. */
-const aboutAsLong = 1.05
-
-/** An arm that can take the request, with what it is predicted to cost. */
-interface Candidate extends ArmRef {
-  readonly time: Forecast | undefined
-  readonly meanMs: number
-  readonly p90Ms: number
-  /** Money, energy, data and quality, in milliseconds. */
-  readonly extraMs: number
-  readonly price: ArmPrice
-}
 
 /** What was reserved for a plan until it is settled. */
 interface Reserved {
@@ -50,15 +39,6 @@ interface Reserved {
 
 const keyOf = ({ arm, endpoint }: ArmRef) => (arm === 'edge' ? 'edge' : `cloud ${endpoint ?? ''}`)
 const refOf = ({ arm, endpoint }: ArmRef): ArmRef => (endpoint === undefined ? { arm } : { arm, endpoint })
-
-/** What of a forecast can be calculated with, calibrated; undefined when it is none. */
-function saneForecast(raw: Forecast | undefined, calibrate: (time: LogNormal) => LogNormal): Forecast | undefined {
-  if (raw === undefined || toPrediction(raw) === undefined) return undefined
-  const time = calibrate(boundedTime(raw))
-  const { otherwise } = raw
-  if (otherwise === undefined || !(otherwise.chance > 0 && otherwise.chance <= 1)) return time
-  return { ...time, otherwise: { chance: otherwise.chance, value: calibrate(boundedTime(otherwise.value)) } }
-}
 
 /**
  * @param options.random uniform in [0, 1); default `Math.random`. Seeded, the router repeats itself
@@ -155,26 +135,6 @@ export function createRouter(
   const mayFollow = (first: Arm, second: Arm) =>
     tokens[second].level >= 1 - mostTokens(second) && tokens[first].level >= 1 - 3 * mostTokens(first)
 
-  /** Why the arm was taken that costs less. */
-  const whyArm = (snapshot: RouterSnapshot, arm: Arm, edge: Candidate, cloud: Candidate): RouteReason => {
-    const { deadlineMs } = snapshot
-    const taken = arm === 'edge' ? edge : cloud
-    const left = arm === 'edge' ? cloud : edge
-    if (taken.meanMs <= left.meanMs) {
-      if (arm === 'edge') return 'edge-faster'
-      return snapshot.edge.status === 'ready' ? 'cloud-faster' : 'edge-not-ready'
-    }
-    if (deadlineMs !== undefined && taken.p90Ms <= deadlineMs && left.p90Ms > deadlineMs) {
-      return arm === 'edge' ? 'edge-in-time' : 'cloud-in-time'
-    }
-    if (taken.extraMs < left.extraMs) return arm === 'edge' ? 'edge-cheaper' : 'cloud-cheaper'
-    if (previous.get(snapshot.model) === arm && taken.meanMs <= aboutAsLong * left.meanMs) {
-      return arm === 'edge' ? 'kept-edge' : 'kept-cloud'
-    }
-    // Slower alone, it is the better start of two: the other one follows should it be needed.
-    return arm === 'edge' ? 'edge-safer' : 'cloud-safer'
-  }
-
   const plan = (snapshot: RouterSnapshot, forReal: boolean): RoutePlan | NoRoute => {
     const nowMs = now()
     const edge = candidate({ arm: 'edge' }, snapshot.edge, snapshot.edge.time, nowMs)
@@ -190,7 +150,10 @@ export function createRouter(
       cloud && snapshot.clouds.find(({ endpoint }) => endpoint === cloud.endpoint)
     const predicted: Predictions = {
       ...(edge.time === undefined ? {} : { edge: { meanMs: edge.meanMs, p90Ms: edge.p90Ms } }),
-      ...(cloud?.time === undefined ? {} : { cloud: { meanMs: cloud.meanMs, p90Ms: cloud.p90Ms } }),
+      // Of an endpoint without the model there is nothing to foretell.
+      ...(cloud?.time === undefined || cloudOption?.hasModel === false
+        ? {}
+        : { cloud: { meanMs: cloud.meanMs, p90Ms: cloud.p90Ms } }),
     }
     const limited: Decision | undefined = limitRoute(
       {
@@ -226,12 +189,19 @@ export function createRouter(
       reason = 'edge-faster'
     } else {
       ;[first, second] = pair(snapshot, edge, cloud, forReal)
-      reason = whyArm(snapshot, first.arm, edge, cloud)
+      reason = whyArm(snapshot, first.arm, edge, cloud, previous.get(snapshot.model))
       if (first.arm === 'edge') fallbacks.push(...ranked.map(refOf))
       else fallbacks.push(refOf(edge), ...otherClouds(first).map(refOf))
     }
     const probe =
-      cloud !== undefined && limited === undefined && wantsProbe(first, second, edge, cloud, cloudOption, nowMs)
+      cloud !== undefined &&
+      limited === undefined &&
+      wantsProbe(first, second, edge, cloud, {
+        ageMs: cloudOption?.ageMs,
+        sinceProbeMs: nowMs - lastProbeAtMs,
+        probeAgeMs: settings.probeAgeMs,
+        probeSd: settings.probeSd,
+      })
     const made: RoutePlan = {
       ...refOf(first),
       model: snapshot.model,
@@ -323,26 +293,6 @@ export function createRouter(
       return mu + Math.sqrt(variance) * drawNormal(random)
     }
     return drawn(other.time) < drawn(first.time)
-  }
-
-  /** A probe helps where the cloud was not asked, what is known of it is old, and it may well be the faster one. */
-  function wantsProbe(
-    first: Candidate,
-    second: SecondRun | undefined,
-    edge: Candidate,
-    cloud: Candidate,
-    option: CloudOption | undefined,
-    nowMs: number,
-  ): boolean {
-    if (first.arm === 'cloud' || second?.afterMs === 0 || cloud.time === undefined) return false
-    const ageMs = option?.ageMs ?? never
-    if (ageMs < settings.probeAgeMs || nowMs - lastProbeAtMs < settings.probeAgeMs) return false
-    const mayBeFaster = ({ mu, variance }: LogNormal) =>
-      Math.exp(mu - settings.probeSd * Math.sqrt(variance)) < edge.meanMs
-    const { otherwise } = cloud.time
-    return (
-      mayBeFaster(cloud.time) || (otherwise !== undefined && otherwise.chance > 0.02 && mayBeFaster(otherwise.value))
-    )
   }
 
   return {
