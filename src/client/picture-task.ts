@@ -1,7 +1,7 @@
 import { readSideOf } from '../tasks/picture-limits.ts'
 import type { PictureSource } from '../tasks/picture-source.ts'
 import type { PictureView } from '../tasks/picture-view.ts'
-import { fullSizeOf, toTransferablePicture } from '../tasks/to-transferable-picture.ts'
+import { fullSizeOf, toTransferablePicture, whenFetched } from '../tasks/to-transferable-picture.ts'
 import type { AskModel, TaskContext } from './task-api.ts'
 import type { PictureTask, TaskResult } from './task-types.ts'
 import type { RunOptions } from './types.ts'
@@ -22,6 +22,7 @@ export function createPictureTask<A>(
     const result = await ask(await model(), options, async (manifest, signal) => {
       check(manifest)
       // Measured first: a video's size may change while its frame is copied, a frame may be closed.
+      await whenFetched(picture, signal)
       const full = fullSizeOf(picture)
       const transferable = await toTransferablePicture(picture, readSideOf(manifest), signal)
       const prepared = await background.prepareInputs(manifest.name, transferable, full)

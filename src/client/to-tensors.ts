@@ -3,7 +3,7 @@ import type { TensorMap } from '../contracts/tensor.ts'
 import { ValidationError } from '../errors/validation-error.ts'
 import { checkInputs } from '../models/check-inputs.ts'
 import { readSideOf } from '../tasks/picture-limits.ts'
-import { fullSizeOf, toTransferablePicture } from '../tasks/to-transferable-picture.ts'
+import { fullSizeOf, toTransferablePicture, whenFetched } from '../tasks/to-transferable-picture.ts'
 import type { Background } from './create-background.ts'
 import type { RunInputs } from './types.ts'
 
@@ -29,6 +29,7 @@ export async function toTensors(manifest: Manifest, inputs: RunInputs, backgroun
     checkInputs(manifest, tensors)
     return tensors
   }
+  await whenFetched(inputs.image)
   const full = fullSizeOf(inputs.image)
   const picture = await toTransferablePicture(inputs.image, readSideOf(manifest))
   return (await background.prepareInputs(manifest.name, picture, full)).inputs

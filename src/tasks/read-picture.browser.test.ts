@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { animatedGif, cmykJpeg } from '../testing/odd-pictures.ts'
 import type { Pixels } from './pixels.ts'
 import { readPicture } from './read-picture.ts'
-import { fullSizeOf, toTransferablePicture } from './to-transferable-picture.ts'
+import { fullSizeOf, toTransferablePicture, whenFetched } from './to-transferable-picture.ts'
 
 /** Left half `left`, right half untouched. */
 function canvasOf(width: number, height: number, left = '#f00'): OffscreenCanvas {
@@ -229,6 +229,27 @@ describe('odd pictures', () => {
     const pixels = await readPicture(await toTransferablePicture(image))
     expect([pixels.width, pixels.height]).toEqual([20, 10])
     expect(rgb(pixels, 5, 5)).toEqual([0, 0, 0])
+  })
+
+  it('waits for an image element that is still being fetched, and not for one that waits to be seen', async () => {
+    const url = URL.createObjectURL(await canvasOf(20, 10).convertToBlob())
+    const image = new Image()
+    image.src = url
+    expect(image.complete).toBe(false)
+    await whenFetched(image)
+    expect(fullSizeOf(image)).toEqual({ width: 20, height: 10 })
+    expect(rgb(await readPicture(await toTransferablePicture(image)), 5, 5)).toEqual([255, 0, 0])
+
+    const later = new Image()
+    later.loading = 'lazy'
+    later.src = URL.createObjectURL(await canvasOf(20, 10).convertToBlob())
+    await whenFetched(later)
+    expect(later.complete).toBe(false)
+
+    const broken = new Image()
+    broken.src = URL.createObjectURL(new Blob(['no picture']))
+    await whenFetched(broken)
+    await expect(toTransferablePicture(broken)).rejects.toEqual(refused('picture-unreadable'))
   })
 
   it('tells the upright size of a turned photo', async () => {

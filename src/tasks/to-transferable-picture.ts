@@ -1,4 +1,5 @@
 import { ValidationError } from '../errors/validation-error.ts'
+import { abortable } from '../utils/abortable.ts'
 import { fetchPicture } from './fetch-picture.ts'
 import { checkPictureBytes, checkPictureSize, fitToReadSize, maxReadSide } from './picture-limits.ts'
 import type { PictureSize } from './picture-size.ts'
@@ -98,6 +99,19 @@ export async function toTransferablePicture(
   if (isDrawn(source)) return toBitmap(source, maxSide)
   throw unreadable(
     'A picture is needed: a file, a canvas, an image, a video or a frame of one, a bitmap, image data or an address.',
+  )
+}
+
+/**
+ * Waits for an image element that is still being fetched: its page may give it before it is there. One that is fetched
+ * only when it comes into view is not waited for, as that may never be.
+ */
+export async function whenFetched(source: PictureSource, signal?: AbortSignal): Promise<void> {
+  if (!(source instanceof HTMLImageElement) || source.complete || source.loading === 'lazy') return
+  // Whether it is a picture is for those to say who read it.
+  await abortable(
+    source.decode().catch(() => {}),
+    signal,
   )
 }
 
