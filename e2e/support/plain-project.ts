@@ -1,25 +1,74 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
+const cache = join(root, '.cache')
 let built: { readonly appDir: string } | undefined
 
 /**
  * Packs the library as `npm pack` does, puts it into a plain Vite project with no configuration at all, checks the
- * types there and builds it. Returns the folder of the built page. Tests that share a process share the page: it is
- * built once, and removed when the process ends.
+ * types there and builds it. Returns the folder of the built page. It is built once for the same library: processes
+ * find what another one has built.
  */
 export function buildPlainProject() {
-  built ??= build()
+  built ??= findOrBuild()
   return built
 }
 
-function build() {
+function findOrBuild() {
+  const appDir = join(
+    cache,
+    `plain-${keyOf([join(root, 'dist'), join(root, 'e2e/plain-project'), join(root, 'package.json')])}`,
+  )
+  if (existsSync(appDir)) return { appDir }
+  mkdirSync(cache, { recursive: true })
+  for (const name of readdirSync(cache)) {
+    const isOther = name.startsWith('plain-') && name !== basename(appDir)
+    if (isOther) rmSync(join(cache, name), { recursive: true, force: true })
+  }
   const folder = mkdtempSync(join(tmpdir(), 'hither-plain-'))
+  // Complete or not there: another process may look for it meanwhile.
+  const unfinished = mkdtempSync(join(cache, 'unfinished-'))
+  try {
+    build(folder)
+    cpSync(join(folder, 'dist'), unfinished, { recursive: true })
+    if (existsSync(appDir)) rmSync(unfinished, { recursive: true })
+    else renameSync(unfinished, appDir)
+    return { appDir }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** The hash of all files in these places. */
+function keyOf(paths: readonly string[]): string {
+  const hash = createHash('sha256')
+  const add = (path: string) => {
+    if (statSync(path).isDirectory()) for (const name of readdirSync(path).sort()) add(join(path, name))
+    else hash.update(`\n${relative(root, path)}\n`).update(readFileSync(path))
+  }
+  for (const path of paths) add(path)
+  return hash.digest('hex').slice(0, 16)
+}
+
+function build(folder: string): void {
   const modules = join(folder, 'node_modules')
   mkdirSync(join(modules, 'hither'), { recursive: true })
   for (const name of readdirSync(join(root, 'node_modules'))) {
@@ -56,6 +105,4 @@ function build() {
     [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn'],
     inProject,
   )
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  return { appDir: join(folder, 'dist') }
 }
