@@ -3,9 +3,7 @@ import { defineConfig } from '@playwright/test'
 import { browserArgs, findBrowser } from './scripts/find-browser.mjs'
 
 /** Where it is the machine's speed that decides: these run one at a time. The others share it, two at a time. */
-const alone = ['arms', 'backends', 'drawn-digits', 'edge-engine', 'first-visit', 'package', 'updates'].map(
-  (name) => `**/${name}.spec.ts`,
-)
+const alone = ['arms', 'backends', 'edge-engine', 'package'].map((name) => `**/${name}.spec.ts`)
 
 export default defineConfig({
   testDir: 'e2e',
