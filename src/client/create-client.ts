@@ -23,7 +23,7 @@ import { createCloudLink } from './cloud-link.ts'
 import { createBackground } from './create-background.ts'
 import { createEdgeModels } from './edge-models.ts'
 import { createLazyUpdates } from './lazy-updates.ts'
-import { loadAnswering } from './load-answering.ts'
+import { createAnsweringLoader } from './load-answering.ts'
 import { keepManifests } from './manifest-cache.ts'
 import { createModelsApi } from './models-api.ts'
 import { createClientOutbox } from './outbox-api.ts'
@@ -147,6 +147,7 @@ export function createClient(options: ClientOptions = {}): Client {
   })
 
   const closing = new AbortController()
+  const loadAnswering = createAnsweringLoader()
   const linkReport = () =>
     clouds[0]?.link.report() ?? { online: watcher.online, saveData: watcher.saveData, samples: 0 }
   let memory: ReturnType<typeof createMemory> | undefined
