@@ -158,7 +158,7 @@ export class TimeChart extends LitElement {
         {
           ...axis,
           size: 62,
-          ...(kind === 'lines' ? logSplits : {}),
+          ...(kind === 'lines' ? logSplits : { incrs: wholeSteps }),
           values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : format(tick))),
         },
       ],
@@ -184,6 +184,8 @@ export class TimeChart extends LitElement {
   }
 }
 
+/** Between the lines of what is counted: there is no half of a request. */
+const wholeSteps = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat()
 const logSplits: Pick<uPlot.Axis, 'splits'> = { splits: (_, __, min, max) => logTicks(min, max) }
 
 /** Bars are drawn from the highest sum down, each over the one before. */
