@@ -278,6 +278,16 @@ test('case 32: offline and without the model, the error comes at once: no time i
   expect(sent.filter(({ url }) => url.endsWith('/infer'))).toEqual([])
 })
 
+test('the router is told how long a run holds this device, and how long it would wait', async () => {
+  const { parts, ask } = setUp()
+  parts.edge.waiting = () => 3
+  const decide = vi.spyOn(parts.router, 'decide')
+  await endOf(ask('prefer-edge'))
+  const { busyMs = 0, waitMs } = decide.mock.calls[0]?.[0].edge ?? {}
+  expect(busyMs).toBeGreaterThan(10)
+  expect(waitMs).toBeCloseTo(3 * busyMs, 6)
+})
+
 const unlisted = new ModelError('catalog-unavailable', 'Could not load it: the server cannot be reached.')
 
 test('offline, an unknown model says what a person can do about it', () => {

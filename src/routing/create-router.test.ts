@@ -59,6 +59,26 @@ test('of several endpoints the fastest one is taken, and the others follow when 
   expect(plan.arm !== undefined && plan.fallbacks[0]).toEqual({ arm: 'cloud', endpoint: 'far' })
 })
 
+test('where requests follow closely, a run here is charged with what it makes the next ones wait', () => {
+  const armOf = (gapMs: number, edge: Partial<RouterSnapshot['edge']>) => {
+    let nowMs = 0
+    const router = createRouter({ random: createSeededRandom(1), now: () => nowMs })
+    const snapshot = snapshotWith({
+      edge: { status: 'ready', time: logNormal(300, 0.02), ...edge },
+      clouds: [{ endpoint: 'near', hasModel: true, time: logNormal(340, 0.005), ageMs: 100 }],
+    })
+    for (let request = 0; request < 60; request += 1) {
+      router.decide(snapshotWith({ edge: { status: 'ready', time: logNormal(300, 0.02) }, clouds: [] }))
+      nowMs += gapMs
+    }
+    return router.decide(snapshot).arm
+  }
+  expect(armOf(30_000, { busyMs: 300, waitMs: 0 })).toBe('edge')
+  expect(armOf(350, { busyMs: 300, waitMs: 0 })).toBe('cloud')
+  // What it does not know to hold the device, it does not charge.
+  expect(armOf(350, {})).toBe('edge')
+})
+
 test('nothing is predicted of an endpoint that lacks the model', () => {
   const plan = seeded().decide(
     snapshotWith({
