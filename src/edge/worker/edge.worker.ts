@@ -45,7 +45,7 @@ const onDevice = new Set<InferenceSession>()
 /** A lost device leaves its run pending for ever and the runtime unusable: the page must replace the worker. */
 async function watchDevice(runtime: Runtime): Promise<void> {
   const device = await runtime.env.webgpu.device
-  if (device === undefined || watched !== undefined) return
+  if (device === undefined || watched !== undefined || onDevice.size === 0) return
   watched = device
   const { reason, message } = await device.lost
   // The runtime gives its device up with the last session on it, and asks for another with the next one.
