@@ -7,9 +7,7 @@ import type { RunOptions } from 'hither'
 import { browserArgs, findBrowser } from '../scripts/find-browser.mjs'
 import { wav } from '../src/testing/wav.ts'
 import type { Hither } from './plain-project/main.ts'
-import { buildPlainProject } from './support/plain-project.ts'
-import { openSite, type Site } from './support/site.ts'
-import { openTaskModels } from './support/task-models.ts'
+import { openTaskSite, type TaskSite } from './support/task-site.ts'
 
 declare const hither: Hither
 
@@ -32,19 +30,12 @@ test.use({
   permissions: ['camera', 'microphone'],
 })
 
-let models: Awaited<ReturnType<typeof openTaskModels>>
-let site: Site
-
+let site: TaskSite
 test.beforeAll(async () => {
   test.setTimeout(180_000)
-  models = await openTaskModels()
-  const link = { roundTripMs: 1, bitsPerSecond: 1e9 }
-  site = await openSite({ appDir: buildPlainProject().appDir, modelsDir: models.modelsDir, link })
+  site = await openTaskSite()
 })
-test.afterAll(async () => {
-  await site.close()
-  models.close()
-})
+test.afterAll(() => site.close())
 
 const openClient = async (page: Page) => {
   await page.goto(site.origin)

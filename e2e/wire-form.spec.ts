@@ -2,25 +2,16 @@ import { gunzipSync } from 'node:zlib'
 import { expect, type Page, type Request, test } from '@playwright/test'
 import type { RunOptions } from 'hither'
 import type { Hither } from './plain-project/main.ts'
-import { buildPlainProject } from './support/plain-project.ts'
-import { openSite, type Site } from './support/site.ts'
-import { openTaskModels } from './support/task-models.ts'
+import { openTaskSite, type TaskSite } from './support/task-site.ts'
 
 declare const hither: Hither
 
-let models: Awaited<ReturnType<typeof openTaskModels>>
-let site: Site
-
+let site: TaskSite
 test.beforeAll(async () => {
   test.setTimeout(180_000)
-  models = await openTaskModels()
-  const link = { roundTripMs: 1, bitsPerSecond: 1e9 }
-  site = await openSite({ appDir: buildPlainProject().appDir, modelsDir: models.modelsDir, link })
+  site = await openTaskSite()
 })
-test.afterAll(async () => {
-  await site.close()
-  models.close()
-})
+test.afterAll(() => site.close())
 
 const edge = { privacy: 'edge-only' } as const
 const cloud = { privacy: 'cloud-only' } as const

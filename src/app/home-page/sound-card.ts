@@ -19,13 +19,6 @@ export class SoundCard extends TaskCard {
         padding: 0 10px;
         white-space: nowrap;
       }
-      .samples button {
-        min-height: 30px;
-        padding: 0 10px;
-        font-size: 13px;
-        font-weight: 400;
-        border-color: var(--line);
-      }
       .listening {
         color: var(--danger);
         border-color: currentColor;

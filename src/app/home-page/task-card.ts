@@ -11,6 +11,13 @@ import type { App } from '../state/app.ts'
 import { createTaskRun, type TaskInput, type TaskRun } from '../state/task-run.ts'
 
 const cardStyles = css`
+  .samples button {
+    min-height: 30px;
+    padding: 0 10px;
+    font-size: 13px;
+    font-weight: 400;
+    border-color: var(--line);
+  }
   :host {
     container-type: inline-size;
   }

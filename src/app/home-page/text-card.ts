@@ -30,13 +30,6 @@ export class TextCard extends TaskCard {
         line-height: 1.4;
         resize: vertical;
       }
-      .samples button {
-        min-height: 30px;
-        padding: 0 10px;
-        font-size: 13px;
-        font-weight: 400;
-        border-color: var(--line);
-      }
     `,
   ]
 
