@@ -207,4 +207,6 @@ test('a model that is withdrawn is refused with the operator’s words as soon a
   await context.setOffline(false)
   await expect.poll(() => answeredAs(null)).toBe(true)
   await expect(app.answer).toContainText('9')
+  // It is listed again, and comes here again.
+  await app.becomesReady()
 })

@@ -38,8 +38,8 @@ export function createLiveNotices(options: ClientNoticesOptions): Notices {
     })),
     watcher,
     async onChange(notices, isWhole) {
-      onChange(notices)
-      await withdraw(notices, isWhole)
+      // Told when it is done: who lists the models then finds what holds.
+      await withdraw(notices, isWhole).finally(() => onChange(notices))
     },
   })
 }

@@ -9,7 +9,9 @@ const down = notice('1', { kind: 'region-down', url: 'https://a.example/', why: 
 const hello = notice('2', { kind: 'message', text: 'Hello.' })
 
 function setUp(names: readonly string[] = ['https://a.example']) {
-  const said = new Map<string, readonly Notice[] | Error | undefined>(names.map((name) => [name, []]))
+  const said = new Map<string, readonly Notice[] | Error | undefined | Promise<readonly Notice[]>>(
+    names.map((name) => [name, []]),
+  )
   const asked: string[] = []
   const heard: [readonly Notice[], boolean][] = []
   const timers = createManualTimers()
@@ -21,7 +23,7 @@ function setUp(names: readonly string[] = ['https://a.example']) {
       name,
       async notices() {
         asked.push(name)
-        const answer = said.get(name)
+        const answer = await said.get(name)
         if (answer instanceof Error) throw answer
         return answer
       },
@@ -95,6 +97,27 @@ it('asks at once when the device is online again', async () => {
   network.listener?.({ online: true, saveData: false, networkChanged: true })
   await settled()
   expect(asked).toHaveLength(1)
+})
+
+it('asks again when the network came back while an answer was under way, which may have been lost with it', async () => {
+  const { notices, said, asked, heard, network, settled } = setUp()
+  let lose = () => {}
+  said.set(
+    'https://a.example',
+    new Promise((_, reject) => {
+      lose = () => reject(new Error('the network changed'))
+    }),
+  )
+  notices.start()
+  await settled()
+  network.listener?.({ online: true, saveData: false, networkChanged: true })
+  await settled()
+  expect(asked).toHaveLength(1)
+  said.set('https://a.example', [down])
+  lose()
+  await settled()
+  expect(asked).toHaveLength(2)
+  expect(heard).toEqual([[[down], true]])
 })
 
 it('keeps to what an endpoint said last while it fails, and says that something may be missing', async () => {

@@ -101,7 +101,8 @@ export function createNotices(options: {
       if (started || sources.length === 0 || closing.signal.aborted) return
       started = true
       stopWatching = watcher.onChange(({ online }) => {
-        if (online) void ask()
+        // An answer under way may have been lost with the network: what holds now is asked after it.
+        if (online) void (asking ?? Promise.resolve()).then(ask)
       })
       void ask()
     },

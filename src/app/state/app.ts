@@ -100,6 +100,8 @@ export function createApp(options: {
       if (state.models?.find(({ name }) => name === model)?.state.status !== 'downloading') return
       setModelState(model, { status: 'downloading', ...progress })
     })
+    // A model may have been withdrawn, or taken back.
+    made.on('notices', () => void refreshModels())
     update({ device: made.device(), link: made.link() })
   }
   const make = async (): Promise<Client> => {
