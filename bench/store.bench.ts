@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { chromium } from '@playwright/test'
 import { createServer } from 'vite'
 import { watchWorkerHeaps } from '../e2e/support/worker-heap.ts'
@@ -27,9 +30,10 @@ async function openPage(modelOrigin: string) {
   await vite.listen()
   const address = vite.httpServer?.address()
   const port = typeof address === 'object' ? address?.port : undefined
-  const browser = await chromium.launch({ executablePath: findBrowser(), args: browserArgs })
-  const context = await browser.newContext()
-  const page = await context.newPage()
+  // A profile on disk, as people have: in any other, Chromium keeps all three stores in memory.
+  const profile = mkdtempSync(join(tmpdir(), 'hither-bench-'))
+  const context = await chromium.launchPersistentContext(profile, { executablePath: findBrowser(), args: browserArgs })
+  const page = context.pages()[0] ?? (await context.newPage())
   const heaps = await watchWorkerHeaps(context, page)
   await page.goto(`http://127.0.0.1:${port}/bench/store/index.html`)
   await page.waitForFunction(() => 'bench' in globalThis)
@@ -37,8 +41,9 @@ async function openPage(modelOrigin: string) {
     page,
     heaps,
     async close() {
-      await browser.close()
+      await context.close()
       await vite.close()
+      rmSync(profile, { recursive: true, force: true })
     },
   }
 }

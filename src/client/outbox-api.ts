@@ -141,6 +141,7 @@ export function createClientOutbox(options: {
       setEnabled: (enabled) => use((outbox) => outbox.setEnabled(enabled), undefined),
     },
     answered(route, answer, privacy) {
+      if (!isOn) return
       const about = context(privacy)
       record(({ reportOfRoute }) => reportOfRoute(route, answer, about))
     },

@@ -141,9 +141,11 @@ export function createEdgeHost(options: {
         ),
     }
     calls.push(entry)
-    watchFirst()
     try {
-      return await make(target.methods)
+      const answer = make(target.methods)
+      // Set while the worker is at it already: setting a timer takes as long as a small message.
+      watchFirst()
+      return await answer
     } finally {
       const index = calls.indexOf(entry)
       if (index >= 0) {

@@ -88,20 +88,20 @@ export function runPlan<T>(options: {
     router.observe(plan, { ...run.ref, result, ms })
   }
   /** Ends what is still under way, and lets nothing more begin. */
-  const finish = (result: 'lost' | 'abandoned', reason: unknown) => {
+  const finish = (result: 'lost' | 'abandoned', reason: () => unknown) => {
     isOver = true
     signal?.removeEventListener('abort', onAbort)
     for (const timer of waiting) timers.clearTimeout(timer)
     for (const run of runs) {
       if (run.end !== undefined) continue
       endRun(run, result)
-      run.controller.abort(reason)
+      run.controller.abort(reason())
     }
     router.settle(plan)
   }
   const onAbort = () => {
     if (isOver) return
-    finish('abandoned', signal?.reason)
+    finish('abandoned', () => signal?.reason)
     reject(signal?.reason)
   }
   const later = (ms: number, work: () => void) => {
@@ -132,7 +132,7 @@ export function runPlan<T>(options: {
       (value) => {
         if (isOver) return
         endRun(run, 'answered')
-        finish('lost', new OvertakenError('Another run of this request has answered.'))
+        finish('lost', () => new OvertakenError('Another run of this request has answered.'))
         resolve({ value, ran: ref, reason: reasonOf(run), attempts: attempts() })
       },
       (error: unknown) => {
@@ -178,7 +178,7 @@ export function runPlan<T>(options: {
       if (first !== undefined && delayMs === 0) return start(first.ref)
       if (first !== undefined && delayMs !== undefined) return later(delayMs, () => start(first.ref))
     }
-    finish('abandoned', undefined)
+    finish('abandoned', () => undefined)
     reject(fatal === undefined ? noAnswer(failures) : fatal.error)
   }
 

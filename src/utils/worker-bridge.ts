@@ -43,31 +43,41 @@ export function openWorkerBridge<M extends WorkerMethods>(
   worker.addEventListener('error', fault)
   worker.addEventListener('messageerror', fault)
 
-  const call = (name: string, args: unknown[]): Promise<unknown> =>
-    new Promise((resolve, reject) => {
-      if (ended !== undefined) {
-        reject(ended)
-        return
-      }
-      pending.add(reject)
-      const method = (remote as Remote<Record<string, (...args: unknown[]) => Envelope<unknown>>>)[name]
-      if (method === undefined) throw new TypeError(`the worker has no method ${name}`)
-      Promise.resolve(method(...args)).then(
-        (answer) => {
-          pending.delete(reject)
-          if (answer.ok) resolve(answer.value)
-          else reject(fromErrorData(answer.error))
-        },
-        (error) => {
-          pending.delete(reject)
-          reject(error)
-        },
-      )
-    })
+  const methodOf = (name: string) => {
+    const method = (remote as Remote<Record<string, (...args: unknown[]) => Envelope<unknown>>>)[name]
+    if (method === undefined) throw new TypeError(`the worker has no method ${name}`)
+    return (...args: unknown[]): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        if (ended !== undefined) {
+          reject(ended)
+          return
+        }
+        pending.add(reject)
+        method(...args).then(
+          (answer) => {
+            pending.delete(reject)
+            if (answer.ok) resolve(answer.value)
+            else reject(fromErrorData(answer.error))
+          },
+          (error) => {
+            pending.delete(reject)
+            reject(error)
+          },
+        )
+      })
+  }
+
+  // Kept: a method that is looked up anew is a new proxy each time.
+  const methods = new Map<string, ReturnType<typeof methodOf>>()
+  const kept = (name: string) => {
+    const known = methods.get(name) ?? methodOf(name)
+    methods.set(name, known)
+    return known
+  }
 
   return {
     methods: new Proxy({} as Unwrapped<M>, {
-      get: (_, name) => (typeof name === 'string' ? (...args: unknown[]) => call(name, args) : undefined),
+      get: (_, name) => (typeof name === 'string' ? kept(name) : undefined),
     }),
     get alive() {
       return ended === undefined
