@@ -1,7 +1,28 @@
 import { constants } from 'node:zlib'
-import { defineConfig } from 'vite'
+import { defineConfig, type Plugin } from 'vite'
 import { compression, defineAlgorithm } from 'vite-plugin-compression2'
 import { VitePWA } from 'vite-plugin-pwa'
+
+/** Chunks of which the first load calls most functions. */
+const startChunks = new Set(['index', 'base', 'home', 'client'])
+
+/**
+ * Has these compiled as a whole while they stream in, beside the page's thread, instead of function by function on it.
+ * A hint to Chromium (https://v8.dev/blog/explicit-compile-hints); for the others it is a comment.
+ */
+const compileAhead: Plugin = {
+  name: 'compile-ahead',
+  generateBundle: {
+    order: 'post',
+    handler(_, bundle) {
+      for (const chunk of Object.values(bundle)) {
+        if (chunk.type === 'chunk' && startChunks.has(chunk.name)) {
+          chunk.code = `//# allFunctionsCalledOnLoad\n${chunk.code}`
+        }
+      }
+    },
+  },
+}
 
 export default defineConfig({
   build: {
@@ -78,6 +99,7 @@ export default defineConfig({
         maximumFileSizeToCacheInBytes: 4_000_000,
       },
     }),
+    compileAhead,
     compression({
       include: /\.(html|js|mjs|css|svg|wasm|webmanifest)$/,
       // Quality 9 is within 2 % of 11 on the runtime files and ten times as fast.

@@ -13,7 +13,16 @@ const element = document.querySelector('hither-app')
 
 if (element) {
   const settings = readSettings(new URLSearchParams(location.search))
-  const app = createApp({ settings, load: async () => (await import('./state/make-client.ts')).createAppClient })
+  const app = createApp({
+    settings,
+    load: async () => {
+      const client = import('./state/make-client.ts')
+      client.catch(() => {}) // told below
+      // The page first: what the client starts would take the time of its thread where there are few cores.
+      await element.whenShown
+      return (await client).createAppClient
+    },
+  })
   await speak(app.state.preferences.language)
   element.app = app
   element.notices = settings.problems.map(

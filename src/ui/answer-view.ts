@@ -5,16 +5,19 @@ import { define } from './define.ts'
 import { formatPercent } from './format-percent.ts'
 import { sharedStyles } from './shared-styles.ts'
 import { str, t } from './text.ts'
-import { UiElement } from './ui-element.ts'
+import { LaterElement } from './ui-element.ts'
 
 const digits = Array.from({ length: 10 }, (_, digit) => String(digit))
 
 /** The answer, large, beside the probability of each digit. */
-export class AnswerView extends UiElement {
+export class AnswerView extends LaterElement {
   static override properties = { answer: { attribute: false }, running: { type: Boolean } }
   static override styles = [
     sharedStyles,
     css`
+      :host {
+        min-height: calc(clamp(72px, 9vw, 104px) + 24px);
+      }
       .answer {
         display: grid;
         grid-template-columns: minmax(76px, auto) 1fr;
@@ -38,7 +41,6 @@ export class AnswerView extends UiElement {
         opacity: 0.35;
       }
       .none {
-        font-weight: 200;
         color: var(--line-strong);
       }
       ol {

@@ -1,5 +1,6 @@
 import { css, html } from 'lit'
 import { define } from './define.ts'
+import { painted } from './next-task.ts'
 import { sharedStyles } from './shared-styles.ts'
 import { paintPicture, paintStroke, type Stroke, type StrokePoint, widthFor } from './strokes.ts'
 import { t } from './text.ts'
@@ -50,8 +51,8 @@ export class DrawingPad extends UiElement {
         pointer-events: none;
       }
       .hint strong {
-        font-size: 20px;
-        font-weight: 500;
+        font-size: 17px;
+        font-weight: 600;
         color: var(--text);
       }
     `,
@@ -63,6 +64,7 @@ export class DrawingPad extends UiElement {
   #pointer: number | undefined
   #settling: ReturnType<typeof setTimeout> | undefined
   #frame: number | undefined
+  #isPainted = false
   readonly #resizes = new ResizeObserver(() => this.#fit())
   readonly #scheme = matchMedia('(prefers-color-scheme: dark)')
   readonly #repaint = () => this.#paint()
@@ -87,6 +89,11 @@ export class DrawingPad extends UiElement {
 
   /** The drawing as it is now. */
   get canvas(): HTMLCanvasElement {
+    if (!this.#isPainted) this.#paint()
+    return this.#canvas
+  }
+
+  get #canvas(): HTMLCanvasElement {
     const canvas = this.renderRoot.querySelector('canvas')
     if (canvas === null) throw new Error('the pad has not been rendered yet')
     return canvas
@@ -101,8 +108,8 @@ export class DrawingPad extends UiElement {
   /** Shows a picture instead of a drawing; the pad owns and closes it. */
   show(picture: ImageBitmap): void {
     this.#hold(picture)
-    // Apart from the answer, which is shown at the same time.
-    this.#frame ??= requestAnimationFrame(this.#repaint)
+    // After the answer, which is shown at the same time: each is a short task of its own.
+    void painted().then(this.#repaint)
   }
 
   #hold(picture: ImageBitmap | undefined): void {
@@ -114,13 +121,15 @@ export class DrawingPad extends UiElement {
   }
 
   #fit(): void {
-    const canvas = this.canvas
+    const canvas = this.#canvas
     const side = Math.max(1, Math.min(1024, Math.round(canvas.clientWidth * devicePixelRatio)))
     if (canvas.width !== side) {
       canvas.width = side
       canvas.height = side
+      this.#isPainted = false
     }
-    this.#paint()
+    // An empty one looks like its background until somebody wants the canvas: a page starts sooner without painting.
+    if (!this.blank) this.#paint()
   }
 
   #paint(): void {
@@ -129,6 +138,7 @@ export class DrawingPad extends UiElement {
     const canvas = this.renderRoot.querySelector('canvas')
     const context = canvas?.getContext('2d')
     if (!canvas || !context) return
+    this.#isPainted = true
     const colours = getComputedStyle(this)
     const side = canvas.width
     context.fillStyle = colours.getPropertyValue('--pad-paper') || '#fff'
@@ -139,7 +149,7 @@ export class DrawingPad extends UiElement {
   }
 
   #pointOf(event: PointerEvent): StrokePoint {
-    const box = this.canvas.getBoundingClientRect()
+    const box = this.#canvas.getBoundingClientRect()
     return {
       x: (event.clientX - box.left) / box.width,
       y: (event.clientY - box.top) / box.height,
@@ -150,7 +160,7 @@ export class DrawingPad extends UiElement {
   #start(event: PointerEvent): void {
     if (this.#pointer !== undefined || event.button !== 0) return
     event.preventDefault()
-    this.canvas.setPointerCapture(event.pointerId)
+    this.#canvas.setPointerCapture(event.pointerId)
     clearTimeout(this.#settling)
     if (this.#picture) this.clear()
     this.#pointer = event.pointerId

@@ -33,7 +33,7 @@ export class RankingView extends UiElement {
       }
       .none {
         color: var(--muted);
-        font-weight: 300;
+        font-weight: 400;
       }
       .stale {
         opacity: 0.35;

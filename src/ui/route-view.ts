@@ -6,10 +6,10 @@ import { armName, reasonText } from './names.ts'
 import './route-badge.ts'
 import { sharedStyles } from './shared-styles.ts'
 import { str, t } from './text.ts'
-import { UiElement } from './ui-element.ts'
+import { LaterElement } from './ui-element.ts'
 
 /** Where a request ran, how long it took and why; before there is one, where the next would run. */
-export class RouteView extends UiElement {
+export class RouteView extends LaterElement {
   static override properties = {
     route: { attribute: false },
     explanation: { attribute: false },
@@ -18,6 +18,9 @@ export class RouteView extends UiElement {
   static override styles = [
     sharedStyles,
     css`
+      :host {
+        min-height: 36px;
+      }
       .head {
         display: flex;
         flex-wrap: wrap;

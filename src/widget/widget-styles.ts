@@ -24,7 +24,7 @@ export const widgetStyles = css`
     --mono: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
     display: block;
     max-width: 520px;
-    font: 400 15px / 1.5 var(--hither-font, ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif);
+    font: 400 15px / 1.5 var(--hither-font, system-ui, sans-serif);
     font-variant-numeric: tabular-nums;
     color: var(--text);
     text-align: start;

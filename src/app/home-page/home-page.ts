@@ -31,7 +31,7 @@ export class HomePage extends UiElement {
       h1 {
         margin: 0;
         font-size: clamp(20px, 2.4vw, 26px);
-        font-weight: 650;
+        font-weight: 600;
         line-height: 1.25;
         letter-spacing: -0.02em;
         text-wrap: balance;

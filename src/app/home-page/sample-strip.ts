@@ -1,7 +1,7 @@
 import { css, html } from 'lit'
 import { sharedStyles } from '../../ui/shared-styles.ts'
 import { str, t } from '../../ui/text.ts'
-import { UiElement } from '../../ui/ui-element.ts'
+import { LaterElement } from '../../ui/ui-element.ts'
 
 const digits = Array.from({ length: 10 }, (_, digit) => digit)
 
@@ -10,7 +10,7 @@ const digits = Array.from({ length: 10 }, (_, digit) => digit)
  *
  * @fires sample - a sample was picked; `detail` is its image
  */
-export class SampleStrip extends UiElement {
+export class SampleStrip extends LaterElement {
   static override styles = [
     sharedStyles,
     css`

@@ -6,7 +6,7 @@ import '../../ui/route-view.ts'
 import { sharedStyles } from '../../ui/shared-styles.ts'
 import { type TaskSpec, taskHints, taskTitles } from '../../ui/tasks.ts'
 import { str, t } from '../../ui/text.ts'
-import { UiElement } from '../../ui/ui-element.ts'
+import { LaterElement } from '../../ui/ui-element.ts'
 import type { App } from '../state/app.ts'
 import { createTaskRun, type TaskInput, type TaskRun } from '../state/task-run.ts'
 
@@ -98,7 +98,7 @@ const cardStyles = css`
  * One task: what it is given, its answer, where that was found and why. `data-state` is idle, running, waiting, done or
  * error; `data-runs` counts the runs that ended.
  */
-export abstract class TaskCard extends UiElement {
+export abstract class TaskCard extends LaterElement {
   static override properties = { app: { attribute: false }, spec: { attribute: false }, solo: { type: Boolean } }
   static override styles = [sharedStyles, cardStyles]
   declare app: App

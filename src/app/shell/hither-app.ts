@@ -1,12 +1,12 @@
 import { html, nothing } from 'lit'
 import { logo } from '../../ui/icons.ts'
 import { problemText } from '../../ui/names.ts'
+import { nextTask, painted } from '../../ui/next-task.ts'
 import { receiveFiles } from '../../ui/receive-files.ts'
 import { sharedStyles } from '../../ui/shared-styles.ts'
 import { t } from '../../ui/text.ts'
 import { UiElement } from '../../ui/ui-element.ts'
 import type { App } from '../state/app.ts'
-import { nextTask } from '../state/next-task.ts'
 import { addressOf, type PageName, type Place, pageNames, pages, parsePlace } from './pages.ts'
 import { shellStyles } from './shell-styles.ts'
 
@@ -38,6 +38,10 @@ export class HitherApp extends UiElement {
   declare newVersion: (() => void) | undefined
   declare updating: boolean
 
+  /** Settles once a page is shown, or could not be fetched. */
+  readonly whenShown: Promise<void>
+  #isShown = () => {}
+
   #stop: (() => void)[] = []
   /** Files that came before their page. */
   #files: File[] = []
@@ -48,6 +52,9 @@ export class HitherApp extends UiElement {
     this.dragging = false
     this.failed = false
     this.place = parsePlace(location.hash)
+    this.whenShown = new Promise((resolve) => {
+      this.#isShown = resolve
+    })
   }
 
   override connectedCallback(): void {
@@ -113,12 +120,15 @@ export class HitherApp extends UiElement {
         this.shown = place
         document.title = place.page === 'home' ? 'Hither' : `${pages[place.page].title()} · Hither`
         await this.updateComplete
+        await painted()
+        this.#isShown()
         // What a person reads with a screen reader goes on at the new page.
         if (isOther) this.renderRoot.querySelector('main')?.focus()
         if (place.page === 'home') for (const file of this.#files.splice(0)) void this.#home?.take(file)
       },
       () => {
         if (this.place === place) this.failed = true
+        this.#isShown()
       },
     )
   }

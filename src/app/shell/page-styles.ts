@@ -5,7 +5,7 @@ export const pageStyles = css`
   h1 {
     margin: 0 0 4px;
     font-size: clamp(22px, 2.6vw, 28px);
-    font-weight: 650;
+    font-weight: 600;
     line-height: 1.25;
     letter-spacing: -0.02em;
   }

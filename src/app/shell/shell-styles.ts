@@ -21,7 +21,7 @@ export const shellStyles = css`
     gap: 8px;
     align-items: center;
     font-size: 20px;
-    font-weight: 650;
+    font-weight: 600;
     letter-spacing: -0.02em;
     text-decoration: none;
   }

@@ -1,7 +1,7 @@
 import type { Client, DeviceReport, LinkReport, ModelEntry, ModelState, RouteRecord } from '../../index.ts'
+import { nextTask } from '../../ui/next-task.ts'
 import { createLinkHistory, type LinkHistory } from './link-history.ts'
 import type { CreateAppClient } from './make-client.ts'
-import { nextTask } from './next-task.ts'
 import { type Preferences, readPreferences, type SimulationName, writePreferences } from './preferences.ts'
 import { type Problem, toProblem } from './problem.ts'
 import type { Settings } from './read-settings.ts'
@@ -109,7 +109,9 @@ export function createApp(options: {
       const create = await load()
       await nextTask()
       const made = create({ settings, preferences: state.preferences, simulation: state.simulation, token })
+      await nextTask()
       listen(made)
+      await nextTask()
       return made
     } catch (error) {
       client = undefined

@@ -1,4 +1,5 @@
 import type { Classification, Client, Detections, PictureSource, RouteExplanation, RouteRecord } from '../../index.ts'
+import { nextTask } from '../../ui/next-task.ts'
 import type { Speech } from '../../ui/speech-timeline.ts'
 import type { TaskSpec } from '../../ui/tasks.ts'
 import type { App } from './app.ts'
@@ -48,9 +49,11 @@ const shownEveryMs = 80
 
 type Show = (answer: TaskAnswer, route: RouteRecord) => void
 
+/** An answer's arrival and its showing are tasks of their own: the page can answer in between. */
 async function ask(client: Client, { task, model }: TaskSpec, input: TaskInput, options: object, show: Show) {
   if (input.kind === 'text' && task === 'text-classification') {
     const { answer, route } = await client.task(task, { model }).run(input.text, options)
+    await nextTask()
     show(answer, route)
     return
   }
@@ -81,6 +84,7 @@ async function ask(client: Client, { task, model }: TaskSpec, input: TaskInput, 
   }
   if (input.kind !== 'picture') throw new TypeError('a picture is needed')
   const { answer, route } = await pictures.run(input.picture, options)
+  await nextTask()
   show(answer, route)
 }
 
