@@ -19,7 +19,7 @@ import { simulateAgain } from './truth/simulate-again.ts'
 import { openTraceProxy, type TraceProxy } from './truth/trace-proxy.ts'
 
 /** About 40 KB of input, and as much to compute as takes a browser longer than a thread without one. */
-const model = { channels: 24, side: 100, layers: 6 }
+const model = { channels: 32, side: 100, layers: 10 }
 const meanGapMs = 400
 
 const policies: Readonly<Record<string, PolicyMaker>> = {
@@ -105,6 +105,8 @@ export const bench: Bench = async (flags, print) => {
           { payloadKB: payloadBytes / 1000, gapS: meanGapMs / 1000, deviceMs: 100 },
           index,
         )
+        // What was replayed to the session before must not slow this one's model or its bare requests.
+        proxy?.free()
         happened.set(
           name,
           await runBrowserSession(browser, {

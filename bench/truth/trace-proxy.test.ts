@@ -71,3 +71,13 @@ test('a proxy that is closed cuts what is under way', async () => {
   await proxy.close()
   await closed
 })
+
+test('once it is free, nothing waits for a recording any more', async () => {
+  const proxy = await openEcho()
+  // 40 KB would take half a minute each way.
+  const rows = ['0,0.01,0.01,10,', '5,0.01,0.01,10,', '9,,,,']
+  proxy.replay(toRecording('a', '2G', parseRecording(['t_s,dl_mbps,ul_mbps,rtt_ms,loss', ...rows].join('\n'))), 0)
+  proxy.free()
+  const sent = Buffer.alloc(40_000, 7)
+  expect((await exchange(proxy.origin, sent)).back.equals(sent)).toBe(true)
+})

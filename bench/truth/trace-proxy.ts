@@ -7,6 +7,8 @@ export interface TraceProxy {
   readonly origin: string
   /** From now on what passes takes as long as it would have from `offsetS` of the recording on. */
   replay(recording: Recording, offsetS: number): void
+  /** From now on everything passes at once. */
+  free(): void
   close(): Promise<void>
 }
 
@@ -71,6 +73,9 @@ export async function openTraceProxy(targetPort: number): Promise<TraceProxy> {
     replay(recording, offsetS) {
       Object.assign(link, { recording, startMs: performance.now(), offsetS })
       for (const state of Object.values(directions)) Object.assign(state, { busyMs: 0, dueMs: 0 })
+    },
+    free() {
+      Object.assign(link, { recording: undefined })
     },
     async close() {
       for (const socket of sockets) socket.destroy()

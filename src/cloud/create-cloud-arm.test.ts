@@ -42,8 +42,17 @@ describe('run', () => {
   it('sends nothing with a request that could identify someone, and follows no redirect', async () => {
     const { cloud, sent } = arm(binaryServer)
     await cloud.run('m', inputs)
-    for (const { init } of sent)
-      expect(init).toMatchObject({ credentials: 'omit', redirect: 'error', cache: 'no-store' })
+    for (const { init } of sent) expect(init).toMatchObject({ credentials: 'omit', redirect: 'error' })
+  })
+
+  it('asks servers anew, and leaves what browsers keep of a preflight to the requests', async () => {
+    const { cloud, sent } = arm(binaryServer)
+    await cloud.run('m', inputs)
+    const caches = sent.map(({ init }) => [init?.method, init?.cache])
+    expect(caches).toEqual([
+      ['GET', 'no-store'],
+      ['POST', 'default'],
+    ])
   })
 
   it('puts a name that is no path into one', async () => {
