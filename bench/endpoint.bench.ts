@@ -2,14 +2,13 @@ import { rm } from 'node:fs/promises'
 import { availableParallelism, loadavg } from 'node:os'
 import { bareRunsPerSecond } from './endpoint/bare-loop.ts'
 import { openIdleSockets } from './endpoint/idle-sockets.ts'
-import { latencyAt, saturate, warmUp } from './endpoint/load.ts'
+import { saturate, warmUp } from './endpoint/load.ts'
 import { startMlserver } from './endpoint/mlserver.ts'
 import { type BenchModel, type Body, gatherModels, toBody } from './endpoint/models.ts'
-import { type Overload, overload } from './endpoint/overload.ts'
+import { type Latency, latencyAt, type Overload, overload } from './endpoint/offer-load.ts'
 import { type BenchServer, startGateway, startServer } from './endpoint/server.ts'
 import type { Bench } from './support/bench.ts'
-
-type Latency = Awaited<ReturnType<typeof latencyAt>>
+import { quantile } from './support/quantiles.ts'
 
 interface ModelFigures {
   readonly model: string
@@ -72,18 +71,23 @@ async function measure(model: BenchModel, how: How): Promise<ModelFigures> {
   try {
     const [binary, json] = [toBody(model, true), toBody(model, false)]
     await warmUp(url, binary)
-    const [barePerSecond, perSecond] = await inTurns(
+    const {
+      one: barePerSecond,
+      other: perSecond,
+      ratio: share,
+    } = await inTurns(
       how,
       (part) => bareRunsPerSecond(model, workers, part),
       (part) => saturate(url, binary, workers, part),
     )
-    const share = perSecond / barePerSecond
     print(`  saturation    ${rate(perSecond)}  bare loop ${rate(barePerSecond)}  share ${share.toFixed(2)}`)
     const jsonPerSecond = await saturate(url, json, workers, seconds)
     print(`  JSON          ${rate(jsonPerSecond)}  binary is ${(perSecond / jsonPerSecond).toFixed(1)} times that`)
-    const halfLoad = await latencyAt(url, binary, perSecond / 2, seconds)
+    const halfLoad = await latencyAt(url, binary, { perSecond: perSecond / 2, seconds: 2 * seconds })
     print(`  half the load ${latency(halfLoad)}`)
-    const idle = await withIdleSockets(server, () => latencyAt(url, binary, perSecond / 2, seconds))
+    const idle = await withIdleSockets(server, () =>
+      latencyAt(url, binary, { perSecond: perSecond / 2, seconds: 2 * seconds }),
+    )
     print(`    and ${idleSockets} silent connections ${latency(idle)}`)
     const tenTimes = await ten(server, { url, body: binary }, { perSecond, seconds, p99Ms: halfLoad.p99Ms }, print)
     const gateway = await behind(server, model, binary, how)
@@ -97,14 +101,24 @@ async function measure(model: BenchModel, how: How): Promise<ModelFigures> {
 
 type Measurement = (seconds: number) => Promise<number>
 
+interface Turns {
+  /** Medians of the rounds. */
+  readonly one: number
+  readonly other: number
+  /** Median over the rounds of what the other one did by what the first did just before it. */
+  readonly ratio: number
+}
+
 /** Both in turn, several times: what else the machine does changes, and falls on both alike. */
-async function inTurns({ rounds, seconds }: How, one: Measurement, other: Measurement): Promise<[number, number]> {
-  const sums: [number, number] = [0, 0]
+async function inTurns({ rounds, seconds }: How, one: Measurement, other: Measurement): Promise<Turns> {
+  const ones: number[] = []
+  const others: number[] = []
   for (let round = 0; round < rounds; round += 1) {
-    sums[0] += await one(seconds / rounds)
-    sums[1] += await other(seconds / rounds)
+    ones.push(await one(seconds))
+    others.push(await other(seconds))
   }
-  return [sums[0] / rounds, sums[1] / rounds]
+  const ratios = others.map((each, round) => each / (ones[round] ?? Number.NaN))
+  return { one: quantile(ones, 0.5), other: quantile(others, 0.5), ratio: quantile(ratios, 0.5) }
 }
 
 async function withIdleSockets<T>(server: BenchServer, work: () => Promise<T>): Promise<T> {
@@ -122,14 +136,17 @@ async function behind(server: BenchServer, model: BenchModel, body: Body, how: H
   const path = `/v2/models/${model.name}/infer`
   try {
     await warmUp(gateway.url + path, body)
-    const [direct, perSecond] = await inTurns(
+    const {
+      one: direct,
+      other: perSecond,
+      ratio: share,
+    } = await inTurns(
       how,
       (part) => saturate(server.url + path, body, workers, part),
       (part) => saturate(gateway.url + path, body, workers, part),
     )
-    const share = perSecond / direct
     print(`  by a gateway  ${rate(perSecond)}  direct ${rate(direct)}  share ${share.toFixed(2)}`)
-    const halfLoad = await latencyAt(gateway.url + path, body, perSecond / 2, seconds)
+    const halfLoad = await latencyAt(gateway.url + path, body, { perSecond: perSecond / 2, seconds: 2 * seconds })
     print(`    half its load ${latency(halfLoad)}`)
     return { perSecond, share, halfLoad }
   } finally {
@@ -148,12 +165,11 @@ async function beside(
   try {
     const theirs = `${peer.url}/v2/models/${model.name}/infer`
     await warmUp(theirs, json)
-    const [own, perSecond] = await inTurns(
+    const { one: perSecond, ratio: times } = await inTurns(
       how,
-      (part) => saturate(url, binary, workers, part),
       (part) => saturate(theirs, json, workers, part),
+      (part) => saturate(url, binary, workers, part),
     )
-    const times = own / perSecond
     print(`  ${peer.version} ${rate(perSecond)}  the endpoint is ${times.toFixed(1)} times that`)
     return { perSecond, times, version: peer.version }
   } finally {
@@ -169,9 +185,8 @@ async function ten(
 ): Promise<ModelFigures['tenTimes']> {
   const idleBytes = await server.memoryBytes()
   const timeoutMs = 2 * load.p99Ms
-  const { pathname: path } = new URL(target.url)
   const offered = { perSecond: 10 * load.perSecond, seconds: load.seconds, timeoutMs }
-  const result = await overload(server, { path, body: target.body }, offered)
+  const result = await overload(server, target.url, target.body, offered)
   const {
     duePerSecond,
     offeredPerSecond,

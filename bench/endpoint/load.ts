@@ -22,10 +22,3 @@ export async function saturate(
   if (result['2xx'] > 0) return result['2xx'] / result.duration
   throw new Error(`${url} answered nothing: ${result.non2xx} other answers, ${result.errors} errors`)
 }
-
-/** Milliseconds of answers at a fixed rate. */
-export async function latencyAt(url: string, { body, headers }: Body, perSecond: number, seconds: number) {
-  const options = { url, method: 'POST', headers, body, connections: 16, duration: seconds } as const
-  const { latency } = await autocannon({ ...options, overallRate: Math.max(1, Math.round(perSecond)) })
-  return { perSecond, p50Ms: latency.p50, p99Ms: latency.p99 }
-}

@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { TensorMap } from '../contracts/tensor.ts'
 import { buildInferWorker } from '../testing/build-infer-worker.ts'
 import { loopOnnx, tinyOnnx } from '../testing/tiny-onnx.ts'
-import { createInferPool, type InferPool, type PoolModel } from './infer-pool.ts'
+import type { PoolModel } from './compute/pool-task.ts'
+import { createInferPool, type InferPool } from './infer-pool.ts'
 
 const patiently = { timeout: 50_000, interval: 5 }
 let worker: Awaited<ReturnType<typeof buildInferWorker>>

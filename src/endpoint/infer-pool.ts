@@ -1,44 +1,13 @@
-import type { WireForm } from '../contracts/preprocessing.ts'
-import type { TensorMap } from '../contracts/tensor.ts'
-import { CapabilityError } from '../errors/capability-error.ts'
 import { CloudError } from '../errors/cloud-error.ts'
+import { createAdmission, type RunUnderWay } from './compute/admission.ts'
+import { createCrew } from './compute/crew.ts'
+import { watchLoopDelay } from './compute/loop-delay.ts'
 import { createModelLoad, type ModelLoad } from './compute/model-load.ts'
+import type { PoolModel, PoolResult, PoolTask } from './compute/pool-task.ts'
 import { createRunner } from './compute/run-batch.ts'
 import { createWorkQueue, overloaded, type QueuedWork } from './compute/work-queue.ts'
-import type { SharedGraph } from './infer-task.ts'
-import { type InferThread, openInferThread } from './infer-thread.ts'
+import type { InferThread } from './infer-thread.ts'
 import { tensorBuffers } from './tensor-buffers.ts'
-
-/** A model that the pool can run. */
-export interface PoolModel {
-  /** Names its sessions; the same key always means the same graph. */
-  readonly key: string
-  readonly shared: SharedGraph
-  /** Forms in which inputs may have come. */
-  readonly wire?: readonly WireForm[] | undefined
-  /** Most rows of a joined run; 1 where requests can't be joined. Default 1. */
-  readonly maxBatch?: number
-  /** Difference of two answers that counts as rounding. Default 0. */
-  readonly tolerance?: number
-}
-
-export interface PoolTask {
-  readonly model: PoolModel
-  readonly inputs: TensorMap
-  readonly outputs: readonly string[]
-  /** On the clock of `performance.now()`. */
-  readonly deadlineAtMs?: number | undefined
-}
-
-export interface PoolResult {
-  readonly outputs: TensorMap
-  /** From asking to the run's start in a thread, without the making of a session. */
-  readonly queueMs: number
-  readonly loadMs: number
-  readonly computeMs: number
-  /** Requests in the same run, this one included. */
-  readonly batch: number
-}
 
 export interface InferPool {
   /**
@@ -46,7 +15,7 @@ export interface InferPool {
    *
    * @throws {CloudError} `cloud-overloaded`: no room, or it can't be ready by its deadline; `cloud-timeout` for a run
    *   that took too long, `cloud-failed` for one that failed
-   * @throws the signal's reason when it aborts before the run has started; a run under way goes to its end, unheard
+   * @throws the signal's reason when it aborts; a run under way goes to its end, unheard
    */
   run(task: PoolTask, signal: AbortSignal): Promise<PoolResult>
   /** Would a request be taken now? @throws {CloudError} `cloud-overloaded` */
@@ -72,6 +41,8 @@ interface Job extends QueuedWork {
   readonly kind: string
   readonly rows: number | undefined
   readonly startMs: number
+  /** Ends the wait of one that was sent ahead. */
+  patience?: NodeJS.Timeout
   resolve(result: PoolResult): void
   reject(error: unknown): void
 }
@@ -79,12 +50,19 @@ interface Job extends QueuedWork {
 /** Runs of one model that may hang at a time; further ones are refused, or one bad graph would take every core. */
 const maxStuckOfModel = 2
 
-/** Milliseconds before a thread that could not start is tried again. */
-const restartMs = 1000
+/** Milliseconds of a model's runs, at the 95th percentile, up to which the next one is sent ahead. */
+const aheadWithinMs = 100
+
+/** Milliseconds that one waits that was sent ahead; the run before it has then taken ten times what was known of it. */
+const aheadPatienceMs = 10 * aheadWithinMs
 
 /**
  * Runs models in worker threads, one run at a time in each: a run blocks its thread's event loop. What waits for a
  * thread is bounded in number, memory and time; requests of one model that wait together are joined where that pays.
+ *
+ * Where they are not joined and runs are short, a thread is sent its next run while it is at one: it would otherwise
+ * stand still for a millisecond until it is told, and its caches go cold. Such a request can still be taken back. Its
+ * inputs are in the thread then, so it can't go to another: only one that would follow a run of its own model is sent.
  *
  * A run that takes longer than `runLimitMs` costs its thread: another takes its place at once, and the thread is ended
  * when the run has come to its end, if it ever does.
@@ -102,25 +80,12 @@ export function createInferPool(options: {
 }): InferPool {
   const { workers, workerUrl, runLimitMs, maxQueue, maxQueueBytes, maxWaitMs, onFault } = options
   const queue = createWorkQueue<Job>({ maxWaiting: maxQueue, maxWaitingBytes: maxQueueBytes })
-  const threads = new Set<InferThread>()
-  const free = new Set<InferThread>()
-  const running = new Map<
-    InferThread,
-    { readonly key: string; readonly startMs: number; readonly expectedMs: number }
-  >()
-  const stuck = new Map<InferThread, string>()
+  const running = new Map<InferThread, RunUnderWay<Job>>()
   const loads = new Map<string, ModelLoad>()
   const retired = new Set<string>()
   const underWay = new Set<Promise<unknown>>()
   const executions = new Set<Promise<void>>()
   let closing: Promise<void> | undefined
-  let ended = false
-  let failed = 0
-  let settleStarted: { resolve: () => void; reject: (error: Error) => void } | undefined
-  const started = new Promise<void>((resolve, reject) => {
-    settleStarted = { resolve, reject }
-  })
-  started.catch(() => {})
 
   const loadOf = (key: string, model?: PoolModel): ModelLoad => {
     const known = loads.get(key)
@@ -130,103 +95,94 @@ export function createInferPool(options: {
     return fresh
   }
 
-  const addThread = () => {
-    if (ended) return
-    const thread = openInferThread(workerUrl)
-    threads.add(thread)
-    let works = false
-    thread.ready.then(
-      () => {
-        works = true
-        settleStarted?.resolve()
-        offer(thread)
-      },
-      (cause: unknown) => {
-        onFault(cause)
-        failed += 1
-        const sentence = 'The threads that run models can not start; is onnxruntime-node installed for this system?'
-        if (failed >= workers) settleStarted?.reject(new CapabilityError('worker-unavailable', sentence, { cause }))
-      },
-    )
-    void thread.gone.then(() => {
-      free.delete(thread)
-      const wasStuck = stuck.delete(thread)
-      threads.delete(thread)
-      // One that was stuck has its successor already.
-      if (!wasStuck) setTimeout(addThread, works ? 0 : restartMs).unref()
-    })
-  }
-  const offer = (thread: InferThread) => {
-    if (!thread.alive) return
-    free.add(thread)
-    pump()
-  }
-
-  const runner = createRunner({
-    runLimitMs,
-    onFault,
-    giveUp(thread, key, run) {
-      stuck.set(thread, key)
-      addThread()
-      void run.catch(() => {}).then(() => thread.end())
-    },
+  const crew = createCrew({ workers, workerUrl, onFault, onFree: () => pump() })
+  const runner = createRunner({ runLimitMs, onFault, giveUp: crew.giveUp })
+  const loopDelay = watchLoopDelay()
+  const admission = createAdmission({
+    workers,
+    maxWaitMs,
+    queue,
+    loadOf,
+    isFree: () => crew.free.size > 0,
+    running: () => running.values(),
+    loopDelay,
   })
-
-  /** Work that stands before one more request of this model: turns are shared, so others count up to its own share. */
-  const waitMs = (key?: string): number => {
-    if (free.size > 0) return 0
-    const nowMs = performance.now()
-    const workOf = (each: string) => queue.waiting(each) * (loadOf(each).service.meanMs ?? 0)
-    const own = key === undefined ? Number.POSITIVE_INFINITY : workOf(key) + (loadOf(key).service.meanMs ?? 0)
-    let sum = 0
-    for (const each of queue.keys()) sum += each === key ? workOf(each) : Math.min(workOf(each), own)
-    for (const { startMs, expectedMs } of running.values()) sum += Math.max(0, startMs + expectedMs - nowMs)
-    return sum / workers
-  }
-
-  /** A request that comes too late is work for nothing, and makes the next one late as well. */
-  const refuseLate = (key: string, deadlineAtMs: number | undefined) => {
-    const wait = waitMs(key)
-    if (wait > maxWaitMs) throw overloaded(wait)
-    if (deadlineAtMs === undefined) return
-    const doneMs = performance.now() + wait + (loadOf(key).run.p95Ms ?? 0)
-    if (doneMs > deadlineAtMs) throw overloaded(wait)
-  }
 
   const admit = (key: string, deadlineAtMs: number | undefined) => {
     if (closing !== undefined) throw new CloudError('cloud-overloaded', 'The endpoint is closing.')
-    if ([...stuck.values()].filter((each) => each === key).length >= maxStuckOfModel) {
+    if ([...crew.stuck.values()].filter((each) => each === key).length >= maxStuckOfModel) {
       throw new CloudError('cloud-overloaded', 'Earlier runs of this model have not ended yet; try again later.')
     }
     queue.check(key, 0)
-    refuseLate(key, deadlineAtMs)
+    admission.check(key, deadlineAtMs)
+  }
+
+  /** Refuses the first that waits for a model if it can't be ready by its deadline when it starts then. */
+  const refuseLate = (key: string, startMs: number): boolean => {
+    const first = queue.first(key)
+    if (first === undefined || !admission.isLate(key, startMs, first.task.deadlineAtMs)) return false
+    queue.remove(first)
+    first.reject(overloaded())
+    return true
   }
 
   const pump = () => {
     for (;;) {
-      const [thread] = free
-      const key = thread === undefined ? undefined : queue.pick()
-      if (thread === undefined || key === undefined) return
-      const load = loadOf(key)
-      const first = queue.first(key)
-      if (first !== undefined && performance.now() + (load.run.meanMs ?? 0) > (first.task.deadlineAtMs ?? Infinity)) {
-        queue.remove(first)
-        first.reject(overloaded())
-        continue
+      const [thread] = crew.free
+      const key = queue.pick()
+      if (key === undefined) return
+      if (thread === undefined) {
+        if (sendAhead(key)) continue
+        return
       }
+      if (refuseLate(key, performance.now())) continue
+      const load = loadOf(key)
       // Spread over the threads that are free before anything is joined.
-      const size = load.policy.sizeFor(Math.ceil(queue.waiting(key) / free.size))
+      const size = load.policy.sizeFor(Math.ceil(queue.waiting(key) / crew.free.size))
       let rows = 0
       const jobs = queue.take(key, size, (first, other) => {
         rows = Math.max(rows, first.rows ?? 0) + (other.rows ?? 0)
         const joinable = first.rows !== undefined && other.rows !== undefined && first.kind === other.kind
         return joinable && rows <= (first.task.model.maxBatch ?? 1)
       })
-      free.delete(thread)
-      running.set(thread, { key, startMs: performance.now(), expectedMs: jobs.length * (load.service.meanMs ?? 0) })
-      const execution = execute(thread, key, jobs, load).finally(() => executions.delete(execution))
-      executions.add(execution)
+      crew.take(thread)
+      start(thread, key, jobs)
     }
+  }
+
+  /** Sends a model's first to the thread that will be free the soonest; false when there is none that may have it. */
+  const sendAhead = (key: string): boolean => {
+    const next = queue.first(key)?.task.model
+    const { p95Ms = Number.POSITIVE_INFINITY } = loadOf(key).run
+    if (next === undefined || (next.maxBatch ?? 1) > 1 || p95Ms > aheadWithinMs) return false
+    let soonest: { readonly thread: InferThread; readonly run: RunUnderWay<Job>; readonly endMs: number } | undefined
+    for (const [thread, run] of running) {
+      const endMs = run.startMs + run.expectedMs
+      const may = run.key === key && run.ahead === undefined && thread.alive && !crew.stuck.has(thread)
+      if (may && endMs < (soonest?.endMs ?? Infinity)) soonest = { thread, run, endMs }
+    }
+    if (soonest === undefined) return false
+    const { thread, run, endMs } = soonest
+    if (refuseLate(key, Math.max(performance.now(), endMs))) return true
+    const [job] = queue.take(key, 1, () => false)
+    if (job === undefined) return false
+    run.ahead = job
+    const { model, inputs, outputs } = job.task
+    thread.sendAhead({ key, inputs, wire: model.wire, outputs }, model.shared).catch(() => {})
+    job.patience = setTimeout(() => withdraw(job) && job.reject(overloaded()), aheadPatienceMs)
+    return true
+  }
+
+  /** Takes a request out of whatever it waits in; false when it has begun. */
+  const withdraw = (job: Job): boolean => {
+    if (queue.remove(job)) return true
+    for (const [thread, run] of running) {
+      if (run.ahead !== job || !thread.takeBack()) continue
+      run.ahead = undefined
+      pump()
+      return true
+    }
+    return false
   }
 
   /** Not before its last run: a thread asked once more would make the session again, and keep it for ever. */
@@ -234,17 +190,30 @@ export function createInferPool(options: {
     if (queue.waiting(key) > 0 || [...running.values()].some((each) => each.key === key)) return
     retired.delete(key)
     loads.delete(key)
-    for (const thread of threads) thread.forget(key)
+    crew.forget(key)
   }
 
-  const execute = async (thread: InferThread, key: string, jobs: readonly Job[], load: ModelLoad) => {
-    const startMs = performance.now()
-    const outcomes = await runner.run(
-      thread,
-      jobs.map(({ task }) => task),
-      load,
-    )
+  const start = (thread: InferThread, key: string, jobs: readonly Job[]) => {
+    const load = loadOf(key)
+    const run = { key, startMs: performance.now(), expectedMs: jobs.length * (load.service.meanMs ?? 0) }
+    running.set(thread, run)
+    const execution = execute(thread, run, jobs, load).finally(() => executions.delete(execution))
+    executions.add(execution)
+  }
+
+  const execute = async (thread: InferThread, run: RunUnderWay<Job>, jobs: readonly Job[], load: ModelLoad) => {
+    const { key, startMs } = run
+    for (const { patience } of jobs) clearTimeout(patience)
+    const tasks = jobs.map(({ task }) => task)
+    const outcomes = await runner.run(thread, tasks, load)
     const endMs = performance.now()
+    queue.charge(key, endMs - startMs)
+    running.delete(thread)
+    const { ahead } = run
+    if (ahead === undefined) crew.giveBack(thread)
+    // Given up or dead, the thread may not have come to it, and then never will.
+    else if ((crew.stuck.has(thread) || !thread.alive) && thread.takeBack()) ahead.reject(overloaded())
+    else start(thread, key, [ahead])
     outcomes.forEach((outcome, index) => {
       const job = jobs[index]
       if (job === undefined) return
@@ -256,19 +225,21 @@ export function createInferPool(options: {
       const queueMs = Math.max(0, endMs - job.startMs - loadMs - computeMs)
       job.resolve({ outputs, loadMs, computeMs, queueMs, batch: jobs.length })
     })
-    queue.charge(key, endMs - startMs)
-    running.delete(thread)
     if (retired.has(key)) letGo(key)
-    if (!stuck.has(thread)) offer(thread)
+    pump()
   }
 
   const wait = (task: PoolTask, signal: AbortSignal) =>
     new Promise<PoolResult>((resolve, reject) => {
       const startMs = performance.now()
       const { model, inputs, outputs, deadlineAtMs = Number.POSITIVE_INFINITY } = task
-      const abort = () => drop(signal.reason)
+      const abort = () => {
+        withdraw(job)
+        job.reject(signal.reason)
+      }
       const settle = () => {
         clearTimeout(timer)
+        clearTimeout(job.patience)
         signal.removeEventListener('abort', abort)
       }
       const job: Job = {
@@ -286,14 +257,10 @@ export function createInferPool(options: {
           reject(error)
         },
       }
-      const drop = (reason: unknown) => {
-        queue.remove(job)
-        job.reject(reason)
-      }
       queue.push(job)
       const giveUpMs = Math.min(maxWaitMs, deadlineAtMs - startMs)
-      // In the queue, that is: `remove` finds nothing once the run has started, which then goes on.
-      const timer = setTimeout(() => queue.has(job) && drop(overloaded()), giveUpMs)
+      // While it waits, that is: a run that has begun goes on.
+      const timer = setTimeout(() => withdraw(job) && job.reject(overloaded()), giveUpMs)
       signal.addEventListener('abort', abort, { once: true })
       pump()
     })
@@ -301,17 +268,13 @@ export function createInferPool(options: {
   const close = async () => {
     await Promise.allSettled(underWay)
     // A run whose caller has gone goes on: a thread must not be ended in its midst.
-    await Promise.allSettled(executions)
-    ended = true
-    // Loading native code is no moment to be ended in either.
-    await Promise.allSettled([...threads].map(({ ready }) => ready))
-    await Promise.all([...threads].filter((thread) => !stuck.has(thread)).map((thread) => thread.end()))
+    while (executions.size > 0) await Promise.allSettled(executions)
+    await crew.end()
+    loopDelay.stop()
   }
 
-  for (let count = 0; count < workers; count += 1) addThread()
-
   return {
-    started,
+    started: crew.started,
     admit,
     async run(task, signal) {
       signal.throwIfAborted()
@@ -325,13 +288,16 @@ export function createInferPool(options: {
       letGo(key)
     },
     load: (key) => loadOf(key),
-    waiting: (key) => queue.waiting(key),
-    waitMs,
+    waiting(key) {
+      const ahead = [...running.values()].filter((run) => run.ahead && (key === undefined || run.key === key))
+      return queue.waiting(key) + ahead.length
+    },
+    waitMs: admission.waitMs,
     get busy() {
       return running.size
     },
     get stuckThreads() {
-      return stuck.size
+      return crew.stuck.size
     },
     close() {
       closing ??= close()

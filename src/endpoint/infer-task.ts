@@ -19,10 +19,18 @@ export interface InferTask {
   readonly outputs: readonly string[]
 }
 
+/**
+ * Says of the tasks that were sent ahead to a thread whether they are wanted: a task's cell, that of its number's lowest
+ * bit, holds its number until the thread begins it or it is taken back, whichever puts a 0 there first. Two, because the
+ * next one may be sent before the thread has begun the one that was its turn.
+ */
+export type Claim = Int32Array<SharedArrayBuffer>
+
 /** What a thread is told, in order: `load` before a key's first task, `forget` after its last. */
 export type InferOrder =
   | { readonly kind: 'load'; readonly key: string; readonly shared: SharedGraph }
   | { readonly kind: 'run'; readonly task: InferTask }
+  | { readonly kind: 'run-next'; readonly task: InferTask; readonly claim: Claim; readonly number: number }
   | { readonly kind: 'forget'; readonly key: string }
 
 export interface InferTaskResult {
@@ -32,8 +40,11 @@ export interface InferTaskResult {
   readonly computeMs: number
 }
 
-/** What a thread says: once that it is ready, then one answer for each task. */
+/** What a thread says: once that it is ready, then one answer for each task, in order. */
 export type InferMessage =
   | { readonly status: 'ready' }
   | { readonly status: 'done'; readonly result: InferTaskResult }
   | { readonly status: 'failed'; readonly error: ErrorData }
+  | { readonly status: 'left-out' }
+
+export const cellOf = (number: number): number => number & 1

@@ -1,9 +1,17 @@
 import { Worker } from 'node:worker_threads'
 import { fromErrorData } from '../errors/error-data.ts'
-import type { InferMessage, InferOrder, InferTask, InferTaskResult, SharedGraph } from './infer-task.ts'
+import {
+  type Claim,
+  cellOf,
+  type InferMessage,
+  type InferOrder,
+  type InferTask,
+  type InferTaskResult,
+  type SharedGraph,
+} from './infer-task.ts'
 import { tensorBuffers } from './tensor-buffers.ts'
 
-/** A worker thread that runs one task at a time. */
+/** A worker thread that runs one task at a time, and may know the next one already. */
 export interface InferThread {
   /** Rejects when the thread can't start. */
   readonly ready: Promise<void>
@@ -12,11 +20,20 @@ export interface InferThread {
   readonly alive: boolean
   /** Runs a task; rejects with the model's failure, or because the thread died of it. Not to be called while one runs. */
   run(task: InferTask, shared: SharedGraph): Promise<InferTaskResult>
+  /**
+   * Sends the task that is to be run next while another one runs, so that the thread begins it without waiting to be
+   * told; `run` with the same inputs then gives its result. One at a time.
+   *
+   * @returns the same result; rejects when the task is taken back
+   */
+  sendAhead(task: InferTask, shared: SharedGraph): Promise<InferTaskResult>
+  /** Takes back the task that was sent ahead, whose inputs are lost; false when it has begun, or none was sent. */
+  takeBack(): boolean
   /** Lets go of a model's session, once what runs has ended. */
   forget(key: string): void
   /**
-   * Ends the thread, which must be idle: the run of one that is ended meanwhile comes back to a thread without
-   * JavaScript, and onnxruntime-node then ends the whole process.
+   * Ends the thread once what it was asked for has come to its end, if ever: a run that is cut off comes back to a
+   * thread without JavaScript, and onnxruntime-node then ends the whole process.
    */
   end(): Promise<void>
 }
@@ -26,12 +43,20 @@ interface Waiting<T> {
   readonly reject: (error: Error) => void
 }
 
+/** Numbers of tasks sent ahead start again from 1 after it: what a 32-bit integer holds, and even, so cells alternate. */
+const maxNumber = 0x7fff_fffe
+
 export function openInferThread(workerUrl: URL): InferThread {
   const worker = new Worker(workerUrl)
   const loaded = new Set<string>()
   let alive = true
   let starting: Waiting<void> | undefined
-  let running: Waiting<InferTaskResult> | undefined
+  // Answers come in the order of tasks.
+  const asked: Waiting<InferTaskResult>[] = []
+  let last: Promise<unknown> = Promise.resolve()
+  const claim: Claim = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT))
+  let number = 0
+  let ahead: { readonly task: InferTask; readonly result: Promise<InferTaskResult> } | undefined
   const ready = new Promise<void>((resolve, reject) => {
     starting = { resolve, reject }
   })
@@ -41,9 +66,8 @@ export function openInferThread(workerUrl: URL): InferThread {
   const fail = (error: Error) => {
     alive = false
     starting?.reject(error)
-    running?.reject(error)
+    for (const each of asked.splice(0)) each?.reject(error)
     starting = undefined
-    running = undefined
   }
   const gone = new Promise<void>((resolve) => {
     worker.on('exit', (code) => {
@@ -58,13 +82,28 @@ export function openInferThread(workerUrl: URL): InferThread {
       starting = undefined
       return
     }
-    const task = running
-    running = undefined
+    const task = asked.shift()
     if (message.status === 'done') task?.resolve(message.result)
-    else task?.reject(fromErrorData(message.error))
+    else task?.reject(message.status === 'failed' ? fromErrorData(message.error) : new Error('It was taken back.'))
   })
 
   const order = (what: InferOrder, transfer: ArrayBuffer[] = []) => worker.postMessage(what, transfer)
+  const send = (what: InferOrder & { readonly task: InferTask }, shared: SharedGraph) => {
+    const result = new Promise<InferTaskResult>((resolve, reject) => {
+      if (!alive) {
+        reject(new Error('The thread is gone.'))
+        return
+      }
+      const { key, inputs } = what.task
+      asked.push({ resolve, reject })
+      if (!loaded.has(key)) order({ kind: 'load', key, shared })
+      loaded.add(key)
+      order(what, tensorBuffers(inputs))
+    })
+    // Heard here, too: whoever sent a task ahead asks for its result only once it is its turn.
+    last = result.catch(() => {})
+    return result
+  }
 
   return {
     ready,
@@ -75,18 +114,27 @@ export function openInferThread(workerUrl: URL): InferThread {
     forget(key) {
       if (alive && loaded.delete(key)) order({ kind: 'forget', key })
     },
-    run: (task, shared) =>
-      new Promise((resolve, reject) => {
-        if (!alive) {
-          reject(new Error('The thread is gone.'))
-          return
-        }
-        running = { resolve, reject }
-        if (!loaded.has(task.key)) order({ kind: 'load', key: task.key, shared })
-        loaded.add(task.key)
-        order({ kind: 'run', task }, tensorBuffers(task.inputs))
-      }),
+    run(task, shared) {
+      if (ahead?.task.inputs !== task.inputs) return send({ kind: 'run', task }, shared)
+      const { result } = ahead
+      ahead = undefined
+      return result
+    },
+    sendAhead(task, shared) {
+      number = (number % maxNumber) + 1
+      Atomics.store(claim, cellOf(number), number)
+      const result = send({ kind: 'run-next', task, claim, number }, shared)
+      ahead = { task, result }
+      return result
+    },
+    takeBack() {
+      if (ahead === undefined || Atomics.exchange(claim, cellOf(number), 0) === 0) return false
+      // The thread answers that it left it out.
+      ahead = undefined
+      return true
+    },
     async end() {
+      await last
       alive = false
       await worker.terminate()
     },

@@ -4,7 +4,14 @@ import type { NumericData, TensorData, TensorMap } from '../contracts/tensor.ts'
 import { toErrorData } from '../errors/error-data.ts'
 import { unpackInputs } from '../protocol/unpack-inputs.ts'
 import { memoizeAsync } from '../utils/memoize-async.ts'
-import type { InferMessage, InferOrder, InferTask, InferTaskResult, SharedGraph } from './infer-task.ts'
+import {
+  cellOf,
+  type InferMessage,
+  type InferOrder,
+  type InferTask,
+  type InferTaskResult,
+  type SharedGraph,
+} from './infer-task.ts'
 import { tensorBuffers } from './tensor-buffers.ts'
 
 const graphs = new Map<string, SharedGraph>()
@@ -80,8 +87,16 @@ let last: Promise<void> = Promise.resolve()
 parentPort?.on('message', (order: InferOrder) => {
   last = last.then(async () => {
     if (order.kind === 'run') await answer(order.task)
-    else if (order.kind === 'load') graphs.set(order.key, order.shared)
+    else if (order.kind === 'run-next') {
+      const { claim, number, task } = order
+      if (Atomics.compareExchange(claim, cellOf(number), number, 0) === number) await answer(task)
+      else say({ status: 'left-out' })
+    } else if (order.kind === 'load') graphs.set(order.key, order.shared)
     else await forget(order.key).catch(() => {})
   })
+})
+// An order that can't be read, of memory that was given away before, say: whoever gave it waits for an answer.
+parentPort?.on('messageerror', (cause) => {
+  last = last.then(() => say({ status: 'failed', error: toErrorData(cause) }))
 })
 say({ status: 'ready' })

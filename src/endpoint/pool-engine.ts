@@ -1,9 +1,10 @@
 import { CloudError } from '../errors/cloud-error.ts'
 import { checkOutputs, checkRequest, maxBatch } from './check-request.ts'
 import { mayBatch } from './compute/batch-tensors.ts'
+import type { PoolModel } from './compute/pool-task.ts'
 import { findModel, isReady } from './find-model.ts'
 import type { InferEngine, ServedModel } from './infer-engine.ts'
-import type { InferPool, PoolModel } from './infer-pool.ts'
+import type { InferPool } from './infer-pool.ts'
 import type { ModelRecord, ReadyModel } from './load-models.ts'
 import type { ModelFolder } from './model-folder.ts'
 

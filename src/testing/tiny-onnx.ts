@@ -145,18 +145,19 @@ export function tinyOnnx(options: TinyGraph & { readonly opset?: number }): Uint
 
 /**
  * A graph that keeps its thread busy: `rounds` of a `Loop`, some millions a second; `x` in, `y` out, one float each.
- * A native run can't be stopped from outside, so give only a process that may be killed an endless one.
+ * Without `rounds`, they are an input of their own, int64 without dimensions. A native run can't be stopped from outside,
+ * so give only a process that may be killed an endless one.
  */
-export function loopOnnx(rounds: bigint): Uint8Array<ArrayBuffer> {
+export function loopOnnx(rounds?: bigint): Uint8Array<ArrayBuffer> {
+  const given: TinyInitializer[] =
+    rounds === undefined ? [] : [{ name: 'rounds', type: 'int64', dims: [], data: new BigInt64Array([rounds]) }]
+  const asked: TinyValue[] = rounds === undefined ? [{ name: 'rounds', type: 'int64', shape: [] }] : []
   const scalar = (name: string): TinyValue => ({ name, type: 'float32', shape: [1] })
   const condition = (name: string): TinyValue => ({ name, type: 'bool', shape: [] })
   return tinyOnnx({
-    inputs: [scalar('x')],
+    inputs: [scalar('x'), ...asked],
     outputs: [scalar('y')],
-    initializers: [
-      { name: 'rounds', type: 'int64', dims: [], data: new BigInt64Array([rounds]) },
-      { name: 'go', type: 'bool', dims: [], data: new Uint8Array([1]) },
-    ],
+    initializers: [...given, { name: 'go', type: 'bool', dims: [], data: new Uint8Array([1]) }],
     nodes: [
       {
         op: 'Loop',

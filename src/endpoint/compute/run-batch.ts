@@ -1,10 +1,10 @@
 import type { TensorMap } from '../../contracts/tensor.ts'
 import { CloudError } from '../../errors/cloud-error.ts'
-import type { PoolTask } from '../infer-pool.ts'
 import type { InferTaskResult } from '../infer-task.ts'
 import type { InferThread } from '../infer-thread.ts'
 import { isSameAnswer, joinRows, rowsOf, splitRows } from './batch-tensors.ts'
 import type { ModelLoad } from './model-load.ts'
+import type { PoolTask } from './pool-task.ts'
 
 export type Outcome =
   | { readonly status: 'done'; readonly result: InferTaskResult }
@@ -21,7 +21,7 @@ export interface Runner {
 export function createRunner(options: {
   readonly runLimitMs: number
   readonly onFault: (error: unknown, key?: string) => void
-  readonly giveUp: (thread: InferThread, key: string, run: Promise<unknown>) => void
+  readonly giveUp: (thread: InferThread, key: string) => void
 }): Runner {
   const { runLimitMs, onFault, giveUp } = options
 
@@ -41,7 +41,7 @@ export function createRunner(options: {
     } finally {
       clearTimeout(timer)
     }
-    giveUp(thread, key, run)
+    giveUp(thread, key)
     const sentence = `The run took longer than ${runLimitMs / 1000} seconds and was given up.`
     const error = new CloudError('cloud-timeout', sentence)
     onFault(error, key)
@@ -52,7 +52,8 @@ export function createRunner(options: {
     const startMs = performance.now()
     try {
       const result = await runIn(thread, task, task.inputs)
-      load.learn(1, performance.now() - startMs - result.loadMs)
+      // One that was sent ahead may have begun before this thread came to hear of it.
+      load.learn(1, Math.max(performance.now() - startMs - result.loadMs, result.computeMs))
       return { status: 'done', result }
     } catch (error) {
       return { status: 'failed', error }

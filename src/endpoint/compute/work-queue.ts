@@ -14,8 +14,8 @@ export interface WorkQueue<T extends QueuedWork> {
   push(item: T): void
   /** Would `push` take it? @throws as `push` */
   check(key: string, bytes: number): void
-  remove(item: T): void
-  has(item: T): boolean
+  /** Takes one out; false when it does not wait. */
+  remove(item: T): boolean
   /** The model whose turn it is; undefined when nothing waits. */
   pick(): string | undefined
   /** The first that waits for a model. */
@@ -73,12 +73,12 @@ export function createWorkQueue<T extends QueuedWork>(options: {
     remove(item) {
       const queue = queues.get(item.key)
       const at = queue?.indexOf(item) ?? -1
-      if (queue === undefined || at === -1) return
+      if (queue === undefined || at === -1) return false
       queue.splice(at, 1)
       bytesWaiting -= item.bytes
       forget(item.key, queue)
+      return true
     },
-    has: (item) => queues.get(item.key)?.includes(item) ?? false,
     pick() {
       let least: string | undefined
       for (const key of queues.keys()) {

@@ -1,0 +1,34 @@
+import type { WireForm } from '../../contracts/preprocessing.ts'
+import type { TensorMap } from '../../contracts/tensor.ts'
+import type { SharedGraph } from '../infer-task.ts'
+
+/** A model that the pool can run. */
+export interface PoolModel {
+  /** Names its sessions; the same key always means the same graph. */
+  readonly key: string
+  readonly shared: SharedGraph
+  /** Forms in which inputs may have come. */
+  readonly wire?: readonly WireForm[] | undefined
+  /** Most rows of a joined run; 1 where requests can't be joined. Default 1. */
+  readonly maxBatch?: number
+  /** Difference of two answers that counts as rounding. Default 0. */
+  readonly tolerance?: number
+}
+
+export interface PoolTask {
+  readonly model: PoolModel
+  readonly inputs: TensorMap
+  readonly outputs: readonly string[]
+  /** On the clock of `performance.now()`. */
+  readonly deadlineAtMs?: number | undefined
+}
+
+export interface PoolResult {
+  readonly outputs: TensorMap
+  /** From asking to the run's start in a thread, without the making of a session. */
+  readonly queueMs: number
+  readonly loadMs: number
+  readonly computeMs: number
+  /** Requests in the same run, this one included. */
+  readonly batch: number
+}
