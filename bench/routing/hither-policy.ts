@@ -72,6 +72,7 @@ export const makeHither =
             time: learner.edgeTime({ model, backend: 'wasm', waitMs, preparation }),
             busyMs: meanOf(run),
             waitMs,
+            ...learner.edgeUsual(model, 'wasm'),
           },
           clouds: [
             {

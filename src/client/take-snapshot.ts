@@ -44,7 +44,8 @@ function edgeOption(parts: RequestParts, manifest: Manifest, state: ModelState):
   const waitMs = edge.waiting(manifest) * computeMs
   if (state.status === 'ready') {
     const time = learner.edgeTime({ model: key, backend, waitMs })
-    return { status: 'ready', time, busyMs: computeMs, waitMs, ...edgePrice({ computeMs, downloadBytes: 0 }) }
+    const usual = learner.edgeUsual(key, backend)
+    return { status: 'ready', time, busyMs: computeMs, waitMs, ...usual, ...edgePrice({ computeMs, downloadBytes: 0 }) }
   }
   const totalBytes = totalBytesOf(manifest)
   const isStored = state.status === 'stored' || state.status === 'loading'

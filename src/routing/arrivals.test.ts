@@ -39,3 +39,12 @@ it('never is anything but a number of milliseconds, whatever clock and measureme
     }),
   )
 })
+
+it('says whether all could run here', () => {
+  expect(createArrivals().spareOf(300)).toBeGreaterThan(0.99)
+  expect(every(600).spareOf(300)).toBe(1)
+  expect(every(400).spareOf(300)).toBeCloseTo(0.5, 6)
+  expect(every(400, 'cloud').spareOf(300)).toBeCloseTo(0.5, 6)
+  expect(every(100).spareOf(300)).toBe(0)
+  for (const nonsense of [Number.NaN, -1, 0]) expect(every(100).spareOf(nonsense)).toBe(1)
+})

@@ -26,6 +26,11 @@ export interface Arrivals {
    * @param waitMs W, its wait for the runs before it
    */
   delayOf(busyMs: number, waitMs: number): number
+  /**
+   * Whether this device could run every request: 1 while that takes at most half of its time, 0 from where it would take
+   * all of it, and straight between them.
+   */
+  spareOf(busyMs: number): number
 }
 
 export function createArrivals(): Arrivals {
@@ -42,10 +47,11 @@ export function createArrivals(): Arrivals {
     },
     delayOf(busyMs, waitMs) {
       // What was measured may be anything.
-      if (!(busyMs > 0 && busyMs < 1e9 && waitMs >= 0)) return 0
+      if (!(busyMs > 0 && busyMs < 1e9 && waitMs >= 0 && waitMs < 1e9)) return 0
       const load = (edgeShare * busyMs) / Math.max(1, gapMs)
       const delay = (load * (waitMs + busyMs / 2)) / (1 - Math.min(mostLoad, load))
       return Math.min(delay, mostRuns * busyMs)
     },
+    spareOf: (busyMs) => (busyMs > 0 ? Math.max(0, Math.min(1, 2 - (2 * busyMs) / Math.max(1, gapMs))) : 1),
   }
 }

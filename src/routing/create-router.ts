@@ -1,11 +1,11 @@
 import type { Arm, RouteReason } from '../contracts/route.ts'
 import { type Forecast, meanOfForecast, p90OfForecast } from '../utils/forecast.ts'
-import { drawNormal } from '../utils/seeded-random.ts'
 import { createArrivals } from './arrivals.ts'
 import { type Breaker, createBreaker } from './breaker.ts'
 import { createBudgetController } from './budget-controller.ts'
 import { createCalibrator } from './calibrator.ts'
 import { type Candidate, saneForecast } from './candidate.ts'
+import { createExplorer } from './explores.ts'
 import { type Decision, limitRoute, type NoRoute, type Predictions } from './limit-route.ts'
 import { createPairPlanner } from './plan-value.ts'
 import { routerSettings } from './router-settings.ts'
@@ -65,6 +65,7 @@ export function createRouter(
     edge: createTokenBucket({ share: wastedEdgeShare, most: settings.edgeBurst }),
     cloud: createTokenBucket({ share: wastedCloudShare, most: settings.cloudBurst }),
   }
+  const explores = createExplorer(random, settings)
   const calibrators = {
     edge: createCalibrator({ start: settings.edgeScale, step: settings.calibrationStep }),
     cloud: createCalibrator({ start: settings.cloudScale, step: settings.calibrationStep }),
@@ -264,35 +265,23 @@ export function createRouter(
       wastedOther: wasteOf(b.arm, scaleMs),
       mayFollowFirst: doubles && mayFollow(a.arm, b.arm),
       mayFollowOther: doubles && mayFollow(b.arm, a.arm),
-      harm: settings.harm,
+      harm: settings.harm * arrivals.spareOf(snapshot.edge.busyMs ?? 0),
       deadlineMs: snapshot.deadlineMs ?? never,
       latePenalty: snapshot.deadlineMs ?? 0,
       disasterFirst: a.arm === 'edge' ? settings.edgeDisaster : settings.cloudDisaster,
       disasterOther: b.arm === 'edge' ? settings.edgeDisaster : settings.cloudDisaster,
     })
-    const [first, other] = best.firstStarts ? [a, b] : [b, a]
+    let [first, other] = best.firstStarts ? [a, b] : [b, a]
+    // Where both start at once, the one that is expected to answer is named.
+    if (best.afterMs === 0 && other.meanMs < first.meanMs && mayFollow(other.arm, first.arm)) {
+      ;[first, other] = [other, first]
+    }
     let second: SecondRun | undefined
     if (best.afterMs < never) second = { ...refOf(other), afterMs: best.afterMs, purpose: 'hedge' }
-    if (forReal && doubles && explores(snapshot, first, other)) {
+    if (forReal && doubles && explores(snapshot, first, other, now(), tokens)) {
       second = { ...refOf(other), afterMs: 0, purpose: 'explore' }
     }
     return [first, second]
-  }
-
-  /**
-   * Thompson: one draw of what each arm may be like. Where the draws disagree with the plan, and the link was neither
-   * used nor probed for long, both run and the first answer is taken: learning costs no time.
-   */
-  function explores({ clouds }: RouterSnapshot, first: Candidate, other: Candidate): boolean {
-    if (other.arm !== 'cloud' || first.time === undefined || other.time === undefined) return false
-    const ageMs = clouds.find(({ endpoint }) => endpoint === other.endpoint)?.ageMs ?? never
-    if (ageMs < settings.exploreAgeMs || tokens.cloud.level < settings.exploreLevel || tokens.edge.level < 1)
-      return false
-    const drawn = (time: Forecast) => {
-      const { mu, variance } = time.otherwise && random() < time.otherwise.chance ? time.otherwise.value : time
-      return mu + Math.sqrt(variance) * drawNormal(random)
-    }
-    return drawn(other.time) < drawn(first.time)
   }
 
   return {

@@ -40,6 +40,8 @@ export interface RouteLearner {
     readonly waitMs?: number
     readonly preparation?: { readonly remainingBytes: number; readonly downlink: LogNormal } | undefined
   }): LogNormal
+  /** What runs here have taken over many of them, in milliseconds, and how long ago the last one was measured. */
+  edgeUsual(model: string, backend: Backend): { readonly usualMs: number; readonly ageMs: number }
   /** When a request would finish at the endpoint. */
   cloudTime(request: {
     readonly model: string
@@ -154,6 +156,10 @@ export function createRouteLearner(options: { readonly now?: () => number } = {}
         service: estimatorOf('edge', key).estimate(nowMs),
         preparation: preparation && load && { ...preparation, load },
       })
+    },
+    edgeUsual(model, backend) {
+      const { usual, observedAtMs } = estimatorOf('edge', keyOf(model, backend))
+      return { usualMs: usual, ageMs: observedAtMs === undefined ? Number.POSITIVE_INFINITY : now() - observedAtMs }
     },
     cloudTime({ model, requestBytes, responseBytes: bytes, link }) {
       const nowMs = now()

@@ -7,15 +7,18 @@ export const routerSettings = {
   cloudBurst: 3,
   /** What a wasted run costs with all tokens there, as a share of the request's expected time; and with each one less. */
   edgePrice: 0.02,
-  cloudPrice: 0.04,
+  cloudPrice: 0.045,
   growth: 1.6,
   /** Added to the expected time: nearly the same price everywhere has runs wasted where they save the most. */
   priceFloorMs: 1_000,
   /** The chance that an arm takes many times as long as anything known foretells: links and machines do fail. */
   edgeDisaster: 0.004,
   cloudDisaster: 0.03,
-  /** What each millisecond beyond the safer arm's slow side counts more: it is where a fixed choice would have been safe. */
-  harm: 3,
+  /**
+   * What each millisecond beyond the safer arm's slow side counts more: it is where a fixed choice would have been safe.
+   * Less where requests follow each other so closely that this device could not run them all: no fixed choice is, there.
+   */
+  harm: 5,
   /** What a millisecond counts that later requests wait for a run on this device. */
   delayPrice: 1,
   /** The former arm is kept while the other is not better by this factor. */
@@ -23,6 +26,8 @@ export const routerSettings = {
   /** Both arms run to explore when the link was not measured for this long and this many cloud tokens are left. */
   exploreAgeMs: 60_000,
   exploreLevel: 3,
+  /** A device that takes this many times as long as it usually does is tried again now and then. */
+  slowedBy: 1.4,
   /** The predictions' spread, as the logarithm of a factor on its standard deviation, and how fast it is learned. */
   calibrationStep: 0.1,
   edgeScale: -0.15,

@@ -32,6 +32,10 @@ export interface EdgeOption extends ArmPrice {
   readonly busyMs?: number | undefined
   /** How long a run waits for those before it, in milliseconds. Default 0. */
   readonly waitMs?: number | undefined
+  /** What a run has taken over many of them, in milliseconds: a device that is slow now may be as it was again. */
+  readonly usualMs?: number | undefined
+  /** How long ago a run was last measured, in milliseconds. */
+  readonly ageMs?: number | undefined
 }
 
 export interface CloudOption extends ArmPrice {

@@ -142,3 +142,20 @@ test('equal samples bring it to their value', () => {
     }),
   )
 })
+
+test('what is usual follows many samples, and outlasts a few that are different', () => {
+  expect(createLogFilter(options).usual).toBeCloseTo(100, 9)
+  const filter = trained(60)
+  expect(filter.usual).toBeCloseTo(60, 6)
+  for (let sample = 0; sample < 5; sample += 1) filter.observe(300, 0)
+  expect(Math.exp(filter.estimate(0).mu)).toBeGreaterThan(150)
+  expect(filter.usual).toBeLessThan(85)
+  const restored = createLogFilter(options)
+  restored.restore(JSON.parse(JSON.stringify(filter.snapshot())), 0, 0)
+  expect(restored.usual).toBeCloseTo(filter.usual, 9)
+  const { usual: _, ...older } = { ...filter.snapshot() }
+  restored.restore(older, 0, 0)
+  expect(restored.usual).toBeCloseTo(Math.exp(filter.estimate(0).mu), 9)
+  for (let sample = 0; sample < 400; sample += 1) filter.observe(300, 0)
+  expect(filter.usual).toBeCloseTo(300, 0)
+})

@@ -8,6 +8,8 @@ export interface LogFilterSnapshot {
   readonly noise: number
   readonly samples: number
   readonly observedAtMs: number
+  /** Absent in what was stored before it was kept. */
+  readonly usual?: number | undefined
 }
 
 export interface LogFilterOptions {
@@ -27,6 +29,8 @@ export interface LogFilterOptions {
   readonly leastGain?: number
   /** A residual counts for no more than this, unless the estimate itself is less certain. Default: no limit. */
   readonly residualLimit?: number
+  /** How much a sample moves what is usual, once there are many. Default 0.03: some thirty samples make another one usual. */
+  readonly usualGain?: number
 }
 
 /** Estimates a positive quantity that drifts, from noisy samples of it. */
@@ -42,6 +46,8 @@ export interface LogFilter {
   widen(variance: number): void
   /** Replaces what is assumed before the first sample; ignored after it. */
   setPrior(median: number, variance: number): void
+  /** The median of what this quantity has been over many samples, whatever it is now; before the first, what is assumed. */
+  readonly usual: number
   /** Samples taken in. */
   readonly samples: number
   /** When the newest sample was taken; undefined before the first. */
@@ -70,6 +76,7 @@ const snapshotSchema = v.object({
   noise: v.pipe(finite, v.minValue(0)),
   samples: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
   observedAtMs: finite,
+  usual: v.optional(finite),
 })
 
 const clamp = (value: number, least: number, most: number) => Math.min(most, Math.max(least, value))
@@ -80,7 +87,14 @@ const clamp = (value: number, least: number, most: number) => Math.min(most, Mat
  * average whose first samples count for more: a weak prior gives way to the first real sample.
  */
 export function createLogFilter(options: LogFilterOptions): LogFilter {
-  const { range, driftPerSecond, maxVariance, leastGain = 0, residualLimit = Number.POSITIVE_INFINITY } = options
+  const {
+    range,
+    driftPerSecond,
+    maxVariance,
+    leastGain = 0,
+    usualGain = 0.03,
+    residualLimit = Number.POSITIVE_INFINITY,
+  } = options
   const [least, most] = range
   const leastNoise = options.noise * (options.noiseFloorShare ?? 1)
   const learnsNoise = options.noiseFloorShare !== undefined
@@ -88,6 +102,7 @@ export function createLogFilter(options: LogFilterOptions): LogFilter {
 
   let mu = toMu(options.prior.median)
   let variance = Math.min(maxVariance, options.prior.variance)
+  let usual = mu
   let noise = options.noise
   let samples = 0
   let observedAtMs: number | undefined
@@ -125,6 +140,8 @@ export function createLogFilter(options: LogFilterOptions): LogFilter {
         const noiseSeen = taken ** 2 * (noise / (prior + noise))
         noise = clamp(noise + noiseGain * share * (noiseSeen - noise), leastNoise, maxNoise)
       }
+      // An average at first, so that it does not hang on what the first few happened to be.
+      usual += share * Math.max(usualGain, 1 / (samples + 1)) * (toMu(value) - usual)
       samples += 1
       if (Number.isFinite(nowMs)) observedAtMs = nowMs
       return true
@@ -136,7 +153,11 @@ export function createLogFilter(options: LogFilterOptions): LogFilter {
     setPrior(median, priorVariance) {
       if (samples > 0 || !(median > 0 && median < Number.POSITIVE_INFINITY && priorVariance >= 0)) return
       mu = toMu(median)
+      usual = mu
       variance = Math.min(maxVariance, priorVariance)
+    },
+    get usual() {
+      return Math.exp(usual)
     },
     get samples() {
       return samples
@@ -147,11 +168,12 @@ export function createLogFilter(options: LogFilterOptions): LogFilter {
     get uncertainty() {
       return variance
     },
-    snapshot: () => (observedAtMs === undefined ? undefined : { mu, variance, noise, samples, observedAtMs }),
+    snapshot: () => (observedAtMs === undefined ? undefined : { mu, variance, noise, samples, observedAtMs, usual }),
     restore(snapshot, nowMs, extraVariance) {
       const parsed = v.safeParse(snapshotSchema, snapshot)
       if (!parsed.success || !Number.isFinite(nowMs)) return false
       mu = clamp(parsed.output.mu, Math.log(least), Math.log(most))
+      usual = clamp(parsed.output.usual ?? mu, Math.log(least), Math.log(most))
       variance = Math.min(maxVariance, parsed.output.variance + extraVariance)
       noise = learnsNoise ? clamp(parsed.output.noise, leastNoise, maxNoise) : options.noise
       samples = parsed.output.samples
