@@ -17,9 +17,15 @@ export interface Admission {
   waitMs(key?: string): number
   /** @throws {CloudError} `cloud-overloaded`: it would wait too long, or can't be ready by its deadline */
   check(key: string, deadlineAtMs: number | undefined): void
-  /** Is a run of this model that starts then likely to be answered after its deadline? */
+  /**
+   * Is a run of this model that starts then likely to be answered after its deadline? Likely is one in twenty, or, where
+   * a thread would do nothing otherwise, one in two. A thread that does nothing tries a model whose last run is old.
+   */
   isLate(key: string, startMs: number, deadlineAtMs: number | undefined): boolean
 }
+
+/** Milliseconds after which a model's last run says little of the next one. */
+const staleMs = 10_000
 
 export function createAdmission<T extends QueuedWork>(options: {
   readonly workers: number
@@ -48,8 +54,14 @@ export function createAdmission<T extends QueuedWork>(options: {
   }
 
   /** A request that comes too late is work for nothing, and makes the next one late as well. */
-  const isLate = (key: string, startMs: number, deadlineAtMs: number | undefined) =>
-    deadlineAtMs !== undefined && startMs + (loadOf(key).run.p95Ms ?? 0) + loopDelay.ms > deadlineAtMs
+  const isLate = (key: string, startMs: number, deadlineAtMs: number | undefined) => {
+    if (deadlineAtMs === undefined) return false
+    const { run, learnedAtMs } = loadOf(key)
+    const idle = isFree()
+    // Refused for what was once seen, a model would never be seen to be quick again.
+    if (idle && performance.now() - learnedAtMs > staleMs) return false
+    return startMs + ((idle ? run.meanMs : run.p95Ms) ?? 0) + loopDelay.ms > deadlineAtMs
+  }
 
   return {
     waitMs,

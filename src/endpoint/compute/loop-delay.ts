@@ -1,6 +1,6 @@
 /** How late this thread comes to what is due: what arrives, and what is ready, waits that long besides. */
 export interface LoopDelay {
-  /** Milliseconds, of the worst that was seen lately; 0 while nothing else is done. */
+  /** Milliseconds, on average and lately; 0 while nothing else is done. */
   readonly ms: number
   stop(): void
 }
@@ -8,23 +8,22 @@ export interface LoopDelay {
 /** Milliseconds between two looks. */
 const everyMs = 20
 
-/** Share of the worst that is left after each look without one as bad: half of it is forgotten in 130 ms. */
-const left = 0.9
+/** What a look weighs: half of what was is forgotten in 130 ms. */
+const weight = 0.1
 
 /** Measures by how much a timer is late. It keeps no process alive. */
 export function watchLoopDelay(): LoopDelay {
-  let worstMs = 0
+  let ms = 0
   let dueMs = performance.now() + everyMs
   const timer = setInterval(() => {
     const nowMs = performance.now()
-    worstMs = Math.max(worstMs * left, nowMs - dueMs)
+    ms += weight * (Math.max(0, nowMs - dueMs) - ms)
     dueMs = nowMs + everyMs
   }, everyMs)
   timer.unref()
   return {
     get ms() {
-      // A timer that is late now has not said so yet.
-      return Math.max(worstMs, performance.now() - dueMs, 0)
+      return ms
     },
     stop: () => clearInterval(timer),
   }

@@ -10,6 +10,8 @@ export interface ModelLoad {
   /** Time of whole runs, joined or not. */
   readonly run: ServiceTimes
   readonly policy: BatchPolicy
+  /** When a run last ended, on the clock of `performance.now()`; minus infinity before the first. */
+  readonly learnedAtMs: number
   learn(size: number, threadMs: number): void
   /** How a request may be joined with others. */
   describe(inputs: TensorMap, outputs: readonly string[]): { readonly kind: string; readonly rows: number | undefined }
@@ -20,11 +22,16 @@ export function createModelLoad(model: { readonly maxBatch?: number } = {}): Mod
   const service = createServiceTimes()
   const policy = createBatchPolicy(maxBatch)
   const run = createServiceTimes()
+  let learnedAtMs = Number.NEGATIVE_INFINITY
   return {
     service,
     policy,
     run,
+    get learnedAtMs() {
+      return learnedAtMs
+    },
     learn(size, threadMs) {
+      learnedAtMs = performance.now()
       run.add(threadMs)
       for (let count = 0; count < size; count += 1) service.add(threadMs / size)
       policy.learn(size, threadMs)
