@@ -7,7 +7,7 @@ export const routerSettings = {
   cloudBurst: 3,
   /** What a wasted run costs with all tokens there, as a share of the request's expected time; and with each one less. */
   edgePrice: 0.02,
-  cloudPrice: 0.045,
+  cloudPrice: 0.04,
   growth: 1.6,
   /** Added to the expected time: nearly the same price everywhere has runs wasted where they save the most. */
   priceFloorMs: 1_000,
@@ -18,7 +18,7 @@ export const routerSettings = {
    * What each millisecond beyond the safer arm's slow side counts more: it is where a fixed choice would have been safe.
    * Less where requests follow each other so closely that this device could not run them all: no fixed choice is, there.
    */
-  harm: 5,
+  harm: 4,
   /** What a millisecond counts that later requests wait for a run on this device. */
   delayPrice: 1,
   /** The former arm is kept while the other is not better by this factor. */
