@@ -20,8 +20,8 @@ import type {
   RouterSnapshot,
   SecondRun,
 } from './router-types.ts'
-import { createTokenBucket } from './token-bucket.ts'
 import { wantsProbe } from './wants-probe.ts'
+import { createWaste } from './waste.ts'
 import { whyArm } from './why-arm.ts'
 
 /** Models that hysteresis is kept for; the longest unused one is forgotten first. */
@@ -61,10 +61,11 @@ export function createRouter(
     hysteresis = settings.hysteresis,
     budgets = {},
   } = options.policy ?? {}
-  const tokens: Readonly<Record<Arm, ReturnType<typeof createTokenBucket>>> = {
-    edge: createTokenBucket({ share: wastedEdgeShare, most: settings.edgeBurst }),
-    cloud: createTokenBucket({ share: wastedCloudShare, most: settings.cloudBurst }),
-  }
+  const {
+    tokens,
+    costOf: wasteOf,
+    mayFollow,
+  } = createWaste({ edge: wastedEdgeShare, cloud: wastedCloudShare }, settings)
   const explores = createExplorer(random, settings)
   const calibrators = {
     edge: createCalibrator({ start: settings.edgeScale, step: settings.calibrationStep }),
@@ -119,22 +120,6 @@ export function createRouter(
       previous.delete(oldest)
     }
   }
-
-  const mostTokens = (arm: Arm) => (arm === 'edge' ? settings.edgeBurst : settings.cloudBurst)
-
-  /** What a wasted run on the arm costs, in milliseconds: the dearer, the fewer tokens are left. */
-  const wasteOf = (arm: Arm, scaleMs: number) => {
-    const { level } = tokens[arm]
-    const price = arm === 'edge' ? settings.edgePrice : settings.cloudPrice
-    return price * (scaleMs + settings.priceFloorMs) * settings.growth ** (mostTokens(arm) - level)
-  }
-
-  /**
-   * Overdrawn only for what saves a great deal, and by no more than was saved up; by three times as much on the arm that
-   * starts, as the second run is its rescue.
-   */
-  const mayFollow = (first: Arm, second: Arm) =>
-    tokens[second].level >= 1 - mostTokens(second) && tokens[first].level >= 1 - 3 * mostTokens(first)
 
   const plan = (snapshot: RouterSnapshot, forReal: boolean): RoutePlan | NoRoute => {
     const nowMs = now()
