@@ -66,7 +66,7 @@ export function openInferThread(workerUrl: URL): InferThread {
   const fail = (error: Error) => {
     alive = false
     starting?.reject(error)
-    for (const each of asked.splice(0)) each?.reject(error)
+    for (const each of asked.splice(0)) each.reject(error)
     starting = undefined
   }
   const gone = new Promise<void>((resolve) => {
@@ -95,10 +95,11 @@ export function openInferThread(workerUrl: URL): InferThread {
         return
       }
       const { key, inputs } = what.task
-      asked.push({ resolve, reject })
       if (!loaded.has(key)) order({ kind: 'load', key, shared })
       loaded.add(key)
       order(what, tensorBuffers(inputs))
+      // Not before it was sent: one that could not be would take the next one's answer.
+      asked.push({ resolve, reject })
     })
     // Heard here, too: whoever sent a task ahead asks for its result only once it is its turn.
     last = result.catch(() => {})

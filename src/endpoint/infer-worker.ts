@@ -95,8 +95,9 @@ parentPort?.on('message', (order: InferOrder) => {
     else await forget(order.key).catch(() => {})
   })
 })
-// An order that can't be read, of memory that was given away before, say: whoever gave it waits for an answer.
+// An order that can't be read, of memory that was given away before, say. Answers are told apart by their order alone:
+// this thread ends, and whoever waits for one of it is told so.
 parentPort?.on('messageerror', (cause) => {
-  last = last.then(() => say({ status: 'failed', error: toErrorData(cause) }))
+  throw cause
 })
 say({ status: 'ready' })
