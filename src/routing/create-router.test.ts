@@ -206,3 +206,24 @@ test('the same seed gives the same plans, and looking changes nothing', () => {
   }
   expect(plans(true)).toEqual(plans(false))
 })
+
+test('slow answers are feared less where this device could not run all requests anyway', () => {
+  const secondAfter = (gapMs: number) => {
+    let nowMs = 0
+    // What a run makes others wait is left out, so that nothing else differs.
+    const router = createRouter({ random: createSeededRandom(1), now: () => nowMs, settings: { delayPrice: 0 } })
+    const snapshot = snapshotWith({
+      edge: { status: 'ready', time: logNormal(300, 0.02), busyMs: 300 },
+      clouds: [{ endpoint: 'near', hasModel: true, time: logNormal(100, 0.3), ageMs: 100 }],
+    })
+    for (let request = 0; request < 100; request += 1) {
+      const plan = router.peek(snapshot)
+      if (plan.arm === undefined) throw new Error(plan.reason)
+      if (request === 99) return plan.second?.afterMs ?? Number.POSITIVE_INFINITY
+      router.settle(router.decide(snapshot) as typeof plan)
+      nowMs += gapMs
+    }
+    return Number.NaN
+  }
+  expect(secondAfter(200)).toBeGreaterThan(secondAfter(10_000))
+})
