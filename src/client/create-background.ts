@@ -1,4 +1,3 @@
-import { proxy, transfer } from 'comlink'
 import type { TaskName } from '../contracts/manifest.ts'
 import type { AdapterFacts, BackendMeasurement } from '../contracts/measurements.ts'
 import type { Progress } from '../contracts/model-state.ts'
@@ -14,7 +13,8 @@ import type { PictureView } from '../tasks/picture-view.ts'
 import type { PreparedPicture } from '../tasks/prepare-inputs.ts'
 import { type TransferablePicture, transferablesOf } from '../tasks/transferable-picture.ts'
 import { abortable } from '../utils/abortable.ts'
-import { openWorkerBridge, type WorkerBridge } from '../utils/worker-bridge.ts'
+import { handOver } from '../utils/hand-over.ts'
+import { openWorkerBridge, toCallback, type WorkerBridge } from '../utils/worker-bridge.ts'
 import type { BackgroundMethods, BackgroundSettings } from './background/background-types.ts'
 
 interface Abortable {
@@ -105,7 +105,7 @@ export function createBackground(
       })
     })
     // Messages are handled in order: whatever is called next finds it open. A failure shows there too.
-    bridge.methods.open(settings, proxy(token)).catch(() => {})
+    bridge.methods.open(settings, toCallback(token)).catch(() => {})
     return bridge.methods
   }
 
@@ -144,15 +144,15 @@ export function createBackground(
     refuse: async (...args) => methods().refuse(...args),
     readBytes: async (...args) => methods().readBytes(...args),
     install: (name, { onProgress, revision, priority, ...rest }) =>
-      abortableTask(rest, (taskId) => methods().install(name, taskId, proxy(onProgress), { revision, priority })),
+      abortableTask(rest, (taskId) => methods().install(name, taskId, toCallback(onProgress), { revision, priority })),
     verify: (name, options) => abortableTask(options, (taskId) => methods().verify(name, taskId)),
     importModel: (manifest, files, options) =>
       abortableTask(options, (taskId) => methods().importModel(manifest, files, taskId)),
     addModel: (source, { onProgress, ...rest }) =>
-      abortableTask(rest, (taskId) => methods().addModel(source, taskId, proxy(onProgress))),
+      abortableTask(rest, (taskId) => methods().addModel(source, taskId, toCallback(onProgress))),
     modelFor: async (task) => methods().modelFor(task),
     prepareInputs: async (name, picture, full) =>
-      methods().prepareInputs(name, transfer(picture, transferablesOf(picture)), full),
+      methods().prepareInputs(name, handOver(picture, transferablesOf(picture)), full),
     prepareText: async (name, text) => methods().prepareText(name, text),
     unpackInputs: async (name, inputs) => methods().unpackInputs(name, inputs),
     async openSound(name, rateHz) {
@@ -160,7 +160,7 @@ export function createBackground(
       await methods().openSound(name, soundId, rateHz)
       return {
         push: async (channels, last) =>
-          methods().pushSound(soundId, transfer(channels, [...channels.map(({ buffer }) => buffer)]), last),
+          methods().pushSound(soundId, handOver(channels, [...channels.map(({ buffer }) => buffer)]), last),
         async close() {
           if (bridge?.alive) await bridge.methods.closeSound(soundId).catch(() => {})
         },

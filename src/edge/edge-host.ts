@@ -1,4 +1,3 @@
-import { transfer } from 'comlink'
 import type { BackendMeasurement } from '../contracts/measurements.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import { CapabilityError } from '../errors/capability-error.ts'
@@ -6,6 +5,7 @@ import { EdgeError } from '../errors/edge-error.ts'
 import { isHitherError } from '../errors/hither-error.ts'
 import { abortable } from '../utils/abortable.ts'
 import { startAwakeTimer } from '../utils/awake-timer.ts'
+import { handOver } from '../utils/hand-over.ts'
 import { memoizeAsync } from '../utils/memoize-async.ts'
 import type { Timers } from '../utils/with-deadline.ts'
 import { openWorkerBridge, type WorkerBridge } from '../utils/worker-bridge.ts'
@@ -68,7 +68,7 @@ export interface EdgeHost {
 const handOverFiles = (request: LoadRequest): LoadRequest => {
   const views = [request.files.graph, ...(request.files.externalData ?? []).map(({ data }) => data)]
   const buffers = views.flatMap(({ buffer }) => (buffer instanceof ArrayBuffer ? [buffer] : []))
-  return transfer(request, [...new Set(buffers)])
+  return handOver(request, [...new Set(buffers)])
 }
 
 /** The buffers of tensors, each once; memory that threads share is not handed over. */
@@ -197,7 +197,7 @@ export function createEdgeHost(options: {
   ): Promise<T> => {
     signal?.throwIfAborted()
     const runId = ++runIds
-    const given = handsOver ? transfer(inputs, buffersOf(inputs)) : inputs
+    const given = handsOver ? handOver(inputs, buffersOf(inputs)) : inputs
     const running = call(timeoutMs, 'The run', (methods) => make(methods, runId, given))
     try {
       return await abortable(running, signal)

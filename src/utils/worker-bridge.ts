@@ -1,6 +1,7 @@
-import { type Remote, releaseProxy, wrap } from 'comlink'
+import { expose } from 'comlink'
 import { fromErrorData } from '../errors/error-data.ts'
-import type { Envelope, WorkerMethods } from './worker-methods.ts'
+import { HandedOver, handOver } from './hand-over.ts'
+import type { AnswerMessage, WorkerMethods } from './worker-methods.ts'
 
 type Unwrapped<M extends WorkerMethods> = {
   readonly [K in keyof M]: (...args: Parameters<M[K]>) => Promise<Awaited<ReturnType<M[K]>>>
@@ -15,9 +16,19 @@ export interface WorkerBridge<M extends WorkerMethods> {
   terminate(reason: Error): void
 }
 
+/** A function as an argument that the worker may call, also after its method has answered. */
+export function toCallback<F extends (...args: never[]) => unknown>(work: F): F {
+  const { port1, port2 } = new MessageChannel()
+  expose(work, port1)
+  return handOver(port2, [port2]) as unknown as F
+}
+
+const isAnswer = (data: unknown): data is AnswerMessage => typeof data === 'object' && data !== null && 'id' in data
+
 /**
- * Calls a worker's methods and keeps the promise that comlink alone does not: a call always settles. A worker that
- * is ended, or whose script throws, fires nothing at its pending calls, so they are kept in a table and rejected here.
+ * Calls a worker's methods. A call always settles: a worker that is ended, or whose script throws, fires nothing at
+ * its pending calls, so they are kept in a table and rejected here. A message holds little more than its arguments:
+ * on a model that takes a millisecond, what a general library adds to each one is felt.
  *
  * @param onFault called once when the worker reports an uncaught error; returns the error for its pending calls
  */
@@ -25,59 +36,60 @@ export function openWorkerBridge<M extends WorkerMethods>(
   worker: Worker,
   onFault: (event: ErrorEvent | MessageEvent) => Error,
 ): WorkerBridge<M> {
-  const remote = wrap<Record<string, (...args: unknown[]) => Envelope<unknown>>>(worker)
-  const pending = new Set<(reason: Error) => void>()
+  const pending = new Map<number, { resolve(value: unknown): void; reject(reason: Error): void }>()
+  let ids = 0
   let ended: Error | undefined
 
   const terminate = (reason: Error) => {
     if (ended !== undefined) return
     ended = reason
+    worker.removeEventListener('message', hear)
     worker.removeEventListener('error', fault)
     worker.removeEventListener('messageerror', fault)
     worker.terminate()
-    remote[releaseProxy]()
-    for (const reject of pending) reject(reason)
+    for (const { reject } of pending.values()) reject(reason)
     pending.clear()
   }
   const fault = (event: Event) => terminate(onFault(event as ErrorEvent | MessageEvent))
+  const hear = ({ data }: MessageEvent<unknown>) => {
+    if (!isAnswer(data)) return
+    const call = pending.get(data.id)
+    pending.delete(data.id)
+    if ('error' in data) call?.reject(fromErrorData(data.error))
+    else call?.resolve(data.value)
+  }
+  worker.addEventListener('message', hear)
   worker.addEventListener('error', fault)
   worker.addEventListener('messageerror', fault)
 
-  const methodOf = (name: string) => {
-    const method = (remote as Remote<Record<string, (...args: unknown[]) => Envelope<unknown>>>)[name]
-    if (method === undefined) throw new TypeError(`the worker has no method ${name}`)
-    return (...args: unknown[]): Promise<unknown> =>
-      new Promise((resolve, reject) => {
-        if (ended !== undefined) {
-          reject(ended)
-          return
-        }
-        pending.add(reject)
-        method(...args).then(
-          (answer) => {
-            pending.delete(reject)
-            if (answer.ok) resolve(answer.value)
-            else reject(fromErrorData(answer.error))
-          },
-          (error) => {
-            pending.delete(reject)
-            reject(error)
-          },
-        )
+  const call = (method: string, args: readonly unknown[]) =>
+    new Promise<unknown>((resolve, reject) => {
+      if (ended !== undefined) {
+        reject(ended)
+        return
+      }
+      ids += 1
+      const transfer: Transferable[] = []
+      const plain = args.map((arg) => {
+        if (!(arg instanceof HandedOver)) return arg
+        transfer.push(...arg.transfer)
+        return arg.value
       })
-  }
+      worker.postMessage({ id: ids, method, args: plain }, transfer)
+      pending.set(ids, { resolve, reject })
+    })
 
-  // Kept: a method that is looked up anew is a new proxy each time.
-  const methods = new Map<string, ReturnType<typeof methodOf>>()
-  const kept = (name: string) => {
-    const known = methods.get(name) ?? methodOf(name)
-    methods.set(name, known)
-    return known
+  // Kept, so that a method is one function however often it is looked up.
+  const methods = new Map<string, (...args: unknown[]) => Promise<unknown>>()
+  const methodOf = (name: string) => {
+    const method = methods.get(name) ?? ((...args: unknown[]) => call(name, args))
+    methods.set(name, method)
+    return method
   }
 
   return {
     methods: new Proxy({} as Unwrapped<M>, {
-      get: (_, name) => (typeof name === 'string' ? kept(name) : undefined),
+      get: (_, name) => (typeof name === 'string' ? methodOf(name) : undefined),
     }),
     get alive() {
       return ended === undefined

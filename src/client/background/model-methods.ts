@@ -2,7 +2,7 @@ import type { Manifest } from '../../contracts/manifest.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { addModel } from '../../models/add-model.ts'
 import { importModel } from '../../models/import-model.ts'
-import { handOver } from '../../utils/worker-methods.ts'
+import { handOver } from '../../utils/hand-over.ts'
 import type { ModelMethods } from './background-types.ts'
 import type { OpenedModels } from './open-models.ts'
 
