@@ -156,11 +156,14 @@ export function createClient(options: ClientOptions = {}): Client {
     events.emit('link', linkReport())
   })
 
+  let isOpen = false
   const open = async () => {
     if (closing.signal.aborted) throw closing.signal.reason
+    if (isOpen) return
     if (simulate === undefined) memory ??= createMemory(background, parts)
     power.start()
     await Promise.all([memory?.restored, edge.ready()])
+    isOpen = true
   }
 
   const ask: AskModel = async (model, runOptions = {}, prepare) => {

@@ -9,6 +9,7 @@ import { noArmReasons } from '../routing/no-arm-reasons.ts'
 import type { RoutePlan } from '../routing/router-types.ts'
 import { runPlan } from '../routing/run-plan.ts'
 import { answerFor } from '../tasks/answer-for.ts'
+import { randomId } from '../utils/random-id.ts'
 import { systemTimers } from '../utils/with-deadline.ts'
 import { runOnArm } from './arm-runs.ts'
 import { bytesOf } from './request-bytes.ts'
@@ -61,7 +62,7 @@ export async function runRequest(
   const { manifest, inputs, privacy, deadlineMs, timeoutMs, signal, startedAt, startedAtMs, prepareMs, transfer } =
     request
   const { router } = parts
-  const id = crypto.randomUUID()
+  const id = randomId()
   const leftOf = (ms: number | undefined) =>
     ms === undefined ? undefined : Math.max(1, ms - (performance.now() - startedAt))
   const { snapshot, known, edgeLacks } = await takeSnapshot(parts, manifest, {

@@ -40,10 +40,11 @@ function edgeOption(parts: RequestParts, manifest: Manifest, state: ModelState):
     if (loaded !== undefined) learner.assumeEdge(key, backend, logNormal(loaded.warmupMs + 1, 0.1))
     else if (forecast.ms !== undefined) learner.assumeEdge(key, backend, logNormal(forecast.ms + 1, 0.5))
   }
-  const computeMs = meanOf(learner.edgeTime({ model: key, backend }))
+  const alone = learner.edgeTime({ model: key, backend })
+  const computeMs = meanOf(alone)
   const waitMs = edge.waiting(manifest) * computeMs
   if (state.status === 'ready') {
-    const time = learner.edgeTime({ model: key, backend, waitMs })
+    const time = waitMs > 0 ? learner.edgeTime({ model: key, backend, waitMs }) : alone
     const usual = learner.edgeUsual(key, backend)
     return { status: 'ready', time, busyMs: computeMs, waitMs, ...usual, ...edgePrice({ computeMs, downloadBytes: 0 }) }
   }

@@ -94,10 +94,15 @@ export function createRouteLearner(options: { readonly now?: () => number } = {}
   const responseBytes = new Map<string, number>()
   const queueWait = createQueueWaitEstimator()
 
+  /** The one of each kind that was asked for last: it is at the end already. */
+  let newest: Partial<Record<Kind, { readonly key: string; readonly estimator: LogFilter }>> = {}
   /** The estimator of this work, made on first use and moved to the end of those to be forgotten. */
   const estimatorOf = (kind: Kind, key: string): LogFilter => {
     const map = known[kind]
+    const last = newest[kind]
+    if (last?.key === key) return last.estimator
     const estimator = map.get(key) ?? createServiceTimeEstimator(assumed[kind])
+    newest[kind] = { key, estimator }
     map.delete(key)
     map.set(key, estimator)
     for (const oldest of map.keys()) {
@@ -184,6 +189,7 @@ export function createRouteLearner(options: { readonly now?: () => number } = {}
       const parsed = v.safeParse(snapshotSchema, snapshot)
       if (!parsed.success) return
       const nowMs = now()
+      newest = {}
       for (const kind of ['edge', 'load', 'cloud'] as const) {
         for (const [key, entry] of parsed.output[kind]) {
           const estimator = createServiceTimeEstimator(assumed[kind])

@@ -12,6 +12,12 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
       return
     }
     signal.addEventListener('abort', abort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+    const settle =
+      <V>(end: (value: V) => void) =>
+      (value: V) => {
+        signal.removeEventListener('abort', abort)
+        end(value)
+      }
+    promise.then(settle(resolve), settle(reject))
   })
 }

@@ -68,3 +68,10 @@ test('a listener that is stopped hears nothing more', () => {
   events.emit('ping', 2)
   expect(heard).toEqual([1])
 })
+
+test('without a deadline of its own, work gets the caller’s very signal', async () => {
+  const { signal } = new AbortController()
+  const onDeadline = () => new Error('late')
+  expect(await withDeadline(async (given) => given === signal, { ms: undefined, signal, onDeadline })).toBe(true)
+  expect(await withDeadline(async (given) => given === signal, { ms: 1_000, signal, onDeadline })).toBe(false)
+})

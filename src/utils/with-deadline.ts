@@ -23,6 +23,8 @@ export async function withDeadline<T>(
   },
 ): Promise<T> {
   const { ms, signal, onDeadline, timers = systemTimers } = options
+  // Nothing else could end the work.
+  if (ms === undefined && signal !== undefined) return work(signal)
   const controller = new AbortController()
   const abort = () => controller.abort(signal?.reason)
   if (signal?.aborted) abort()
