@@ -1,8 +1,9 @@
-import { type Backend, type Client, createClient, Tensor, type TensorType } from 'hither'
+import { type Backend, type Client, createClient, type TensorMap, type TensorType } from 'hither'
 import { startApproved } from '../../src/utils/trusted-scripts.ts'
-import { askWorker, type PlainTensors } from './calls.ts'
+import { askWorker } from './calls.ts'
 
-type Run = (inputs: PlainTensors) => Promise<PlainTensors>
+/** Every contender gets the very same inputs: plain tensors. */
+type Run = (inputs: TensorMap) => Promise<TensorMap>
 export interface Spec {
   readonly name: string
   readonly type: TensorType
@@ -12,7 +13,7 @@ export interface Spec {
 const closers: (() => unknown)[] = []
 
 /** The same numbers for every contender: noise from a fixed seed. */
-function noise({ type, dims }: Spec): PlainTensors[string] {
+function noise({ type, dims }: Spec): TensorMap[string] {
   const size = dims.reduce((product, dim) => product * dim, 1)
   let seed = 1
   const next = () => {
@@ -23,16 +24,10 @@ function noise({ type, dims }: Spec): PlainTensors[string] {
     type === 'uint8' ? Uint8Array.from({ length: size }, () => next() * 255) : Float32Array.from({ length: size }, next)
   return { type, dims, data }
 }
-const inputsOf = (specs: readonly Spec[]): PlainTensors =>
+const inputsOf = (specs: readonly Spec[]): TensorMap =>
   Object.fromEntries(specs.map((spec) => [spec.name, noise(spec)]))
-const buffersOf = (inputs: PlainTensors) => Object.values(inputs).map(({ data }) => data.buffer as ArrayBuffer)
-const toTensors = (inputs: PlainTensors) =>
-  Object.fromEntries(
-    Object.entries(inputs).map(([name, { type, data, dims }]) => [
-      name,
-      new Tensor(type as 'float32', data as Float32Array, dims),
-    ]),
-  )
+const buffersOf = (inputs: TensorMap) =>
+  Object.values(inputs).map(({ data }) => (data as Float32Array).buffer as ArrayBuffer)
 
 function openPeer(worker: Worker, transfer: boolean) {
   const ask = askWorker(worker)
@@ -47,8 +42,8 @@ const openers = {
     closers.push(() => client.close())
     await client.prepare(model)
     return async (inputs) => {
-      const { outputs } = await client.run(model, toTensors(inputs), { privacy: 'edge-only', transfer })
-      return outputs as unknown as PlainTensors
+      const { outputs } = await client.run(model, inputs, { privacy: 'edge-only', transfer })
+      return outputs as TensorMap
     }
   },
   async raw(model: string, threads: number, transfer: boolean): Promise<Run> {
@@ -70,7 +65,7 @@ const openers = {
 }
 type Contender = keyof typeof openers
 
-const worstDifference = (a: PlainTensors, b: PlainTensors): number =>
+const worstDifference = (a: TensorMap, b: TensorMap): number =>
   Math.max(
     ...Object.entries(a).flatMap(([name, { data }]) =>
       Array.from(data as Float32Array, (value, index) =>
@@ -111,7 +106,7 @@ const bench = {
     const warmups = 5
     let difference = 0
     for (let round = -warmups; round < runs; round += 1) {
-      const answers: PlainTensors[] = []
+      const answers: TensorMap[] = []
       for (let turn = 0; turn < opened.length; turn += 1) {
         const contender = opened[(turn + round + warmups) % opened.length]
         if (contender === undefined) continue
@@ -131,7 +126,7 @@ const bench = {
   /** Times of one model by a client of these backends, once it has settled. */
   async timesOn(backends: readonly Backend[] | undefined, model: string, specs: readonly Spec[], runs: number) {
     const own = createClient({ runtime: { shareTabs: false, ...(backends ? { backends } : {}) } })
-    const inputs = toTensors(inputsOf(specs))
+    const inputs = inputsOf(specs)
     await own.prepare(model)
     // Whatever the engine tries while nothing runs, it has tried.
     await new Promise((resolve) => setTimeout(resolve, 2_500))
@@ -151,7 +146,7 @@ const bench = {
     client = createClient(options)
   },
   async run(model: string, specs: readonly Spec[], times: number) {
-    const inputs = toTensors(inputsOf(specs))
+    const inputs = inputsOf(specs)
     for (let run = 0; run < times; run += 1) await client?.run(model, inputs, { privacy: 'edge-only' })
   },
   memory: memoryNow,
@@ -164,7 +159,7 @@ const bench = {
   /** Runs in one go; resolves to how many were answered, and when the last one was, by the wall clock. */
   async runAll(model: string, specs: readonly Spec[], count: number) {
     const answers = await Promise.all(
-      Array.from({ length: count }, () => client?.run(model, toTensors(inputsOf(specs)), { privacy: 'edge-only' })),
+      Array.from({ length: count }, () => client?.run(model, inputsOf(specs), { privacy: 'edge-only' })),
     )
     return { answered: answers.filter((answer) => answer !== undefined).length, atMs: Date.now() }
   },
