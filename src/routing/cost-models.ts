@@ -21,7 +21,8 @@ const knownTime = (ms: number): LogNormal[] => (ms > 0 ? [logNormal(Math.min(ms,
 const transferTime = (bytes: number, bitsPerSecond: LogNormal): LogNormal[] =>
   bytes > 0 ? [divide(Math.min(bytes, 1e15) * 8 * 1000, bitsPerSecond)] : []
 
-const total = (parts: readonly LogNormal[]) => boundedTime(sumOf(parts.map(boundedTime)))
+const total = ([first, ...rest]: readonly [LogNormal, ...LogNormal[]]) =>
+  boundedTime(rest.length === 0 ? first : sumOf([first, ...rest].map(boundedTime)))
 
 /** What is left to do before a model can run at the edge. */
 export interface EdgePreparation {
@@ -49,7 +50,7 @@ export function edgeServiceTime(edge: {
   readonly preparation?: (EdgePreparation & { readonly downlink: LogNormal }) | undefined
 }): LogNormal {
   const { waitMs = 0, service, preparation } = edge
-  const parts = [service, ...knownTime(waitMs)]
+  const parts: [LogNormal, ...LogNormal[]] = [service, ...knownTime(waitMs)]
   if (preparation !== undefined) {
     parts.push(preparation.load, ...transferTime(preparation.remainingBytes, preparation.downlink))
   }
