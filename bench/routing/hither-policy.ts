@@ -1,4 +1,5 @@
 import { createLink } from '../../src/network/link.ts'
+import { createSilence } from '../../src/network/silence.ts'
 import { createRouter } from '../../src/routing/create-router.ts'
 import type { NoRoute } from '../../src/routing/limit-route.ts'
 import { createRouteLearner } from '../../src/routing/route-learner.ts'
@@ -20,11 +21,20 @@ export const makeHither =
     let nowMs = 0
     const now = () => nowMs
     const link = createLink({ now })
+    const silence = createSilence(link, now)
     const learner = createRouteLearner({ now })
     const router = createRouter({ random, now, ...settings })
     // A warm-up run on the model after its load, as every client has it.
     learner.assumeEdge(model, 'wasm', { mu: Math.log(session.deviceMs), variance: 0.1 })
     const plans = new Map<number, RoutePlan>()
+    const silent = new Map<number, () => void>()
+    /** Second runs in the cloud that have not begun. */
+    const later = new Map<number, { readonly atMs: number; readonly slowAfterMs: number }>()
+    const isEnded = (index: number) => {
+      later.delete(index)
+      silent.get(index)?.()
+      silent.delete(index)
+    }
     const requestBytes = session.payloadBytes
     let linkAtMs = Number.NEGATIVE_INFINITY
 
@@ -49,7 +59,14 @@ export const makeHither =
 
     return {
       decide(choice) {
+        for (const [index, { atMs, slowAfterMs }] of later) {
+          if (atMs > choice.nowMs) continue
+          nowMs = atMs
+          later.delete(index)
+          silent.set(index, silence.sent({ requestBytes, slowAfterMs }))
+        }
         nowMs = choice.nowMs
+        silence.heed()
         const run = learner.edgeTime({ model, backend: 'wasm' })
         const waitMs =
           choice.edgeWaiting === 0
@@ -87,6 +104,10 @@ export const makeHither =
         plans.set(choice.index, plan)
         choice.cloudFirst = plan.arm === 'cloud'
         if (plan.second !== undefined) choice.secondAfterMs = plan.second.afterMs
+        const slowAfterMs = plan.predicted.cloud?.p90Ms ?? Number.POSITIVE_INFINITY
+        if (choice.cloudFirst) silent.set(choice.index, silence.sent({ requestBytes, slowAfterMs }))
+        else if (plan.second?.arm === 'cloud')
+          later.set(choice.index, { atMs: nowMs + plan.second.afterMs, slowAfterMs })
         choice.probe = plan.probe !== undefined
         choice.p90Ms = plan.predicted[plan.arm]?.p90Ms ?? Number.NaN
       },
@@ -103,6 +124,7 @@ export const makeHither =
       },
       cloudAnswered(index, atMs, totalMs, serverMs) {
         nowMs = atMs
+        isEnded(index)
         const split = link.observeRequest({ requestBytes, responseBytes: answerBytes, totalMs, serverMs })
         if (split !== undefined) learner.observeCloud(model, { serverMs: split.serverMs, responseBytes: answerBytes })
         linkAtMs = atMs
@@ -110,6 +132,7 @@ export const makeHither =
       },
       cloudFailed(index, atMs, totalMs) {
         nowMs = atMs
+        isEnded(index)
         endOf(index, 'cloud', 'failed', totalMs)
       },
       cloudLost(index, atMs, elapsedMs) {
@@ -125,6 +148,7 @@ export const makeHither =
       },
       ended(index, atMs) {
         nowMs = atMs
+        isEnded(index)
         const plan = plans.get(index)
         if (plan !== undefined) router.settle(plan)
         plans.delete(index)

@@ -24,7 +24,8 @@ export interface ArmRequest {
   readonly privacy: Privacy
   readonly id: string
   readonly transfer?: boolean | undefined
-  /** After this many milliseconds an endpoint that is silent counts as failed. */
+  /** After this many milliseconds an endpoint that is silent is slower than was thought, and counts as failed. */
+  readonly cloudSlowMs?: number | undefined
   readonly cloudTimeoutMs?: number | undefined
 }
 
@@ -56,8 +57,12 @@ async function runOnCloud(
   request: ArmRequest,
   signal: AbortSignal,
 ): Promise<ArmAnswer> {
-  const { manifest, inputs, id, cloudTimeoutMs } = request
+  const { manifest, inputs, id, cloudTimeoutMs, cloudSlowMs = Number.POSITIVE_INFINITY } = request
   const startMs = performance.now()
+  const ended = cloud.silence.sent({
+    requestBytes: bytesOf(inputs) * cloud.wireShare(manifest.name),
+    slowAfterMs: cloudSlowMs,
+  })
   try {
     const { uplinkBitsPerSecond } = cloud.link.report()
     const options = {
@@ -96,6 +101,8 @@ async function runOnCloud(
       cloud.link.observeAtLeast({ requestBytes, elapsedMs: performance.now() - startMs })
     }
     throw error
+  } finally {
+    ended()
   }
 }
 

@@ -2,6 +2,7 @@ import { type CloudArm, createCloudArm } from '../cloud/create-cloud-arm.ts'
 import type { LinkReport } from '../contracts/measurements.ts'
 import { createLink, type Link } from '../network/link.ts'
 import type { NetworkWatcher } from '../network/network-watcher.ts'
+import { createSilence, type Silence } from '../network/silence.ts'
 import { createRouteLearner, type RouteLearner } from '../routing/route-learner.ts'
 import { endpointName } from './endpoint-name.ts'
 import type { EndpointOptions } from './types.ts'
@@ -25,6 +26,8 @@ export interface CloudLink {
   readonly moneyPerRequest: number
   readonly arm: CloudArm
   readonly link: Link
+  /** What its requests under way say by not being answered. */
+  readonly silence: Silence
   readonly wireForms: WireFormRuns
   /** What this endpoint takes for its runs. */
   readonly learner: RouteLearner
@@ -104,6 +107,7 @@ export function createCloudLink(
     moneyPerRequest: (endpoint.moneyPer1000 ?? 0) / 1000,
     arm,
     link,
+    silence: createSilence(link),
     wireForms: createWireFormRuns(),
     learner,
     hasModel: (model) => models.get(model)?.has ?? 'unknown',

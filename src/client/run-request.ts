@@ -15,7 +15,7 @@ import { runOnArm } from './arm-runs.ts'
 import { bytesOf } from './request-bytes.ts'
 import type { RequestParts } from './request-parts.ts'
 import { toRouteRecord } from './route-record.ts'
-import { silentAfterMs } from './silent-after.ts'
+import { silentAfterMs, slowAfterMs } from './silent-after.ts'
 import { takeSnapshot } from './take-snapshot.ts'
 import type { RunResult } from './types.ts'
 
@@ -95,7 +95,8 @@ export async function runRequest(
       // The endpoint is told, and may refuse at once; what ends the request at its time is the signal, a little earlier.
       const leftMs = (leftOf(timeoutMs) ?? Number.POSITIVE_INFINITY) + slackMs
       const cloudTimeoutMs = Math.min(leftMs, silentAfterMs(plan, ref))
-      return runOnArm(parts, { manifest, inputs, privacy, id, transfer, cloudTimeoutMs }, ref, runSignal)
+      const cloudSlowMs = slowAfterMs(plan, ref)
+      return runOnArm(parts, { manifest, inputs, privacy, id, transfer, cloudSlowMs, cloudTimeoutMs }, ref, runSignal)
     },
     timers: systemTimers,
     nowMs: () => performance.now(),

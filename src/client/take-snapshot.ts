@@ -122,7 +122,10 @@ export async function takeSnapshot(
   if (allowed.length > 0) parts.notices.start()
   const notices = allowed.flatMap(({ name }) => parts.notices.closed(name) ?? [])
   const clouds = allowed.filter(({ name }) => !notices.some(({ endpoint }) => endpoint === name))
-  for (const cloud of clouds) cloud.refresh(manifest.name)
+  for (const cloud of clouds) {
+    cloud.refresh(manifest.name)
+    cloud.silence.heed()
+  }
   const asksEdge = privacy !== 'cloud-only'
   if (asksEdge) await parts.edge.ready(manifest)
   const state: ModelState = asksEdge ? await parts.edgeModels.state(manifest) : { status: 'absent' }

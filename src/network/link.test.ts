@@ -145,6 +145,16 @@ test('a request that was given up late makes the uplink slower, one given up ear
   }
 })
 
+test('small requests that are given up one after the other make the round trip longer', () => {
+  const link = createLink({ now: () => 0 })
+  for (let index = 0; index < 3; index += 1) link.observePing(80)
+  const before = link.estimate()
+  for (let index = 0; index < 4; index += 1) link.observeAtLeast({ requestBytes: 2_000, elapsedMs: 1_500 })
+  const { roundTrip, uplink } = link.estimate()
+  const ms = Math.exp(roundTrip.mu) + 16_000_000 / Math.exp(uplink.mu)
+  expect(ms).toBeGreaterThan(4 * Math.exp(before.roundTrip.mu))
+})
+
 test('a few fast answers end the belief in a slow link, however small its share of the time', () => {
   const link = createLink({ now: () => 0 })
   for (let index = 0; index < 4; index += 1) {

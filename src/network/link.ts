@@ -213,6 +213,7 @@ export function createLink(
       const [tripMs = 0, uploadMs = 0] = splitNetworkTime(elapsedMs * beyondCensored, predicted)
       // The endpoint may have been the slow one: half of what an answer would teach.
       const share = uploadMs / (tripMs + uploadMs)
+      roundTrip.observe(tripMs, nowMs, censoredWeight * (1 - share) ** 2)
       uplink.observe((upBits / uploadMs) * 1000, nowMs, censoredWeight * share ** 2)
       measuredHere = true
     },
