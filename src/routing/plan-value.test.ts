@@ -63,3 +63,16 @@ test('a deadline moves the start to the arm that keeps it', () => {
   expect(plan(steady, wide, alone).firstStarts).toBe(false)
   expect(plan(steady, wide, { ...alone, deadlineMs: 220, latePenalty: 220 }).firstStarts).toBe(true)
 })
+
+test('a run that takes longer than anything foreseen is rescued, where a second one may', () => {
+  const [device, link] = [logNormal(1_000, 0.01), logNormal(60, 0.05)]
+  // Copied: the planner fills one object anew at each call.
+  const plan = (more: Partial<PairCosts>) => ({ ...createPairPlanner()(device, link, { ...costs, ...more }) })
+  const backed = plan({ disasterOther: 0.03 })
+  expect(backed.firstStarts).toBe(false)
+  // The worst that is foreseen is 16 times the median.
+  expect(backed.afterMs).toBeGreaterThan(16 * 60)
+  expect(backed.afterMs).toBeLessThan(17 * 60)
+  expect(backed.cost).toBe(backed.costAlone)
+  expect(plan({ disasterOther: 0.03, mayFollowOther: false }).afterMs).toBe(Number.POSITIVE_INFINITY)
+})

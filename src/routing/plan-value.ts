@@ -49,6 +49,8 @@ const coarseWeights = weigh(coarse)
 const disasters: readonly number[] = [2.5, 6, 16]
 const disasterWeights: readonly number[] = [0.5, 0.3, 0.2]
 const most = nodes.length + coarse.length + disasters.length
+/** Just after a time: a run that takes as long as predicted is not overtaken. */
+const justAfter = 1.02
 /** The share of an arm's times that lie below what is called its slow side. */
 const slowSide = 0.97
 
@@ -90,6 +92,8 @@ function fill(grid: Grid, { mu, variance, otherwise }: Forecast, disaster: numbe
       insert(grid, Math.exp(mu) * (disasters[i] ?? 1), disaster * (disasterWeights[i] ?? 0))
 }
 
+const lastOf = ({ times, count }: Grid) => times[count - 1] ?? 0
+
 function quantileOf({ times, weights, count }: Grid, q: number): number {
   let sum = 0
   for (let i = 0; i < count; i += 1) {
@@ -102,7 +106,8 @@ function quantileOf({ times, weights, count }: Grid, q: number): number {
 /**
  * The cheapest way to run a request on two arms whose times are independent forecasts: one of them alone, or one
  * and, unless it has answered by then, also the other. Expectations are sums over a grid of both times, so that the
- * moment of the second run is chosen for what it saves and not for a fixed percentile.
+ * moment of the second run is chosen for what it saves and not for a fixed percentile. Where none pays, it still comes
+ * to the rescue of a run that takes longer than anything foreseen, if it may.
  *
  * @returns one function that keeps its scratch space, and one object that it fills anew at each call
  */
@@ -164,8 +169,8 @@ export function createPairPlanner(): (first: Forecast, other: Forecast, costs: P
       best.cost = cost
       return true
     }
-    // Just after a node: a run that takes as long as predicted is not overtaken. Every other one, then those beside the best.
-    const afterNode = (i: number) => (a.times[i] ?? 0) * 1.02
+    // Just after a node. Every other one, then those beside the best.
+    const afterNode = (i: number) => (a.times[i] ?? 0) * justAfter
     tryAfter(0)
     let bestNode = -1
     for (let i = 0; i < a.count; i += 2) if (tryAfter(afterNode(i))) bestNode = i
@@ -187,6 +192,9 @@ export function createPairPlanner(): (first: Forecast, other: Forecast, costs: P
     const firstAlone = tryStart(true, costs)
     const otherAlone = tryStart(false, costs)
     best.costAlone = best.firstStarts ? firstAlone : otherAlone
+    // Nothing that was foreseen takes longer than this: what does has stalled, and the other arm is its rescue.
+    const mayFollow = best.firstStarts ? costs.mayFollowFirst : costs.mayFollowOther
+    if (best.afterMs === never && mayFollow) best.afterMs = justAfter * lastOf(best.firstStarts ? gridA : gridB)
     return best
   }
 }
