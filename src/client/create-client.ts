@@ -35,6 +35,7 @@ import { toRouterPolicy } from './router-policy.ts'
 import { createRoutesLog } from './routes-log.ts'
 import { slowEdge } from './slow-edge.ts'
 import { type AskModel, createTaskApi } from './task-api.ts'
+import { toUrl } from './to-url.ts'
 import type { Client, ClientEvents, ClientOptions } from './types.ts'
 
 /** Bundlers find the workers by these very expressions: each becomes a file of its own, from this origin. */
@@ -295,13 +296,5 @@ export function createClient(options: ClientOptions = {}): Client {
       background.terminate(reason)
       events.clear()
     },
-  }
-}
-
-function toUrl(address: string | URL, name: string): string {
-  try {
-    return new URL(address, globalThis.location?.href).href
-  } catch (cause) {
-    throw new ConfigError('config-invalid', `${name} is no address: ${String(address)}.`, { cause })
   }
 }

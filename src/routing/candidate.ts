@@ -14,6 +14,10 @@ export interface Candidate extends ArmRef {
   readonly price: ArmPrice
 }
 
+/** What an arm goes by where it is remembered. */
+export const keyOf = ({ arm, endpoint }: ArmRef) => (arm === 'edge' ? 'edge' : `cloud ${endpoint ?? ''}`)
+export const refOf = ({ arm, endpoint }: ArmRef): ArmRef => (endpoint === undefined ? { arm } : { arm, endpoint })
+
 /** What of a forecast can be calculated with, calibrated; undefined when it is none. */
 export function saneForecast(
   raw: Forecast | undefined,

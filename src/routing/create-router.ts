@@ -4,7 +4,7 @@ import { createArrivals } from './arrivals.ts'
 import { type Breaker, createBreaker } from './breaker.ts'
 import { createBudgetController } from './budget-controller.ts'
 import { createCalibrator } from './calibrator.ts'
-import { type Candidate, saneForecast } from './candidate.ts'
+import { type Candidate, keyOf, refOf, saneForecast } from './candidate.ts'
 import { createExplorer } from './explores.ts'
 import { type Decision, limitRoute, type NoRoute, type Predictions } from './limit-route.ts'
 import { createPairPlanner } from './plan-value.ts'
@@ -36,9 +36,6 @@ interface Reserved {
   lost: Arm | undefined
   prices: ReadonlyMap<string, ArmPrice>
 }
-
-const keyOf = ({ arm, endpoint }: ArmRef) => (arm === 'edge' ? 'edge' : `cloud ${endpoint ?? ''}`)
-const refOf = ({ arm, endpoint }: ArmRef): ArmRef => (endpoint === undefined ? { arm } : { arm, endpoint })
 
 /**
  * @param options.random uniform in [0, 1); default `Math.random`. Seeded, the router repeats itself
