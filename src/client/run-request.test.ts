@@ -74,6 +74,7 @@ function setUp() {
     forecast: () => ({ backend: 'wasm', ms: 20 }),
     loaded: () => ({ backend: 'wasm', threads: 1, warmupMs: 20 }),
     waiting: () => 0,
+    busyForMs: () => 0,
     run,
   } as unknown as Edge
   const parts: RequestParts = {

@@ -32,6 +32,7 @@ test('while a request waits for a link that has stopped, the next one is not pro
       forecast: () => undefined,
       loaded: () => undefined,
       waiting: () => 0,
+      busyForMs: () => 0,
     } as unknown as Edge,
     edgeModels: { state: async () => ({ status: 'absent' }) },
     clouds: [cloud],

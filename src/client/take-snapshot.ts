@@ -17,6 +17,8 @@ const lastingCodes: ReadonlySet<string> = new Set([
   'license-not-accepted',
 ])
 const isLasting = (state: ModelState) => state.status === 'failed' && lastingCodes.has(state.code)
+/** A run that takes longer than it was expected to still has this to go: a tenth. */
+const mostDoneShare = 0.9
 /** An answer's bytes before there was one. */
 const assumedAnswerBytes = 2_000
 
@@ -42,7 +44,10 @@ function edgeOption(parts: RequestParts, manifest: Manifest, state: ModelState):
   }
   const alone = learner.edgeTime({ model: key, backend })
   const computeMs = meanOf(alone)
-  const waitMs = edge.waiting(manifest) * computeMs
+  const waiting = edge.waiting(manifest)
+  // The run that is under way is over in a while, if not quite when it was expected.
+  const doneMs = waiting === 0 ? 0 : Math.min(edge.busyForMs(manifest), mostDoneShare * computeMs)
+  const waitMs = waiting * computeMs - doneMs
   if (state.status === 'ready') {
     const time = waitMs > 0 ? learner.edgeTime({ model: key, backend, waitMs }) : alone
     const usual = learner.edgeUsual(key, backend)

@@ -264,6 +264,7 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
     },
     hold: (plan, readFiles) => holdModels(plan, { slots, load, loadOn }, readFiles),
     waiting: (manifest) => slots.find(modelKey(manifest))?.host.waiting ?? 0,
+    busyForMs: (manifest) => slots.find(modelKey(manifest))?.host.busyForMs ?? 0,
     async unload(manifest) {
       marks.forgive(modelKey(manifest))
       await Promise.all(slots.of(modelKey(manifest)).map(unloadSlot))

@@ -93,9 +93,12 @@ test('25: an endless model ends with its worker, all its callers are told, and t
   const endless = host.load({ ...loading('endless'), files: { graph: loopOnnx(2n ** 62n) }, canary: undefined })
   const behind = host.load(loading('behind'))
   await expect.poll(() => timers.size).toBe(1)
+  nowMs = 700
+  expect([host.waiting, host.busyForMs]).toEqual([2, 700])
   for (; timers.size > 0; nowMs += 1_000) timers.fireAll()
   await expect(endless).rejects.toMatchObject({ name: 'EdgeError', code: 'edge-timeout' })
   await expect(behind).rejects.toMatchObject({ name: 'EdgeError', code: 'edge-timeout' })
+  expect([host.waiting, host.busyForMs]).toEqual([0, 0])
   await host.load(loading('a'))
   expect((await host.run('a', input([5]), { timeoutMs: 30_000 })).outputs.y?.data[0]).toBe(10)
   host.terminate(closed)

@@ -29,7 +29,8 @@ type Methods = WorkerBridge<EdgeWorkerMethods>['methods']
 interface Call {
   readonly ms: number
   readonly expire: () => void
-  stop?: () => void
+  /** Since it is the first in the line. */
+  turn?: { readonly atMs: number; readonly stop: () => void }
 }
 
 /** The page's side of one edge worker: starts it when it is needed, and replaces it when it dies or hangs. */
@@ -40,6 +41,8 @@ export interface EdgeHost {
   readonly files: readonly string[]
   /** Calls that wait or run. */
   readonly waiting: number
+  /** How long the first of them has been under way, in milliseconds. */
+  readonly busyForMs: number
   /** Is this model loaded in the worker that is alive now? */
   has(key: string): boolean
   open(): Promise<void>
@@ -102,6 +105,7 @@ export function createEdgeHost(options: {
   readonly nowMs?: () => number
 }): EdgeHost {
   const { flavor, threads, startWorker, onDeath, ...clock } = options
+  const { nowMs = () => performance.now() } = clock
   let bridge: WorkerBridge<EdgeWorkerMethods> | undefined
   let files: readonly string[] = []
   let runIds = 0
@@ -111,7 +115,8 @@ export function createEdgeHost(options: {
 
   const watchFirst = () => {
     const first = calls[0]
-    if (first !== undefined) first.stop ??= startAwakeTimer(first.ms, first.expire, clock)
+    if (first === undefined) return
+    first.turn ??= { atMs: nowMs(), stop: startAwakeTimer(first.ms, first.expire, clock) }
   }
 
   const forget = () => {
@@ -119,7 +124,7 @@ export function createEdgeHost(options: {
     bridge = undefined
     loaded.clear()
     opened.forget('runtime')
-    for (const { stop } of calls.splice(0)) stop?.()
+    for (const { turn } of calls.splice(0)) turn?.stop()
     return ending
   }
 
@@ -150,7 +155,7 @@ export function createEdgeHost(options: {
       const index = calls.indexOf(entry)
       if (index >= 0) {
         calls.splice(index, 1)
-        entry.stop?.()
+        entry.turn?.stop()
         watchFirst()
       }
     }
@@ -216,6 +221,10 @@ export function createEdgeHost(options: {
     },
     get waiting() {
       return calls.length
+    },
+    get busyForMs() {
+      const turn = calls[0]?.turn
+      return turn === undefined ? 0 : nowMs() - turn.atMs
     },
     get alive() {
       return bridge !== undefined

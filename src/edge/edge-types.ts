@@ -109,6 +109,8 @@ export interface EdgeEngine {
   hold(plan: SessionPlan, readFiles: (manifest: Manifest) => Promise<ModelFiles>): Promise<HeldModels>
   /** Calls that wait or run in the model's worker. */
   waiting(manifest: Manifest): number
+  /** How long the first of them has been under way, in milliseconds; 0 where that is another tab's. */
+  busyForMs(manifest: Manifest): number
   /** Frees the model's memory once its runs have finished. */
   unload(manifest: Manifest): Promise<void>
   /** The backend a model would run on, and how long a run is predicted to take; undefined where it cannot run here. */

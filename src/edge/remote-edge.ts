@@ -170,6 +170,7 @@ export function openRemoteEdge(options: {
     },
     hold,
     waiting: (manifest) => know(manifest)?.waiting ?? 0,
+    busyForMs: () => 0,
     async unload(manifest) {
       await ask('unload', [manifest])
       await look()

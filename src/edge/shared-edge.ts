@@ -220,6 +220,7 @@ export function createSharedEdge(options: SharedEdgeOptions): EdgeEngine {
       }),
     hold: (plan, readFiles) => attempt((engine) => engine.hold(plan, readFiles)),
     waiting: (manifest) => current()?.waiting(manifest) ?? 0,
+    busyForMs: (manifest) => current()?.busyForMs(manifest) ?? 0,
     unload: (manifest) => attempt((engine) => engine.unload(manifest)),
     forecast: (manifest) => current()?.forecast(manifest),
     report: () =>
