@@ -16,6 +16,7 @@ import { bytesOf } from './request-bytes.ts'
 import type { RequestParts } from './request-parts.ts'
 import { toRouteRecord } from './route-record.ts'
 import { silentAfterMs, slowAfterMs } from './silent-after.ts'
+import { type AheadRun, startAhead } from './start-ahead.ts'
 import { takeSnapshot } from './take-snapshot.ts'
 import type { RunResult } from './types.ts'
 
@@ -37,32 +38,30 @@ export function whyNoManifest(error: unknown, online: boolean, privacy: Privacy)
   return new NoArmError('no-arm', noArmReasons[reason], { cause: error })
 }
 
-/**
- * Decides where a request runs, runs it there, and on another arm where the first one is slow or fails and that is
- * allowed.
- *
- * @throws {NoArmError} there is no arm, or each one failed
- */
-export async function runRequest(
+/** A request whose inputs are read. */
+export interface PreparedRequest {
+  readonly manifest: Manifest
+  readonly inputs: TensorMap
+  readonly privacy: Privacy
+  readonly deadlineMs?: number | undefined
+  readonly timeoutMs?: number | undefined
+  readonly signal: AbortSignal
+  readonly startedAt: number
+  readonly startedAtMs: number
+  readonly prepareMs: number
+  /** Hands the inputs over to the edge: after that, no other arm can be asked. */
+  readonly transfer?: boolean | undefined
+}
+
+async function planAndRun(
   parts: RequestParts,
-  request: {
-    readonly manifest: Manifest
-    readonly inputs: TensorMap
-    readonly privacy: Privacy
-    readonly deadlineMs?: number | undefined
-    readonly timeoutMs?: number | undefined
-    readonly signal: AbortSignal
-    readonly startedAt: number
-    readonly startedAtMs: number
-    readonly prepareMs: number
-    /** Hands the inputs over to the edge: after that, no other arm can be asked. */
-    readonly transfer?: boolean | undefined
-  },
+  request: PreparedRequest,
+  id: string,
+  ahead: AheadRun | undefined,
 ): Promise<RunResult> {
   const { manifest, inputs, privacy, deadlineMs, timeoutMs, signal, startedAt, startedAtMs, prepareMs, transfer } =
     request
   const { router } = parts
-  const id = randomId()
   const leftOf = (ms: number | undefined) =>
     ms === undefined ? undefined : Math.max(1, ms - (performance.now() - startedAt))
   const { snapshot, known, edgeLacks } = await takeSnapshot(parts, manifest, {
@@ -70,6 +69,7 @@ export async function runRequest(
     deadlineMs: leftOf(deadlineMs),
     requestBytes: bytesOf(inputs),
     once: transfer,
+    isAhead: ahead !== undefined,
   })
   const plan = router.decide(snapshot)
   if (plan.arm === undefined) {
@@ -92,6 +92,8 @@ export async function runRequest(
       ? { observe: (_, end) => router.observe(plan, end), settle: () => router.settle(plan) }
       : router,
     attempt: (ref, runSignal) => {
+      const begun = ref.arm === 'edge' ? ahead?.take(runSignal) : undefined
+      if (begun !== undefined) return begun
       // The endpoint is told, and may refuse at once; what ends the request at its time is the signal, a little earlier.
       const leftMs = (leftOf(timeoutMs) ?? Number.POSITIVE_INFINITY) + slackMs
       const cloudTimeoutMs = Math.min(leftMs, silentAfterMs(plan, ref))
@@ -122,5 +124,22 @@ export async function runRequest(
       actualMs: performance.now() - startedAt,
       deadlineMs,
     }),
+  }
+}
+
+/**
+ * Decides where a request runs, runs it there, and on another arm where the first one is slow or fails and that is
+ * allowed.
+ *
+ * @throws {NoArmError} there is no arm, or each one failed
+ */
+export async function runRequest(parts: RequestParts, request: PreparedRequest): Promise<RunResult> {
+  const { manifest, inputs, privacy, transfer } = request
+  const id = randomId()
+  const ahead = startAhead(parts, { manifest, inputs, privacy, id, transfer })
+  try {
+    return await planAndRun(parts, request, id, ahead)
+  } finally {
+    ahead?.drop()
   }
 }

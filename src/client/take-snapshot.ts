@@ -29,9 +29,11 @@ export interface SnapshotRequest {
   readonly requestBytes: number
   /** The inputs are handed over to the edge: no second run can have them. */
   readonly once?: boolean | undefined
+  /** The request's own run is under way on this device already. */
+  readonly isAhead?: boolean | undefined
 }
 
-function edgeOption(parts: RequestParts, manifest: Manifest, state: ModelState): EdgeOption {
+function edgeOption(parts: RequestParts, manifest: Manifest, state: ModelState, waiting: number): EdgeOption {
   const { edge, learner, clouds } = parts
   const forecast = edge.forecast(manifest)
   if (forecast === undefined) return { status: 'unavailable' }
@@ -44,7 +46,6 @@ function edgeOption(parts: RequestParts, manifest: Manifest, state: ModelState):
   }
   const alone = learner.edgeTime({ model: key, backend })
   const computeMs = meanOf(alone)
-  const waiting = edge.waiting(manifest)
   // The run that is under way is over in a while, if not quite when it was expected.
   const doneMs = waiting === 0 ? 0 : Math.min(edge.busyForMs(manifest), mostDoneShare * computeMs)
   const waitMs = waiting * computeMs - doneMs
@@ -88,14 +89,19 @@ function cloudOption(cloud: CloudLink, manifest: Manifest, requestBytes: number)
   }
 }
 
-function knowledgeOf(parts: RequestParts, manifest: Manifest, snapshot: RouterSnapshot, bytes: number): RouteKnowledge {
+function knowledgeOf(
+  parts: RequestParts,
+  snapshot: RouterSnapshot,
+  edgeWaiting: number,
+  requestBytes: number,
+): RouteKnowledge {
   return {
     online: snapshot.online,
     saveData: snapshot.saveData,
     savePower: snapshot.savePower === true,
     edgeStatus: snapshot.edge.status,
-    edgeWaiting: parts.edge.waiting(manifest),
-    requestBytes: bytes,
+    edgeWaiting,
+    requestBytes,
     links: snapshot.clouds.flatMap(({ endpoint }) => {
       const cloud = parts.clouds.find(({ name }) => name === endpoint)
       if (cloud === undefined) return []
@@ -121,7 +127,7 @@ export async function takeSnapshot(
   manifest: Manifest,
   request: SnapshotRequest,
 ): Promise<TakenSnapshot> {
-  const { privacy, requestBytes, deadlineMs, once = false } = request
+  const { privacy, requestBytes, deadlineMs, once = false, isAhead = false } = request
   // Content-free, but an edge-only request should not even be a reason to call an endpoint, nor know of one.
   const allowed = privacy === 'edge-only' ? [] : parts.clouds
   if (allowed.length > 0) parts.notices.start()
@@ -134,19 +140,20 @@ export async function takeSnapshot(
   const asksEdge = privacy !== 'cloud-only'
   if (asksEdge) await parts.edge.ready(manifest)
   const state: ModelState = asksEdge ? await parts.edgeModels.state(manifest) : { status: 'absent' }
+  const waiting = Math.max(0, parts.edge.waiting(manifest) - (isAhead ? 1 : 0))
   const snapshot: RouterSnapshot = {
     model: manifest.name,
     privacy,
     online: parts.watcher.online,
     saveData: parts.watcher.saveData,
     deadlineMs,
-    edge: edgeOption(parts, manifest, state),
+    edge: edgeOption(parts, manifest, state, waiting),
     clouds: clouds.map((cloud) => cloudOption(cloud, manifest, requestBytes)),
     cloudClosed: allowed.length > 0 && clouds.length === 0,
     savePower: parts.power.savePower,
     once,
   }
-  const known = knowledgeOf(parts, manifest, snapshot, requestBytes)
+  const known = knowledgeOf(parts, snapshot, waiting, requestBytes)
   return {
     snapshot,
     known: notices.length === 0 ? known : { ...known, notices },
