@@ -43,14 +43,13 @@ export function openWorkerBridge<M extends WorkerMethods>(
   const terminate = (reason: Error) => {
     if (ended !== undefined) return
     ended = reason
-    worker.removeEventListener('message', hear)
-    worker.removeEventListener('error', fault)
-    worker.removeEventListener('messageerror', fault)
     worker.terminate()
     for (const { reject } of pending.values()) reject(reason)
     pending.clear()
   }
-  const fault = (event: Event) => terminate(onFault(event as ErrorEvent | MessageEvent))
+  const fault = (event: Event) => {
+    if (ended === undefined) terminate(onFault(event as ErrorEvent | MessageEvent))
+  }
   const hear = ({ data }: MessageEvent<unknown>) => {
     if (!isAnswer(data)) return
     const call = pending.get(data.id)
@@ -79,17 +78,12 @@ export function openWorkerBridge<M extends WorkerMethods>(
       pending.set(ids, { resolve, reject })
     })
 
-  // Kept, so that a method is one function however often it is looked up.
-  const methods = new Map<string, (...args: unknown[]) => Promise<unknown>>()
-  const methodOf = (name: string) => {
-    const method = methods.get(name) ?? ((...args: unknown[]) => call(name, args))
-    methods.set(name, method)
-    return method
-  }
-
   return {
     methods: new Proxy({} as Unwrapped<M>, {
-      get: (_, name) => (typeof name === 'string' ? methodOf(name) : undefined),
+      get:
+        (_, name) =>
+        (...args: unknown[]) =>
+          call(String(name), args),
     }),
     get alive() {
       return ended === undefined
