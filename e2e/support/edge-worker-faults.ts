@@ -36,7 +36,7 @@ export const workerFaults = {
   /** The worker runs out of memory as soon as it is to load a model, and the whole tab with it. */
   exhaustMemoryOnLoad: `
     addEventListener('message', ({ data }) => {
-      if (data?.path?.[0] !== 'load') return
+      if (data?.method !== 'load') return
       const hog = []
       for (;;) hog.push(Array.from({ length: 1e5 }, Math.random))
     });`,
