@@ -24,8 +24,9 @@ export interface ArmRequest {
   readonly privacy: Privacy
   readonly id: string
   readonly transfer?: boolean | undefined
-  /** After this many milliseconds an endpoint that is silent is slower than was thought, and counts as failed. */
+  /** After this many milliseconds an endpoint that is silent is slower than was predicted. */
   readonly cloudSlowMs?: number | undefined
+  /** After this many it counts as failed. */
   readonly cloudTimeoutMs?: number | undefined
 }
 
