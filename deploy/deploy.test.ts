@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
-import type { InferEngine } from '../src/endpoint/infer-engine.ts'
-import { parseCli } from '../src/endpoint/parse-cli.ts'
-import { createMetrics } from '../src/endpoint/seen/metrics.ts'
-import { parseManifest } from '../src/models/parse-manifest.ts'
+import { parseCli } from '../src/endpoint/cli/parse-cli.ts'
+import type { InferEngine } from '../src/endpoint/engine/infer-engine.ts'
+import { createMetrics } from '../src/endpoint/observability/metrics.ts'
+import { parseManifest } from '../src/models/manifest/parse-manifest.ts'
 import { toDatatype } from '../src/protocol/datatypes.ts'
 
 // There is no cluster here: what can be checked is that the files are YAML without a key twice, say what kind they are,

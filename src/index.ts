@@ -1,5 +1,7 @@
 export { Tensor } from 'onnxruntime-common'
 export { createClient } from './client/create-client.ts'
+export type { OutboxApi } from './client/outbox-api.ts'
+export type { RoutesLog } from './client/routes-log.ts'
 export type {
   AddModelOptions,
   ModelEntry,
@@ -9,16 +11,14 @@ export type {
   Priority,
   StorageReport,
   VerifyReport,
-} from './client/models-types.ts'
-export type { OutboxApi } from './client/outbox-api.ts'
-export type { RoutesLog } from './client/routes-log.ts'
+} from './client/types/models-types.ts'
 export type {
   ModelSession,
   SessionOptions,
   SessionResult,
   SessionRunOptions,
   SessionStep,
-} from './client/session-types.ts'
+} from './client/types/session-types.ts'
 export type {
   PictureTask,
   TaskOptions,
@@ -30,7 +30,7 @@ export type {
   VoiceMoment,
   VoiceTask,
   WatchedFrame,
-} from './client/task-types.ts'
+} from './client/types/task-types.ts'
 export type {
   Budgets,
   Client,
@@ -46,7 +46,7 @@ export type {
   RuntimeOptions,
   SimulationOptions,
   StorageOptions,
-} from './client/types.ts'
+} from './client/types/types.ts'
 export type { TaskName } from './contracts/manifest.ts'
 export type { BackendMeasurement, DeviceReport, LinkReport, ModelProgress } from './contracts/measurements.ts'
 export type { Backend, ModelState, Progress } from './contracts/model-state.ts'
@@ -79,8 +79,8 @@ export { NoArmError } from './errors/no-arm-error.ts'
 export { ValidationError } from './errors/validation-error.ts'
 export type { SimulatedNetwork } from './network/simulated-network.ts'
 export type { OutboxState } from './outbox/create-outbox.ts'
-export type { Classification } from './tasks/classify.ts'
-export type { Detection, Detections } from './tasks/detect.ts'
-export type { SoundSegment } from './tasks/find-activity.ts'
-export type { PictureSource } from './tasks/picture-source.ts'
-export type { RawSound, SoundSource } from './tasks/sound-source.ts'
+export type { Classification } from './tasks/decode/classify.ts'
+export type { Detection, Detections } from './tasks/decode/detect.ts'
+export type { PictureSource } from './tasks/pictures/picture-source.ts'
+export type { SoundSegment } from './tasks/sound/find-activity.ts'
+export type { RawSound, SoundSource } from './tasks/sound/sound-source.ts'

@@ -1,4 +1,4 @@
-import type { DeviceClass, LinkClass } from '../../src/routing/edge-platform-share.ts'
+import type { DeviceClass, LinkClass } from '../../src/routing/fleet/edge-platform-share.ts'
 import { logNormal } from '../../src/utils/log-normal.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { scaleBand, scaleLinear, scaleLog } from 'd3-scale'
 import { line } from 'd3-shape'
-import { createWaitingLine } from '../../src/routing/waiting-line.ts'
+import { createWaitingLine } from '../../src/routing/fleet/waiting-line.ts'
 import { type FleetPlan, type FleetRequest, planFleet } from './plan-fleet.ts'
 import type { FleetRun } from './simulate-fleet.ts'
 

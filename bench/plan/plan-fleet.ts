@@ -1,5 +1,13 @@
-import { type CloudPlatform, type CloudPlatformPlan, cloudPlatformPlan } from '../../src/routing/cloud-platform-plan.ts'
-import { type EdgePlatform, type EdgePlatformShare, edgePlatformShare } from '../../src/routing/edge-platform-share.ts'
+import {
+  type CloudPlatform,
+  type CloudPlatformPlan,
+  cloudPlatformPlan,
+} from '../../src/routing/fleet/cloud-platform-plan.ts'
+import {
+  type EdgePlatform,
+  type EdgePlatformShare,
+  edgePlatformShare,
+} from '../../src/routing/fleet/edge-platform-share.ts'
 
 /** A fleet and its endpoint, as `npm run plan` is asked. */
 export interface FleetRequest {

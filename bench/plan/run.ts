@@ -1,8 +1,8 @@
 // npm run plan -- --devices N --requests-per-device-hour X --model M [flags]: plans a fleet and its endpoint (ECP and
 // CCP), checks the plan against a simulated fleet, prints it as a table and writes it as a picture.
 import { writeFile } from 'node:fs/promises'
-import { loadModels } from '../../src/endpoint/load-models.ts'
-import { totalBytesOf } from '../../src/models/total-bytes.ts'
+import { loadModels } from '../../src/endpoint/model-folder/load-models.ts'
+import { totalBytesOf } from '../../src/models/manifest/total-bytes.ts'
 import { logNormal } from '../../src/utils/log-normal.ts'
 import { parseFlags } from '../support/bench.ts'
 import { drawPlan } from './draw-plan.ts'

@@ -1,4 +1,4 @@
-import { downloadCycle, type EdgePlatform } from '../../src/routing/edge-platform-share.ts'
+import { downloadCycle, type EdgePlatform } from '../../src/routing/fleet/edge-platform-share.ts'
 import { type LogNormal, meanOf } from '../../src/utils/log-normal.ts'
 import { createRandom, drawNormal } from '../support/random.ts'
 import { serveInLine } from './serve-in-line.ts'

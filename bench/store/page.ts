@@ -1,10 +1,10 @@
 // What the bench asks of the browser: the same bytes in the store, in the Cache API and in OPFS, and downloads.
 import { createClient } from '../../src/index.ts'
-import { createChunkStore, defaultChunkBytes } from '../../src/models/chunk-store.ts'
-import { toFetchEnvironment } from '../../src/models/fetch-environment.ts'
-import { openKeyValueStore } from '../../src/models/open-key-value-store.ts'
-import { readModel } from '../../src/models/read-model.ts'
-import { sha256Hex } from '../../src/models/sha256.ts'
+import { createChunkStore, defaultChunkBytes } from '../../src/models/chunks/chunk-store.ts'
+import { openKeyValueStore } from '../../src/models/chunks/open-key-value-store.ts'
+import { sha256Hex } from '../../src/models/chunks/sha256.ts'
+import { readModel } from '../../src/models/store/read-model.ts'
+import { toFetchEnvironment } from '../../src/models/transfer/fetch-environment.ts'
 
 const fileKey = 'f'.repeat(64)
 const cacheUrl = '/bench-file'

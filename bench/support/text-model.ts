@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import * as v from 'valibot'
 import { type Manifest, manifestSchema } from '../../src/contracts/manifest.ts'
-import { textToTensor } from '../../src/tasks/text-to-tensor.ts'
+import { textToTensor } from '../../src/tasks/text/text-to-tensor.ts'
 
 /** A text model as it is shipped. */
 export interface TextModel {

@@ -34,7 +34,7 @@ export async function openOwnEndpoint(): Promise<{ readonly url: string; readonl
     workers: 1,
     maxQueue: 2,
     logger: false,
-    workerUrl: new URL('../../dist/endpoint/infer-worker.js', import.meta.url),
+    workerUrl: new URL('../../dist/endpoint/compute/infer-worker.js', import.meta.url),
   })
   const { port } = await endpoint.listen({ port: 0, host: '127.0.0.1' })
   return {

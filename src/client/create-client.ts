@@ -5,7 +5,7 @@ import { createPowerWatcher } from '../device/power-watcher.ts'
 import { ConfigError } from '../errors/config-error.ts'
 import { isHitherError } from '../errors/hither-error.ts'
 import { NoArmError } from '../errors/no-arm-error.ts'
-import { modelKey } from '../models/model-key.ts'
+import { modelKey } from '../models/manifest/model-key.ts'
 import { createNetworkWatcher } from '../network/network-watcher.ts'
 import { pretendWatcher } from '../network/pretend-watcher.ts'
 import { createRouter } from '../routing/create-router.ts'
@@ -15,28 +15,28 @@ import { createEmitter } from '../utils/emitter.ts'
 import { logNormal } from '../utils/log-normal.ts'
 import { startApproved } from '../utils/trusted-scripts.ts'
 import { withDeadline } from '../utils/with-deadline.ts'
-import type { Asked } from './ask-larger.ts'
-import { toBackgroundSettings } from './background-settings.ts'
+import { toBackgroundSettings } from './background/background-settings.ts'
+import { createBackground } from './background/create-background.ts'
+import { keepManifests } from './background/manifest-cache.ts'
 import { createClientEdge } from './client-edge.ts'
-import { createClientNotices } from './client-notices.ts'
-import { createCloudLink } from './cloud-link.ts'
-import { createBackground } from './create-background.ts'
-import { createEdgeModels } from './edge-models.ts'
-import { createLazyUpdates } from './lazy-updates.ts'
-import { createAnsweringLoader } from './load-answering.ts'
-import { keepManifests } from './manifest-cache.ts'
-import { createModelsApi } from './models-api.ts'
+import { createLazyUpdates } from './models/lazy-updates.ts'
+import { createModelsApi } from './models/models-api.ts'
+import { createClientNotices } from './notices/client-notices.ts'
 import { createClientOutbox } from './outbox-api.ts'
 import { parseClientOptions, parseRunOptions } from './parse-options.ts'
 import { pretendFetch } from './pretend-fetch.ts'
-import { createMemory } from './remember.ts'
-import type { RequestParts } from './request-parts.ts'
-import { toRouterPolicy } from './router-policy.ts'
+import type { Asked } from './request/ask-larger.ts'
+import { createCloudLink } from './request/cloud-link.ts'
+import { createEdgeModels } from './request/edge-models.ts'
+import { createAnsweringLoader } from './request/load-answering.ts'
+import { createMemory } from './request/remember.ts'
+import type { RequestParts } from './request/request-parts.ts'
+import { toRouterPolicy } from './request/router-policy.ts'
 import { createRoutesLog } from './routes-log.ts'
 import { slowEdge } from './slow-edge.ts'
-import { type AskModel, createTaskApi } from './task-api.ts'
+import { type AskModel, createTaskApi } from './tasks/task-api.ts'
 import { toUrl } from './to-url.ts'
-import type { Client, ClientEvents, ClientOptions } from './types.ts'
+import type { Client, ClientEvents, ClientOptions } from './types/types.ts'
 
 /** Bundlers find the workers by these very expressions: each becomes a file of its own, from this origin. */
 const startEdgeWorker = () =>
@@ -47,14 +47,14 @@ const startEdgeWorker = () =>
 const startBackgroundWorker = () =>
   startApproved(
     () =>
-      new Worker(new URL('./background/background.worker.js', import.meta.url), {
+      new Worker(new URL('./background/worker/background.worker.js', import.meta.url), {
         type: 'module',
         name: 'hither-background',
       }),
   )
 
 /** Fetched when the first small model has answered; where that fails, its answer stands. */
-const loadCascade = () => import('./ask-larger-model.ts').catch(() => undefined)
+const loadCascade = () => import('./request/ask-larger-model.ts').catch(() => undefined)
 
 /**
  * Creates a client: runs models on this device when here is faster, on the endpoint when it is not.

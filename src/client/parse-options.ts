@@ -3,8 +3,8 @@ import { reportModes } from '../contracts/report-mode.ts'
 import { privacyModes } from '../contracts/route.ts'
 import { ConfigError } from '../errors/config-error.ts'
 import { ValidationError } from '../errors/validation-error.ts'
-import type { SessionOptions, SessionRunOptions } from './session-types.ts'
-import type { ClientOptions, RunOptions } from './types.ts'
+import type { SessionOptions, SessionRunOptions } from './types/session-types.ts'
+import type { ClientOptions, RunOptions } from './types/types.ts'
 
 const addressSchema = v.union([v.string(), v.instance(URL)])
 const deadlineSchema = v.pipe(v.number(), v.finite(), v.minValue(1))

@@ -8,7 +8,7 @@ import { type CandidateTime, rankCandidates } from '../device/rank-candidates.ts
 import { CapabilityError } from '../errors/capability-error.ts'
 import { isHitherError } from '../errors/hither-error.ts'
 import { ModelError } from '../errors/model-error.ts'
-import { modelKey } from '../models/model-key.ts'
+import { modelKey } from '../models/manifest/model-key.ts'
 import type { CrashMarks } from './crash-marks.ts'
 import { createDeviceKnowledge, type DeviceMemory } from './device-knowledge.ts'
 import { createDeviceProbe, type DeviceMeasures } from './device-probe.ts'

@@ -1,7 +1,7 @@
 import type { TensorMap } from '../contracts/tensor.ts'
 import { EdgeError } from '../errors/edge-error.ts'
 import { isHitherError } from '../errors/hither-error.ts'
-import { modelKey } from '../models/model-key.ts'
+import { modelKey } from '../models/manifest/model-key.ts'
 import { createSerialQueue } from '../utils/serial-queue.ts'
 import type { Edge, EdgeEngine, EdgeRun, EdgeSession, HeldModels } from './edge-types.ts'
 import type { SessionPlan } from './session-plan.ts'

@@ -4,8 +4,8 @@ import type { Backend } from '../contracts/model-state.ts'
 import { checkRequirements } from '../device/check-requirements.ts'
 import { estimateModelMemory } from '../device/memory-budget.ts'
 import { CapabilityError } from '../errors/capability-error.ts'
-import { modelKey } from '../models/model-key.ts'
-import { totalBytesOf } from '../models/total-bytes.ts'
+import { modelKey } from '../models/manifest/model-key.ts'
+import { totalBytesOf } from '../models/manifest/total-bytes.ts'
 import type { CrashMarks } from './crash-marks.ts'
 
 /** Whether a model fits this device, as far as that is known without loading it. */

@@ -1,6 +1,6 @@
 import type { Manifest } from '../contracts/manifest.ts'
 import type { Candidate } from '../device/candidates.ts'
-import { modelKey } from '../models/model-key.ts'
+import { modelKey } from '../models/manifest/model-key.ts'
 import type { HeldModels, ReadFiles } from './edge-types.ts'
 import type { ModelSlot, ModelSlots } from './model-slots.ts'
 import type { SessionPlan } from './session-plan.ts'

@@ -1,7 +1,7 @@
 import type { Manifest } from '../contracts/manifest.ts'
 import { type Candidate, candidateId } from '../device/candidates.ts'
 import { CapabilityError } from '../errors/capability-error.ts'
-import { modelKey } from '../models/model-key.ts'
+import { modelKey } from '../models/manifest/model-key.ts'
 import type { EdgeHost } from './edge-host.ts'
 import type { LoadedModel } from './edge-types.ts'
 

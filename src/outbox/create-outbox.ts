@@ -1,6 +1,6 @@
 import { createSendRequest } from '../cloud/cloud-request.ts'
 import type { Batch, Report } from '../contracts/report.ts'
-import { createLocks, type Locks } from '../models/locks.ts'
+import { createLocks, type Locks } from '../models/chunks/locks.ts'
 import type { NetworkWatcher } from '../network/network-watcher.ts'
 import { backoffMs } from '../utils/backoff.ts'
 import { systemTimers, type Timers } from '../utils/with-deadline.ts'

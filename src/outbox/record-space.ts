@@ -1,5 +1,5 @@
 import { promisifyRequest, type UseStore } from 'idb-keyval'
-import { openDatabase } from '../models/open-database.ts'
+import { openDatabase } from '../models/chunks/open-database.ts'
 import { createSerialQueue } from '../utils/serial-queue.ts'
 
 /** What can be done inside one transaction: all of it is kept, or none. Await nothing else in there. */

@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest'
-import { createLocks } from '../models/locks.ts'
+import { createLocks } from '../models/chunks/locks.ts'
 import { createManualTimers } from '../testing/manual-timers.ts'
 import { createOutbox } from './create-outbox.ts'
 import { createMemorySpace } from './record-space.ts'

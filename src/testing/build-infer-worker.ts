@@ -14,7 +14,7 @@ export async function buildInferWorker(): Promise<{ readonly url: URL; readonly 
     configFile: false,
     logLevel: 'error',
     build: {
-      ssr: fileURLToPath(new URL('../endpoint/infer-worker.ts', import.meta.url)),
+      ssr: fileURLToPath(new URL('../endpoint/compute/infer-worker.ts', import.meta.url)),
       outDir,
       rolldownOptions: { output: { entryFileNames: 'infer-worker.mjs' } },
     },

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { parseCatalog, parseManifest } from '../models/parse-manifest.ts'
+import { parseCatalog, parseManifest } from '../models/manifest/parse-manifest.ts'
 
 // What each model of the catalogue comes with, and that those which lie elsewhere are pinned to their bytes.
 

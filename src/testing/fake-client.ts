@@ -1,13 +1,13 @@
-import type { ModelEntry } from '../client/models-types.ts'
 import { createClientOutbox } from '../client/outbox-api.ts'
 import { createRoutesLog } from '../client/routes-log.ts'
-import type { Tasks } from '../client/task-types.ts'
-import type { Client, ClientEvents, RouteExplanation, RunInputs, RunOptions, RunResult } from '../client/types.ts'
+import type { ModelEntry } from '../client/types/models-types.ts'
+import type { Tasks } from '../client/types/task-types.ts'
+import type { Client, ClientEvents, RouteExplanation, RunInputs, RunOptions, RunResult } from '../client/types/types.ts'
 import type { DeviceReport, LinkReport } from '../contracts/measurements.ts'
 import type { ModelState } from '../contracts/model-state.ts'
 import { type RouteRecord, routeReasons } from '../contracts/route.ts'
 import { createNetworkWatcher } from '../network/network-watcher.ts'
-import type { PictureSource } from '../tasks/picture-source.ts'
+import type { PictureSource } from '../tasks/pictures/picture-source.ts'
 import { createEmitter } from '../utils/emitter.ts'
 
 export interface FakeClientOptions {

@@ -5,8 +5,8 @@ import * as native from 'onnxruntime-node'
 import * as web from 'onnxruntime-web'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { TensorData } from '../contracts/tensor.ts'
-import { parseCatalog, parseManifest } from '../models/parse-manifest.ts'
-import { textToTensor } from '../tasks/text-to-tensor.ts'
+import { parseCatalog, parseManifest } from '../models/manifest/parse-manifest.ts'
+import { textToTensor } from '../tasks/text/text-to-tensor.ts'
 
 // The models that come with Hither, whole and right on both arms' engines: onnxruntime-node, and onnxruntime-web on
 // WASM, which runs in Node too. Models that are only listed, with their files elsewhere, are not meant here.

@@ -1,7 +1,7 @@
 import { css, html } from 'lit'
 import { define } from './define.ts'
+import { sharedStyles } from './design/shared-styles.ts'
 import { painted } from './next-task.ts'
-import { sharedStyles } from './shared-styles.ts'
 import { paintPicture, paintStroke, type Stroke, type StrokePoint, widthFor } from './strokes.ts'
 import { t } from './text.ts'
 import { UiElement } from './ui-element.ts'

@@ -1,10 +1,10 @@
 import { css, html } from 'lit'
 import type { Arm, Prediction } from '../index.ts'
-import { cssVariables } from './css-variables.ts'
 import { define } from './define.ts'
-import { formatMs } from './format-ms.ts'
+import { cssVariables } from './design/css-variables.ts'
+import { formatMs } from './design/format-ms.ts'
+import { sharedStyles } from './design/shared-styles.ts'
 import { armName } from './names.ts'
-import { sharedStyles } from './shared-styles.ts'
 import { str, t } from './text.ts'
 import { UiElement } from './ui-element.ts'
 

@@ -1,9 +1,9 @@
 import { css, html, nothing } from 'lit'
 import type { Classification } from '../index.ts'
-import { cssVariables } from './css-variables.ts'
 import { define } from './define.ts'
-import { formatPercent } from './format-percent.ts'
-import { sharedStyles } from './shared-styles.ts'
+import { cssVariables } from './design/css-variables.ts'
+import { formatPercent } from './design/format-percent.ts'
+import { sharedStyles } from './design/shared-styles.ts'
 import { t } from './text.ts'
 import { UiElement } from './ui-element.ts'
 

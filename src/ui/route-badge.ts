@@ -1,10 +1,10 @@
 import { css, html, nothing } from 'lit'
 import type { RouteRecord } from '../index.ts'
 import { define } from './define.ts'
-import { formatMs } from './format-ms.ts'
-import { cloudIcon, edgeIcon } from './icons.ts'
+import { formatMs } from './design/format-ms.ts'
+import { cloudIcon, edgeIcon } from './design/icons.ts'
+import { sharedStyles } from './design/shared-styles.ts'
 import { placeName } from './names.ts'
-import { sharedStyles } from './shared-styles.ts'
 import { t } from './text.ts'
 import { UiElement } from './ui-element.ts'
 

@@ -1,10 +1,10 @@
 import { css, html, nothing } from 'lit'
 import type { RouteExplanation, RouteRecord } from '../index.ts'
 import { define } from './define.ts'
-import { formatMs } from './format-ms.ts'
+import { formatMs } from './design/format-ms.ts'
 import { armName, reasonText } from './names.ts'
 import './route-badge.ts'
-import { sharedStyles } from './shared-styles.ts'
+import { sharedStyles } from './design/shared-styles.ts'
 import { str, t } from './text.ts'
 import { LaterElement } from './ui-element.ts'
 

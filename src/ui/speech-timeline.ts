@@ -1,7 +1,7 @@
 import { css, html, nothing, svg } from 'lit'
 import type { SoundSegment } from '../index.ts'
 import { define } from './define.ts'
-import { sharedStyles } from './shared-styles.ts'
+import { sharedStyles } from './design/shared-styles.ts'
 import { str, t } from './text.ts'
 import { UiElement } from './ui-element.ts'
 

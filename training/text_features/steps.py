@@ -1,4 +1,4 @@
-"""The text steps that src/tasks/text-to-tensor.ts takes, and the split of lines. Both must stay equal to TypeScript's."""
+"""The text steps that src/tasks/text/text-to-tensor.ts takes, and the split of lines. Both must stay equal to TypeScript's."""
 
 import re
 import unicodedata

@@ -1,6 +1,6 @@
 import { css, html, nothing, type TemplateResult } from 'lit'
 import type { Privacy } from '../../index.ts'
-import { sharedStyles } from '../../ui/shared-styles.ts'
+import { sharedStyles } from '../../ui/design/shared-styles.ts'
 import { isTaskId, type TaskKind, type TaskSpec, taskSpecs } from '../../ui/tasks.ts'
 import { t } from '../../ui/text.ts'
 import { UiElement } from '../../ui/ui-element.ts'

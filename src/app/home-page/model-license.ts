@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit'
 import type { ModelEntry } from '../../index.ts'
-import { formatBytes } from '../../ui/format-bytes.ts'
+import { formatBytes } from '../../ui/design/format-bytes.ts'
 import { str, t } from '../../ui/text.ts'
 
 /** Under which licence a model would come here, for as long as it has not. */

@@ -1,6 +1,6 @@
 import { css, html } from 'lit'
 import type { Detections } from '../../index.ts'
-import { cameraIcon } from '../../ui/icons.ts'
+import { cameraIcon } from '../../ui/design/icons.ts'
 import '../../ui/picture-finds.ts'
 import { labelName } from '../../ui/label-names.ts'
 import { t } from '../../ui/text.ts'

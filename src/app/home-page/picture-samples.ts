@@ -1,5 +1,5 @@
 import { css, html } from 'lit'
-import { sharedStyles } from '../../ui/shared-styles.ts'
+import { sharedStyles } from '../../ui/design/shared-styles.ts'
 import { t } from '../../ui/text.ts'
 import { UiElement } from '../../ui/ui-element.ts'
 

@@ -1,7 +1,7 @@
 import { css, html } from 'lit'
 import type { Privacy } from '../../index.ts'
+import { sharedStyles } from '../../ui/design/shared-styles.ts'
 import { privacyNames } from '../../ui/names.ts'
-import { sharedStyles } from '../../ui/shared-styles.ts'
 import { t } from '../../ui/text.ts'
 import { UiElement } from '../../ui/ui-element.ts'
 

@@ -1,5 +1,5 @@
 import { css, html } from 'lit'
-import { sharedStyles } from '../../ui/shared-styles.ts'
+import { sharedStyles } from '../../ui/design/shared-styles.ts'
 import { str, t } from '../../ui/text.ts'
 import { LaterElement } from '../../ui/ui-element.ts'
 

@@ -1,5 +1,5 @@
 import { css, html } from 'lit'
-import { microphoneIcon } from '../../ui/icons.ts'
+import { microphoneIcon } from '../../ui/design/icons.ts'
 import type { Speech } from '../../ui/speech-timeline.ts'
 import '../../ui/speech-timeline.ts'
 import { t } from '../../ui/text.ts'

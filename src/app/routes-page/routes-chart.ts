@@ -1,8 +1,8 @@
 import { css, html, nothing, svg } from 'lit'
 import type { Arm, RouteRecord } from '../../index.ts'
-import { formatMs } from '../../ui/format-ms.ts'
+import { formatMs } from '../../ui/design/format-ms.ts'
+import { sharedStyles } from '../../ui/design/shared-styles.ts'
 import { armName } from '../../ui/names.ts'
-import { sharedStyles } from '../../ui/shared-styles.ts'
 import { t } from '../../ui/text.ts'
 import { UiElement } from '../../ui/ui-element.ts'
 

@@ -1,7 +1,7 @@
 import { css, html, type TemplateResult } from 'lit'
 import { type Privacy, privacyModes } from '../../index.ts'
+import { sharedStyles } from '../../ui/design/shared-styles.ts'
 import { privacyNames } from '../../ui/names.ts'
-import { sharedStyles } from '../../ui/shared-styles.ts'
 import { t } from '../../ui/text.ts'
 import { speak } from '../language/language.ts'
 import { AppPage } from '../shell/app-page.ts'

@@ -1,5 +1,5 @@
 import { html, type TemplateResult } from 'lit'
-import { deviceIcon, homeIcon, modelsIcon, routesIcon, settingsIcon } from '../../ui/icons.ts'
+import { deviceIcon, homeIcon, modelsIcon, routesIcon, settingsIcon } from '../../ui/design/icons.ts'
 import { t } from '../../ui/text.ts'
 import type { App } from '../state/app.ts'
 

@@ -1,5 +1,5 @@
 import { CapabilityError } from '../../errors/capability-error.ts'
-import { type InferThread, openInferThread } from '../infer-thread.ts'
+import { type InferThread, openInferThread } from './infer-thread.ts'
 
 /** The pool's threads: as many at work as were asked for, beside those that are stuck in a run. */
 export interface Crew {

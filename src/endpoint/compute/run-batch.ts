@@ -1,8 +1,8 @@
 import type { TensorMap } from '../../contracts/tensor.ts'
 import { CloudError } from '../../errors/cloud-error.ts'
-import type { InferTaskResult } from '../infer-task.ts'
-import type { InferThread } from '../infer-thread.ts'
 import { isSameAnswer, joinRows, rowsOf, splitRows } from './batch-tensors.ts'
+import type { InferTaskResult } from './infer-task.ts'
+import type { InferThread } from './infer-thread.ts'
 import type { ModelLoad } from './model-load.ts'
 import type { PoolTask } from './pool-task.ts'
 

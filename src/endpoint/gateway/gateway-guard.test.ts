@@ -6,7 +6,7 @@ import type { TensorMap } from '../../contracts/tensor.ts'
 import { sealedType } from '../../protocol/sealing.ts'
 import { type FakeUpstream, openFakeUpstream } from '../../testing/fake-upstream.ts'
 import { createEndpoint, type Endpoint } from '../create-endpoint.ts'
-import type { EndpointOptions } from '../endpoint-options.ts'
+import type { EndpointOptions } from '../plugin/endpoint-options.ts'
 import { openGateway } from './open-gateway.ts'
 
 // The front is the same as the endpoint's, and its own tests are next to it: here, that a gateway has it whole, and

@@ -1,6 +1,6 @@
 import { isHitherError } from '../../errors/hither-error.ts'
-import type { EndpointOptions } from '../endpoint-options.ts'
-import type { EndpointPlugin } from '../endpoint-plugin.ts'
+import type { EndpointOptions } from '../plugin/endpoint-options.ts'
+import type { EndpointPlugin } from '../plugin/endpoint-plugin.ts'
 import { createGatewayEngine, type GatewayOptions } from './create-gateway-engine.ts'
 import { createOpenAiPlugin } from './openai-plugin.ts'
 

@@ -1,7 +1,7 @@
 import type { CloudArm } from '../../cloud/create-cloud-arm.ts'
 import type { ModelDescription } from '../../cloud/describe-model.ts'
 import { CloudError } from '../../errors/cloud-error.ts'
-import type { ServedModel } from '../infer-engine.ts'
+import type { ServedModel } from '../engine/infer-engine.ts'
 import type { Upstream } from './upstream.ts'
 
 const missing = (name: string, version: string | undefined) =>

@@ -1,8 +1,8 @@
 import { CloudError } from '../../errors/cloud-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { forEachLimited } from '../../utils/for-each-limited.ts'
-import type { InferEngine, ServedModel } from '../infer-engine.ts'
-import type { InferenceTimes } from '../run-inference.ts'
+import type { InferEngine, ServedModel } from '../engine/infer-engine.ts'
+import type { InferenceTimes } from '../engine/run-inference.ts'
 import { toEmbedding } from './pool-tokens.ts'
 import { openTextTokenizer, type TextOrTokens, type TextTokenizer } from './text-tokenizer.ts'
 

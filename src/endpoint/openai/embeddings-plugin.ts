@@ -1,9 +1,9 @@
 import * as v from 'valibot'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { formatServerTiming } from '../../protocol/server-timing.ts'
-import type { EndpointPlugin } from '../endpoint-plugin.ts'
-import type { InferEngine } from '../infer-engine.ts'
-import { untilHungUp } from '../infer-routes.ts'
+import type { InferEngine } from '../engine/infer-engine.ts'
+import type { EndpointPlugin } from '../plugin/endpoint-plugin.ts'
+import { untilHungUp } from '../routes/infer-routes.ts'
 import { createTextEmbedder, embeds } from './embed-texts.ts'
 import { namesModelSchema, openOpenAiFront } from './openai-front.ts'
 

@@ -2,8 +2,8 @@ import type { FastifyInstance, FastifyRequest, preHandlerAsyncHookHandler } from
 import * as v from 'valibot'
 import { CloudError } from '../../errors/cloud-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
-import type { PluginContext } from '../endpoint-plugin.ts'
-import { toStatus } from '../error-reply.ts'
+import { toStatus } from '../http/error-reply.ts'
+import type { PluginContext } from '../plugin/endpoint-plugin.ts'
 import { grants, inferScope } from '../security/scopes.ts'
 
 /** What every request of the OpenAI API that is about a model says. */

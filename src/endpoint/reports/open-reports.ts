@@ -1,4 +1,4 @@
-import type { EndpointPlugin } from '../endpoint-plugin.ts'
+import type { EndpointPlugin } from '../plugin/endpoint-plugin.ts'
 
 export interface ReportsOptions {
   /** Folder of an embedded SQLite database, made if it is not there. For one endpoint. */

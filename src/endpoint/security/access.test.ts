@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createCloudArm } from '../../cloud/create-cloud-arm.ts'
 import { type EndpointFixture, openEndpointFixture } from '../../testing/endpoint-fixture.ts'
 import type { Endpoint } from '../create-endpoint.ts'
-import type { EndpointPlugin } from '../endpoint-plugin.ts'
+import type { EndpointPlugin } from '../plugin/endpoint-plugin.ts'
 
 const secret = 'a secret of thirty-two bytes or so'
 const audience = 'infer.example.com'

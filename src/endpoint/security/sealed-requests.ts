@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type AnswerSeal, keysPath, openRequest, sealedType } from '../../protocol/sealing.ts'
-import type { ReadBody } from '../request-body.ts'
+import type { ReadBody } from '../http/request-body.ts'
 import type { SealingKeyRing } from './sealing-keys.ts'
 
 /** Publishes the keys to seal to. */

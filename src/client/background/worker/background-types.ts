@@ -1,0 +1,110 @@
+import type { Manifest, TaskName } from '../../../contracts/manifest.ts'
+import type { AdapterFacts, BackendMeasurement } from '../../../contracts/measurements.ts'
+import type { Backend, Progress } from '../../../contracts/model-state.ts'
+import type { TensorMap } from '../../../contracts/tensor.ts'
+import type { ModelFiles } from '../../../edge/worker-types.ts'
+import type { AddSource } from '../../../models/catalogue/add-model.ts'
+import type { ImportFile } from '../../../models/catalogue/import-model.ts'
+import type { ToldWithdrawn } from '../../../models/catalogue/told-withdrawn.ts'
+import type { ModelNote } from '../../../models/store/model-notes.ts'
+import type { StoredState } from '../../../models/store/model-store.ts'
+import type { VerifyReport } from '../../../models/store/read-model.ts'
+import type { StoreUsage } from '../../../models/store/store-usage.ts'
+import type { Priority } from '../../../models/transfer/transfer-slots.ts'
+import type { SimulatedNetwork } from '../../../network/simulated-network.ts'
+import type { Detections } from '../../../tasks/decode/detect.ts'
+import type { PictureSize } from '../../../tasks/pictures/picture-size.ts'
+import type { PictureView } from '../../../tasks/pictures/picture-view.ts'
+import type { PreparedPicture } from '../../../tasks/pictures/prepare-inputs.ts'
+import type { TransferablePicture } from '../../../tasks/pictures/transferable-picture.ts'
+
+/** What the second worker is opened with. */
+export interface BackgroundSettings {
+  /** Absolute. */
+  readonly catalogUrl: string
+  /** Backends that may be used: what a variant of a model is held against. */
+  readonly backends: readonly Backend[]
+  /** Memory that loaded models may take together. */
+  readonly memoryBytes: number
+  readonly encrypt?: boolean | undefined
+  readonly budgetBytes?: number | undefined
+  readonly connections?: number | undefined
+  readonly firstByteMs?: number | undefined
+  readonly idleMs?: number | undefined
+  readonly totalMs?: number | undefined
+  /** A network to pretend. */
+  readonly network?: SimulatedNetwork | undefined
+  /** Origins that a token is known for. */
+  readonly tokenOrigins: readonly string[]
+}
+
+/** The stored models' part of what the second worker offers. */
+export type ModelMethods = {
+  models(): Promise<readonly string[]>
+  manifest(name: string): Promise<Manifest>
+  /** A newer revision in the catalogue, if there is one that was not refused here. */
+  newer(name: string): Promise<Manifest | undefined>
+  /** True when the catalogue, as it was loaded last, has such a revision. */
+  isOutdated(name: string): Promise<boolean>
+  storedState(name: string, revision: string): Promise<StoredState>
+  /** @param taskId for `abort` */
+  install(
+    name: string,
+    taskId: number,
+    onProgress: (progress: Progress) => void,
+    options: { readonly revision?: string | undefined; readonly priority: Priority },
+  ): Promise<void>
+  /** Somebody waits for the model now. */
+  raise(name: string): Promise<void>
+  /** Ends an install under way; what has arrived stays. */
+  stop(name: string): Promise<void>
+  abort(taskId: number): void
+  /** What the edge loads of a model, verified; its buffers are handed over. */
+  readFiles(name: string, revision: string): Promise<ModelFiles>
+  verify(name: string, taskId: number): Promise<VerifyReport>
+  remove(name: string): Promise<void>
+  /** Refuses and frees what operators withdrew. @param isWhole false: what was withdrawn before stays so */
+  withdraw(models: readonly ToldWithdrawn[], isWhole: boolean): Promise<void>
+  note(name: string): Promise<ModelNote>
+  changeNote(name: string, change: ModelNote): Promise<void>
+  usage(): Promise<StoreUsage>
+  keepServing(name: string, revision: string): Promise<void>
+  switchTo(name: string, revision: string): Promise<void>
+  refuse(name: string, revision: string): Promise<void>
+  /** A stored file's bytes from `start` to `end`, checked; handed over. */
+  readBytes(name: string, revision: string, path: string, start: number, end: number): Promise<Uint8Array<ArrayBuffer>>
+  /** Stores a model from its files, each checked against the manifest. Returns its name. */
+  importModel(manifest: unknown, files: readonly ImportFile[], taskId: number): Promise<string>
+  /** Returns the new model's name. */
+  addModel(source: AddSource, taskId: number, onProgress: (progress: Progress) => void): Promise<string>
+}
+
+/**
+ * What the second worker offers: all that is work but not inference. It is not the edge worker, which a run blocks
+ * and a fault replaces: a download goes on, and a picture is read for the cloud, while a model runs or dies there.
+ */
+export type BackgroundMethods = ModelMethods & {
+  /** @param token asked for the token of an origin in `tokenOrigins`; its answer goes to that origin only */
+  open(
+    settings: BackgroundSettings,
+    token: (origin: string) => string | undefined | Promise<string | undefined>,
+  ): Promise<{ readonly persistent: boolean }>
+  /** The catalogue's first model of a task; undefined when it has none. */
+  modelFor(task: TaskName): Promise<string | undefined>
+  /** @param full the picture's own size, where it was made smaller on its way here */
+  prepareInputs(name: string, picture: TransferablePicture, full?: PictureSize): Promise<PreparedPicture>
+  prepareText(name: string, text: string): Promise<TensorMap>
+  /** Inputs in their wire form as the model takes them. */
+  unpackInputs(name: string, inputs: TensorMap): Promise<TensorMap>
+  /** Begins to cut sound into a model's windows. @param rateHz samples a second of what will come */
+  openSound(name: string, soundId: number, rateHz: number): Promise<void>
+  /** The windows that are full now. @param last no more will come */
+  pushSound(soundId: number, channels: readonly Float32Array[], last: boolean): Promise<Float32Array>
+  closeSound(soundId: number): void
+  detections(name: string, outputs: TensorMap, view: PictureView): Promise<Detections>
+  detectAdapter(): Promise<AdapterFacts | undefined>
+  measureWebgpu(budgetMs: number): Promise<BackendMeasurement>
+  measureWebnn(budgetMs: number): Promise<BackendMeasurement>
+  readRecord(key: string): Promise<unknown>
+  writeRecord(key: string, value: unknown): Promise<void>
+}

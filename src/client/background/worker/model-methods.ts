@@ -1,0 +1,120 @@
+import type { Manifest } from '../../../contracts/manifest.ts'
+import { ModelError } from '../../../errors/model-error.ts'
+import { addModel } from '../../../models/catalogue/add-model.ts'
+import { importModel } from '../../../models/catalogue/import-model.ts'
+import { handOver } from '../../../utils/hand-over.ts'
+import type { ModelMethods } from './background-types.ts'
+import type { OpenedModels } from './open-models.ts'
+
+/** The methods about stored models. @param opened what they stand on, once it is open */
+export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMethods {
+  const tasks = new Map<number, AbortController>()
+
+  /** Does work that the page can abort by its number. */
+  const abortable = async <T>(taskId: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+    const controller = new AbortController()
+    tasks.set(taskId, controller)
+    try {
+      return await work(controller.signal)
+    } finally {
+      tasks.delete(taskId)
+    }
+  }
+
+  /** The manifest of exactly this revision: the one that serves, the newest, or one that is stored. */
+  const resolve = async (name: string, revision: string | undefined): Promise<Manifest> => {
+    const { registry, store } = await opened()
+    const serving = await registry.manifest(name)
+    if (revision === undefined || serving.revision === revision) return serving
+    const newer = await registry.newer(name)
+    if (newer?.revision === revision) return newer
+    const record = (await store.records()).find((stored) => stored.name === name && stored.revision === revision)
+    if (record?.manifest !== undefined) return record.manifest
+    throw new ModelError('stored-model-damaged', `Revision ${revision} of ${name} is not stored on this device.`)
+  }
+
+  return {
+    models: async () => (await opened()).registry.names(),
+    manifest: async (name) => (await opened()).registry.manifest(name),
+    newer: async (name) => (await opened()).registry.newer(name),
+    isOutdated: async (name) => (await opened()).registry.isOutdated(name),
+    storedState: async (name, revision) => (await opened()).store.state(await resolve(name, revision)),
+
+    install: (name, taskId, onProgress, { revision, priority }) =>
+      abortable(taskId, async (signal) => {
+        const { registry, store } = await opened()
+        const manifest = await resolve(name, revision)
+        if (manifest.license.mustAccept && !(await store.notes.get(name)).accepted?.includes(manifest.revision)) {
+          throw new ModelError(
+            'license-not-accepted',
+            `${manifest.title} has a licence (${manifest.license.name}) that must be accepted before it is downloaded.`,
+          )
+        }
+        await store.install(manifest, await registry.baseUrl(manifest), { signal, onProgress, priority })
+      }),
+    async raise(name) {
+      const { registry, store } = await opened()
+      store.raise(await registry.manifest(name))
+    },
+    async stop(name) {
+      const { registry, store } = await opened()
+      await store.stop(await registry.manifest(name), new DOMException('The download was stopped.', 'AbortError'))
+    },
+    abort(taskId) {
+      tasks.get(taskId)?.abort()
+    },
+
+    async readFiles(name, revision) {
+      const { store } = await opened()
+      const manifest = await resolve(name, revision)
+      const needed = new Set([manifest.graph, ...(manifest.externalData ?? [])])
+      const files = await store.read(manifest, { wanted: (path) => needed.has(path) })
+      const fileAt = (path: string) => {
+        const data = files.get(path)
+        if (data === undefined) throw new ModelError('stored-model-damaged', `The stored model has no ${path}.`)
+        return data
+      }
+      const graph = fileAt(manifest.graph)
+      const externalData = manifest.externalData?.map((path) => ({ path, data: fileAt(path) }))
+      return handOver({ graph, externalData }, [graph.buffer, ...(externalData ?? []).map(({ data }) => data.buffer)])
+    },
+    verify: (name, taskId) =>
+      abortable(taskId, async (signal) => (await opened()).store.verify(await resolve(name, undefined), { signal })),
+
+    async remove(name) {
+      const { registry, store } = await opened()
+      await store.stop(await registry.manifest(name), new DOMException('The model was removed.', 'AbortError'))
+      const stored = (await store.records()).filter((record) => record.name === name)
+      for (const model of stored.length === 0 ? [await registry.manifest(name)] : stored) await store.remove(model)
+      await registry.forget(name)
+    },
+    async withdraw(models, isWhole) {
+      const { registry, told } = await opened()
+      await told.set(models, isWhole)
+      await registry.purge()
+    },
+    note: async (name) => (await opened()).store.notes.get(name),
+    changeNote: async (name, change) => (await opened()).store.notes.change(name, change),
+    usage: async () => (await opened()).store.usage(),
+
+    keepServing: async (name, revision) => (await opened()).registry.keepServing(name, revision),
+    switchTo: async (name, revision) => (await opened()).registry.switchTo(await resolve(name, revision)),
+    refuse: async (name, revision) => (await opened()).registry.refuse(await resolve(name, revision)),
+
+    async readBytes(name, revision, path, start, end) {
+      const { store } = await opened()
+      const bytes = new Uint8Array(await (await store.source(await resolve(name, revision), path)).read(start, end))
+      return handOver(bytes, [bytes.buffer])
+    },
+    importModel: (manifest, files, taskId) =>
+      abortable(taskId, async (signal) => {
+        const { store, registry } = await opened()
+        return importModel(manifest, files, { store, registry, signal })
+      }),
+    addModel: (source, taskId, onProgress) =>
+      abortable(taskId, async (signal) => {
+        const { store, registry, offer, authorize } = await opened()
+        return addModel(source, { store, registry, offer, authorize, signal, onProgress })
+      }),
+  }
+}

@@ -1,0 +1,40 @@
+import { detectWebgpu } from '../../../device/detect-webgpu.ts'
+import { type Catalogue, createCatalogue } from '../../../models/catalogue/catalogue.ts'
+import { createModelRegistry, type ModelRegistry } from '../../../models/catalogue/model-registry.ts'
+import { createToldWithdrawals, type ToldWithdrawals } from '../../../models/catalogue/told-withdrawn.ts'
+import { openRecords, type Records } from '../../../models/chunks/records.ts'
+import type { VariantOffer } from '../../../models/manifest/pick-variant.ts'
+import { type ModelStore, openModelStore } from '../../../models/store/model-store.ts'
+import type { BackgroundSettings } from './background-types.ts'
+
+/** What the second worker's methods stand on. */
+export interface OpenedModels {
+  readonly records: Records
+  readonly store: ModelStore
+  readonly catalogue: Catalogue
+  readonly registry: ModelRegistry
+  readonly told: ToldWithdrawals
+  readonly offer: () => Promise<VariantOffer>
+  /** The `Authorization` header for an address; only its own origin's token. */
+  readonly authorize: (url: string) => Promise<string | undefined>
+}
+
+/** Opens records, store and catalogue. Never rejects: without IndexedDB all works from memory. */
+export async function openModels(
+  settings: BackgroundSettings,
+  token: (origin: string) => string | undefined | Promise<string | undefined>,
+): Promise<OpenedModels> {
+  const { catalogUrl, backends, memoryBytes, tokenOrigins, network: _, ...download } = settings
+  const authorize = async (url: string) => {
+    const { origin } = new URL(url)
+    const value = tokenOrigins.includes(origin) ? await token(origin) : undefined
+    return value === undefined ? undefined : `Bearer ${value}`
+  }
+  const records = await openRecords()
+  const store = await openModelStore({ ...download, records, authorize })
+  const catalogue = createCatalogue({ url: catalogUrl, records, authorize })
+  const offer = async () => ({ backends, memoryBytes, adapter: (await detectWebgpu())?.facts })
+  const told = createToldWithdrawals(records)
+  const registry = createModelRegistry({ catalogue, store, offer, told: told.list })
+  return { records, store, catalogue, registry, told, offer, authorize }
+}

@@ -1,0 +1,45 @@
+import { mayBeHither } from '../../cloud/may-be-hither.ts'
+import type { Notice } from '../../contracts/notice.ts'
+import { ModelError } from '../../errors/model-error.ts'
+import type { NetworkWatcher } from '../../network/network-watcher.ts'
+import type { Background } from '../background/create-background.ts'
+import type { CloudLink } from '../request/cloud-link.ts'
+import type { EdgeModels } from '../request/edge-models.ts'
+import { createNotices, type Notices } from './notices.ts'
+
+export interface ClientNoticesOptions {
+  readonly clouds: readonly CloudLink[]
+  readonly watcher: NetworkWatcher
+  readonly background: Pick<Background, 'withdraw'>
+  readonly edgeModels: Pick<EdgeModels, 'withdraw'>
+  readonly onChange: (notices: readonly Notice[]) => void
+}
+
+/** Asks the endpoints for notices, and does what they say: a withdrawn model is unloaded, freed and refused. */
+export function createLiveNotices(options: ClientNoticesOptions): Notices {
+  const { clouds, watcher, background, edgeModels, onChange } = options
+
+  const withdraw = async (notices: readonly Notice[], isWhole: boolean) => {
+    const models = notices.flatMap(({ body }) =>
+      body.kind === 'model-withdrawn' ? [{ name: body.model, revision: body.revision, reason: body.why }] : [],
+    )
+    // First refused, then unloaded: nothing can bring it back between.
+    await background.withdraw(models, isWhole)
+    for (const { name, revision, reason = '' } of models) {
+      const error = new ModelError('model-withdrawn', `The model "${name}" was withdrawn. ${reason}`.trim())
+      await edgeModels.withdraw(name, revision, error)
+    }
+  }
+
+  return createNotices({
+    sources: clouds.map(({ name, arm }) => ({
+      name,
+      notices: async (signal) => ((await mayBeHither(arm, signal)) ? arm.notices({ signal }) : undefined),
+    })),
+    watcher,
+    async onChange(notices, isWhole) {
+      // Told when it is done: who lists the models then finds what holds.
+      await withdraw(notices, isWhole).finally(() => onChange(notices))
+    },
+  })
+}

@@ -1,0 +1,123 @@
+import type { Manifest } from '../../contracts/manifest.ts'
+import type { Privacy, RouteParts, RouteRecord } from '../../contracts/route.ts'
+import type { TensorMap } from '../../contracts/tensor.ts'
+import { isHitherError } from '../../errors/hither-error.ts'
+import { modelKey } from '../../models/manifest/model-key.ts'
+import type { ArmRef } from '../../routing/router-types.ts'
+import { OvertakenError } from '../../routing/run-plan.ts'
+import { meanOf } from '../../utils/log-normal.ts'
+import { checkAnswer } from './check-answer.ts'
+import type { CloudLink } from './cloud-link.ts'
+import { hungAfterMs } from './hung-after.ts'
+import { bytesOf } from './request-bytes.ts'
+import type { RequestParts } from './request-parts.ts'
+
+export interface ArmAnswer {
+  readonly outputs: TensorMap
+  readonly parts: RouteParts
+  readonly backend?: RouteRecord['backend']
+}
+
+export interface ArmRequest {
+  readonly manifest: Manifest
+  readonly inputs: TensorMap
+  readonly privacy: Privacy
+  readonly id: string
+  readonly transfer?: boolean | undefined
+  /** After this many milliseconds an endpoint that is silent is slower than was predicted. */
+  readonly cloudSlowMs?: number | undefined
+  /** After this many it counts as failed. */
+  readonly cloudTimeoutMs?: number | undefined
+}
+
+async function runOnEdge(parts: RequestParts, request: ArmRequest, signal: AbortSignal): Promise<ArmAnswer> {
+  const { edge, edgeModels, learner } = parts
+  const { manifest, inputs, transfer } = request
+  await edgeModels.prepare(manifest, { signal })
+  const backend = edge.loaded(manifest)?.backend ?? 'wasm'
+  const key = modelKey(manifest)
+  const predictedMs = meanOf(learner.edgeTime({ model: key, backend }))
+  const wasFree = edge.waiting(manifest) === 0
+  const startMs = performance.now()
+  try {
+    const run = await edge.run(manifest, inputs, { timeoutMs: hungAfterMs(predictedMs), signal, transfer })
+    learner.observeEdge(key, run.backend, run.totalMs - run.queueMs)
+    return { outputs: run.outputs, backend: run.backend, parts: { queueMs: run.queueMs, computeMs: run.computeMs } }
+  } catch (error) {
+    // It would have taken longer still. Of one that may have waited, its own time is not known.
+    if (signal.reason instanceof OvertakenError && wasFree) {
+      learner.observeEdgeAtLeast(key, backend, performance.now() - startMs)
+    }
+    throw error
+  }
+}
+
+async function runOnCloud(
+  cloud: CloudLink,
+  { unpackInputs }: RequestParts,
+  request: ArmRequest,
+  signal: AbortSignal,
+): Promise<ArmAnswer> {
+  const { manifest, inputs, id, cloudTimeoutMs, cloudSlowMs = Number.POSITIVE_INFINITY } = request
+  const startMs = performance.now()
+  const ended = cloud.silence.sent({
+    requestBytes: bytesOf(inputs) * cloud.wireShare(manifest.name),
+    slowAfterMs: cloudSlowMs,
+  })
+  try {
+    const { uplinkBitsPerSecond } = cloud.link.report()
+    const options = {
+      signal,
+      id,
+      outputs: manifest.outputs.map(({ name }) => name),
+      uplinkBitsPerSecond,
+      ...(cloudTimeoutMs === undefined ? {} : { timeoutMs: cloudTimeoutMs }),
+    }
+    const { outputs, timing, requestBytes, responseBytes } = await cloud.wireForms.run(
+      manifest,
+      inputs,
+      (sent) => cloud.arm.run(manifest.name, sent, options),
+      unpackInputs,
+    )
+    checkAnswer(manifest, outputs)
+    cloud.observeWireShare(manifest.name, requestBytes / bytesOf(inputs))
+    const { totalMs, serverMs, queueMs, computeMs } = timing
+    const split = cloud.link.observeRequest({ requestBytes, responseBytes, totalMs, serverMs })
+    if (split !== undefined) {
+      cloud.learner.observeCloud(modelKey(manifest), { serverMs: split.serverMs, queueMs, responseBytes })
+    }
+    return {
+      outputs,
+      parts: {
+        ...(split === undefined ? {} : { uploadMs: split.uploadMs + split.roundTripMs, downloadMs: split.downloadMs }),
+        ...(queueMs === undefined ? {} : { queueMs }),
+        ...(computeMs === undefined ? {} : { computeMs }),
+      },
+    }
+  } catch (error) {
+    if (isHitherError(error) && error.code === 'cloud-model-missing') cloud.lacksModel(manifest.name)
+    // It would have taken longer still: what is known of a run that was overtaken.
+    if (signal.reason instanceof OvertakenError) {
+      const requestBytes = bytesOf(inputs) * cloud.wireShare(manifest.name)
+      cloud.link.observeAtLeast({ requestBytes, elapsedMs: performance.now() - startMs })
+    }
+    throw error
+  } finally {
+    ended()
+  }
+}
+
+/** Runs a request on an arm, and learns from it. */
+export async function runOnArm(
+  parts: RequestParts,
+  request: ArmRequest,
+  ref: ArmRef,
+  signal: AbortSignal,
+): Promise<ArmAnswer> {
+  if (ref.arm === 'edge') return runOnEdge(parts, request, signal)
+  // The router knows of no endpoint then. Should it ever name one, content stays here all the same.
+  if (request.privacy === 'edge-only') throw new TypeError('an edge-only request was planned for an endpoint')
+  const cloud = parts.clouds.find(({ name }) => name === ref.endpoint)
+  if (cloud === undefined) throw new TypeError(`no endpoint is called ${ref.endpoint}`)
+  return runOnCloud(cloud, parts, request, signal)
+}

@@ -1,0 +1,29 @@
+import type { Manifest } from '../../contracts/manifest.ts'
+import type { TensorMap } from '../../contracts/tensor.ts'
+import type { PowerWatcher } from '../../device/power-watcher.ts'
+import type { EdgeEngine } from '../../edge/edge-types.ts'
+import type { NetworkWatcher } from '../../network/network-watcher.ts'
+import type { RouteLearner } from '../../routing/route-learner.ts'
+import type { Router } from '../../routing/router-types.ts'
+import type { Notices } from '../notices/notices.ts'
+import type { CloudLink } from './cloud-link.ts'
+import type { EdgeModels } from './edge-models.ts'
+
+/** What the client has put together, as a request needs it. */
+export interface RequestParts {
+  readonly edge: EdgeEngine
+  readonly edgeModels: EdgeModels
+  /** The endpoints, in the order in which the site named them. */
+  readonly clouds: readonly CloudLink[]
+  /** What the endpoints' operators said. */
+  readonly notices: Notices
+  /** What runs take on this device. */
+  readonly learner: RouteLearner
+  readonly router: Router
+  readonly watcher: NetworkWatcher
+  readonly power: PowerWatcher
+  /** Unpacks inputs off the page's thread, for an endpoint that does not. */
+  readonly unpackInputs: (manifest: Manifest, inputs: TensorMap) => Promise<TensorMap>
+  /** Models may be downloaded ahead of need although the person asked the browser to save data. */
+  readonly downloadOnMetered: boolean
+}

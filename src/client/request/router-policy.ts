@@ -1,0 +1,12 @@
+import type { RouterPolicy } from '../../routing/router-types.ts'
+import type { Budgets } from '../types/types.ts'
+
+/** The client's budgets as the router takes them. */
+export function toRouterPolicy(budgets: Budgets = {}): Partial<RouterPolicy> {
+  const { wastedEdgeShare, wastedCloudShare, ...perHour } = budgets
+  return {
+    budgets: perHour,
+    ...(wastedEdgeShare === undefined ? {} : { wastedEdgeShare }),
+    ...(wastedCloudShare === undefined ? {} : { wastedCloudShare }),
+  }
+}

@@ -1,0 +1,145 @@
+import { Tensor } from 'onnxruntime-common'
+import type { Manifest } from '../../contracts/manifest.ts'
+import type { Privacy } from '../../contracts/route.ts'
+import type { TensorMap } from '../../contracts/tensor.ts'
+import { isHitherError } from '../../errors/hither-error.ts'
+import { NoArmError } from '../../errors/no-arm-error.ts'
+import { sentenceOf } from '../../routing/explain-route.ts'
+import { noArmReasons } from '../../routing/no-arm-reasons.ts'
+import type { RoutePlan } from '../../routing/router-types.ts'
+import { runPlan } from '../../routing/run-plan.ts'
+import { answerFor } from '../../tasks/decode/answer-for.ts'
+import { randomId } from '../../utils/random-id.ts'
+import { systemTimers } from '../../utils/with-deadline.ts'
+import type { RunResult } from '../types/types.ts'
+import { runOnArm } from './arm-runs.ts'
+import { bytesOf } from './request-bytes.ts'
+import type { RequestParts } from './request-parts.ts'
+import { toRouteRecord } from './route-record.ts'
+import { silentAfterMs, slowAfterMs } from './silent-after.ts'
+import { type AheadRun, startAhead } from './start-ahead.ts'
+import { takeSnapshot } from './take-snapshot.ts'
+
+const slackMs = 100
+
+/** The plan, without what can't be done once the edge has the inputs. */
+function withoutOthers({ second: _, ...plan }: RoutePlan): RoutePlan {
+  return { ...plan, fallbacks: [] }
+}
+
+/**
+ * What a request fails with when nobody can say what its model is: the catalogue's own error, or, while there is no
+ * network and none is remembered, what the person can do about it.
+ */
+export function whyNoManifest(error: unknown, online: boolean, privacy: Privacy): unknown {
+  if (online || !isHitherError(error) || error.code !== 'catalog-unavailable') return error
+  const reason =
+    privacy === 'cloud-only' || privacy === 'edge-only' ? (`${privacy}-offline` as const) : 'offline-model-absent'
+  return new NoArmError('no-arm', noArmReasons[reason], { cause: error })
+}
+
+/** A request whose inputs are read. */
+export interface PreparedRequest {
+  readonly manifest: Manifest
+  readonly inputs: TensorMap
+  readonly privacy: Privacy
+  readonly deadlineMs?: number | undefined
+  readonly timeoutMs?: number | undefined
+  readonly signal: AbortSignal
+  readonly startedAt: number
+  readonly startedAtMs: number
+  readonly prepareMs: number
+  /** Hands the inputs over to the edge: after that, no other arm can be asked. */
+  readonly transfer?: boolean | undefined
+}
+
+async function planAndRun(
+  parts: RequestParts,
+  request: PreparedRequest,
+  id: string,
+  ahead: AheadRun | undefined,
+): Promise<RunResult> {
+  const { manifest, inputs, privacy, deadlineMs, timeoutMs, signal, startedAt, startedAtMs, prepareMs, transfer } =
+    request
+  const { router } = parts
+  const leftOf = (ms: number | undefined) =>
+    ms === undefined ? undefined : Math.max(1, ms - (performance.now() - startedAt))
+  const { snapshot, known, edgeLacks } = await takeSnapshot(parts, manifest, {
+    privacy,
+    deadlineMs: leftOf(deadlineMs),
+    requestBytes: bytesOf(inputs),
+    once: transfer,
+    isAhead: ahead !== undefined,
+  })
+  const plan = router.decide(snapshot)
+  if (plan.arm === undefined) {
+    throw new NoArmError('no-arm', [sentenceOf(plan), edgeLacks].filter(Boolean).join(' '))
+  }
+  const decidedMs = performance.now() - startedAt
+  // The answer need not wait for the download: the cloud bridges it while the model comes here.
+  const mayFetchAhead = !snapshot.saveData || parts.downloadOnMetered
+  const isLeftToCloud = manifest.defaultArm === 'cloud' && privacy !== 'prefer-edge'
+  const comesHere =
+    privacy !== 'cloud-only' && mayFetchAhead && !isLeftToCloud && snapshot.edge.status !== 'unavailable'
+  if (comesHere && plan.arm === 'cloud') {
+    void parts.edgeModels.prepare(manifest, { priority: 'background' }).catch(() => {})
+  }
+  if (plan.probe !== undefined) parts.clouds.find(({ name }) => name === plan.probe)?.probe()
+  const isGivenAway = transfer === true && plan.arm === 'edge'
+  const outcome = await runPlan({
+    plan: isGivenAway ? withoutOthers(plan) : plan,
+    router: isGivenAway
+      ? { observe: (_, end) => router.observe(plan, end), settle: () => router.settle(plan) }
+      : router,
+    attempt: (ref, runSignal) => {
+      const begun = ref.arm === 'edge' ? ahead?.take(runSignal) : undefined
+      if (begun !== undefined) return begun
+      // The endpoint is told, and may refuse at once; what ends the request at its time is the signal, a little earlier.
+      const leftMs = (leftOf(timeoutMs) ?? Number.POSITIVE_INFINITY) + slackMs
+      const cloudTimeoutMs = Math.min(leftMs, silentAfterMs(plan, ref))
+      const cloudSlowMs = slowAfterMs(plan, ref)
+      return runOnArm(parts, { manifest, inputs, privacy, id, transfer, cloudSlowMs, cloudTimeoutMs }, ref, runSignal)
+    },
+    timers: systemTimers,
+    nowMs: () => performance.now(),
+    signal,
+    mayRetry: !isGivenAway,
+  })
+  const { outputs } = outcome.value
+  const answer = answerFor(manifest, outputs)
+  return {
+    outputs: Object.fromEntries(
+      Object.entries(outputs).map(([name, { type, dims, data }]) => [name, new Tensor(type, data as never, dims)]),
+    ),
+    ...(answer === undefined ? {} : { answer }),
+    route: toRouteRecord({
+      id,
+      manifest,
+      plan,
+      known,
+      outcome,
+      startedAtMs,
+      decidedMs,
+      prepareMs,
+      actualMs: performance.now() - startedAt,
+      deadlineMs,
+    }),
+  }
+}
+
+/**
+ * Decides where a request runs, runs it there, and on another arm where the first one is slow or fails and that is
+ * allowed.
+ *
+ * @throws {NoArmError} there is no arm, or each one failed
+ */
+export async function runRequest(parts: RequestParts, request: PreparedRequest): Promise<RunResult> {
+  const { manifest, inputs, privacy, transfer } = request
+  const id = randomId()
+  const ahead = startAhead(parts, { manifest, inputs, privacy, id, transfer })
+  try {
+    return await planAndRun(parts, request, id, ahead)
+  } finally {
+    ahead?.drop()
+  }
+}

@@ -1,0 +1,65 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import type { TensorMap } from '../../contracts/tensor.ts'
+import type { Edge } from '../../edge/edge-types.ts'
+import { createRouteLearner } from '../../routing/route-learner.ts'
+import { fakeManifest } from '../../testing/fake-manifest.ts'
+import { meanOf } from '../../utils/log-normal.ts'
+import { runOnArm } from './arm-runs.ts'
+import { createCloudLink } from './cloud-link.ts'
+import type { RequestParts } from './request-parts.ts'
+import { takeSnapshot } from './take-snapshot.ts'
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+  vi.restoreAllMocks()
+})
+
+test('while a request waits for a link that has stopped, the next one is not promised the speed of before', async () => {
+  const manifest = await fakeManifest({ 'model.onnx': new Uint8Array(1) })
+  const inputs: TensorMap = { x: { type: 'uint8', dims: [1, 16], data: new Uint8Array(16) } }
+  const online = { online: true, saveData: false, connection: undefined, onChange: () => () => {} }
+  vi.stubGlobal(
+    'fetch',
+    (_: string, { signal }: RequestInit) =>
+      new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
+  )
+  const startMs = Date.now()
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(startMs)
+  const cloud = createCloudLink({ url: 'https://a.example' }, online, () => {})
+  const parts = {
+    edge: {
+      ready: async () => {},
+      forecast: () => undefined,
+      loaded: () => undefined,
+      waiting: () => 0,
+      busyForMs: () => 0,
+    } as unknown as Edge,
+    edgeModels: { state: async () => ({ status: 'absent' }) },
+    clouds: [cloud],
+    learner: createRouteLearner(),
+    notices: { current: () => [], closed: () => undefined, start() {}, close() {} },
+    watcher: online,
+    power: { savePower: false, onBattery: false, start() {}, stop() {} },
+    unpackInputs: async (_: unknown, packed: TensorMap) => packed,
+  } as unknown as RequestParts
+  const predictedMs = async () => {
+    const { snapshot } = await takeSnapshot(parts, manifest, { privacy: 'any', requestBytes: 616 })
+    const time = snapshot.clouds[0]?.time
+    return time === undefined ? Number.NaN : meanOf(time)
+  }
+
+  const before = await predictedMs()
+  const aborting = new AbortController()
+  const request = { manifest, inputs, privacy: 'any', id: 'one', cloudSlowMs: 500 } as const
+  const waiting = runOnArm(parts, request, { arm: 'cloud', endpoint: cloud.name }, aborting.signal)
+  clock.mockReturnValue(startMs + 400)
+  expect(await predictedMs()).toBeLessThan(1.1 * before)
+  clock.mockReturnValue(startMs + 5_000)
+  const during = await predictedMs()
+  expect(during).toBeGreaterThan(1.5 * before)
+  aborting.abort(new Error('enough'))
+  await expect(waiting).rejects.toThrow('enough')
+  // Ended, it says nothing more.
+  clock.mockReturnValue(startMs + 20_000)
+  expect(await predictedMs()).toBeLessThan(1.2 * during)
+})

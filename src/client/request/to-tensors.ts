@@ -1,0 +1,36 @@
+import type { Manifest } from '../../contracts/manifest.ts'
+import type { TensorMap } from '../../contracts/tensor.ts'
+import { ValidationError } from '../../errors/validation-error.ts'
+import { checkInputs } from '../../models/manifest/check-inputs.ts'
+import { readSideOf } from '../../tasks/pictures/picture-limits.ts'
+import { fullSizeOf, toTransferablePicture, whenFetched } from '../../tasks/pictures/to-transferable-picture.ts'
+import type { Background } from '../background/create-background.ts'
+import type { RunInputs } from '../types/types.ts'
+
+/** True for `{ image }` with something that is no tensor: a picture. */
+const isPicture = (inputs: RunInputs): inputs is { readonly image: Exclude<RunInputs['image'], TensorMap[string]> } =>
+  Object.keys(inputs).length === 1 &&
+  'image' in inputs &&
+  !(typeof inputs.image === 'object' && inputs.image !== null && 'dims' in inputs.image)
+
+/**
+ * What a run was given, as the model's inputs.
+ *
+ * @throws {ValidationError} it does not fit the model, or can't be read
+ */
+export async function toTensors(manifest: Manifest, inputs: RunInputs, background: Background): Promise<TensorMap> {
+  if (typeof inputs !== 'object' || inputs === null) {
+    throw new ValidationError('input-missing', 'A run takes a picture or tensors by input name.')
+  }
+  if (!isPicture(inputs)) {
+    const tensors = Object.fromEntries(
+      Object.entries(inputs as TensorMap).map(([name, { type, dims, data }]) => [name, { type, dims, data }]),
+    )
+    checkInputs(manifest, tensors)
+    return tensors
+  }
+  await whenFetched(inputs.image)
+  const full = fullSizeOf(inputs.image)
+  const picture = await toTransferablePicture(inputs.image, readSideOf(manifest))
+  return (await background.prepareInputs(manifest.name, picture, full)).inputs
+}

@@ -1,0 +1,136 @@
+import type { TaskName } from '../../contracts/manifest.ts'
+import type { ModelState, Progress } from '../../contracts/model-state.ts'
+import type { VerifyReport } from '../../models/store/read-model.ts'
+import type { Priority } from '../../models/transfer/transfer-slots.ts'
+
+export type { Priority, VerifyReport }
+
+export interface ModelLicense {
+  readonly name: string
+  readonly url?: string | undefined
+  /** The person must accept it before the model is downloaded: show it, then call `acceptLicense`. */
+  readonly mustAccept: boolean
+  readonly accepted: boolean
+}
+
+/** A model in the catalogue or on this device, and where it stands here. */
+export interface ModelEntry {
+  readonly name: string
+  readonly revision: string
+  readonly title: string
+  readonly description: string
+  /** What it can be asked for. */
+  readonly task: TaskName
+  readonly license: ModelLicense
+  /** Bytes of all its files. */
+  readonly totalBytes: number
+  readonly state: ModelState
+  /** Never evicted to make room. */
+  readonly pinned: boolean
+  /** The person added it: it is in no catalogue. */
+  readonly added: boolean
+  /** How its weights are kept, where the manifest says. */
+  readonly precision?: string | undefined
+  /** The variant that was picked for this device. */
+  readonly variant?: string | undefined
+}
+
+export interface ModelSize {
+  /** Bytes that are on this device, of a download under way too. */
+  readonly storedBytes: number
+  readonly totalBytes: number
+}
+
+/** What stored models take. */
+export interface StorageReport {
+  /** False where nothing can be kept: models last as long as the page. */
+  readonly persistent: boolean
+  /** The browser promised not to clear the storage by itself; undefined where it does not say. */
+  readonly protected?: boolean | undefined
+  readonly models: readonly {
+    readonly name: string
+    readonly revision: string
+    readonly bytes: number
+    readonly storedAtMs: number
+    readonly usedAtMs?: number
+    readonly pinned: boolean
+  }[]
+  /** Bytes of downloads that are not finished. */
+  readonly partialBytes: number
+  /** Bytes of everything, shared files counted once. */
+  readonly totalBytes: number
+  readonly budgetBytes?: number | undefined
+  /** What the browser says it would give this origin; some browsers make it up. */
+  readonly quotaBytes?: number | undefined
+}
+
+interface Abortable {
+  readonly signal?: AbortSignal
+}
+
+export interface AddModelOptions extends Abortable {
+  /** What requests call it. Default: from the file's or the repository's name. */
+  readonly name?: string
+  readonly title?: string
+  /** For a hub's repository with several: which one. Default: what suits this device. */
+  readonly precision?: 'float32' | 'float16' | 'int8' | 'int4' | 'mixed'
+  readonly onProgress?: (progress: Progress) => void
+}
+
+/** @see Client.models */
+export interface ModelsApi {
+  list(options?: Abortable): Promise<readonly ModelEntry[]>
+  state(model: string): Promise<ModelState>
+  size(model: string): Promise<ModelSize>
+  /**
+   * Downloads and verifies a model without loading it. What a person waits for goes first; `background` gives way to it.
+   *
+   * @throws {ModelError} `download-failed`, `download-wrong-size`, `download-wrong-hash`, `download-paused`,
+   *   `license-not-accepted`, `storage-full`, `model-withdrawn`
+   */
+  download(model: string, options?: Abortable & { readonly priority?: Priority }): Promise<void>
+  /** Stops a model's download and keeps what has arrived, also over a reload. Callers that wait get `download-paused`. */
+  pause(model: string): Promise<void>
+  /** Continues a paused download, in the background; `state` and `progress` tell of it. */
+  resume(model: string): Promise<void>
+  /** Frees a model's memory and its space in IndexedDB. Runs under way finish first. */
+  remove(model: string): Promise<void>
+  /** Keeps a model from being evicted to make room for others. Called on a click, it also asks the browser to protect the storage. */
+  pin(model: string): Promise<void>
+  unpin(model: string): Promise<void>
+  /**
+   * Reads and hashes every stored byte and fetches again what is damaged.
+   *
+   * @throws {ModelError} `stored-model-damaged`: it is not stored
+   */
+  verify(model: string, options?: Abortable): Promise<VerifyReport>
+  usage(): Promise<StorageReport>
+  /** Asks the browser not to clear the storage by itself. Call it on a click: browsers may ask the person. */
+  protect(): Promise<boolean>
+  acceptLicense(model: string): Promise<void>
+  /** Writes a stored model into a folder, laid out as the endpoint serves it: `name/revision/manifest.json`. */
+  export(model: string, options: Abortable & { readonly to: FileSystemDirectoryHandle }): Promise<void>
+  /** Gives a stored model as a .zip, laid out in the same way. */
+  export(model: string, options?: Abortable): Promise<Blob>
+  /**
+   * Stores the models of a .zip or a folder, without a network.
+   *
+   * @throws {ModelError} `import-invalid`, `manifest-invalid`, `model-withdrawn`, `storage-full`
+   */
+  import(from: Blob | FileSystemDirectoryHandle, options?: Abortable): Promise<readonly ModelEntry[]>
+  /**
+   * Adds a model that is in no catalogue: an .onnx file (with the files of weights beside it, if it has any), the
+   * address of one, or a repository on a hub with Hugging Face's layout. Its manifest is drafted from the file.
+   *
+   * @throws {ModelError} `onnx-unreadable`, `download-failed`, `manifest-invalid`, `storage-full`
+   * @throws {ValidationError} `model-exists`
+   */
+  add(source: File | readonly File[] | string | URL, options?: AddModelOptions): Promise<ModelEntry>
+  /**
+   * Looks for a newer revision, fetches it beside the one that serves, tries its canary, and lets it serve.
+   *
+   * @returns the revision that serves now
+   * @throws {ModelError} `model-wrong-answer`, … : the newer one failed, and the old one serves on
+   */
+  update(model: string, options?: Abortable): Promise<string>
+}

@@ -1,0 +1,99 @@
+import { stat } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { ConfigError } from '../../errors/config-error.ts'
+import { isHitherError } from '../../errors/hither-error.ts'
+import { createEndpoint, type Endpoint } from '../create-endpoint.ts'
+import { openGateway } from '../gateway/open-gateway.ts'
+import { wantsTracing } from '../observability/tracing.ts'
+import { openReports } from '../reports/open-reports.ts'
+import { changeNotices } from './notice-command.ts'
+import { cliHelp, parseCli, type ServeOptions } from './parse-cli.ts'
+import { readSecurity } from './security-flags.ts'
+import { makeToken } from './token-command.ts'
+
+/** Milliseconds that requests under way have to end after the first signal: one run's limit, and a little. */
+const drainMs = 35_000
+
+/** The command line: `hither serve`. Ends the process with 1 and one line on the error stream when it can't serve. */
+export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  try {
+    if (args[0] === 'token' && !args.includes('--help')) {
+      process.stdout.write(`${await makeToken(args.slice(1))}\n`)
+      return
+    }
+    if (args[0] === 'notice' && !args.includes('--help')) {
+      process.stdout.write(`${await changeNotices(args.slice(1), env)}\n`)
+      return
+    }
+    const options = parseCli(args[0] === 'token' || args[0] === 'notice' ? [] : args, env)
+    if (options === undefined) process.stdout.write(cliHelp)
+    else await serve(options, env)
+  } catch (error) {
+    process.stderr.write(`hither: ${toSentence(error)}\n`)
+    process.exit(1)
+  }
+}
+
+async function serve(options: ServeOptions, env: NodeJS.ProcessEnv): Promise<void> {
+  const { gateway, appDir, host } = options
+  const ownModels =
+    gateway === undefined ? fileURLToPath(new URL('../../../public/models', import.meta.url)) : undefined
+  const { modelsDir = ownModels } = options
+  if (appDir !== undefined && (await stat(appDir).catch(() => undefined))?.isDirectory() !== true) {
+    throw new ConfigError('config-invalid', `There is no folder ${appDir}; build the app first, or leave --app out.`)
+  }
+  const security = await readSecurity(options.security)
+  const reports = options.reports === undefined ? [] : [await openReports(options.reports)]
+  // A gateway keeps reports itself: it is what devices know, and servers behind it have no intake.
+  const { plugins = [], ...front } = gateway === undefined ? {} : await openGateway(gateway)
+  const endpoint = await createEndpoint({
+    ...options,
+    ...security,
+    traces: wantsTracing(env),
+    processMetrics: true,
+    ...(modelsDir === undefined ? {} : { modelsDir }),
+    ...front,
+    plugins: [...plugins, ...reports],
+  })
+  const { port } = await listen(endpoint, options)
+  const everywhere = host === '0.0.0.0' || host === '::' || host === '127.0.0.1' || host === '::1'
+  const name = everywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host
+  process.stdout.write(`Hither listens on http://${name}:${port}\n`)
+  endOnSignals(endpoint)
+  // As other servers do: read the configuration again, here the models.
+  process.on('SIGHUP', () => void endpoint.reload().catch(() => {}))
+}
+
+async function listen(endpoint: Endpoint, { port, host }: ServeOptions): Promise<{ readonly port: number }> {
+  try {
+    return await endpoint.listen({ port, host })
+  } catch (cause) {
+    await endpoint.close()
+    const { code } = cause as NodeJS.ErrnoException
+    const why =
+      code === 'EADDRINUSE'
+        ? `Port ${port} is in use; choose another one with --port.`
+        : code === 'EACCES'
+          ? `Port ${port} may not be used by this user; choose one from 1024 on with --port.`
+          : `It can't listen on ${host}:${port} (${code ?? String(cause)}).`
+    throw new ConfigError('config-invalid', why, { cause })
+  }
+}
+
+/** The first signal lets requests under way finish; the second one does not. */
+function endOnSignals(endpoint: Endpoint): void {
+  const end = (signal: NodeJS.Signals) => {
+    process.off('SIGINT', end).off('SIGTERM', end)
+    // A thread in a native run that never ends would also keep process.exit() waiting; the signal itself does not wait.
+    const insist = () => process.kill(process.pid, signal)
+    setTimeout(insist, drainMs).unref()
+    endpoint.close().then(() => {
+      if (endpoint.stuckThreads > 0) insist()
+      else process.exit(0)
+    }, insist)
+  }
+  process.on('SIGINT', end).on('SIGTERM', end)
+}
+
+const toSentence = (error: unknown): string =>
+  isHitherError(error) ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)

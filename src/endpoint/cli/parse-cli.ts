@@ -1,0 +1,164 @@
+import { parseArgs } from 'node:util'
+import { ConfigError } from '../../errors/config-error.ts'
+import { parseOrigin } from '../http/cross-origin.ts'
+import type { ReportsOptions } from '../reports/open-reports.ts'
+import { noticeHelp } from './notice-command.ts'
+import { parseReportFlags, reportFlags, reportHelp } from './report-flags.ts'
+import { parseSecurityFlags, type SecurityFlags, securityFlags, securityHelp } from './security-flags.ts'
+import { toWhole } from './to-whole.ts'
+import { tokenHelp } from './token-command.ts'
+
+export const cliHelp = `Usage: hither serve [options]
+
+Serves models over the Open Inference Protocol v2, and the app that uses them.
+
+  --models DIR         folder of catalog.json, or of <name>/<revision>/manifest.json
+                       (default: the models that come with Hither)
+  --app DIR            folder of a built app to serve from / (default: none)
+  --port N             port to listen on (default: PORT from the environment, else 8420)
+  --host H             address to listen on (default: localhost, which only this machine
+                       reaches; 0.0.0.0 opens it to the network)
+  --workers N          threads that run models (default: one less than there are cores)
+  --upstream URL[,URL…]  be a gateway: send requests on to these servers of the protocol
+                       (KServe, Triton, MLServer, OpenVINO, Hither); may be given more than
+                       once. A token for them comes from HITHER_UPSTREAM_TOKEN
+  --upstream-limit N   requests under way at one upstream at a time (default: 64)
+  --upstream-workers N runs that a stock engine does at a time, for the capacity that it does
+                       not tell itself (default: 1)
+  --allow-origin URL   origin whose pages may use this endpoint; may be given more than once
+  --embed-on URL       origin whose pages may embed the app's widget, or * for all; may be given
+                       more than once
+  --connect-to URL     origin that the app and the widget may send requests to, beside this one;
+                       may be given more than once
+${reportHelp}${securityHelp}  --help               this text
+
+       hither token [options]
+
+Prints an access token, for trying an endpoint that asks for one.
+
+${tokenHelp}
+       hither notice [options]
+
+Tells devices something through their endpoint, and prints what holds.
+
+${noticeHelp}`
+
+export interface ServeOptions {
+  readonly modelsDir?: string
+  readonly appDir?: string
+  readonly port: number
+  readonly host: string
+  readonly workers?: number
+  /** Absent: the models run here. */
+  readonly gateway?: {
+    readonly upstreams: readonly string[]
+    readonly token?: string
+    readonly maxInFlight?: number
+    readonly workersEach?: number
+  }
+  readonly allowOrigins: readonly string[]
+  readonly embedOn: readonly string[]
+  readonly connectTo: readonly string[]
+  readonly security: SecurityFlags
+  /** Absent: no reports are taken. */
+  readonly reports?: ReportsOptions
+}
+
+/**
+ * Reads the command line.
+ *
+ * @returns undefined when help was asked for
+ * @throws {ConfigError} `config-invalid`, with a sentence for whoever typed it
+ */
+export function parseCli(
+  args: readonly string[],
+  env: {
+    readonly PORT?: string | undefined
+    readonly HITHER_UPSTREAM_TOKEN?: string | undefined
+    readonly DATABASE_URL?: string | undefined
+  },
+): ServeOptions | undefined {
+  const { values, positionals } = parse(args)
+  if (values.help === true || (args.length === 0 && positionals.length === 0)) return undefined
+  const [command, extra] = positionals
+  if (command !== 'serve')
+    throw invalid(`There is no command ${command ?? 'given'}; there are "serve", "token" and "notice".`)
+  if (extra !== undefined) throw invalid(`${extra} is one word too many; folders are given with --models and --app.`)
+  const { models, app, host = 'localhost', workers } = values
+  const reports = parseReportFlags(values, env)
+  return {
+    ...(models === undefined ? {} : { modelsDir: models }),
+    ...(app === undefined ? {} : { appDir: app }),
+    port: toPort(values.port, env.PORT),
+    host,
+    ...(workers === undefined ? {} : { workers: toWhole('--workers', workers, 1, 1024) }),
+    ...toGateway(values, env.HITHER_UPSTREAM_TOKEN),
+    allowOrigins: (values['allow-origin'] ?? []).map(parseOrigin),
+    embedOn: (values['embed-on'] ?? []).map((origin) => (origin === '*' ? origin : parseOrigin(origin))),
+    connectTo: (values['connect-to'] ?? []).map(parseOrigin),
+    security: parseSecurityFlags(values),
+    ...(reports === undefined ? {} : { reports }),
+  }
+}
+
+function toGateway(
+  values: ReturnType<typeof parse>['values'],
+  token: string | undefined,
+): Pick<ServeOptions, 'gateway'> {
+  const { upstream, 'upstream-limit': limit, 'upstream-workers': workers } = values
+  if (upstream === undefined) {
+    if (limit === undefined && workers === undefined) return {}
+    throw invalid('--upstream-limit and --upstream-workers are for a gateway; name its servers with --upstream.')
+  }
+  if (values.workers !== undefined || values.models !== undefined) {
+    throw invalid('A gateway runs no models itself: leave --workers and --models out.')
+  }
+  const upstreams = upstream.flatMap((urls) => urls.split(',')).map((url) => url.trim())
+  const wrong = upstreams.find((url) => !/^https?:\/\/./.test(url))
+  if (wrong !== undefined)
+    throw invalid(`${wrong || 'An empty text'} is no address of an upstream; write one like http://triton:8000.`)
+  return {
+    gateway: {
+      upstreams,
+      ...(token === undefined || token === '' ? {} : { token }),
+      ...(limit === undefined ? {} : { maxInFlight: toWhole('--upstream-limit', limit, 1, 100_000) }),
+      ...(workers === undefined ? {} : { workersEach: toWhole('--upstream-workers', workers, 1, 100_000) }),
+    },
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        models: { type: 'string' },
+        app: { type: 'string' },
+        port: { type: 'string' },
+        host: { type: 'string' },
+        workers: { type: 'string' },
+        upstream: { type: 'string', multiple: true },
+        'upstream-limit': { type: 'string' },
+        'upstream-workers': { type: 'string' },
+        'allow-origin': { type: 'string', multiple: true },
+        ...reportFlags,
+        'embed-on': { type: 'string', multiple: true },
+        'connect-to': { type: 'string', multiple: true },
+        ...securityFlags,
+        help: { type: 'boolean', short: 'h' },
+      },
+    })
+  } catch (cause) {
+    // Its first sentence says what is wrong; the rest is about positional arguments.
+    const message = cause instanceof Error ? (cause.message.split(/\.\s/)[0] ?? '') : String(cause)
+    throw invalid(`${message.replace(/\.$/, '')}.`)
+  }
+}
+
+function toPort(flag: string | undefined, env: string | undefined): number {
+  if (flag !== undefined) return toWhole('--port', flag, 0, 65_535)
+  return env === undefined || env === '' ? 8420 : toWhole('PORT', env, 0, 65_535)
+}
+
+const invalid = (message: string) => new ConfigError('config-invalid', message)

@@ -1,0 +1,86 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { InferEngine } from '../engine/infer-engine.ts'
+import type { InferenceTimes } from '../engine/run-inference.ts'
+
+/** What the endpoint counts, for Prometheus. */
+export interface Metrics {
+  readonly contentType: string
+  /** The text that a scrape is answered with. */
+  read(): Promise<string>
+  /** A request that was answered, whatever its status. `model` is one that the engine knows, or empty. */
+  answered(request: {
+    readonly model: string
+    readonly status: number
+    readonly requestBytes: number
+    readonly responseBytes: number
+    readonly totalMs: number
+    readonly times?: InferenceTimes | undefined
+  }): void
+}
+
+const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+/** Why a request was refused, by its status; others are answers or failures. */
+const refusals: Readonly<Record<number, string>> = {
+  401: 'token',
+  403: 'scope',
+  408: 'slow',
+  413: 'size',
+  429: 'rate',
+  503: 'overload',
+}
+
+/** @param options.process also tells of the process: memory, processor time, the event loop's delay */
+export function createMetrics(engine: InferEngine, options: { readonly process?: boolean } = {}): Metrics {
+  const register = new Registry()
+  const registers = [register]
+  if (options.process === true) collectDefaultMetrics({ register })
+  const counter = <T extends string>(name: string, help: string, labelNames: readonly T[]) =>
+    new Counter({ name, help, labelNames, registers })
+  const histogram = (name: string, help: string, buckets: number[]) =>
+    new Histogram({ name, help, labelNames: ['model'], buckets, registers })
+
+  const requests = counter('hither_requests_total', 'Requests answered, by model and status.', ['model', 'status'])
+  const refused = counter('hither_refusals_total', 'Requests refused, by model and reason.', ['model', 'reason'])
+  const received = counter('hither_request_bytes_total', 'Bytes of request bodies, as they travelled.', ['model'])
+  const sent = counter('hither_response_bytes_total', 'Bytes of answers, as they travelled.', ['model'])
+  const total = histogram('hither_request_seconds', 'From the request to its answer, the upload included.', seconds)
+  const queue = histogram('hither_queue_seconds', 'Wait for a worker.', seconds)
+  const compute = histogram('hither_compute_seconds', 'Compute, of the whole run where requests were joined.', seconds)
+  const batch = histogram('hither_batch_size', 'Requests in the run that answered.', [1, 2, 4, 8, 16, 32, 64, 128, 256])
+
+  const workers = new Gauge({ name: 'hither_workers', help: 'Runs that can go on at a time.', registers })
+  const busy = new Gauge({ name: 'hither_workers_busy', help: 'Workers that run something.', registers })
+  const waitMs = new Gauge({ name: 'hither_wait_seconds', help: 'Predicted wait of one more request.', registers })
+  const waiting = new Gauge({
+    name: 'hither_waiting',
+    help: 'Requests that wait for a worker, by model.',
+    labelNames: ['model'],
+    registers,
+  })
+
+  return {
+    contentType: register.contentType,
+    async read() {
+      const now = await engine.capacity()
+      workers.set(now.workers)
+      busy.set(now.busy)
+      waitMs.set(now.waitMs / 1000)
+      waiting.reset()
+      for (const model of now.models) waiting.inc({ model: model.name }, model.waiting)
+      return register.metrics()
+    },
+    answered({ model, status, requestBytes, responseBytes, totalMs, times }) {
+      requests.inc({ model, status })
+      const reason = refusals[status]
+      if (reason !== undefined) refused.inc({ model, reason })
+      received.inc({ model }, requestBytes)
+      sent.inc({ model }, responseBytes)
+      total.observe({ model }, totalMs / 1000)
+      if (times === undefined) return
+      queue.observe({ model }, times.queueMs / 1000)
+      compute.observe({ model }, times.computeMs / 1000)
+      batch.observe({ model }, times.batch)
+    },
+  }
+}

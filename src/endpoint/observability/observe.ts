@@ -1,0 +1,114 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { InferEngine } from '../engine/infer-engine.ts'
+import type { InferenceAnswer } from '../engine/run-inference.ts'
+import type { Metrics } from './metrics.ts'
+import type { Statistics } from './statistics.ts'
+import { formatTraceparent, parseTraceparent } from './trace-context.ts'
+import type { RequestSpan, Tracing } from './tracing.ts'
+
+interface Seen {
+  readonly arrivedAtMs: number
+  /** What an upstream is told to go on with. */
+  readonly traceparent?: string
+  readonly span?: RequestSpan
+  named?: string
+  answer?: Pick<InferenceAnswer, 'model' | 'times'>
+  endedAtMs?: number
+}
+
+/** Watches the requests of the routes that it is added to: metrics, statistics, traces. */
+export interface Observe {
+  /** Call first in a scope: its hook must come before the others'. */
+  addTo(app: FastifyInstance): void
+  of(request: FastifyRequest): Seen
+  /** Tells which model answered a request, and where its time went. */
+  ran(request: FastifyRequest, answer: Pick<InferenceAnswer, 'model' | 'times'>): void
+  /** Tells which model a request is about whose address does not say it. It must be one that there is. */
+  named(request: FastifyRequest, model: string): void
+}
+
+export function createObserve(parts: {
+  readonly engine: InferEngine
+  readonly metrics: Metrics
+  readonly statistics: Statistics
+  readonly tracing: Tracing | undefined
+}): Observe {
+  const { engine, metrics, statistics, tracing } = parts
+  const requests = new WeakMap<FastifyRequest, Seen>()
+
+  const begin = (request: FastifyRequest): Seen => {
+    const arrivedAtMs = performance.now()
+    const { traceparent } = request.headers
+    const parent = parseTraceparent(traceparent)
+    if (tracing === undefined) {
+      return { arrivedAtMs, ...(parent === undefined ? {} : { traceparent: formatTraceparent(parent) }) }
+    }
+    const span = tracing.begin(`${request.method} ${request.routeOptions.url ?? 'nothing'}`, parent)
+    return { arrivedAtMs, span, traceparent: formatTraceparent(span.context) }
+  }
+
+  const of = (request: FastifyRequest): Seen => {
+    const seen = requests.get(request) ?? begin(request)
+    requests.set(request, seen)
+    return seen
+  }
+
+  /** The model that a request without an answer was for, so long as it is one: its name becomes a label. */
+  const modelOf = async (request: FastifyRequest) => {
+    const { model, version } = (request.params ?? {}) as { readonly model?: string; readonly version?: string }
+    return model === undefined ? undefined : engine.find(model, version).catch(() => undefined)
+  }
+
+  const end = async (request: FastifyRequest, reply: FastifyReply) => {
+    const { arrivedAtMs, span, named, answer, endedAtMs = performance.now() } = of(request)
+    const status = reply.statusCode
+    const totalMs = performance.now() - arrivedAtMs
+    const model = answer?.model ?? (await modelOf(request))
+    const label = model?.name ?? named ?? ''
+    const sizes = {
+      requestBytes: Number(request.headers['content-length'] ?? 0),
+      responseBytes: Number(reply.getHeader('content-length') ?? 0),
+    }
+    metrics.answered({ model: label, status, totalMs, times: answer?.times, ...sizes })
+    if (model !== undefined && request.method === 'POST') {
+      if (answer !== undefined && status < 400) statistics.succeeded(model.name, model.version, answer.times)
+      else if (status >= 400) statistics.failed(model.name, model.version, totalMs)
+    }
+    if (span === undefined) return
+    if (answer !== undefined) addParts(span, answer, endedAtMs)
+    const facts = { 'http.response.status_code': status, 'hither.model': label }
+    span.end({ ...facts, 'http.request.body.size': sizes.requestBytes }, status >= 500)
+  }
+
+  return {
+    of,
+    addTo(app) {
+      app.addHook('onRequest', async (request) => {
+        of(request)
+      })
+      app.addHook('onResponse', end)
+    },
+    ran(request, { model, times }) {
+      Object.assign(of(request), { answer: { model, times }, endedAtMs: performance.now() })
+    },
+    named(request, model) {
+      Object.assign(of(request), { named: model })
+    },
+  }
+}
+
+/** Parts end to end before the answer's end; what they leave is the body's arrival. */
+function addParts(span: RequestSpan, { times }: Pick<InferenceAnswer, 'times'>, endMs: number): void {
+  const parts = [
+    ['encode', times.encodeMs],
+    ['compute', times.computeMs],
+    ['load', times.loadMs],
+    ['queue', times.queueMs],
+    ['decode', times.decodeMs],
+  ] as const
+  let at = endMs
+  for (const [name, ms] of parts) {
+    if (ms > 0) span.part(name, at - ms, at)
+    at -= ms
+  }
+}

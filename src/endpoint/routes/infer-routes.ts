@@ -1,0 +1,67 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { timeoutHeader } from '../../protocol/metadata.ts'
+import { formatServerTiming } from '../../protocol/server-timing.ts'
+import { runInference } from '../engine/run-inference.ts'
+import { compressAnswer } from '../http/compress-answer.ts'
+import { inferScope } from '../security/scopes.ts'
+import type { Front } from './front.ts'
+
+interface InferRoute {
+  Params: { readonly model: string; readonly version?: string }
+  Body: Buffer | undefined
+}
+
+/** `POST …/infer`: JSON, binary and raw tensors, in and out. */
+export function addInferRoutes(app: FastifyInstance, front: Front): void {
+  const { engine, access, limits, observe } = front
+
+  const infer = async (request: FastifyRequest<InferRoute>, reply: FastifyReply) => {
+    const { model, version } = request.params
+    const seen = observe.of(request)
+    const answer = await runInference(engine, {
+      model,
+      version,
+      body: request.body ?? new Uint8Array(),
+      headBytes: request.headers['inference-header-content-length'],
+      arrivedAtMs: seen.arrivedAtMs,
+      timeoutMs: timeoutOf(request),
+      traceparent: seen.traceparent,
+      signal: untilHungUp(reply),
+    })
+    observe.ran(request, answer)
+    const { queueMs, loadMs, computeMs, decodeMs, encodeMs, totalMs } = answer.times
+    const load = loadMs < 1 ? {} : { load: loadMs }
+    const timing = { decode: decodeMs, queue: queueMs, ...load, compute: computeMs, encode: encodeMs, total: totalMs }
+    reply.header('Server-Timing', formatServerTiming(timing)).headers(answer.headers)
+    return reply.send(await compressAnswer(answer.body, request, reply))
+  }
+
+  const onRequest = [
+    access.requires(({ params }) => inferScope((params as InferRoute['Params']).model), { unguarded: 'open' }),
+    limits.perToken,
+    async (request: FastifyRequest) => {
+      // Before the body is read: a refusal under load must cost next to nothing.
+      const { model, version } = request.params as InferRoute['Params']
+      const timeoutMs = timeoutOf(request)
+      const { arrivedAtMs } = observe.of(request)
+      engine.admit(model, version, timeoutMs === undefined ? undefined : arrivedAtMs + timeoutMs)
+    },
+  ]
+  app.post<InferRoute>('/v2/models/:model/infer', { onRequest }, infer)
+  app.post<InferRoute>('/v2/models/:model/versions/:version/infer', { onRequest }, infer)
+}
+
+/** Milliseconds that the client waits, as its header says; what is no number is left out. */
+function timeoutOf({ headers }: FastifyRequest): number | undefined {
+  const header = headers[timeoutHeader.toLowerCase()]
+  return typeof header === 'string' && /^\d{1,9}$/.test(header) ? Number(header) : undefined
+}
+
+/** Aborts when the client closes the connection before it has its answer. */
+export function untilHungUp(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController()
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort(new Error('the client hung up'))
+  })
+  return controller.signal
+}

@@ -1,0 +1,225 @@
+import type { Manifest } from '../../contracts/manifest.ts'
+import { isHitherError } from '../../errors/hither-error.ts'
+import { ModelError } from '../../errors/model-error.ts'
+import { ValidationError } from '../../errors/validation-error.ts'
+import { type VariantOffer, variantsFor } from '../manifest/pick-variant.ts'
+import type { ModelStore } from '../store/model-store.ts'
+import type { Catalogue } from './catalogue.ts'
+import type { ToldWithdrawn } from './told-withdrawn.ts'
+
+/** Which models there are, and which revision and variant of each one serves on this device. */
+export interface ModelRegistry {
+  /** Models of the catalogue, and those that the person added. */
+  names(): Promise<readonly string[]>
+  /**
+   * The manifest that serves now. While the catalogue has a newer revision than what is stored, the stored one serves.
+   *
+   * @throws as `Catalogue.manifest`, and {ModelError} `model-withdrawn`
+   */
+  manifest(name: string): Promise<Manifest>
+  /** The newer revision that the catalogue has, if it was not refused here. */
+  newer(name: string): Promise<Manifest | undefined>
+  /** True when the catalogue, as it was loaded last, has such a revision. The network is not asked again. */
+  isOutdated(name: string): Promise<boolean>
+  /** Absolute address that the files' paths are relative to; empty where they came from this device. */
+  baseUrl(manifest: Manifest): Promise<string>
+  /** Holds the serving revision while a newer one is fetched. */
+  keepServing(name: string, revision: string): Promise<void>
+  /** The newer revision serves from now on; the others are removed. */
+  switchTo(manifest: Manifest): Promise<void>
+  /** The newer revision failed here: its files are freed, and it is not tried again. */
+  refuse(manifest: Manifest): Promise<void>
+  /**
+   * Where the catalogue has this revision; undefined when it has no model of this name.
+   *
+   * @throws {ModelError} `model-withdrawn`, `import-invalid`: the catalogue's model of this name and revision has other files
+   */
+  listed(manifest: Manifest): Promise<{ readonly baseUrl: string } | undefined>
+  /** @throws {ValidationError} `model-exists`: the catalogue has a model of this name */
+  assertFree(name: string): Promise<void>
+  /** @throws {ValidationError} `model-exists` */
+  add(manifest: Manifest, baseUrl: string): Promise<void>
+  /** Forgets a model that was added. */
+  forget(name: string): Promise<void>
+  /** Frees what must not run any more. */
+  purge(): Promise<void>
+}
+
+export function createModelRegistry(options: {
+  readonly catalogue: Catalogue
+  readonly store: ModelStore
+  /** What the device has; asked when a model has variants. */
+  readonly offer: () => Promise<VariantOffer>
+  /** What operators withdrew beside the catalogue; the same array until it changes. */
+  readonly told?: () => Promise<readonly ToldWithdrawn[]>
+}): ModelRegistry {
+  const { catalogue, store, offer, told = async () => nothingTold } = options
+  const { notes } = store
+  const purgedFor: { catalogue?: unknown; told?: unknown } = {}
+
+  const withdrawnNow = async (): Promise<readonly ToldWithdrawn[]> => [
+    ...(await catalogue.withdrawn().catch(() => [])),
+    ...(await told()),
+  ]
+
+  /** Frees what the catalogue and operators withdrew, once for each list of it. */
+  const purge = async () => {
+    const listed = await catalogue.withdrawn().catch(() => undefined)
+    const said = await told()
+    if (purgedFor.catalogue === listed && purgedFor.told === said) return
+    for (const record of await store.records()) {
+      if (isWithdrawn([...(listed ?? []), ...said], record)) await store.remove(record)
+    }
+    Object.assign(purgedFor, { catalogue: listed, told: said })
+  }
+
+  const pick = async (manifest: Manifest): Promise<Manifest> => {
+    if (manifest.variants === undefined) return manifest
+    const candidates = variantsFor(manifest, await offer())
+    for (const candidate of candidates) if ((await store.state(candidate)).status === 'stored') return candidate
+    return candidates[0] ?? manifest
+  }
+
+  /** Stored revisions of a model that may still serve, the newest of them first. */
+  const storedOf = async (name: string): Promise<readonly Manifest[]> => {
+    const withdrawn = await withdrawnNow()
+    const records = (await store.records())
+      .filter((record) => record.name === name && !isWithdrawn(withdrawn, record))
+      .toSorted((a, b) => b.storedAtMs - a.storedAtMs)
+    const whole: Manifest[] = []
+    for (const { manifest } of records) {
+      if (manifest !== undefined && (await store.state(manifest)).status === 'stored') whole.push(manifest)
+    }
+    return whole
+  }
+
+  const newest = async (name: string): Promise<Manifest> => {
+    const listed = await catalogue.manifest(name)
+    assertServes(await told(), listed)
+    return pick(listed)
+  }
+
+  const manifest = async (name: string): Promise<Manifest> => {
+    const note = await notes.get(name)
+    if (note.added !== undefined) return pick(note.added.manifest)
+    let latest: Manifest
+    try {
+      await purge()
+      latest = await newest(name)
+    } catch (error) {
+      const [stored] = isHitherError(error) && error.code === 'catalog-unavailable' ? await storedOf(name) : []
+      if (stored === undefined) {
+        const gone = (await told()).find((one) => one.name === name)
+        throw gone === undefined ? error : withdrawnError(gone, name, gone.revision)
+      }
+      return stored
+    }
+    if (note.serving === undefined && (await store.state(latest)).status === 'stored') return latest
+    const stored = await storedOf(name)
+    return (
+      stored.find(({ revision }) => revision === note.serving) ?? stored.find(isSame(latest)) ?? stored[0] ?? latest
+    )
+  }
+
+  const newerOf = async (name: string): Promise<Manifest | undefined> => {
+    const note = await notes.get(name)
+    if (note.added !== undefined) return undefined
+    const [serving, latest] = [await manifest(name), await newest(name)]
+    return isSame(latest)(serving) || note.refused?.includes(latest.revision) ? undefined : latest
+  }
+
+  const assertFree = async (name: string) => {
+    const listed = await catalogue.list().catch(() => [])
+    if (!listed.some((model) => model.name === name)) return
+    throw new ValidationError('model-exists', `The catalogue has a model "${name}" already. Choose another name.`)
+  }
+
+  return {
+    async names() {
+      const withdrawn = [...(await catalogue.withdrawn()), ...(await told())]
+      const listed = (await catalogue.list()).filter((entry) => !isWithdrawn(withdrawn, entry)).map(({ name }) => name)
+      const added = [...(await notes.all())].filter(([, note]) => note.added !== undefined).map(([name]) => name)
+      return [...new Set([...listed, ...added])]
+    },
+    manifest,
+    async newer(name) {
+      if ((await notes.get(name)).added !== undefined) return undefined
+      await catalogue.refresh()
+      return newerOf(name)
+    },
+    isOutdated: async (name) => (await newerOf(name)) !== undefined,
+    async baseUrl(of) {
+      const { added } = await notes.get(of.name)
+      if (added?.manifest.revision === of.revision) return added.baseUrl
+      const record = (await store.records()).find(isSame(of))
+      return record?.baseUrl ?? catalogue.baseUrl(of)
+    },
+    keepServing: (name, revision) => notes.change(name, { serving: revision }),
+    async switchTo(to) {
+      await notes.change(to.name, { serving: undefined })
+      for (const record of await store.records()) {
+        if (record.name === to.name && record.revision !== to.revision) await store.remove(record)
+      }
+    },
+    async refuse(refused) {
+      const { refused: before = [] } = await notes.get(refused.name)
+      await notes.change(refused.name, { refused: [...new Set([...before, refused.revision])] })
+      await store.remove(refused)
+    },
+    async listed(given) {
+      const entries = await catalogue.list().catch(() => [])
+      assertServes(await withdrawnNow(), given)
+      const entry = entries.find(({ name }) => name === given.name)
+      if (entry === undefined) return undefined
+      if (entry.revision !== given.revision) return { baseUrl: '' }
+      const known = await catalogue.manifest(given.name)
+      const hashes = new Set([...known.files, ...(known.variants ?? []).flatMap(({ files }) => files)].map(hashOf))
+      if (given.files.every((file) => hashes.has(hashOf(file)))) return { baseUrl: catalogue.baseUrl(known) }
+      throw new ModelError(
+        'import-invalid',
+        `The catalogue has other files for ${given.name}, revision ${given.revision}.`,
+      )
+    },
+    assertFree,
+    async add(added, baseUrl) {
+      await assertFree(added.name)
+      await notes.change(added.name, { added: { manifest: added, baseUrl } })
+    },
+    forget: (name) => notes.change(name, { added: undefined }),
+    purge,
+  }
+}
+
+interface Named {
+  readonly name: string
+  readonly revision: string
+}
+
+const hashOf = ({ sha256 }: { readonly sha256: string }) => sha256
+
+const isSame =
+  (a: Named) =>
+  (b: Named): boolean =>
+    a.name === b.name && a.revision === b.revision
+
+const nothingTold: readonly ToldWithdrawn[] = []
+
+const covers =
+  (model: Named) =>
+  ({ name, revision = model.revision }: ToldWithdrawn): boolean =>
+    name === model.name && revision === model.revision
+
+const isWithdrawn = (withdrawn: readonly ToldWithdrawn[], model: Named): boolean => withdrawn.some(covers(model))
+
+function withdrawnError({ reason }: ToldWithdrawn, name: string, revision: string | undefined): ModelError {
+  const what = revision === undefined ? `The model "${name}"` : `Revision ${revision} of "${name}"`
+  return new ModelError(
+    'model-withdrawn',
+    `${what} was withdrawn${reason === undefined ? '' : `: ${reason.replace(/\.$/, '')}`}.`,
+  )
+}
+
+function assertServes(withdrawn: readonly ToldWithdrawn[], model: Named): void {
+  const gone = withdrawn.find(covers(model))
+  if (gone !== undefined) throw withdrawnError(gone, model.name, model.revision)
+}

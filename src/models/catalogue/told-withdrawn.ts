@@ -1,0 +1,48 @@
+import * as v from 'valibot'
+import type { Records } from '../chunks/records.ts'
+
+/** A model that an endpoint's operator said must not run any more. */
+export interface ToldWithdrawn {
+  readonly name: string
+  /** Absent: every revision of it. */
+  readonly revision?: string | undefined
+  readonly reason?: string | undefined
+}
+
+/** What operators withdrew, kept from visit to visit: it holds offline, too, until they take it back. */
+export interface ToldWithdrawals {
+  /** The same array until it changes. */
+  list(): Promise<readonly ToldWithdrawn[]>
+  /** @param isWhole false: something may be missing, and what was known holds beside it */
+  set(withdrawn: readonly ToldWithdrawn[], isWhole: boolean): Promise<void>
+}
+
+const key = 'withdrawn'
+const schema = v.array(v.object({ name: v.string(), revision: v.optional(v.string()), reason: v.optional(v.string()) }))
+
+export function createToldWithdrawals(records: Records): ToldWithdrawals {
+  let known: Promise<readonly ToldWithdrawn[]> | undefined
+  const list = () => {
+    known ??= records.get(key).then(
+      (value) => {
+        const parsed = v.safeParse(schema, value)
+        return parsed.success ? parsed.output : []
+      },
+      () => [],
+    )
+    return known
+  }
+  return {
+    list,
+    async set(told, isWhole) {
+      const before = await list()
+      const withdrawn = isWhole ? told : [...before, ...told.filter((one) => !before.some(isSame(one)))]
+      if (JSON.stringify(before) === JSON.stringify(withdrawn)) return
+      known = Promise.resolve(withdrawn)
+      // Best effort: it holds for this visit also where nothing can be written.
+      await records.set(key, withdrawn).catch(() => {})
+    },
+  }
+}
+
+const isSame = (a: ToldWithdrawn) => (b: ToldWithdrawn) => a.name === b.name && a.revision === b.revision

@@ -1,0 +1,99 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { ModelError } from '../../errors/model-error.ts'
+import { fakeBytes } from '../../testing/fake-file-server.ts'
+import { tinyOnnx } from '../../testing/tiny-onnx.ts'
+import { type ByteSource, blobSource } from './byte-source.ts'
+import { readOnnx } from './read-onnx.ts'
+
+const weights = new Float32Array(fakeBytes(4 * 200_000, 3).buffer)
+const model = tinyOnnx({
+  inputs: [
+    { name: 'x', type: 'float32', shape: ['batch', 3, -1] },
+    { name: 'n', type: 'int64', shape: [] },
+    // As older files do, this one lists a weight among its inputs.
+    { name: 'w', type: 'float32', shape: [400, 500] },
+  ],
+  outputs: [{ name: 'y', type: 'float16', shape: [-1, 7] }],
+  nodes: [{ op: 'Identity', inputs: ['x'], outputs: ['y'] }],
+  initializers: [{ name: 'w', type: 'float32', dims: [400, 500], data: weights }],
+  opset: 19,
+})
+
+test('inputs, outputs and opset come from the file', async () => {
+  expect(await readOnnx(blobSource(new Blob([model])))).toEqual({
+    opset: 19,
+    inputs: [
+      { name: 'x', type: 'float32', shape: [-1, 3, -1] },
+      { name: 'n', type: 'int64', shape: [] },
+    ],
+    outputs: [{ name: 'y', type: 'float16', shape: [-1, 7] }],
+    externalData: [],
+    weights: 200_000,
+  })
+})
+
+test('weights are stepped over, not read', async () => {
+  let read = 0
+  const source: ByteSource = {
+    size: model.length,
+    async read(start, end) {
+      read += end - start
+      return model.subarray(start, end)
+    },
+  }
+  await readOnnx(source)
+  expect(model.length).toBeGreaterThan(800_000)
+  expect(read).toBeLessThan(200_000)
+})
+
+describe('files that are no model', () => {
+  test.each<[string, Uint8Array<ArrayBuffer>]>([
+    ['nothing', new Uint8Array()],
+    ['a web page', new TextEncoder().encode('<!doctype html><title>Sign in</title>')],
+    ['noise', fakeBytes(5_000)],
+    ['a model without its end', model.slice(0, 500_000)],
+    ['a length beyond the file', new Uint8Array([0x3a, 0xff, 0xff, 0xff, 0xff, 0x0f])],
+    ['a number without an end', new Uint8Array(20).fill(0xff)],
+  ])('%s', async (_, bytes) => {
+    await expect(readOnnx(blobSource(new Blob([bytes])))).rejects.toMatchObject({ code: 'onnx-unreadable' })
+  })
+
+  test('a type that browsers cannot run is named', async () => {
+    const half = tinyOnnx({
+      inputs: [{ name: 'x', type: 'float32', shape: [1] }],
+      outputs: [{ name: 'y', type: 'float16', shape: [1] }],
+      nodes: [],
+    })
+    // TensorProto.DataType: 10 is float16, 16 is bfloat16.
+    const bfloat = half.map((byte, index) => (byte === 10 && half[index - 1] === 8 ? 16 : byte))
+    await expect(readOnnx(blobSource(new Blob([bfloat])))).rejects.toThrow('"y" is of a type that browsers cannot run')
+  })
+})
+
+test('whatever bytes are changed: a header or a typed error, and no hang', async () => {
+  const small = tinyOnnx({
+    inputs: [{ name: 'x', type: 'float32', shape: [-1, 3] }],
+    outputs: [{ name: 'y', type: 'float32', shape: [-1, 3] }],
+    nodes: [{ op: 'Add', inputs: ['x', 'one'], outputs: ['y'] }],
+    initializers: [{ name: 'one', type: 'float32', dims: [1], data: new Float32Array([1]) }],
+  })
+  const change = fc.record({ at: fc.nat(small.length - 1), to: fc.nat(255) })
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(change, { minLength: 1, maxLength: 6 }),
+      fc.nat(small.length),
+      async (changes, length) => {
+        const bytes = small.slice(0, length === 0 ? small.length : length)
+        for (const { at, to } of changes) bytes[at] = to
+        try {
+          const { inputs } = await readOnnx(blobSource(new Blob([bytes])))
+          expect(inputs.length).toBeGreaterThan(0)
+        } catch (error) {
+          expect(error).toBeInstanceOf(ModelError)
+        }
+      },
+    ),
+    { numRuns: 500 },
+  )
+})

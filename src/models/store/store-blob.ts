@@ -1,0 +1,48 @@
+import { createSHA256 } from 'hash-wasm'
+import type { ModelFile } from '../../contracts/manifest.ts'
+import { ModelError } from '../../errors/model-error.ts'
+import { type ChunkStore, defaultChunkBytes } from '../chunks/chunk-store.ts'
+import { isStorageFull } from '../chunks/storage-error.ts'
+import { chunkCount, type StoredFile } from '../chunks/stored-file.ts'
+
+const readBytes = 4 * 1024 * 1024
+
+/** The sha256 of a file, read piece by piece. @throws the signal's reason */
+export async function sha256OfBlob(blob: Blob, signal?: AbortSignal): Promise<string> {
+  const hasher = (await createSHA256()).init()
+  for (let at = 0; at < blob.size; at += readBytes) {
+    signal?.throwIfAborted()
+    hasher.update(new Uint8Array(await blob.slice(at, at + readBytes).arrayBuffer()))
+  }
+  return hasher.digest()
+}
+
+/**
+ * Puts a file that is at hand into the store, chunk by chunk. Chunks that are there already stay as they are.
+ *
+ * @param expected what the file must be; anything else is refused before it is written
+ * @throws {ModelError} `import-invalid`
+ * @throws the signal's reason; a `QuotaExceededError` passes through as it is
+ */
+export async function storeBlob(
+  blob: Blob,
+  expected: ModelFile,
+  options: { readonly chunks: ChunkStore; readonly chunkBytes?: number | undefined; readonly signal?: AbortSignal },
+): Promise<StoredFile> {
+  const { chunks, chunkBytes = defaultChunkBytes, signal } = options
+  if (blob.size !== expected.bytes || (await sha256OfBlob(blob, signal)) !== expected.sha256) {
+    throw new ModelError('import-invalid', `${expected.path} is not the file that its manifest promises.`)
+  }
+  const hashes: string[] = []
+  try {
+    for (let index = 0; index < chunkCount(blob.size, chunkBytes); index += 1) {
+      signal?.throwIfAborted()
+      const part = blob.slice(index * chunkBytes, (index + 1) * chunkBytes)
+      hashes.push(await chunks.put(expected.sha256, index, new Uint8Array(await part.arrayBuffer())))
+    }
+  } catch (error) {
+    if (isStorageFull(error)) await chunks.remove(expected.sha256).catch(() => {})
+    throw error
+  }
+  return { ...expected, chunkBytes, chunks: hashes }
+}
