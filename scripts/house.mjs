@@ -1,0 +1,41 @@
+/**
+ * The rooms of `src/`, from the ground up, and what each may import. Checked by `scripts/check-house.mjs`, explained in
+ * docs/architecture.md. A path names a room, a sub-folder or a file, without its ending.
+ */
+
+/** A room imports from the rooms above it in this list, unless `only` says otherwise. */
+export const rooms = [
+  'contracts',
+  'errors',
+  'utils',
+  'protocol',
+  'network',
+  'device',
+  'models',
+  'tasks',
+  'edge',
+  'cloud',
+  'routing',
+  'outbox',
+  'client',
+  'index',
+  'ui',
+  'widget',
+  'app',
+  'ops',
+  'service-worker',
+  'endpoint',
+  'testing',
+]
+
+/** Folders with a shorter list of their own. The longest path that fits a file counts. */
+export const only = {
+  'ui/design': [],
+  ui: ['index', 'ui'],
+  widget: ['index', 'ui', 'widget'],
+  app: ['index', 'ui', 'app', 'outbox/report-sync'],
+  ops: ['contracts', 'errors', 'utils', 'routing', 'ui', 'ops'],
+  'service-worker': ['outbox/report-sync', 'service-worker'],
+  endpoint: ['contracts', 'errors', 'utils', 'protocol', 'models/manifest', 'endpoint'],
+  'endpoint/gateway': ['contracts', 'errors', 'utils', 'protocol', 'models/manifest', 'cloud', 'endpoint'],
+}
