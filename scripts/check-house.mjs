@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseSync, Visitor } from 'oxc-parser'
-import { only, rooms } from './house.mjs'
+import { entries, only, rooms } from './house.mjs'
 
 const src = fileURLToPath(new URL('../src', import.meta.url))
 const isTest = (path) => /\.test(-d)?\.ts$/.test(path) || path.startsWith('testing/')
@@ -16,18 +16,20 @@ const files = readdirSync(src, { recursive: true, withFileTypes: true })
   .filter((path) => !isTest(path))
 const known = new Set(files)
 
+const importing = [
+  'ImportDeclaration',
+  'ExportNamedDeclaration',
+  'ExportAllDeclaration',
+  'ImportExpression',
+  'TSImportType',
+]
+
 /** The files that a file imports, by whatever kind of import. */
 function importsOf(path) {
   const { program } = parseSync(path, readFileSync(join(src, path), 'utf8'))
   const specifiers = []
-  const add = (node) => typeof node?.value === 'string' && specifiers.push(node.value)
-  new Visitor({
-    ImportDeclaration: ({ source }) => add(source),
-    ExportNamedDeclaration: ({ source }) => add(source),
-    ExportAllDeclaration: ({ source }) => add(source),
-    ImportExpression: ({ source }) => add(source),
-    TSImportType: ({ source }) => add(source),
-  }).visit(program)
+  const add = ({ source }) => typeof source?.value === 'string' && specifiers.push(source.value)
+  new Visitor(Object.fromEntries(importing.map((kind) => [kind, add]))).visit(program)
   return [...new Set(specifiers)]
     .filter((specifier) => specifier.startsWith('.'))
     .map((specifier) => join(dirname(path), specifier.replace(/\?.*$/, '')).split(sep).join('/'))
@@ -80,6 +82,10 @@ for (const [path, targets] of byFile) {
   const allowed = allowedFor(path)
   for (const target of targets) {
     if (!allowed.some((place) => lies(target, place))) faults.push(`src/${path} may not import src/${target}`)
+    for (const [folder, open] of Object.entries(entries)) {
+      const isPastEntry = lies(target, folder) && !lies(path, folder) && !open.some((entry) => lies(target, entry))
+      if (isPastEntry) faults.push(`src/${path} reaches past the entry of src/${folder}: src/${target}`)
+    }
     const [from, to] = [folderOf(path), folderOf(target)]
     if (from !== to) byFolder.set(from, (byFolder.get(from) ?? new Map()).set(to, `src/${path} imports src/${target}`))
   }

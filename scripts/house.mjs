@@ -35,7 +35,10 @@ export const only = {
   widget: ['index', 'ui', 'widget'],
   app: ['index', 'ui', 'app', 'outbox/report-sync'],
   ops: ['contracts', 'errors', 'utils', 'routing', 'ui', 'ops'],
-  'service-worker': ['outbox/report-sync', 'service-worker'],
+  'service-worker': ['outbox/report-sync', 'app/offline', 'service-worker'],
   endpoint: ['contracts', 'errors', 'utils', 'protocol', 'models/manifest', 'endpoint'],
   'endpoint/gateway': ['contracts', 'errors', 'utils', 'protocol', 'models/manifest', 'cloud', 'endpoint'],
 }
+
+/** Sub-folders with entries: from outside of the folder, only these files are imported. */
+export const entries = {}
