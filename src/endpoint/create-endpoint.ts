@@ -18,11 +18,11 @@ import { createEmbeddingsPlugin } from './openai/embeddings-plugin.ts'
 import type { EndpointOptions } from './plugin/endpoint-options.ts'
 import { addPlugins } from './plugin/endpoint-plugin.ts'
 import { createFileOrigins } from './routes/file-origins.ts'
-import type { Front } from './routes/front.ts'
 import { addInferRoutes } from './routes/infer-routes.ts'
 import { addMetadataRoutes } from './routes/metadata-routes.ts'
 import { addProbeRoute } from './routes/probe-route.ts'
 import { addRepositoryRoutes } from './routes/repository-routes.ts'
+import type { RouteContext } from './routes/route-context.ts'
 import { addAppFiles, addModelFiles } from './routes/static-routes.ts'
 import { createAccess } from './security/access.ts'
 import { createRequestLimits } from './security/rate-limits.ts'
@@ -117,7 +117,7 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   const observe = createObserve({ engine, metrics, statistics, tracing })
   const limits = await createRequestLimits(app, access, options.rateLimit)
   const isDraining = () => draining
-  const front: Front = { engine, access, version, isDraining, limits, observe, statistics, openRepository }
+  const context: RouteContext = { engine, access, version, isDraining, limits, observe, statistics, openRepository }
   const budget = createBodyBudget(bodyBudgetBytes)
   const readBody: ReadBody = ({ headers }, payload) =>
     readRequestBody(headers, payload, { limitBytes: bodyLimitBytes, budget })
@@ -129,15 +129,15 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
       api.addHook('onRequest', limits.perAddress)
       takeBytes(api, readBody)
       takeSealedRequests(api, ring, readBody)
-      addMetadataRoutes(api, front)
-      addInferRoutes(api, front)
-      addRepositoryRoutes(api, front)
+      addMetadataRoutes(api, context)
+      addInferRoutes(api, context)
+      addRepositoryRoutes(api, context)
     })
     await shared.register(addProbeRoute)
     addSealingKeys(shared, ring)
     // An engine of another kind brings the API that its servers have.
     const own = options.engine === undefined ? [createEmbeddingsPlugin(engine)] : []
-    await addPlugins(shared, [...own, ...plugins], front)
+    await addPlugins(shared, [...own, ...plugins], context)
     // In this scope, so that pages of the origins that may use the endpoint can read that it lacks something.
     shared.route({
       method: ['GET', 'POST'],

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createAdmission, type RunUnderWay } from './admission.ts'
 import { watchLoopDelay } from './loop-delay.ts'
-import { createModelLoad } from './model-load.ts'
+import { createRunHistory } from './run-history.ts'
 import { createWorkQueue, type QueuedWork } from './work-queue.ts'
 
 /** An admission whose model takes 10 ms each time, or what `times` say. */
@@ -12,14 +12,14 @@ function open(options: {
 }) {
   const { running = [], delayMs = 0, times = [10] } = options
   const queue = createWorkQueue<QueuedWork>({ maxWaiting: 100, maxWaitingBytes: 100 })
-  const load = createModelLoad()
-  for (const ms of times) load.learn(1, ms)
+  const history = createRunHistory()
+  for (const ms of times) history.learn(1, ms)
   const runs = running.map((run) => ({ key: 'model', startMs: performance.now(), expectedMs: 10_000, ...run }))
   const admission = createAdmission({
     workers: 1,
     maxWaitMs: 20_000,
     queue,
-    loadOf: () => load,
+    historyOf: () => history,
     isFree: () => runs.length === 0,
     running: () => runs,
     loopDelay: { ms: delayMs, stop: () => {} },

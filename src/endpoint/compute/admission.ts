@@ -1,5 +1,5 @@
 import type { LoopDelay } from './loop-delay.ts'
-import type { ModelLoad } from './model-load.ts'
+import type { RunHistory } from './run-history.ts'
 import { overloaded, type QueuedWork, type WorkQueue } from './work-queue.ts'
 
 /** A run in a thread, and the one that was sent ahead to follow it. */
@@ -31,13 +31,13 @@ export function createAdmission<T extends QueuedWork>(options: {
   readonly workers: number
   readonly maxWaitMs: number
   readonly queue: WorkQueue<T>
-  readonly loadOf: (key: string) => ModelLoad
+  readonly historyOf: (key: string) => RunHistory
   readonly isFree: () => boolean
   readonly running: () => Iterable<RunUnderWay<T>>
   readonly loopDelay: LoopDelay
 }): Admission {
-  const { workers, maxWaitMs, queue, loadOf, isFree, running, loopDelay } = options
-  const timeOf = (key: string) => loadOf(key).service.meanMs ?? 0
+  const { workers, maxWaitMs, queue, historyOf, isFree, running, loopDelay } = options
+  const timeOf = (key: string) => historyOf(key).service.meanMs ?? 0
 
   /** Work that stands before one more request of this model: turns are shared, so others count up to its own share. */
   const waitMs = (key?: string): number => {
@@ -56,7 +56,7 @@ export function createAdmission<T extends QueuedWork>(options: {
   /** A request that comes too late is work for nothing, and makes the next one late as well. */
   const isLate = (key: string, startMs: number, deadlineAtMs: number | undefined) => {
     if (deadlineAtMs === undefined) return false
-    const { run, learnedAtMs } = loadOf(key)
+    const { run, learnedAtMs } = historyOf(key)
     const idle = isFree()
     // Refused for what was once seen, a model would never be seen to be quick again.
     if (idle && performance.now() - learnedAtMs > staleMs) return false

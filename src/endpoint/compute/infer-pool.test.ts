@@ -203,7 +203,7 @@ describe('createInferPool', () => {
       )
     // A run of so small a graph is nearly all overhead, which joining divides.
     await vi.waitFor(async () => expect(Math.max(...(await ask(40)))).toBe(8), { timeout: 50_000, interval: 1 })
-    expect(pool.load('rowwise').policy.checked).toBe(true)
+    expect(pool.history('rowwise').policy.checked).toBe(true)
   })
 
   it('joins nothing of a model whose first dimension is no batch, and never answers with a joined run of it', async () => {
@@ -217,11 +217,11 @@ describe('createInferPool', () => {
     await vi.waitFor(
       async () => {
         await Promise.all(Array.from({ length: 20 }, ask))
-        expect(pool.load('mixing').policy.checked).toBe(true)
+        expect(pool.history('mixing').policy.checked).toBe(true)
       },
       { timeout: 50_000, interval: 1 },
     )
-    expect(pool.load('mixing').policy.sizeFor(100)).toBe(1)
+    expect(pool.history('mixing').policy.sizeFor(100)).toBe(1)
   })
 
   it('refuses at once what can not be ready by its deadline, and takes what can', async () => {
@@ -250,7 +250,7 @@ describe('createInferPool', () => {
     const pool = open()
     await pool.run(task('twice'), live())
     pool.forget('twice')
-    expect(pool.load('twice').service.count).toBe(0)
+    expect(pool.history('twice').service.count).toBe(0)
     expect((await pool.run(task('twice'), live())).loadMs).toBeGreaterThan(0)
   })
 

@@ -1,12 +1,12 @@
 import { CloudError } from '../../errors/cloud-error.ts'
 import { createAdmission, type RunUnderWay } from './admission.ts'
-import { createCrew } from './crew.ts'
 import type { InferThread } from './infer-thread.ts'
 import { watchLoopDelay } from './loop-delay.ts'
-import { createModelLoad, type ModelLoad } from './model-load.ts'
 import type { PoolModel, PoolResult, PoolTask } from './pool-task.ts'
 import { createRunner } from './run-batch.ts'
+import { createRunHistory, type RunHistory } from './run-history.ts'
 import { tensorBuffers } from './tensor-buffers.ts'
+import { createThreadSupervisor } from './thread-supervisor.ts'
 import { createWorkQueue, overloaded, type QueuedWork } from './work-queue.ts'
 
 export interface InferPool {
@@ -23,7 +23,7 @@ export interface InferPool {
   /** Lets go of a model's sessions. What waits for it is still run. */
   forget(key: string): void
   /** What is known of a model's runs. */
-  load(key: string): ModelLoad
+  history(key: string): RunHistory
   waiting(key?: string): number
   /** Milliseconds that one more request would wait: of this model, or of one that is as busy as all. */
   waitMs(key?: string): number
@@ -81,36 +81,36 @@ export function createInferPool(options: {
   const { workers, workerUrl, runLimitMs, maxQueue, maxQueueBytes, maxWaitMs, onFault } = options
   const queue = createWorkQueue<Job>({ maxWaiting: maxQueue, maxWaitingBytes: maxQueueBytes })
   const running = new Map<InferThread, RunUnderWay<Job>>()
-  const loads = new Map<string, ModelLoad>()
+  const loads = new Map<string, RunHistory>()
   const retired = new Set<string>()
   const underWay = new Set<Promise<unknown>>()
   const executions = new Set<Promise<void>>()
   let closing: Promise<void> | undefined
 
-  const loadOf = (key: string, model?: PoolModel): ModelLoad => {
+  const historyOf = (key: string, model?: PoolModel): RunHistory => {
     const known = loads.get(key)
     if (known !== undefined) return known
-    const fresh = createModelLoad(model)
+    const fresh = createRunHistory(model)
     if (model !== undefined) loads.set(key, fresh)
     return fresh
   }
 
-  const crew = createCrew({ workers, workerUrl, onFault, onFree: () => pump() })
-  const runner = createRunner({ runLimitMs, onFault, giveUp: crew.giveUp })
+  const threads = createThreadSupervisor({ workers, workerUrl, onFault, onFree: () => pump() })
+  const runner = createRunner({ runLimitMs, onFault, giveUp: threads.giveUp })
   const loopDelay = watchLoopDelay()
   const admission = createAdmission({
     workers,
     maxWaitMs,
     queue,
-    loadOf,
-    isFree: () => crew.free.size > 0,
+    historyOf,
+    isFree: () => threads.free.size > 0,
     running: () => running.values(),
     loopDelay,
   })
 
   const admit = (key: string, deadlineAtMs: number | undefined) => {
     if (closing !== undefined) throw new CloudError('cloud-overloaded', 'The endpoint is closing.')
-    if ([...crew.stuck.values()].filter((each) => each === key).length >= maxStuckOfModel) {
+    if ([...threads.stuck.values()].filter((each) => each === key).length >= maxStuckOfModel) {
       throw new CloudError('cloud-overloaded', 'Earlier runs of this model have not ended yet; try again later.')
     }
     queue.check(key, 0)
@@ -128,7 +128,7 @@ export function createInferPool(options: {
 
   const pump = () => {
     for (;;) {
-      const [thread] = crew.free
+      const [thread] = threads.free
       const key = queue.pick()
       if (key === undefined) return
       if (thread === undefined) {
@@ -136,16 +136,16 @@ export function createInferPool(options: {
         return
       }
       if (refuseLate(key, performance.now())) continue
-      const load = loadOf(key)
+      const history = historyOf(key)
       // Spread over the threads that are free before anything is joined.
-      const size = load.policy.sizeFor(Math.ceil(queue.waiting(key) / crew.free.size))
+      const size = history.policy.sizeFor(Math.ceil(queue.waiting(key) / threads.free.size))
       let rows = 0
       const jobs = queue.take(key, size, (first, other) => {
         rows = Math.max(rows, first.rows ?? 0) + (other.rows ?? 0)
         const joinable = first.rows !== undefined && other.rows !== undefined && first.kind === other.kind
         return joinable && rows <= (first.task.model.maxBatch ?? 1)
       })
-      crew.take(thread)
+      threads.take(thread)
       start(thread, key, jobs)
     }
   }
@@ -153,12 +153,12 @@ export function createInferPool(options: {
   /** Sends a model's first to the thread that will be free the soonest; false when there is none that may have it. */
   const sendAhead = (key: string): boolean => {
     const next = queue.first(key)?.task.model
-    const { p95Ms = Number.POSITIVE_INFINITY } = loadOf(key).run
+    const { p95Ms = Number.POSITIVE_INFINITY } = historyOf(key).run
     if (next === undefined || (next.maxBatch ?? 1) > 1 || p95Ms > aheadWithinMs) return false
     let soonest: { readonly thread: InferThread; readonly run: RunUnderWay<Job>; readonly endMs: number } | undefined
     for (const [thread, run] of running) {
       const endMs = run.startMs + run.expectedMs
-      const may = run.key === key && run.ahead === undefined && thread.alive && !crew.stuck.has(thread)
+      const may = run.key === key && run.ahead === undefined && thread.alive && !threads.stuck.has(thread)
       if (may && endMs < (soonest?.endMs ?? Infinity)) soonest = { thread, run, endMs }
     }
     if (soonest === undefined) return false
@@ -190,29 +190,29 @@ export function createInferPool(options: {
     if (queue.waiting(key) > 0 || [...running.values()].some((each) => each.key === key)) return
     retired.delete(key)
     loads.delete(key)
-    crew.forget(key)
+    threads.forget(key)
   }
 
   const start = (thread: InferThread, key: string, jobs: readonly Job[]) => {
-    const load = loadOf(key)
-    const run = { key, startMs: performance.now(), expectedMs: jobs.length * (load.service.meanMs ?? 0) }
+    const history = historyOf(key)
+    const run = { key, startMs: performance.now(), expectedMs: jobs.length * (history.service.meanMs ?? 0) }
     running.set(thread, run)
-    const execution = execute(thread, run, jobs, load).finally(() => executions.delete(execution))
+    const execution = execute(thread, run, jobs, history).finally(() => executions.delete(execution))
     executions.add(execution)
   }
 
-  const execute = async (thread: InferThread, run: RunUnderWay<Job>, jobs: readonly Job[], load: ModelLoad) => {
+  const execute = async (thread: InferThread, run: RunUnderWay<Job>, jobs: readonly Job[], history: RunHistory) => {
     const { key, startMs } = run
     for (const { patience } of jobs) clearTimeout(patience)
     const tasks = jobs.map(({ task }) => task)
-    const outcomes = await runner.run(thread, tasks, load)
+    const outcomes = await runner.run(thread, tasks, history)
     const endMs = performance.now()
     queue.charge(key, endMs - startMs)
     running.delete(thread)
     const { ahead } = run
-    if (ahead === undefined) crew.giveBack(thread)
+    if (ahead === undefined) threads.giveBack(thread)
     // Given up or dead, the thread may not have come to it, and then never will.
-    else if ((crew.stuck.has(thread) || !thread.alive) && thread.takeBack()) ahead.reject(overloaded())
+    else if ((threads.stuck.has(thread) || !thread.alive) && thread.takeBack()) ahead.reject(overloaded())
     else start(thread, key, [ahead])
     outcomes.forEach((outcome, index) => {
       const job = jobs[index]
@@ -246,7 +246,7 @@ export function createInferPool(options: {
         task,
         key: model.key,
         bytes: tensorBuffers(inputs).reduce((sum, { byteLength }) => sum + byteLength, 0),
-        ...loadOf(model.key, model).describe(inputs, outputs),
+        ...historyOf(model.key, model).describe(inputs, outputs),
         startMs,
         resolve(result) {
           settle()
@@ -269,12 +269,12 @@ export function createInferPool(options: {
     await Promise.allSettled(underWay)
     // A run whose caller has gone goes on: a thread must not be ended in its midst.
     while (executions.size > 0) await Promise.allSettled(executions)
-    await crew.end()
+    await threads.end()
     loopDelay.stop()
   }
 
   return {
-    started: crew.started,
+    started: threads.started,
     admit,
     async run(task, signal) {
       signal.throwIfAborted()
@@ -287,7 +287,7 @@ export function createInferPool(options: {
       retired.add(key)
       letGo(key)
     },
-    load: (key) => loadOf(key),
+    history: (key) => historyOf(key),
     waiting(key) {
       const ahead = [...running.values()].filter((run) => run.ahead && (key === undefined || run.key === key))
       return queue.waiting(key) + ahead.length
@@ -297,7 +297,7 @@ export function createInferPool(options: {
       return running.size
     },
     get stuckThreads() {
-      return crew.stuck.size
+      return threads.stuck.size
     },
     close() {
       closing ??= close()

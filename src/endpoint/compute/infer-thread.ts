@@ -1,15 +1,15 @@
 import { Worker } from 'node:worker_threads'
 import { fromErrorData } from '../../errors/error-data.ts'
+import { tensorBuffers } from './tensor-buffers.ts'
 import {
   type Claim,
   cellOf,
-  type InferMessage,
-  type InferOrder,
-  type InferTask,
-  type InferTaskResult,
   type SharedGraph,
-} from './infer-task.ts'
-import { tensorBuffers } from './tensor-buffers.ts'
+  type ThreadMessage,
+  type ThreadOrder,
+  type ThreadResult,
+  type ThreadTask,
+} from './thread-messages.ts'
 
 /** A worker thread that runs one task at a time, and may know the next one already. */
 export interface InferThread {
@@ -19,14 +19,14 @@ export interface InferThread {
   readonly gone: Promise<void>
   readonly alive: boolean
   /** Runs a task; rejects with the model's failure, or because the thread died of it. Not to be called while one runs. */
-  run(task: InferTask, shared: SharedGraph): Promise<InferTaskResult>
+  run(task: ThreadTask, shared: SharedGraph): Promise<ThreadResult>
   /**
    * Sends the task that is to be run next while another one runs, so that the thread begins it without waiting to be
    * told; `run` with the same inputs then gives its result. One at a time.
    *
    * @returns the same result; rejects when the task is taken back
    */
-  sendAhead(task: InferTask, shared: SharedGraph): Promise<InferTaskResult>
+  sendAhead(task: ThreadTask, shared: SharedGraph): Promise<ThreadResult>
   /** Takes back the task that was sent ahead, whose inputs are lost; false when it has begun, or none was sent. */
   takeBack(): boolean
   /** Lets go of a model's session, once what runs has ended. */
@@ -52,11 +52,11 @@ export function openInferThread(workerUrl: URL): InferThread {
   let alive = true
   let starting: Waiting<void> | undefined
   // Answers come in the order of tasks.
-  const asked: Waiting<InferTaskResult>[] = []
+  const asked: Waiting<ThreadResult>[] = []
   let last: Promise<unknown> = Promise.resolve()
   const claim: Claim = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT))
   let number = 0
-  let ahead: { readonly task: InferTask; readonly result: Promise<InferTaskResult> } | undefined
+  let ahead: { readonly task: ThreadTask; readonly result: Promise<ThreadResult> } | undefined
   const ready = new Promise<void>((resolve, reject) => {
     starting = { resolve, reject }
   })
@@ -76,7 +76,7 @@ export function openInferThread(workerUrl: URL): InferThread {
     })
   })
   worker.on('error', (cause) => fail(new Error('The thread failed.', { cause })))
-  worker.on('message', (message: InferMessage) => {
+  worker.on('message', (message: ThreadMessage) => {
     if (message.status === 'ready') {
       starting?.resolve()
       starting = undefined
@@ -87,15 +87,15 @@ export function openInferThread(workerUrl: URL): InferThread {
     else task?.reject(message.status === 'failed' ? fromErrorData(message.error) : new Error('It was taken back.'))
   })
 
-  const order = (what: InferOrder, transfer: ArrayBuffer[] = []) => worker.postMessage(what, transfer)
-  const send = (what: InferOrder & { readonly task: InferTask }, shared: SharedGraph) => {
-    const result = new Promise<InferTaskResult>((resolve, reject) => {
+  const order = (what: ThreadOrder, transfer: ArrayBuffer[] = []) => worker.postMessage(what, transfer)
+  const send = (what: ThreadOrder & { readonly task: ThreadTask }, shared: SharedGraph) => {
+    const result = new Promise<ThreadResult>((resolve, reject) => {
       if (!alive) {
         reject(new Error('The thread is gone.'))
         return
       }
       const { key, inputs } = what.task
-      if (!loaded.has(key)) order({ kind: 'load', key, shared })
+      if (!loaded.has(key)) order({ kind: 'graph', key, shared })
       loaded.add(key)
       order(what, tensorBuffers(inputs))
       // Not before it was sent: one that could not be would take the next one's answer.

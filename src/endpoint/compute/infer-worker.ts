@@ -4,15 +4,15 @@ import type { NumericData, TensorData, TensorMap } from '../../contracts/tensor.
 import { toErrorData } from '../../errors/error-data.ts'
 import { unpackInputs } from '../../protocol/unpack-inputs.ts'
 import { memoizeAsync } from '../../utils/memoize-async.ts'
+import { tensorBuffers } from './tensor-buffers.ts'
 import {
   cellOf,
-  type InferMessage,
-  type InferOrder,
-  type InferTask,
-  type InferTaskResult,
   type SharedGraph,
-} from './infer-task.ts'
-import { tensorBuffers } from './tensor-buffers.ts'
+  type ThreadMessage,
+  type ThreadOrder,
+  type ThreadResult,
+  type ThreadTask,
+} from './thread-messages.ts'
 
 const graphs = new Map<string, SharedGraph>()
 const made = new Set<string>()
@@ -35,7 +35,7 @@ const sessionOf = memoizeAsync(async (key: string) => {
   })
 })
 
-async function run({ key, inputs, wire, outputs }: InferTask): Promise<InferTaskResult> {
+async function run({ key, inputs, wire, outputs }: ThreadTask): Promise<ThreadResult> {
   const startMs = performance.now()
   const session = await sessionOf(key)
   const loadedMs = performance.now()
@@ -63,9 +63,9 @@ function toTensorData(name: string, tensor: Tensor | undefined): TensorData {
   return { type, dims, data: bits }
 }
 
-const say = (message: InferMessage, transfer: ArrayBuffer[] = []) => parentPort?.postMessage(message, transfer)
+const say = (message: ThreadMessage, transfer: ArrayBuffer[] = []) => parentPort?.postMessage(message, transfer)
 
-async function answer(task: InferTask): Promise<void> {
+async function answer(task: ThreadTask): Promise<void> {
   try {
     const result = await run(task)
     say({ status: 'done', result }, tensorBuffers(result.outputs))
@@ -84,14 +84,14 @@ async function forget(key: string): Promise<void> {
 
 // One order after the other: a session must not be released while it runs.
 let last: Promise<void> = Promise.resolve()
-parentPort?.on('message', (order: InferOrder) => {
+parentPort?.on('message', (order: ThreadOrder) => {
   last = last.then(async () => {
     if (order.kind === 'run') await answer(order.task)
     else if (order.kind === 'run-next') {
       const { claim, number, task } = order
       if (Atomics.compareExchange(claim, cellOf(number), number, 0) === number) await answer(task)
       else say({ status: 'left-out' })
-    } else if (order.kind === 'load') graphs.set(order.key, order.shared)
+    } else if (order.kind === 'graph') graphs.set(order.key, order.shared)
     else await forget(order.key).catch(() => {})
   })
 })

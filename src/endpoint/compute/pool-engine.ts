@@ -63,7 +63,7 @@ export function createPoolEngine(options: {
       waitMs: pool.waitMs(),
       models: folder.models.records.filter(isReady).map((record) => {
         const { key } = poolModel(record)
-        const { service, run } = pool.load(key)
+        const { service, run } = pool.history(key)
         const { meanMs: mean, p95Ms: p95 } = service
         return {
           name: record.name,

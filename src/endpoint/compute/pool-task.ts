@@ -1,6 +1,6 @@
 import type { WireForm } from '../../contracts/preprocessing.ts'
 import type { TensorMap } from '../../contracts/tensor.ts'
-import type { SharedGraph } from './infer-task.ts'
+import type { SharedGraph } from './thread-messages.ts'
 
 /** A model that the pool can run. */
 export interface PoolModel {

@@ -1,18 +1,18 @@
 import type { TensorMap } from '../../contracts/tensor.ts'
 import { CloudError } from '../../errors/cloud-error.ts'
 import { isSameAnswer, joinRows, rowsOf, splitRows } from './batch-tensors.ts'
-import type { InferTaskResult } from './infer-task.ts'
 import type { InferThread } from './infer-thread.ts'
-import type { ModelLoad } from './model-load.ts'
 import type { PoolTask } from './pool-task.ts'
+import type { RunHistory } from './run-history.ts'
+import type { ThreadResult } from './thread-messages.ts'
 
 export type Outcome =
-  | { readonly status: 'done'; readonly result: InferTaskResult }
+  | { readonly status: 'done'; readonly result: ThreadResult }
   | { readonly status: 'failed'; readonly error: unknown }
 
 export interface Runner {
   /** Runs requests of one model in one thread, joined when there are several; one outcome for each, and it never rejects. */
-  run(thread: InferThread, tasks: readonly PoolTask[], load: ModelLoad): Promise<Outcome[]>
+  run(thread: InferThread, tasks: readonly PoolTask[], history: RunHistory): Promise<Outcome[]>
 }
 
 /**
@@ -48,12 +48,12 @@ export function createRunner(options: {
     throw error
   }
 
-  const runOne = async (thread: InferThread, task: PoolTask, load: ModelLoad): Promise<Outcome> => {
+  const runOne = async (thread: InferThread, task: PoolTask, history: RunHistory): Promise<Outcome> => {
     const startMs = performance.now()
     try {
       const result = await runIn(thread, task, task.inputs)
       // One that was sent ahead may have begun before this thread came to hear of it.
-      load.learn(1, Math.max(performance.now() - startMs - result.loadMs, result.computeMs))
+      history.learn(1, Math.max(performance.now() - startMs - result.loadMs, result.computeMs))
       return { status: 'done', result }
     } catch (error) {
       return { status: 'failed', error }
@@ -61,52 +61,56 @@ export function createRunner(options: {
   }
 
   /** One after the other; when the thread is lost on the way, the rest fails as the one did that cost it. */
-  const runEach = async (thread: InferThread, tasks: readonly PoolTask[], load: ModelLoad): Promise<Outcome[]> => {
+  const runEach = async (thread: InferThread, tasks: readonly PoolTask[], history: RunHistory): Promise<Outcome[]> => {
     const outcomes: Outcome[] = []
     let lost: Outcome | undefined
     for (const task of tasks) {
-      const outcome = lost ?? (await runOne(thread, task, load))
+      const outcome = lost ?? (await runOne(thread, task, history))
       outcomes.push(outcome)
       if (outcome.status === 'failed' && (outcome.error as CloudError).code === 'cloud-timeout') lost = outcome
     }
     return outcomes
   }
 
-  const runJoined = async (thread: InferThread, tasks: readonly PoolTask[], load: ModelLoad): Promise<Outcome[]> => {
+  const runJoined = async (
+    thread: InferThread,
+    tasks: readonly PoolTask[],
+    history: RunHistory,
+  ): Promise<Outcome[]> => {
     const [first] = tasks
     if (first === undefined) return []
     const startMs = performance.now()
-    let result: InferTaskResult
+    let result: ThreadResult
     try {
       result = await runIn(thread, first, joinRows(tasks.map(({ inputs }) => inputs)))
     } catch (error) {
       // Too slow together: alone each would have been one of many. A failure may be one request's alone.
       if ((error as CloudError).code === 'cloud-timeout') return tasks.map(() => ({ status: 'failed', error }))
-      return runEach(thread, tasks, load)
+      return runEach(thread, tasks, history)
     }
     const threadMs = performance.now() - startMs - result.loadMs
     const parts = splitRows(
       result.outputs,
       tasks.map(({ inputs }) => rowsOf(inputs) ?? 0),
     )
-    if (parts !== undefined && load.policy.checked) {
-      load.learn(tasks.length, threadMs)
+    if (parts !== undefined && history.policy.checked) {
+      history.learn(tasks.length, threadMs)
       return parts.map((outputs) => ({ status: 'done', result: { ...result, outputs } }))
     }
     // A free first dimension may be something else than a batch: the first joined run is held against single ones.
-    const single = await runEach(thread, tasks, load)
+    const single = await runEach(thread, tasks, history)
     if (single.some(({ status }) => status === 'failed')) return single
     const same = single.every((outcome, index) => {
       const part = parts?.[index]
       return part !== undefined && outcome.status === 'done' && isSame(outcome.result.outputs, part, first)
     })
-    load.policy.check(same)
+    history.policy.check(same)
     return single
   }
 
   return {
-    run: async (thread, tasks, load) =>
-      tasks.length === 1 ? runEach(thread, tasks, load) : runJoined(thread, tasks, load),
+    run: async (thread, tasks, history) =>
+      tasks.length === 1 ? runEach(thread, tasks, history) : runJoined(thread, tasks, history),
   }
 }
 

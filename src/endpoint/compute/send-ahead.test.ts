@@ -120,7 +120,7 @@ describe('createInferPool, whose threads are sent their next run', () => {
 
   it('does not run what was cancelled before it began', async () => {
     const { pool, ask } = await open()
-    const before = pool.load('loop').run.count
+    const before = pool.history('loop').run.count
     const leaving = new AbortController()
     const running = ask(long)
     const gone = expect(ask(30_000_000, leaving.signal)).rejects.toBe('gone')
@@ -131,7 +131,7 @@ describe('createInferPool, whose threads are sent their next run', () => {
     await gone
     expect(pool.waiting()).toBe(1)
     await Promise.all([running, next])
-    expect(pool.load('loop').run.count).toBe(before + 2)
+    expect(pool.history('loop').run.count).toBe(before + 2)
   })
 
   it('refuses what would follow a run that was given up, and answers the others', async () => {

@@ -1,7 +1,7 @@
 import type { UpstreamState } from './upstream-state.ts'
 
 /** What choosing needs to know of an upstream. */
-export interface Candidate {
+export interface UpstreamStatus {
   readonly url: string
   readonly state: UpstreamState
 }
@@ -10,14 +10,14 @@ export interface Candidate {
  * The upstreams that may get requests now: healthy and not left out. When all the healthy ones are left out, they are
  * taken all the same: a bad answer is better than none.
  */
-export function usableUpstreams<T extends Candidate>(upstreams: readonly T[], nowMs: number): readonly T[] {
+export function usableUpstreams<T extends UpstreamStatus>(upstreams: readonly T[], nowMs: number): readonly T[] {
   const healthy = upstreams.filter(({ state }) => state.healthy)
   const kept = healthy.filter(({ state }) => !state.ejected(nowMs))
   return kept.length > 0 ? kept : healthy
 }
 
 /** May one more be left out? At most half of them at a time, and never the only one. */
-export function mayEject(upstreams: readonly Candidate[], nowMs: number): boolean {
+export function mayEject(upstreams: readonly UpstreamStatus[], nowMs: number): boolean {
   const out = upstreams.filter(({ state }) => state.ejected(nowMs)).length
   return out + 1 <= upstreams.length / 2
 }
@@ -26,7 +26,7 @@ export function mayEject(upstreams: readonly Candidate[], nowMs: number): boolea
  * Least loaded first: those that did not just say that they are overloaded, then by requests under way, then by the mean
  * time of answers, then by lot, so that none is always first.
  */
-export function byLoad<T extends Candidate>(
+export function byLoad<T extends UpstreamStatus>(
   upstreams: readonly T[],
   { nowMs, random }: { readonly nowMs: number; readonly random: () => number },
 ): readonly T[] {
@@ -48,8 +48,8 @@ export function byLoad<T extends Candidate>(
  *
  * Source: Thaler and Ravishankar, "Using name-based mappings to increase hit rates" (1998), highest random weight
  */
-export function byKey<T extends Candidate>(upstreams: readonly T[], key: string): readonly T[] {
-  const weight = ({ url }: Candidate) => hash(`${url} ${key}`)
+export function byKey<T extends UpstreamStatus>(upstreams: readonly T[], key: string): readonly T[] {
+  const weight = ({ url }: UpstreamStatus) => hash(`${url} ${key}`)
   return [...upstreams].sort((a, b) => weight(b) - weight(a))
 }
 

@@ -3,7 +3,7 @@ import { type CloudArm, createCloudArm } from '../../cloud/create-cloud-arm.ts'
 import type { ModelDescription } from '../../cloud/describe-model.ts'
 import { CloudError } from '../../errors/cloud-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
-import type { Candidate } from './choose-upstream.ts'
+import type { UpstreamStatus } from './choose-upstream.ts'
 import { createUpstreamState } from './upstream-state.ts'
 
 /** Milliseconds that what an upstream says of a model holds, and that it has none of this name. */
@@ -18,7 +18,7 @@ const maxKnown = 1_000
 const readyPaths = ['/v2/health/ready', '/health', '/v1/models', '/v3/models']
 
 /** One server behind the gateway. */
-export interface Upstream extends Candidate {
+export interface Upstream extends UpstreamStatus {
   readonly arm: CloudArm
   readonly send: SendRequest
   /** What it says of a model; undefined where it has none of this name. Remembered for a while. @throws {CloudError} */

@@ -4,7 +4,7 @@ import { formatServerTiming } from '../../protocol/server-timing.ts'
 import { runInference } from '../engine/run-inference.ts'
 import { compressAnswer } from '../http/compress-answer.ts'
 import { inferScope } from '../security/scopes.ts'
-import type { Front } from './front.ts'
+import type { RouteContext } from './route-context.ts'
 
 interface InferRoute {
   Params: { readonly model: string; readonly version?: string }
@@ -12,8 +12,8 @@ interface InferRoute {
 }
 
 /** `POST …/infer`: JSON, binary and raw tensors, in and out. */
-export function addInferRoutes(app: FastifyInstance, front: Front): void {
-  const { engine, access, limits, observe } = front
+export function addInferRoutes(app: FastifyInstance, context: RouteContext): void {
+  const { engine, access, limits, observe } = context
 
   const infer = async (request: FastifyRequest<InferRoute>, reply: FastifyReply) => {
     const { model, version } = request.params

@@ -5,7 +5,7 @@ import { ValidationError } from '../../errors/validation-error.ts'
 import { checkWire, parametersSchema } from '../../protocol/parse-tensors.ts'
 import { readJsonHead } from '../../protocol/read-json-head.ts'
 import { inferScope, repositoryScope } from '../security/scopes.ts'
-import type { Front } from './front.ts'
+import type { RouteContext } from './route-context.ts'
 
 interface RepositoryRoute {
   Params: { readonly model: string }
@@ -20,8 +20,8 @@ const indexSchema = v.object({ ready: v.optional(v.boolean(), false) })
 const changeSchema = v.object({ parameters: v.optional(parametersSchema, {}) })
 
 /** The protocol's repository and statistics extensions. */
-export function addRepositoryRoutes(app: FastifyInstance, front: Front): void {
-  const { engine, access, statistics, openRepository } = front
+export function addRepositoryRoutes(app: FastifyInstance, context: RouteContext): void {
+  const { engine, access, statistics, openRepository } = context
   const anyToken = access.requires(undefined, { unguarded: 'open' })
 
   app.post<RepositoryRoute>('/v2/repository/index', { onRequest: anyToken }, async ({ body }) => {

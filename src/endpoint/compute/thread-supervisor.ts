@@ -2,7 +2,7 @@ import { CapabilityError } from '../../errors/capability-error.ts'
 import { type InferThread, openInferThread } from './infer-thread.ts'
 
 /** The pool's threads: as many at work as were asked for, beside those that are stuck in a run. */
-export interface Crew {
+export interface ThreadSupervisor {
   readonly free: ReadonlySet<InferThread>
   /** Threads whose run was given up and still goes on, by the model that it is of. */
   readonly stuck: ReadonlyMap<InferThread, string>
@@ -21,13 +21,13 @@ export interface Crew {
 /** Milliseconds before a thread that could not start is tried again. */
 const restartMs = 1000
 
-export function createCrew(options: {
+export function createThreadSupervisor(options: {
   readonly workers: number
   readonly workerUrl: URL
   readonly onFault: (error: unknown) => void
   /** Told when a thread has become free. */
   readonly onFree: () => void
-}): Crew {
+}): ThreadSupervisor {
   const { workers, workerUrl, onFault, onFree } = options
   const threads = new Set<InferThread>()
   const free = new Set<InferThread>()

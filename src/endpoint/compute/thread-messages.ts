@@ -10,7 +10,7 @@ export interface SharedGraph {
 }
 
 /** What a thread is asked to run. */
-export interface InferTask {
+export interface ThreadTask {
   /** Names the session; the same key always means the same graph. */
   readonly key: string
   readonly inputs: TensorMap
@@ -26,14 +26,14 @@ export interface InferTask {
  */
 export type Claim = Int32Array<SharedArrayBuffer>
 
-/** What a thread is told, in order: `load` before a key's first task, `forget` after its last. */
-export type InferOrder =
-  | { readonly kind: 'load'; readonly key: string; readonly shared: SharedGraph }
-  | { readonly kind: 'run'; readonly task: InferTask }
-  | { readonly kind: 'run-next'; readonly task: InferTask; readonly claim: Claim; readonly number: number }
+/** What a thread is told, in order: `graph` before a key's first task, `forget` after its last. */
+export type ThreadOrder =
+  | { readonly kind: 'graph'; readonly key: string; readonly shared: SharedGraph }
+  | { readonly kind: 'run'; readonly task: ThreadTask }
+  | { readonly kind: 'run-next'; readonly task: ThreadTask; readonly claim: Claim; readonly number: number }
   | { readonly kind: 'forget'; readonly key: string }
 
-export interface InferTaskResult {
+export interface ThreadResult {
   readonly outputs: TensorMap
   /** Making the session, in the thread's first run of this model; 0 after it. */
   readonly loadMs: number
@@ -41,9 +41,9 @@ export interface InferTaskResult {
 }
 
 /** What a thread says: once that it is ready, then one answer for each task, in order. */
-export type InferMessage =
+export type ThreadMessage =
   | { readonly status: 'ready' }
-  | { readonly status: 'done'; readonly result: InferTaskResult }
+  | { readonly status: 'done'; readonly result: ThreadResult }
   | { readonly status: 'failed'; readonly error: ErrorData }
   | { readonly status: 'left-out' }
 

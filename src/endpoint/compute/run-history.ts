@@ -4,7 +4,7 @@ import { batchKind, rowsOf } from './batch-tensors.ts'
 import { createServiceTimes, type ServiceTimes } from './service-times.ts'
 
 /** What the pool has learned of one model. */
-export interface ModelLoad {
+export interface RunHistory {
   /** Time that a request takes of a thread, its share of a joined run. */
   readonly service: ServiceTimes
   /** Time of whole runs, joined or not. */
@@ -17,7 +17,7 @@ export interface ModelLoad {
   describe(inputs: TensorMap, outputs: readonly string[]): { readonly kind: string; readonly rows: number | undefined }
 }
 
-export function createModelLoad(model: { readonly maxBatch?: number } = {}): ModelLoad {
+export function createRunHistory(model: { readonly maxBatch?: number } = {}): RunHistory {
   const { maxBatch = 1 } = model
   const service = createServiceTimes()
   const policy = createBatchPolicy(maxBatch)
