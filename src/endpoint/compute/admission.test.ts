@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createAdmission, type RunUnderWay } from './admission.ts'
-import { watchLoopDelay } from './loop-delay.ts'
+import { type LoopDelay, watchLoopDelay } from './loop-delay.ts'
 import { createRunHistory } from './run-history.ts'
 import { createWorkQueue, type QueuedWork } from './work-queue.ts'
 
@@ -26,16 +26,26 @@ function open(options: {
   })
   return { admission, queue }
 }
+afterEach(() => vi.useRealTimers())
+
 const inMs = (ms: number) => performance.now() + ms
 
 describe('createAdmission', () => {
-  it('counts what runs, what was sent ahead, and what waits', () => {
+  it('adds up the rest of the run under way, the run sent ahead, and the queue', () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
     const one = { key: 'model', bytes: 0 }
-    expect(open({}).admission.waitMs('model')).toBe(0)
-    const { admission, queue } = open({ running: [{ ahead: one }] })
-    expect(admission.waitMs('model')).toBeCloseTo(10_010, -2)
+    const times = [1000]
+    expect(open({ times }).admission.waitMs('model')).toBe(0)
+    expect(open({ times, running: [{ expectedMs: 100 }] }).admission.waitMs('model')).toBe(100)
+    const { admission, queue } = open({ times, running: [{ expectedMs: 100, ahead: one }] })
+    expect(admission.waitMs('model')).toBe(1100)
     queue.push(one)
-    expect(admission.waitMs('model')).toBeCloseTo(10_020, -2)
+    expect(admission.waitMs('model')).toBe(2100)
+    vi.advanceTimersByTime(60)
+    expect(admission.waitMs('model')).toBe(2040)
+    // The run is late already: it may end at any time.
+    vi.advanceTimersByTime(60)
+    expect(admission.waitMs('model')).toBe(2000)
   })
 
   it('refuses what would be answered too late', () => {
@@ -56,8 +66,6 @@ describe('createAdmission', () => {
 })
 
 describe('a thread that does nothing', () => {
-  afterEach(() => vi.useRealTimers())
-
   it('takes what will probably be in time, so that a few slow runs do not stop a model for ever', () => {
     const times = [...Array.from({ length: 18 }, () => 10), 9000, 9000]
     open({ times }).admission.check('model', inMs(5000))
@@ -78,12 +86,24 @@ describe('a thread that does nothing', () => {
 })
 
 describe('watchLoopDelay', () => {
-  it('sees a thread that was busy with something else, and forgets it', async () => {
-    const delay = watchLoopDelay()
-    const busyUntil = performance.now() + 500
-    while (performance.now() < busyUntil);
-    await expect.poll(() => delay.ms, { interval: 1 }).toBeGreaterThan(40)
-    await expect.poll(() => delay.ms, { timeout: 20_000 }).toBeLessThan(20)
+  const look = (delay: LoopDelay, lateMs: number) => {
+    clockMs += 20 + lateMs
+    vi.advanceTimersByTime(20)
+    return delay.ms
+  }
+  let clockMs = 0
+
+  it('averages how late its timer is, and forgets it once the thread is idle', () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const delay = watchLoopDelay(() => clockMs)
+    expect(look(delay, 0)).toBe(0)
+    expect(look(delay, 500)).toBeCloseTo(50)
+    expect(look(delay, 500)).toBeCloseTo(95)
+    expect(look(delay, 0)).toBeCloseTo(85.5)
+    for (let count = 0; count < 50; count += 1) look(delay, 0)
+    expect(delay.ms).toBeLessThan(1)
     delay.stop()
+    const last = delay.ms
+    expect(look(delay, 500)).toBe(last)
   })
 })

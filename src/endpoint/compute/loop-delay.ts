@@ -1,6 +1,6 @@
-/** How late this thread comes to what is due: what arrives, and what is ready, waits that long besides. */
+/** How late this thread's event loop is: every request that arrives and every answer waits that long in addition. */
 export interface LoopDelay {
-  /** Milliseconds, on average and lately; 0 while nothing else is done. */
+  /** Moving average in milliseconds; 0 while the thread is idle. */
   readonly ms: number
   stop(): void
 }
@@ -8,15 +8,19 @@ export interface LoopDelay {
 /** Milliseconds between two looks. */
 const everyMs = 20
 
-/** What a look weighs: half of what was is forgotten in 130 ms. */
+/** Weight of one look in the moving average: its half-life is 130 ms. */
 const weight = 0.1
 
-/** Measures by how much a timer is late. It keeps no process alive. */
-export function watchLoopDelay(): LoopDelay {
+/**
+ * Measures by how much a timer is late. It keeps no process alive.
+ *
+ * @param now milliseconds on a clock that never goes back
+ */
+export function watchLoopDelay(now: () => number = () => performance.now()): LoopDelay {
   let ms = 0
-  let dueMs = performance.now() + everyMs
+  let dueMs = now() + everyMs
   const timer = setInterval(() => {
-    const nowMs = performance.now()
+    const nowMs = now()
     ms += weight * (Math.max(0, nowMs - dueMs) - ms)
     dueMs = nowMs + everyMs
   }, everyMs)
