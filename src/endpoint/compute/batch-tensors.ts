@@ -22,6 +22,17 @@ export const batchKind = (inputs: TensorMap): string =>
     .sort()
     .join()
 
+/** How a request can be joined with others; without rows it can't. */
+export function requestBatching(request: {
+  readonly model: { readonly maxBatch?: number }
+  readonly inputs: TensorMap
+  readonly outputs: readonly string[]
+}): { readonly kind: string; readonly rows: number | undefined } {
+  const { model, inputs, outputs } = request
+  if ((model.maxBatch ?? 1) === 1) return { kind: '', rows: undefined }
+  return { kind: `${batchKind(inputs)}>${outputs.join()}`, rows: rowsOf(inputs) }
+}
+
 /** Joins requests of one kind along the first dimension. The originals stay as they are. */
 export function joinRows(requests: readonly TensorMap[]): TensorMap {
   const [first = {}] = requests

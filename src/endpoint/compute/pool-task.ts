@@ -22,13 +22,3 @@ export interface PoolTask {
   /** On the clock of `performance.now()`. */
   readonly deadlineAtMs?: number | undefined
 }
-
-export interface PoolResult {
-  readonly outputs: TensorMap
-  /** From asking to the run's start in a thread, without the making of a session. */
-  readonly queueMs: number
-  readonly loadMs: number
-  readonly computeMs: number
-  /** Requests in the same run, this one included. */
-  readonly batch: number
-}
