@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest'
 import type { TensorMap } from '../../contracts/tensor.ts'
 import { createBatchPolicy } from './batch-policy.ts'
 import { batchKind, isSameAnswer, joinRows, mayBatch, rowsOf, splitRows } from './batch-tensors.ts'
-import { createServiceTimes } from './service-times.ts'
 import { createWorkQueue } from './work-queue.ts'
 
 const rows = (...values: number[]): TensorMap => ({
@@ -108,17 +107,6 @@ describe('createBatchPolicy', () => {
     policy.learn(8, 500)
     for (let run = 0; run < 40; run += 1) policy.learn(8, 18)
     expect(policy.sizeFor(8)).toBe(8)
-  })
-})
-
-describe('createServiceTimes', () => {
-  it('knows nothing before the first', () => {
-    expect(createServiceTimes()).toMatchObject({ count: 0, meanMs: undefined, p95Ms: undefined })
-  })
-  it('tells mean and tail of the last ones', () => {
-    const times = createServiceTimes(4)
-    for (const ms of [100, 100, 1, 2, 3, 4]) times.add(ms)
-    expect(times).toMatchObject({ count: 6, meanMs: 2.5, p95Ms: 4 })
   })
 })
 

@@ -1,5 +1,5 @@
+import { createServiceTimes, type ServiceTimes } from '../engine/service-times.ts'
 import { type BatchPolicy, createBatchPolicy } from './batch-policy.ts'
-import { createServiceTimes, type ServiceTimes } from './service-times.ts'
 
 /** What the pool has learned from the runs of one model. */
 export interface RunHistory {

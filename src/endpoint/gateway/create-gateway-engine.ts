@@ -1,14 +1,13 @@
 import { toBaseUrl } from '../../cloud/base-url.ts'
-import type { CloudResult } from '../../cloud/create-cloud-arm.ts'
 import { modelPath } from '../../cloud/model-path.ts'
 import { CloudError } from '../../errors/cloud-error.ts'
 import { ConfigError } from '../../errors/config-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
-import type { Parameters } from '../../protocol/infer-request.ts'
-import type { EngineRequest, InferEngine, ServedModel } from '../engine/infer-engine.ts'
-import { byKey, byLoad, mayEject, usableUpstreams } from './choose-upstream.ts'
-import { createGatewayCapacity, createServiceTimes } from './gateway-capacity.ts'
-import { createRetryBudget, isUpstreamFault, mayRetry, sequenceOf } from './retry-rules.ts'
+import type { InferEngine, ServedModel } from '../engine/infer-engine.ts'
+import { byLoad, mayEject, usableUpstreams } from './choose-upstream.ts'
+import { createGatewayAdmission } from './gateway-admission.ts'
+import { createGatewayCapacity, createModelTimes } from './gateway-capacity.ts'
+import { createRunAtUpstreams } from './run-at-upstreams.ts'
 import { findServedModel, listServedModels } from './served-models.ts'
 import { createUpstream, type Upstream } from './upstream.ts'
 import { createUpstreamFetch } from './upstream-fetch.ts'
@@ -21,7 +20,7 @@ export interface GatewayOptions {
   readonly token?: string | undefined
   /** Requests under way at one upstream at a time; above it the gateway refuses. Default 64. */
   readonly maxInFlight?: number
-  /** Runs that a stock engine does at a time, for the capacity that it does not tell itself. Default 1. */
+  /** Runs that a stock engine does at a time: it does not report its capacity. Default 1. */
   readonly workersEach?: number
   /** Milliseconds between two checks of an upstream's health. Default 2,000. */
   readonly checkEveryMs?: number
@@ -30,7 +29,7 @@ export interface GatewayOptions {
   readonly fetch?: typeof globalThis.fetch
   readonly now?: () => number
   readonly random?: () => number
-  /** Told of failures whose cause a client is not told. */
+  /** Called with the cause of failures, which clients are not given. */
   readonly onFault?: (error: unknown, about: { readonly upstream: string; readonly model: string }) => void
 }
 
@@ -43,9 +42,6 @@ export interface GatewayEngine extends InferEngine {
   /** A request outside the protocol failed for this upstream's fault. */
   blame(upstream: Upstream): void
 }
-
-/** A request is tried at one more upstream at most: what fails at two is likely to fail at all. */
-const maxAttempts = 2
 
 /**
  * The gateway: sends requests to the least loaded healthy upstream, and to another one where that is safe. It resolves
@@ -64,8 +60,7 @@ export async function createGatewayEngine(options: GatewayOptions): Promise<Gate
   const fetch = options.fetch ?? pool?.fetch ?? globalThis.fetch
   const upstreams = urls.map((url) => createUpstream({ url, fetch, token, now }))
   const closing = new AbortController()
-  const budget = createRetryBudget()
-  const times = createServiceTimes()
+  const times = createModelTimes()
   const underWay = new Set<Promise<unknown>>()
   /** Models that were found by a version: only these are asked for with one. */
   const pinned = new WeakSet<ServedModel>()
@@ -74,109 +69,12 @@ export async function createGatewayEngine(options: GatewayOptions): Promise<Gate
   const capacity = createGatewayCapacity({ usable, workersEach, times, now })
   const blame = (upstream: Upstream) => {
     upstream.state.failed(now(), mayEject(upstreams, now()))
-    // Requests that fail say sooner than the next check that it is gone.
+    // Finds out before the next regular check whether the upstream is gone.
     void upstream.check()
   }
 
-  const roomAt = (candidates: readonly Upstream[]) => candidates.filter(({ state }) => state.inFlight < maxInFlight)
-  const full = (candidates: readonly Upstream[]) => {
-    const waits = candidates.flatMap(({ state }) => (state.answerMs === undefined ? [] : [state.answerMs]))
-    return new CloudError(
-      'cloud-overloaded',
-      'All upstreams have as many requests as they are given; try again soon.',
-      {
-        context: { retryAfterMs: Math.ceil(Math.max(1_000, ...waits)) },
-      },
-    )
-  }
-  const nobody = () =>
-    new CloudError('cloud-overloaded', 'No upstream is ready to serve; try again in a moment.', {
-      context: { retryAfterMs: checkEveryMs },
-    })
-
-  const admit: InferEngine['admit'] = (name, _, deadlineAtMs) => {
-    const candidates = usable().filter((upstream) => upstream.has(name) !== false)
-    if (usable().length === 0) throw nobody()
-    if (candidates.length === 0) return
-    const free = roomAt(candidates)
-    if (free.length === 0) throw full(candidates)
-    if (deadlineAtMs === undefined) return
-    // An idle upstream is always tried: its mean is of a time when it may have been slow for its load.
-    const soonest = Math.min(...free.map(({ state }) => (state.inFlight === 0 ? 0 : (state.answerMs ?? 0))))
-    if (now() + soonest <= deadlineAtMs) return
-    throw new CloudError('cloud-overloaded', 'No upstream is expected to answer by the deadline.', {
-      context: { retryAfterMs: Math.ceil(soonest) },
-    })
-  }
-
-  const attempt = async (upstream: Upstream, request: EngineRequest, signal: AbortSignal): Promise<CloudResult> => {
-    const { model, inputs, outputs, parameters, id, deadlineAtMs, traceparent } = request
-    const timeoutMs = Math.max(1, Math.min(runLimitMs, (deadlineAtMs ?? Number.POSITIVE_INFINITY) - now()))
-    const done = upstream.state.begin()
-    try {
-      const result = await upstream.arm.run(model.name, inputs, {
-        signal,
-        timeoutMs,
-        parameters: forUpstream(parameters),
-        // The upstreams are near: packing would cost more than it saves.
-        uplinkBitsPerSecond: Number.POSITIVE_INFINITY,
-        ...(id === undefined ? {} : { id }),
-        ...(outputs === undefined ? {} : { outputs }),
-        ...(pinned.has(model) ? { version: model.version } : {}),
-        ...(traceparent === undefined ? {} : { headers: { traceparent } }),
-      })
-      upstream.state.succeeded(result.timing.totalMs)
-      return result
-    } finally {
-      done()
-    }
-  }
-
-  const run = async (request: EngineRequest, signal: AbortSignal): Promise<CloudResult> => {
-    const { model, parameters } = request
-    const sequence = sequenceOf(parameters)
-    const tried = new Set<Upstream>()
-    /** Upstreams that answered 500: theirs is the fault only if another one can. */
-    const suspects: Upstream[] = []
-    let failure: unknown
-    let attempts = 0
-    budget.earn()
-    while (attempts < maxAttempts) {
-      const having = usable().filter((upstream) => upstream.has(model.name) !== false)
-      const others = having.filter((upstream) => !tried.has(upstream))
-      // A kept connection may have been closed just when it was used again: without another upstream, the same one is
-      // asked on a new connection.
-      const candidates = others.length === 0 && wasReset(failure) ? having : others
-      const free =
-        sequence === undefined ? byLoad(roomAt(candidates), { nowMs: now(), random }) : byKey(candidates, sequence)
-      const [upstream] = free
-      if (upstream === undefined) throw failure ?? (candidates.length > 0 ? full(candidates) : nobody())
-      if (attempts > 0 && !budget.spend()) throw failure
-      tried.add(upstream)
-      attempts += 1
-      try {
-        const result = await attempt(upstream, request, signal)
-        suspects.forEach(blame)
-        return result
-      } catch (error) {
-        signal.throwIfAborted()
-        failure = error
-        onFault(error, { upstream: upstream.url, model: model.name })
-        if (isUpstreamFault(error)) blame(upstream)
-        else if (isHitherError(error) && error.code === 'cloud-failed') suspects.push(upstream)
-        else if (isHitherError(error) && error.code === 'cloud-overloaded') {
-          const { retryAfterMs } = error.context
-          upstream.state.overloaded(now(), typeof retryAfterMs === 'number' ? retryAfterMs : undefined)
-        }
-        // It was there when it was asked; another upstream may still have it, and no work was done here.
-        if (isHitherError(error) && error.code === 'cloud-model-missing') {
-          upstream.forget(model.name)
-          attempts -= 1
-        } else if (!mayRetry(error, parameters)) throw error
-      }
-    }
-    throw failure
-  }
+  const admission = createGatewayAdmission({ usable, maxInFlight, checkEveryMs, now })
+  const run = createRunAtUpstreams({ usable, admission, runLimitMs, now, random, blame, onFault })
 
   const everywhere = async (what: 'load' | 'unload', name: string): Promise<void> => {
     const path = `/v2/repository${modelPath(name).slice('/v2'.length)}/${what}`
@@ -189,7 +87,7 @@ export async function createGatewayEngine(options: GatewayOptions): Promise<Gate
       }),
     )
     const refused = outcomes.find((outcome) => outcome.status === 'rejected')
-    if (outcomes.length === 0) throw nobody()
+    if (outcomes.length === 0) throw admission.noneReady()
     if (refused !== undefined) throw refused.reason
   }
 
@@ -208,18 +106,18 @@ export async function createGatewayEngine(options: GatewayOptions): Promise<Gate
     blame,
     models: () => listServedModels(usable()),
     async find(name, version) {
-      if (usable().length === 0) throw nobody()
+      if (usable().length === 0) throw admission.noneReady()
       const model = await findServedModel(usable(), name, version)
       if (version !== undefined) pinned.add(model)
       return model
     },
-    admit,
+    admit: (name, _, deadlineAtMs) => admission.admit(name, deadlineAtMs),
     async infer(request, signal) {
       const { model } = request
-      // Whether the inputs fit is the upstream's to say: no server's description tells which of them are optional.
-      admit(model.name, undefined, request.deadlineAtMs)
+      // The upstream checks the inputs: no server's description says which of them are optional.
+      admission.admit(model.name, request.deadlineAtMs)
       const startMs = now()
-      const work = run(request, signal)
+      const work = run(request, { withVersion: pinned.has(model), signal })
       underWay.add(work)
       try {
         const { outputs: tensors, timing } = await work
@@ -247,14 +145,7 @@ export async function createGatewayEngine(options: GatewayOptions): Promise<Gate
   }
 }
 
-const wasReset = (failure: unknown): boolean => isHitherError(failure) && failure.code === 'cloud-unreachable'
-
-/** What the front has done itself is not said again: how outputs travel, and how much time is left. */
-function forUpstream({ binary_data_output: _, timeout: __, ...parameters }: Parameters): Parameters {
-  return parameters
-}
-
-/** A client has nothing to do with the token that the gateway shows its upstreams: it must not ask for a new one. */
+/** The refused token is the gateway's: the client must not be asked for a new one of its own. */
 function toGatewayError(error: unknown): unknown {
   if (!isHitherError(error) || error.code !== 'cloud-unauthorized') return error
   return new CloudError('cloud-bad-response', 'The upstream did not accept this gateway.', { cause: error })

@@ -1,11 +1,12 @@
 import * as v from 'valibot'
 import { CloudError } from '../../errors/cloud-error.ts'
+import { holdValues } from '../../utils/held-value.ts'
 import type { Upstream } from './upstream.ts'
 
 /** Where servers have the OpenAI API: vLLM, Ray, Triton's and llama.cpp's; KServe; OpenVINO. */
 const bases = ['/v1', '/openai/v1', '/v3']
 const heldMs = 30_000
-/** After a failure to ask, and for a model that nobody had: asked again sooner, as it may just be loading. */
+/** After a failure the upstream is asked again sooner: it may just be starting. */
 const retryMs = 3_000
 const askMs = 5_000
 
@@ -34,9 +35,6 @@ export interface OpenAiModels {
 
 /** @param usable the upstreams that may get requests now, the least loaded first */
 export function createOpenAiModels(usable: () => readonly Upstream[], now: () => number): OpenAiModels {
-  const held = new Map<Upstream, { readonly offer: Offer | undefined; readonly untilMs: number }>()
-  const asking = new Map<Upstream, Promise<Offer | undefined>>()
-
   const ask = async (upstream: Upstream): Promise<Offer | undefined> => {
     for (const base of bases) {
       try {
@@ -45,23 +43,19 @@ export function createOpenAiModels(usable: () => readonly Upstream[], now: () =>
         const list = v.safeParse(listSchema, JSON.parse(new TextDecoder().decode(body)))
         if (list.success) return { base, models: list.output.data }
       } catch {
-        // Not there, or not now: the next one may be.
+        // The API may be at the next address.
       }
     }
     return undefined
   }
-  const offerOf = async (upstream: Upstream): Promise<Offer | undefined> => {
-    const known = held.get(upstream)
-    if (known !== undefined && now() < known.untilMs) return known.offer
-    const question = asking.get(upstream) ?? ask(upstream).finally(() => asking.delete(upstream))
-    asking.set(upstream, question)
-    const offer = await question
-    held.set(upstream, { offer, untilMs: now() + (offer === undefined ? retryMs : heldMs) })
-    return offer
-  }
+  const held = holdValues({
+    load: ask,
+    holdMs: (offer: Offer | undefined) => (offer === undefined ? retryMs : heldMs),
+    now,
+  })
   const offers = async () => {
     const upstreams = usable()
-    const all = await Promise.all(upstreams.map(offerOf))
+    const all = await Promise.all(upstreams.map(held.get))
     return upstreams.flatMap((upstream, index) => {
       const offer = all[index]
       return offer === undefined ? [] : [{ upstream, ...offer }]

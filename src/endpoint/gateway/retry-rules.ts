@@ -1,24 +1,11 @@
 import { isHitherError } from '../../errors/hither-error.ts'
 import type { Parameters } from '../../protocol/infer-request.ts'
 
-/** Retries for each request in the long run, and how many may come at once: a fallen upstream must not double the load. */
-const retriesPerRequest = 0.2
-const burst = 10
-
-/** A token bucket for retries. */
-export function createRetryBudget(): { readonly earn: () => void; readonly spend: () => boolean } {
-  let tokens = burst
-  return {
-    earn() {
-      tokens = Math.min(burst, tokens + retriesPerRequest)
-    },
-    spend() {
-      if (tokens < 1) return false
-      tokens -= 1
-      return true
-    },
-  }
-}
+/**
+ * Retries for each request in the long run (`share`), and how many may come at once (`most`): a fallen upstream must not
+ * double the load.
+ */
+export const retryBudget = { share: 0.2, most: 10 }
 
 /** Codes after which another upstream may answer: none of them says that the request is at fault. */
 const retried: ReadonlySet<string> = new Set([

@@ -3,15 +3,16 @@ import { type CloudArm, createCloudArm } from '../../cloud/create-cloud-arm.ts'
 import type { ModelDescription } from '../../cloud/describe-model.ts'
 import { CloudError } from '../../errors/cloud-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
+import { holdValues } from '../../utils/held-value.ts'
 import type { UpstreamStatus } from './choose-upstream.ts'
 import { createUpstreamState } from './upstream-state.ts'
 
-/** Milliseconds that what an upstream says of a model holds, and that it has none of this name. */
+/** Milliseconds that an upstream's description of a model is held, and its answer that it has none of this name. */
 const knownMs = 30_000
 const missingMs = 3_000
 /** Milliseconds that an upstream has to say that it is ready. */
 const checkTimeoutMs = 3_000
-/** Names asked for by anyone who can send a request: the table must not grow with them. */
+/** Any client can ask for any name, so the table is bounded. */
 const maxKnown = 1_000
 
 /** Where servers say that they are ready: the protocol; vLLM, Ray and others; any that speaks the OpenAI API. */
@@ -21,9 +22,9 @@ const readyPaths = ['/v2/health/ready', '/health', '/v1/models', '/v3/models']
 export interface Upstream extends UpstreamStatus {
   readonly arm: CloudArm
   readonly send: SendRequest
-  /** What it says of a model; undefined where it has none of this name. Remembered for a while. @throws {CloudError} */
+  /** Its description of a model, held for a while; undefined where it has none of this name. @throws {CloudError} */
   describe(model: string): Promise<ModelDescription | undefined>
-  /** What is remembered; undefined where nothing is. */
+  /** Has it the model, as far as is known without asking? Undefined where nothing is known. */
   has(model: string): boolean | undefined
   forget(model: string): void
   /** Posts JSON and gives the answer as it comes, whatever its status. Rejects when none comes. */
@@ -43,23 +44,18 @@ export function createUpstream(options: {
   const arm = createCloudArm({ url, fetch, now, token: bearer })
   const send = createSendRequest({ baseUrl: url, token: bearer, fetch, now, nowDate: () => Date.now() })
   const state = createUpstreamState()
-  const known = new Map<string, { readonly description: ModelDescription | undefined; readonly untilMs: number }>()
-  const asking = new Map<string, Promise<ModelDescription | undefined>>()
   let readyPath: string | undefined
 
-  const remembered = (model: string) => {
-    const entry = known.get(model)
-    return entry !== undefined && now() < entry.untilMs ? entry : undefined
-  }
-  const ask = async (model: string) => {
-    const description = await arm.describe(model).catch((error: unknown) => {
-      if (isHitherError(error) && error.code === 'cloud-model-missing') return undefined
-      throw error
-    })
-    if (known.size >= maxKnown) known.delete(known.keys().next().value ?? '')
-    known.set(model, { description, untilMs: now() + (description === undefined ? missingMs : knownMs) })
-    return description
-  }
+  const descriptions = holdValues({
+    load: (model: string): Promise<ModelDescription | undefined> =>
+      arm.describe(model).catch((error: unknown) => {
+        if (isHitherError(error) && error.code === 'cloud-model-missing') return undefined
+        throw error
+      }),
+    holdMs: (description) => (description === undefined ? missingMs : knownMs),
+    maxKeys: maxKnown,
+    now,
+  })
   const answers = async (path: string): Promise<number> => {
     try {
       await send({ path, limitBytes: 4 * 1024 * 1024, signal: AbortSignal.timeout(checkTimeoutMs) })
@@ -74,18 +70,12 @@ export function createUpstream(options: {
     arm,
     send,
     state,
-    async describe(model) {
-      const entry = remembered(model)
-      if (entry !== undefined) return entry.description
-      const question = asking.get(model) ?? ask(model).finally(() => asking.delete(model))
-      asking.set(model, question)
-      return question
-    },
+    describe: descriptions.get,
     has(model) {
-      const entry = remembered(model)
-      return entry && entry.description !== undefined
+      const held = descriptions.peek(model)
+      return held && held.value !== undefined
     },
-    forget: (model) => void known.delete(model),
+    forget: descriptions.forget,
     post: (path, body, signal) =>
       fetch(`${url}${path}`, {
         method: 'POST',

@@ -9,7 +9,11 @@ export interface ServiceTimes {
   readonly p95Ms: number | undefined
 }
 
-/** @param window how many of the last times count */
+/**
+ * The 95th percentile is the nearest rank: the least time that at least 95 % of the times do not exceed.
+ *
+ * @param window how many of the last times count
+ */
 export function createServiceTimes(window = 64): ServiceTimes {
   const times: number[] = []
   let count = 0
