@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads'
 import { fromErrorData } from '../../errors/error-data.ts'
+import type { SharedGraph } from '../model-folder/shared-graph.ts'
 import { tensorBuffers } from './tensor-buffers.ts'
 import {
   type Claim,
   cellOf,
-  type SharedGraph,
   type ThreadMessage,
   type ThreadOrder,
   type ThreadResult,

@@ -4,15 +4,9 @@ import type { NumericData, TensorData, TensorMap } from '../../contracts/tensor.
 import { toErrorData } from '../../errors/error-data.ts'
 import { unpackInputs } from '../../protocol/unpack-inputs.ts'
 import { memoizeAsync } from '../../utils/memoize-async.ts'
+import type { SharedGraph } from '../model-folder/shared-graph.ts'
 import { tensorBuffers } from './tensor-buffers.ts'
-import {
-  cellOf,
-  type SharedGraph,
-  type ThreadMessage,
-  type ThreadOrder,
-  type ThreadResult,
-  type ThreadTask,
-} from './thread-messages.ts'
+import { cellOf, type ThreadMessage, type ThreadOrder, type ThreadResult, type ThreadTask } from './thread-messages.ts'
 
 const graphs = new Map<string, SharedGraph>()
 const made = new Set<string>()

@@ -1,15 +1,13 @@
 import type { WireForm } from '../../contracts/preprocessing.ts'
 import type { TensorMap } from '../../contracts/tensor.ts'
 import type { ErrorData } from '../../errors/error-data.ts'
+import type { SharedGraph } from '../model-folder/shared-graph.ts'
 
-/** A model's files, in shared memory: no thread holds a copy of its own until it makes its session. */
-export interface SharedGraph {
-  readonly graph: SharedArrayBuffer
-  /** Weights outside the graph, by the path that the graph names. */
-  readonly externalData: ReadonlyMap<string, SharedArrayBuffer>
-}
-
-/** What a thread is asked to run. */
+/**
+ * One run in a thread. A request comes by its forms in this order: `InferRequest` (read from the wire), `EngineRequest`
+ * (of a model that is there), `PoolTask` (its inputs checked, its model's files known), `PoolJob` (the task while it
+ * waits and runs), and this, which is all that a thread needs: one `PoolJob`'s task, or several joined.
+ */
 export interface ThreadTask {
   /** Names the session; the same key always means the same graph. */
   readonly key: string
@@ -20,13 +18,13 @@ export interface ThreadTask {
 }
 
 /**
- * Says of the tasks that were sent ahead to a thread whether they are wanted: a task's cell, that of its number's lowest
- * bit, holds its number until the thread begins it or it is taken back, whichever puts a 0 there first. Two, because the
- * next one may be sent before the thread has begun the one that was its turn.
+ * Two cells that decide whether a task that was sent ahead is run or taken back. A task's cell is chosen by the lowest
+ * bit of its number, and holds that number until the thread begins the task or the pool takes it back: whoever first
+ * puts a 0 there wins. There are two cells because the next task may be sent before the thread has begun the last one.
  */
 export type Claim = Int32Array<SharedArrayBuffer>
 
-/** What a thread is told, in order: `graph` before a key's first task, `forget` after its last. */
+/** Messages to a thread, worked off in order: `graph` comes before a key's first task, `forget` after its last. */
 export type ThreadOrder =
   | { readonly kind: 'graph'; readonly key: string; readonly shared: SharedGraph }
   | { readonly kind: 'run'; readonly task: ThreadTask }
@@ -35,12 +33,12 @@ export type ThreadOrder =
 
 export interface ThreadResult {
   readonly outputs: TensorMap
-  /** Making the session, in the thread's first run of this model; 0 after it. */
+  /** Making the session, in the thread's first run of this model; 0 in later runs. */
   readonly loadMs: number
   readonly computeMs: number
 }
 
-/** What a thread says: once that it is ready, then one answer for each task, in order. */
+/** Messages from a thread: `ready` once, then one answer for each task, in the order of the tasks. */
 export type ThreadMessage =
   | { readonly status: 'ready' }
   | { readonly status: 'done'; readonly result: ThreadResult }

@@ -3,7 +3,7 @@ import type { TensorMap, TensorSpec } from '../../contracts/tensor.ts'
 import type { Capacity } from '../../protocol/capacity.ts'
 import type { Parameters } from '../../protocol/infer-request.ts'
 
-/** A model as the front sees it, whatever runs it: threads of this process, or a server behind it. */
+/** A model as the routes see it, whatever runs it: threads of this process, or an upstream server. */
 export interface ServedModel {
   readonly name: string
   /** A revision of the catalogue, or what the upstream calls its version; empty where it names none. */
@@ -21,24 +21,25 @@ export interface ServedModel {
   readonly texts?: ReadonlyMap<string, string>
 }
 
+/** A request whose model was found. */
 export interface EngineRequest {
   readonly model: ServedModel
   /** Checked against the protocol, not against the model. Their memory is given away. */
   readonly inputs: TensorMap
   /** Outputs to give; absent: all. */
   readonly outputs?: readonly string[]
-  /** What the request said beside its tensors, for an upstream to know. */
+  /** The request's parameters, for an upstream. */
   readonly parameters: Parameters
   readonly id?: string
   /** When the answer must be there, on the clock of `performance.now()`. A request that can't meet it is refused at once. */
   readonly deadlineAtMs?: number
-  /** W3C trace context of this request's span, for an upstream to go on with. */
+  /** W3C trace context of this request's span, for an upstream to continue. */
   readonly traceparent?: string
 }
 
-export interface EngineResult {
-  readonly outputs: TensorMap
-  /** From asking to the run's start, without the making of a session. */
+/** Where the time of one run went, in milliseconds. */
+export interface RunTimes {
+  /** From the request to the run's start, without making a session. */
   readonly queueMs: number
   /** Making a session for this run; 0 where there was one. */
   readonly loadMs: number
@@ -47,9 +48,13 @@ export interface EngineResult {
   readonly batch: number
 }
 
+export interface EngineResult extends RunTimes {
+  readonly outputs: TensorMap
+}
+
 /**
- * What stands behind the front (routes, tokens, sealing, limits, metrics): a pool of threads, or upstream servers.
- * Every method may be called at any time until `close`.
+ * Runs models for the routes: a pool of threads, or upstream servers. Every method may be called at any time until
+ * `close`.
  */
 export interface InferEngine {
   /** All models, those that can't run included. The first of a name is the one that answers without a version. */
@@ -63,7 +68,7 @@ export interface InferEngine {
   /**
    * Would a request be taken now? Asked before its body is read, so that a refusal costs nothing.
    *
-   * @throws {CloudError} `cloud-overloaded`, with `context.retryAfterMs` where it can be told
+   * @throws {CloudError} `cloud-overloaded`, with `context.retryAfterMs` where it is known
    */
   admit(name: string, version: string | undefined, deadlineAtMs: number | undefined): void
   /**
@@ -82,9 +87,9 @@ export interface InferEngine {
   load(name: string): Promise<void>
   /** Takes a model out of use once its runs under way have ended. @throws {CloudError} `cloud-model-missing` */
   unload(name: string): Promise<void>
-  /** Without `draining`, which the front knows. */
+  /** Without `draining`, which the routes add. */
   capacity(): Promise<Omit<Capacity, 'draining' | 'format'>>
-  /** May requests come? What `GET /v2/health/ready` answers, unless the front is closing. */
+  /** May requests come? What `GET /v2/health/ready` answers, unless the endpoint is closing. */
   readonly ready: boolean
   /** Threads whose run can't be ended: while there is one, only a signal ends the process. */
   readonly stuckThreads: number

@@ -4,17 +4,14 @@ import { maxClasses, toClasses } from '../../protocol/classification.ts'
 import { type InferRequest, parseInferRequest, wantsBinary } from '../../protocol/infer-request.ts'
 import { encodeInferResponse } from '../../protocol/infer-response.ts'
 import { parseRawRequest } from '../../protocol/raw-request.ts'
-import type { EngineResult, InferEngine, ServedModel } from './infer-engine.ts'
+import type { InferEngine, RunTimes, ServedModel } from './infer-engine.ts'
 
-export interface InferenceTimes {
+/** Where the time of one request went, in milliseconds. */
+export interface InferenceTimes extends RunTimes {
   readonly decodeMs: number
-  readonly queueMs: number
-  readonly loadMs: number
-  readonly computeMs: number
   readonly encodeMs: number
-  /** From the whole body to the answer: a slow upload is not the server's. */
+  /** From the whole body to the answer: a slow upload is not counted. */
   readonly totalMs: number
-  readonly batch: number
 }
 
 export interface InferenceAnswer {
@@ -83,7 +80,7 @@ export async function runInference(
 }
 
 function toTimes(
-  { queueMs, loadMs, computeMs, batch }: EngineResult,
+  { queueMs, loadMs, computeMs, batch }: RunTimes,
   at: { readonly startMs: number; readonly decodedMs: number; readonly doneMs: number; readonly endMs: number },
 ): InferenceTimes {
   const { startMs, decodedMs, doneMs, endMs } = at

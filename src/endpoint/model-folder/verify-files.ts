@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Manifest, ModelFile } from '../../contracts/manifest.ts'
 import { ModelError } from '../../errors/model-error.ts'
-import type { SharedGraph } from '../compute/thread-messages.ts'
+import type { SharedGraph } from './shared-graph.ts'
 
 /** A model's files that are used here, the very bytes that were hashed. */
 export interface VerifiedFiles {

@@ -1,3 +1,5 @@
+import type { InferenceTimes } from '../engine/run-inference.ts'
+
 /** Counts and times of one model's requests, as `GET /v2/models/M/stats` tells them. */
 interface ModelStatistics {
   success: Tally
@@ -16,19 +18,8 @@ interface Tally {
   ms: number
 }
 
-/** Where the time of one answered request went, in milliseconds. */
-export interface RequestTimes {
-  readonly decodeMs: number
-  readonly queueMs: number
-  readonly computeMs: number
-  readonly encodeMs: number
-  readonly totalMs: number
-  /** Requests in the same run. */
-  readonly batch: number
-}
-
 export interface Statistics {
-  succeeded(name: string, version: string, times: RequestTimes): void
+  succeeded(name: string, version: string, times: InferenceTimes): void
   failed(name: string, version: string, totalMs: number): void
   /** One entry in the form of the protocol's statistics extension; zeros for a model that was not asked yet. */
   read(name: string, version: string): unknown
