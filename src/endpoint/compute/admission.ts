@@ -2,7 +2,7 @@ import type { LoopDelay } from './loop-delay.ts'
 import type { RunHistory } from './run-history.ts'
 import { overloaded, type QueuedWork, type WorkQueue } from './work-queue.ts'
 
-/** A run in a thread, and the one that was sent ahead to follow it. */
+/** A run in a thread, and the request that was sent ahead to follow it. */
 export interface RunUnderWay<T extends QueuedWork> {
   readonly key: string
   /** On the clock of `performance.now()`. */
@@ -11,20 +11,20 @@ export interface RunUnderWay<T extends QueuedWork> {
   ahead?: T | undefined
 }
 
-/** Foretells waiting, and refuses what would wait in vain. */
+/** Predicts waiting times, and refuses requests that would miss their deadline or wait too long. */
 export interface Admission {
   /** Milliseconds that one more request would wait: of this model, or of one that is as busy as all. */
   waitMs(key?: string): number
   /** @throws {CloudError} `cloud-overloaded`: it would wait too long, or can't be ready by its deadline */
   check(key: string, deadlineAtMs: number | undefined): void
   /**
-   * Is a run of this model that starts then likely to be answered after its deadline? Likely is one in twenty, or, where
-   * a thread would do nothing otherwise, one in two. A thread that does nothing tries a model whose last run is old.
+   * Would a run of this model that starts at `startMs` probably miss its deadline? With all threads busy, the 95th
+   * percentile of its runs decides; with a free thread, the mean. A free thread also tries a model whose last run is old.
    */
   isLate(key: string, startMs: number, deadlineAtMs: number | undefined): boolean
 }
 
-/** Milliseconds after which a model's last run says little of the next one. */
+/** Milliseconds after which a model's last run says little about the next one. */
 const staleMs = 10_000
 
 export function createAdmission<T extends QueuedWork>(options: {
@@ -39,7 +39,7 @@ export function createAdmission<T extends QueuedWork>(options: {
   const { workers, maxWaitMs, queue, historyOf, isFree, running, loopDelay } = options
   const timeOf = (key: string) => historyOf(key).service.meanMs ?? 0
 
-  /** Work that stands before one more request of this model: turns are shared, so others count up to its own share. */
+  /** Work before one more request of this model. Turns are shared fairly, so another model counts up to this one's share. */
   const waitMs = (key?: string): number => {
     if (isFree()) return 0
     const nowMs = performance.now()
@@ -53,12 +53,12 @@ export function createAdmission<T extends QueuedWork>(options: {
     return sum / workers
   }
 
-  /** A request that comes too late is work for nothing, and makes the next one late as well. */
+  /** Running a request that misses its deadline anyway makes the next one late as well. */
   const isLate = (key: string, startMs: number, deadlineAtMs: number | undefined) => {
     if (deadlineAtMs === undefined) return false
     const { run, learnedAtMs } = historyOf(key)
     const idle = isFree()
-    // Refused for what was once seen, a model would never be seen to be quick again.
+    // A model that was slow once must be run again to be seen to be quick.
     if (idle && performance.now() - learnedAtMs > staleMs) return false
     return startMs + ((idle ? run.meanMs : run.p95Ms) ?? 0) + loopDelay.ms > deadlineAtMs
   }
@@ -68,7 +68,7 @@ export function createAdmission<T extends QueuedWork>(options: {
     isLate,
     check(key, deadlineAtMs) {
       const wait = waitMs(key)
-      // It has waited to be heard of, too.
+      // The request has already waited for this event loop.
       const startMs = performance.now() + loopDelay.ms + wait
       if (wait > maxWaitMs || isLate(key, startMs, deadlineAtMs)) throw overloaded(wait)
     },

@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads'
+import { CloudError } from '../../errors/cloud-error.ts'
 import { fromErrorData } from '../../errors/error-data.ts'
+import { tensorBuffers } from '../../utils/tensor-buffers.ts'
 import type { SharedGraph } from '../model-folder/shared-graph.ts'
-import { tensorBuffers } from './tensor-buffers.ts'
 import {
   type Claim,
   cellOf,
@@ -11,7 +12,7 @@ import {
   type ThreadTask,
 } from './thread-messages.ts'
 
-/** A worker thread that runs one task at a time, and may know the next one already. */
+/** A worker thread that runs one task at a time, and may already hold the next one. */
 export interface InferThread {
   /** Rejects when the thread can't start. */
   readonly ready: Promise<void>
@@ -21,19 +22,19 @@ export interface InferThread {
   /** Runs a task; rejects with the model's failure, or because the thread died of it. Not to be called while one runs. */
   run(task: ThreadTask, shared: SharedGraph): Promise<ThreadResult>
   /**
-   * Sends the task that is to be run next while another one runs, so that the thread begins it without waiting to be
-   * told; `run` with the same inputs then gives its result. One at a time.
+   * Sends the next task while another one runs, so that the thread begins it without a round trip; `run` with the same
+   * inputs then gives its result. One task at a time.
    *
    * @returns the same result; rejects when the task is taken back
    */
   sendAhead(task: ThreadTask, shared: SharedGraph): Promise<ThreadResult>
-  /** Takes back the task that was sent ahead, whose inputs are lost; false when it has begun, or none was sent. */
+  /** Takes back the task that was sent ahead. Its inputs are lost. False when it has begun, or none was sent. */
   takeBack(): boolean
-  /** Lets go of a model's session, once what runs has ended. */
+  /** Releases a model's session after the tasks that were sent before. */
   forget(key: string): void
   /**
-   * Ends the thread once what it was asked for has come to its end, if ever: a run that is cut off comes back to a
-   * thread without JavaScript, and onnxruntime-node then ends the whole process.
+   * Ends the thread after its last run, if that ever ends: a native run that returns into a terminated thread makes
+   * onnxruntime-node abort the whole process.
    */
   end(): Promise<void>
 }
@@ -43,15 +44,17 @@ interface Waiting<T> {
   readonly reject: (error: Error) => void
 }
 
-/** Numbers of tasks sent ahead start again from 1 after it: what a 32-bit integer holds, and even, so cells alternate. */
+/** Task numbers wrap to 1 after it: the greatest even 32-bit integer, so that the two cells still alternate. */
 const maxNumber = 0x7fff_fffe
+
+const failed = (sentence: string, cause?: unknown) => new CloudError('cloud-failed', sentence, { cause })
 
 export function openInferThread(workerUrl: URL): InferThread {
   const worker = new Worker(workerUrl)
   const loaded = new Set<string>()
   let alive = true
   let starting: Waiting<void> | undefined
-  // Answers come in the order of tasks.
+  /** Waiters, in the order of the tasks: answers are matched by order alone. */
   const asked: Waiting<ThreadResult>[] = []
   let last: Promise<unknown> = Promise.resolve()
   const claim: Claim = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT))
@@ -60,7 +63,7 @@ export function openInferThread(workerUrl: URL): InferThread {
   const ready = new Promise<void>((resolve, reject) => {
     starting = { resolve, reject }
   })
-  // Whoever opened the thread may ask later than it fails.
+  // The thread may fail before anybody awaits `ready`; avoids an unhandled rejection.
   ready.catch(() => {})
 
   const fail = (error: Error) => {
@@ -71,11 +74,11 @@ export function openInferThread(workerUrl: URL): InferThread {
   }
   const gone = new Promise<void>((resolve) => {
     worker.on('exit', (code) => {
-      fail(new Error(`The thread ended with code ${code}.`))
+      fail(failed(`The thread ended with code ${code}.`))
       resolve()
     })
   })
-  worker.on('error', (cause) => fail(new Error('The thread failed.', { cause })))
+  worker.on('error', (cause) => fail(failed('The thread failed.', cause)))
   worker.on('message', (message: ThreadMessage) => {
     if (message.status === 'ready') {
       starting?.resolve()
@@ -84,24 +87,24 @@ export function openInferThread(workerUrl: URL): InferThread {
     }
     const task = asked.shift()
     if (message.status === 'done') task?.resolve(message.result)
-    else task?.reject(message.status === 'failed' ? fromErrorData(message.error) : new Error('It was taken back.'))
+    else task?.reject(message.status === 'failed' ? fromErrorData(message.error) : failed('It was taken back.'))
   })
 
   const order = (what: ThreadOrder, transfer: ArrayBuffer[] = []) => worker.postMessage(what, transfer)
   const send = (what: ThreadOrder & { readonly task: ThreadTask }, shared: SharedGraph) => {
     const result = new Promise<ThreadResult>((resolve, reject) => {
       if (!alive) {
-        reject(new Error('The thread is gone.'))
+        reject(failed('The thread is gone.'))
         return
       }
       const { key, inputs } = what.task
       if (!loaded.has(key)) order({ kind: 'graph', key, shared })
       loaded.add(key)
       order(what, tensorBuffers(inputs))
-      // Not before it was sent: one that could not be would take the next one's answer.
+      // Answers are matched by order: queue the waiter only after postMessage succeeded.
       asked.push({ resolve, reject })
     })
-    // Heard here, too: whoever sent a task ahead asks for its result only once it is its turn.
+    // A task that was sent ahead may fail before its result is awaited; avoids an unhandled rejection.
     last = result.catch(() => {})
     return result
   }
@@ -130,7 +133,7 @@ export function openInferThread(workerUrl: URL): InferThread {
     },
     takeBack() {
       if (ahead === undefined || Atomics.exchange(claim, cellOf(number), 0) === 0) return false
-      // The thread answers that it left it out.
+      // The thread answers `left-out`, which rejects the task's promise.
       ahead = undefined
       return true
     },

@@ -1,29 +1,32 @@
 import { parentPort } from 'node:worker_threads'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
-import type { NumericData, TensorData, TensorMap } from '../../contracts/tensor.ts'
+import type { NumericData, TensorData } from '../../contracts/tensor.ts'
+import { CloudError } from '../../errors/cloud-error.ts'
 import { toErrorData } from '../../errors/error-data.ts'
 import { unpackInputs } from '../../protocol/unpack-inputs.ts'
+import { invariant } from '../../utils/invariant.ts'
 import { memoizeAsync } from '../../utils/memoize-async.ts'
+import { toRuntimeTensors } from '../../utils/runtime-tensors.ts'
+import { tensorBuffers } from '../../utils/tensor-buffers.ts'
 import type { SharedGraph } from '../model-folder/shared-graph.ts'
-import { tensorBuffers } from './tensor-buffers.ts'
 import { cellOf, type ThreadMessage, type ThreadOrder, type ThreadResult, type ThreadTask } from './thread-messages.ts'
 
 const graphs = new Map<string, SharedGraph>()
 const made = new Set<string>()
 
-/** The native side takes no shared memory; this copy is let go once the session has made its own. */
+/** onnxruntime takes no shared memory. This copy is garbage once the session has made its own. */
 const ownCopy = (shared: SharedArrayBuffer) => new Uint8Array(shared).slice()
 
 const sessionOf = memoizeAsync(async (key: string) => {
   const shared = graphs.get(key)
-  if (shared === undefined) throw new Error(`no graph ${key}`)
+  invariant(shared !== undefined, `There is no graph ${key}.`)
   const externalData = [...shared.externalData].map(([path, data]) => ({ path, data: ownCopy(data) }))
   return InferenceSession.create(ownCopy(shared.graph), {
     executionProviders: ['cpu'],
-    // One thread each: the pool is what uses the processor's cores.
+    // One thread each: the pool already has one worker a core.
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
-    // Its own messages quote inputs; what failed comes back as an error.
+    // Its log messages quote inputs; a failure comes back as an error anyway.
     logSeverityLevel: 4,
     ...(externalData.length === 0 ? {} : { externalData }),
   })
@@ -35,23 +38,20 @@ async function run({ key, inputs, wire, outputs }: ThreadTask): Promise<ThreadRe
   const loadedMs = performance.now()
   const loadMs = made.has(key) ? 0 : loadedMs - startMs
   made.add(key)
-  const results = await session.run(toFeeds(unpackInputs(wire, inputs)), [...outputs])
+  const results = await session.run(toRuntimeTensors(Tensor, unpackInputs(wire, inputs)), [...outputs])
   const computeMs = performance.now() - loadedMs
   const tensors = Object.fromEntries(outputs.map((name) => [name, toTensorData(name, results[name])]))
   return { outputs: tensors, loadMs, computeMs }
 }
 
-const toFeeds = (inputs: TensorMap): Record<string, Tensor> =>
-  Object.fromEntries(
-    Object.entries(inputs).map(([name, { type, dims, data }]) => [name, new Tensor(type, data as never, dims)]),
-  )
-
 function toTensorData(name: string, tensor: Tensor | undefined): TensorData {
-  if (tensor === undefined) throw new Error(`the graph gave no output ${name}`)
+  if (tensor === undefined) throw new CloudError('cloud-failed', `The graph gave no output ${name}.`)
   const { type, dims, data } = tensor
-  if (type === 'int4' || type === 'uint4') throw new Error(`the output ${name} has 4-bit elements`)
+  if (type === 'int4' || type === 'uint4') {
+    throw new CloudError('cloud-failed', `The output ${name} has 4-bit elements, which the protocol has no type for.`)
+  }
   if (Array.isArray(data)) return { type, dims, data }
-  // A Node that has Float16Array may be given one; on the wire and in the contract it is raw bits.
+  // onnxruntime gives a Float16Array where Node has it; in the contract it is raw bits.
   const numbers = data as NumericData
   const bits = type === 'float16' ? new Uint16Array(numbers.buffer, numbers.byteOffset, numbers.length) : numbers
   return { type, dims, data: bits }
@@ -76,7 +76,7 @@ async function forget(key: string): Promise<void> {
   await session?.release()
 }
 
-// One order after the other: a session must not be released while it runs.
+// Orders are worked off one after the other: a session must not be released while it runs.
 let last: Promise<void> = Promise.resolve()
 parentPort?.on('message', (order: ThreadOrder) => {
   last = last.then(async () => {
@@ -89,8 +89,8 @@ parentPort?.on('message', (order: ThreadOrder) => {
     else await forget(order.key).catch(() => {})
   })
 })
-// An order that can't be read, of memory that was given away before, say. Answers are told apart by their order alone:
-// this thread ends, and whoever waits for one of it is told so.
+// An order that can't be read (its memory was transferred before, say) would shift all later answers, which are matched
+// by order. So this thread ends, and every pending task of it is rejected.
 parentPort?.on('messageerror', (cause) => {
   throw cause
 })

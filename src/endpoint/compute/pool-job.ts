@@ -1,7 +1,7 @@
+import { tensorBuffers } from '../../utils/tensor-buffers.ts'
 import type { EngineResult } from '../engine/infer-engine.ts'
 import { requestBatching } from './batch-tensors.ts'
 import type { PoolTask } from './pool-task.ts'
-import { tensorBuffers } from './tensor-buffers.ts'
 import { overloaded, type QueuedWork } from './work-queue.ts'
 
 /** A task in the pool, from its arrival to its result. */

@@ -11,12 +11,12 @@ export type Outcome =
   | { readonly status: 'failed'; readonly error: unknown }
 
 export interface Runner {
-  /** Runs requests of one model in one thread, joined when there are several; one outcome for each, and it never rejects. */
+  /** Runs requests of one model in one thread, joined when there are several. One outcome each; never rejects. */
   run(thread: InferThread, tasks: readonly PoolTask[], history: RunHistory): Promise<Outcome[]>
 }
 
 /**
- * @param options.giveUp told of a run that took too long; it goes on, and must be waited for before its thread is ended
+ * @param options.giveUp called when a run took too long. It goes on: its thread must not be ended before the run has
  */
 export function createRunner(options: {
   readonly runLimitMs: number
@@ -52,7 +52,7 @@ export function createRunner(options: {
     const startMs = performance.now()
     try {
       const result = await runIn(thread, task, task.inputs)
-      // One that was sent ahead may have begun before this thread came to hear of it.
+      // A run that was sent ahead may have begun before `startMs`.
       history.learn(1, Math.max(performance.now() - startMs - result.loadMs, result.computeMs))
       return { status: 'done', result }
     } catch (error) {
@@ -60,7 +60,7 @@ export function createRunner(options: {
     }
   }
 
-  /** One after the other; when the thread is lost on the way, the rest fails as the one did that cost it. */
+  /** One after the other. After a timeout the thread is given up, so the remaining requests fail with the same error. */
   const runEach = async (thread: InferThread, tasks: readonly PoolTask[], history: RunHistory): Promise<Outcome[]> => {
     const outcomes: Outcome[] = []
     let lost: Outcome | undefined
@@ -84,7 +84,8 @@ export function createRunner(options: {
     try {
       result = await runIn(thread, first, joinRows(tasks.map(({ inputs }) => inputs)))
     } catch (error) {
-      // Too slow together: alone each would have been one of many. A failure may be one request's alone.
+      // After a batch timeout, don't rerun one by one: we can't tell which request was slow. Any other failure may be
+      // one request's fault.
       if ((error as CloudError).code === 'cloud-timeout') return tasks.map(() => ({ status: 'failed', error }))
       return runEach(thread, tasks, history)
     }
@@ -97,7 +98,7 @@ export function createRunner(options: {
       history.learn(tasks.length, threadMs)
       return parts.map((outputs) => ({ status: 'done', result: { ...result, outputs } }))
     }
-    // A free first dimension may be something else than a batch: the first joined run is held against single ones.
+    // A free first dimension need not be a batch: the first joined run is compared with single runs.
     const single = await runEach(thread, tasks, history)
     if (single.some(({ status }) => status === 'failed')) return single
     const same = single.every((outcome, index) => {

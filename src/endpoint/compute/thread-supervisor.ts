@@ -1,15 +1,15 @@
 import { CapabilityError } from '../../errors/capability-error.ts'
 import { type InferThread, openInferThread } from './infer-thread.ts'
 
-/** The pool's threads: as many at work as were asked for, beside those that are stuck in a run. */
+/** Keeps a number of threads alive, beside those that are stuck in a run, and says which are free. */
 export interface ThreadSupervisor {
   readonly free: ReadonlySet<InferThread>
-  /** Threads whose run was given up and still goes on, by the model that it is of. */
+  /** Threads whose run was given up and still goes on, with its model's key. */
   readonly stuck: ReadonlyMap<InferThread, string>
   /** Resolves when a thread is ready; rejects with `worker-unavailable`, a CapabilityError, when none could start. */
   readonly started: Promise<void>
   take(thread: InferThread): void
-  /** Has done its run. One that is stuck or gone is not offered again. */
+  /** The thread has ended its run. A thread that is stuck or gone does not become free. */
   giveBack(thread: InferThread): void
   /** Gives a thread up: another one takes its place at once, and it is ended when its run has come to its end. */
   giveUp(thread: InferThread, key: string): void
@@ -25,7 +25,7 @@ export function createThreadSupervisor(options: {
   readonly workers: number
   readonly workerUrl: URL
   readonly onFault: (error: unknown) => void
-  /** Told when a thread has become free. */
+  /** Called when a thread has become free. */
   readonly onFree: () => void
 }): ThreadSupervisor {
   const { workers, workerUrl, onFault, onFree } = options
@@ -67,7 +67,7 @@ export function createThreadSupervisor(options: {
       free.delete(thread)
       const wasStuck = stuck.delete(thread)
       threads.delete(thread)
-      // One that was stuck has its successor already.
+      // A stuck thread was replaced when it was given up.
       if (!wasStuck) setTimeout(add, works ? 0 : restartMs).unref()
     })
   }
@@ -89,7 +89,7 @@ export function createThreadSupervisor(options: {
     },
     async end() {
       ended = true
-      // Loading native code is no moment to be ended in.
+      // A thread must not be ended while it loads native code.
       await Promise.allSettled([...threads].map(({ ready }) => ready))
       await Promise.all([...threads].filter((thread) => !stuck.has(thread)).map((thread) => thread.end()))
     },

@@ -3,6 +3,7 @@ import type { Readable, Transform } from 'node:stream'
 import { createGunzip, createInflate } from 'node:zlib'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { CloudError } from '../../errors/cloud-error.ts'
+import { httpError } from './http-error.ts'
 
 /** Memory that request bodies may take together while they arrive and wait to be read. */
 export interface BodyBudget {
@@ -28,9 +29,6 @@ export function createBodyBudget(maxBytes: number): BodyBudget {
     },
   }
 }
-
-/** An error that is answered with this status. */
-const httpError = (statusCode: number, message: string) => Object.assign(new Error(message), { statusCode })
 
 const tooLarge = () => httpError(413, 'The request is larger than this endpoint takes.')
 

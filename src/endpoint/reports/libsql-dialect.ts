@@ -9,6 +9,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely'
+import { invariant } from '../../utils/invariant.ts'
 import { createSerialQueue } from '../../utils/serial-queue.ts'
 
 /**
@@ -70,7 +71,7 @@ function createConnection(client: Client, release: () => void): LibsqlConnection
     },
     // biome-ignore lint/correctness/useYield: the interface asks for a generator, and this database can't stream
     async *streamQuery() {
-      throw new TypeError('SQLite answers in one piece.')
+      invariant(false, 'SQLite answers in one piece.')
     },
   }
   return connection

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type AnswerSeal, keysPath, openRequest, sealedType } from '../../protocol/sealing.ts'
+import { httpError } from '../http/http-error.ts'
 import type { ReadBody } from '../http/request-body.ts'
 import type { SealingKeyRing } from './sealing-keys.ts'
 
@@ -28,7 +29,7 @@ export function takeSealedRequests(app: FastifyInstance, ring: SealingKeyRing, r
     const opened = await openRequest(bytes, (id) => ring.find(id), { method: request.method, path })
     if (opened === undefined) {
       const sentence = 'The request is sealed to a key that this endpoint does not have any more; fetch the keys again.'
-      throw Object.assign(new Error(sentence), { statusCode: 422 })
+      throw httpError(422, sentence)
     }
     const { message, answer } = opened
     seals.set(request, answer)
@@ -37,9 +38,9 @@ export function takeSealedRequests(app: FastifyInstance, ring: SealingKeyRing, r
       if (value === undefined) delete request.headers[name]
       else request.headers[name] = String(value)
     }
-    // What is sealed does not shrink, and what shrinks before it tells of its content by its length.
+    // Sealed bytes can't be compressed, and compressing before sealing would leak the content by its length.
     delete request.headers['accept-encoding']
-    // Packed before it was sealed: unpacked within the same limits as any other.
+    // The message may have been compressed before it was sealed; it is unpacked within the same limits as any other.
     delete request.headers['content-length']
     return readBody(request, Readable.from([message.body]))
   })
@@ -48,7 +49,7 @@ export function takeSealedRequests(app: FastifyInstance, ring: SealingKeyRing, r
     const seal = seals.get(request)
     if (seal === undefined) return payload
     if (typeof payload !== 'string' && !(payload instanceof Uint8Array)) {
-      throw Object.assign(new Error('A sealed request can not be answered with a stream.'), { statusCode: 400 })
+      throw httpError(400, 'A sealed request can not be answered with a stream.')
     }
     seals.delete(request)
     const head: Record<string, string | number> = { status: reply.statusCode }

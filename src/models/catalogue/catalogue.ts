@@ -2,6 +2,7 @@ import type { Catalog, Manifest } from '../../contracts/manifest.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { abortable } from '../../utils/abortable.ts'
+import { invariant } from '../../utils/invariant.ts'
 import { memoizeAsync } from '../../utils/memoize-async.ts'
 import type { Records } from '../chunks/records.ts'
 import { modelKey } from '../manifest/model-key.ts'
@@ -111,7 +112,7 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
   const entries = new Map<string, CatalogEntry>()
   const manifestAt = memoizeAsync((url: string) => {
     const entry = entries.get(url)
-    if (entry === undefined) throw new TypeError(`no entry for ${url}`)
+    invariant(entry !== undefined, `There is no entry for ${url}.`)
     return load(url, `manifest/${url}`, (value) => parseEntry(entry, url, value))
   })
 

@@ -1,4 +1,4 @@
-import type { TensorMap } from '../../contracts/tensor.ts'
+import type { TensorMap } from '../contracts/tensor.ts'
 
 /** The memory of these tensors, each buffer once: tensors that lie in one body share it, and are moved with it. */
 export function tensorBuffers(tensors: TensorMap): ArrayBuffer[] {

@@ -1,0 +1,74 @@
+import type { FastifyInstance } from 'fastify'
+import { allowOrigins } from './http/cross-origin.ts'
+import { answerErrors, sendError } from './http/error-reply.ts'
+import { type ReadBody, takeBytes } from './http/request-body.ts'
+import { addSecurityHeaders } from './http/security-headers.ts'
+import type { ModelFolder } from './model-folder/model-folder.ts'
+import { addPlugins, type EndpointPlugin } from './plugin/endpoint-plugin.ts'
+import { createFileOrigins } from './routes/file-origins.ts'
+import { addInferRoutes } from './routes/infer-routes.ts'
+import { addMetadataRoutes } from './routes/metadata-routes.ts'
+import { addProbeRoute } from './routes/probe-route.ts'
+import { addRepositoryRoutes } from './routes/repository-routes.ts'
+import type { RouteContext } from './routes/route-context.ts'
+import { addAppFiles, addModelFiles } from './routes/static-routes.ts'
+import { addSealingKeys, takeSealedRequests } from './security/sealed-requests.ts'
+import type { SealingKeyRing } from './security/sealing-keys.ts'
+
+export interface EndpointOrigins {
+  /** Whose pages may use the endpoint. */
+  readonly allowed: readonly string[]
+  /** That the served app may send requests to. */
+  readonly connectTo: readonly string[]
+  /** Whose pages may embed the widget; `*` for all. */
+  readonly embedOn: readonly string[]
+}
+
+/** Adds every route of an endpoint to its server. The order matters: a scope's hooks run in the order of adding. */
+export async function addRoutes(
+  app: FastifyInstance,
+  options: {
+    readonly context: RouteContext
+    readonly origins: EndpointOrigins
+    readonly ring: SealingKeyRing
+    readonly readBody: ReadBody
+    readonly plugins: readonly EndpointPlugin[]
+    /** The folder whose files are served below `/models/`. */
+    readonly models: { readonly modelsDir: string; readonly folder: ModelFolder } | undefined
+    readonly appDir: string | undefined
+  },
+): Promise<void> {
+  const { context, origins, ring, readBody, plugins, models, appDir } = options
+  const { limits, observe } = context
+  answerErrors(app)
+  const connectTo = createFileOrigins(origins.connectTo, () => models?.folder.models)
+  addSecurityHeaders(app, connectTo)
+
+  await app.register(async (shared) => {
+    await allowOrigins(shared, origins.allowed)
+    await shared.register(async (api) => {
+      observe.addTo(api)
+      api.addHook('onRequest', limits.perAddress)
+      takeBytes(api, readBody)
+      takeSealedRequests(api, ring, readBody)
+      addMetadataRoutes(api, context)
+      addInferRoutes(api, context)
+      addRepositoryRoutes(api, context)
+    })
+    await shared.register(addProbeRoute)
+    addSealingKeys(shared, ring)
+    await addPlugins(shared, plugins, context)
+    // In this scope, so that pages of the allowed origins can read the 404 of an address that this endpoint lacks.
+    shared.route({
+      method: ['GET', 'POST'],
+      url: '/hither/v1/*',
+      handler: (_, reply) => sendError(reply, 404, 'There is nothing at this address.'),
+    })
+    if (models !== undefined) {
+      await shared.register((files) => addModelFiles(files, models.modelsDir, () => models.folder.models))
+    }
+  })
+  if (appDir !== undefined) {
+    await app.register((files) => addAppFiles(files, appDir, { connectTo, embedOn: origins.embedOn }))
+  }
+}

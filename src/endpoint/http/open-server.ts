@@ -1,0 +1,50 @@
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { watchConnections } from './quiet-connections.ts'
+
+/**
+ * Milliseconds. A client that connects and stays silent, or sends byte by byte, is cut off. Keep-alive is longer than
+ * the 60 s after which load balancers close idle connections: a server that closes first answers some requests with a
+ * reset.
+ */
+export const arrivalTimesMs = { headers: 15_000, request: 120_000, idle: 120_000, keepAlive: 75_000, check: 5_000 }
+
+/** A server that has no routes yet. */
+export interface HttpServer {
+  readonly app: FastifyInstance
+  /** True once it is closing: it finishes requests under way and takes no new ones. */
+  readonly isDraining: () => boolean
+}
+
+/** Creates the server, with limits on how long a request may take to arrive, and a way to close that clients can't block. */
+export function openServer(options: {
+  readonly logger: FastifyBaseLogger | undefined
+  readonly trustProxy: boolean
+  readonly bodyLimitBytes: number
+  readonly arrivalLimitsMs: { readonly headers: number; readonly request: number }
+}): HttpServer {
+  const { logger, trustProxy, bodyLimitBytes, arrivalLimitsMs } = options
+  const app: FastifyInstance = Fastify({
+    ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
+    trustProxy,
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: arrivalLimitsMs.request,
+    connectionTimeout: arrivalTimesMs.idle,
+    keepAliveTimeout: arrivalTimesMs.keepAlive,
+    http: {
+      headersTimeout: arrivalLimitsMs.headers,
+      connectionsCheckingInterval: Math.min(arrivalTimesMs.check, arrivalLimitsMs.headers),
+    },
+    forceCloseConnections: 'idle',
+  })
+  let draining = false
+  const connections = watchConnections(app.server, arrivalLimitsMs.headers)
+  app.addHook('preClose', async () => {
+    draining = true
+    connections.closeQuiet()
+  })
+  app.addHook('onSend', async (_, reply) => {
+    // A connection that is kept alive after its last answer would keep the server from closing.
+    if (draining) reply.header('Connection', 'close')
+  })
+  return { app, isDraining: () => draining }
+}
