@@ -238,12 +238,12 @@ describe('createInferPool', () => {
   })
 
   it('drops what has waited past its deadline', async () => {
-    const pool = open()
-    // Nothing is known of its time yet, so both are taken.
-    const running = pool.run(task('slow'), live())
-    const late = pool.run({ ...task('brief'), deadlineAtMs: performance.now() + 50 }, live())
+    // No thread ever starts, so the request waits until its deadline or for a minute.
+    const pool = open({ workerUrl: new URL('file:///nowhere/worker.js'), maxWaitMs: 60_000 })
+    const late = pool.run({ ...task('twice'), deadlineAtMs: performance.now() + 200 }, live())
+    expect(pool.waiting()).toBe(1)
     await expect(late).rejects.toMatchObject({ code: 'cloud-overloaded' })
-    await running
+    expect(pool.waiting()).toBe(0)
   }, 30_000)
 
   it('lets go of a model, and loads it again when it is asked once more', async () => {
