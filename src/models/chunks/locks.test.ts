@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createLocks } from './locks.ts'
 
 const refusing = {
@@ -13,14 +13,21 @@ test.each([
 ])('%s, one holder at a time within this thread, in order', async (_, manager) => {
   const locks = createLocks(manager)
   const events: string[] = []
-  const hold = (name: string, lock = 'a') =>
-    locks.hold(lock, async () => {
+  let release = () => {}
+  const released = new Promise<void>((resolve) => (release = resolve))
+  const hold = (name: string) =>
+    locks.hold('a', async () => {
       events.push(`${name} in`)
-      await new Promise((resolve) => setTimeout(resolve))
+      await released
       events.push(`${name} out`)
       return name
     })
-  expect(await Promise.all([hold('1'), hold('2'), hold('3')])).toEqual(['1', '2', '3'])
+  const all = Promise.all([hold('1'), hold('2'), hold('3')])
+  await vi.waitUntil(() => events.length > 0)
+  // Another lock is free meanwhile.
+  await locks.hold('b', async () => {})
+  release()
+  expect(await all).toEqual(['1', '2', '3'])
   expect(events).toEqual(['1 in', '1 out', '2 in', '2 out', '3 in', '3 out'])
 })
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createSharedTasks } from './shared-tasks.ts'
 
 function setUp() {
@@ -9,15 +9,16 @@ function setUp() {
       signal.addEventListener('abort', () => reject(signal.reason))
       starts.push({ signal, report, resolve })
     })
-  return { tasks, starts, start }
+  /** Waits until so many tasks have started. */
+  const started = (count: number) => vi.waitUntil(() => starts.length === count)
+  return { tasks, starts, start, started }
 }
-const tick = () => new Promise((resolve) => setTimeout(resolve))
 
 test('callers share one task and its progress; a late one hears at once where it stands', async () => {
-  const { tasks, starts, start } = setUp()
+  const { tasks, starts, start, started } = setUp()
   const heard: string[] = []
   const first = tasks.join('a', start, { onProgress: (value) => heard.push(`first ${value}`) })
-  await tick()
+  await started(1)
   starts[0]?.report(1)
   const second = tasks.join('a', start, { onProgress: (value) => heard.push(`second ${value}`) })
   starts[0]?.report(2)
@@ -26,26 +27,26 @@ test('callers share one task and its progress; a late one hears at once where it
   expect(starts).toHaveLength(1)
   expect(heard).toEqual(['first 1', 'second 1', 'first 2', 'second 2'])
   const next = tasks.join('a', start, {})
-  await tick()
+  await started(2)
   expect(starts).toHaveLength(2)
   starts[1]?.resolve()
   await next
 })
 
 test('the task is aborted when its last caller leaves, and a new caller starts anew', async () => {
-  const { tasks, starts, start } = setUp()
+  const { tasks, starts, start, started } = setUp()
   const one = new AbortController()
   const two = new AbortController()
   const first = tasks.join('a', start, { signal: one.signal })
   const second = tasks.join('a', start, { signal: two.signal })
-  await tick()
+  await started(1)
   one.abort('one')
   await expect(first).rejects.toBe('one')
   expect(starts[0]?.signal.aborted).toBe(false)
   two.abort('two')
   await expect(second).rejects.toBe('two')
   const third = tasks.join('a', start, {})
-  await tick()
+  await started(2)
   expect(starts[0]?.signal.reason).toBe('two')
   expect(starts).toHaveLength(2)
   starts[1]?.resolve()
@@ -53,10 +54,10 @@ test('the task is aborted when its last caller leaves, and a new caller starts a
 })
 
 test('a caller that comes while the last one leaves keeps the task alive', async () => {
-  const { tasks, starts, start } = setUp()
+  const { tasks, starts, start, started } = setUp()
   const controller = new AbortController()
   const first = tasks.join('a', start, { signal: controller.signal })
-  await tick()
+  await started(1)
   controller.abort('one')
   const second = tasks.join('a', start, {})
   await expect(first).rejects.toBe('one')
@@ -66,9 +67,9 @@ test('a caller that comes while the last one leaves keeps the task alive', async
 })
 
 test('cancel tells every caller and waits for the end', async () => {
-  const { tasks, start } = setUp()
+  const { tasks, start, started } = setUp()
   const task = tasks.join('a', start, {})
-  await tick()
+  await started(1)
   await Promise.all([tasks.cancel('a', 'gone'), expect(task).rejects.toBe('gone')])
   await tasks.cancel('b', 'nothing there')
 })

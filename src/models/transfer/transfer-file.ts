@@ -4,16 +4,17 @@ import { backoffMs } from '../../utils/backoff.ts'
 import { sleep as systemSleep } from '../../utils/sleep.ts'
 import { withDeadline } from '../../utils/with-deadline.ts'
 import { isStorageFull, toStorageError } from '../chunks/storage-error.ts'
-import { chunkCount, chunkSize } from '../chunks/stored-file.ts'
+import { chunkCount } from '../chunks/stored-file.ts'
 import { createWholeHash } from '../chunks/whole-hash.ts'
+import { openArrivedChunks } from './arrived-chunks.ts'
 import { toFetchEnvironment } from './fetch-environment.ts'
 import { createMirrors } from './mirrors.ts'
 import { missingRuns } from './segments.ts'
-import { isExpectedChunk, isPassingFault } from './transfer-error.ts'
+import { isPassingFault } from './transfer-error.ts'
 import { createTransferLanes } from './transfer-lanes.ts'
 import type { TransferOptions } from './transfer-options.ts'
 
-/** Tries after the first one, in a row without a new chunk between them. */
+/** Retries in a row that bring no new chunk. */
 const maxRetries = 4
 
 export interface Transfer {
@@ -49,93 +50,33 @@ async function transfer(
 ): Promise<Transfer> {
   const { chunks, etags, chunkBytes, sleep = systemSleep, random, onProgress } = options
   const count = chunkCount(file.bytes, chunkBytes)
-  const sizeOf = (index: number) => chunkSize(file.bytes, chunkBytes, index)
   const mirrors = createMirrors(urls)
   const whole = await createWholeHash()
-  /** Chunks that arrived in this try, and those found in the store that were read and are whole. */
-  const hashes = new Map<number, string>()
-  /** Found in the store, not read yet. */
-  const found = new Set<number>()
-  for (const index of await chunks.indexes(file.sha256)) {
-    // Left behind by a version that cut files into smaller chunks.
-    if (index >= count) await chunks.removeChunk(file.sha256, index)
-    else found.add(index)
-  }
-  let beginnings = 0
   let reported = -1
   let furthest = 0
 
   const report = () => {
-    let loadedBytes = lanes.heldBytes()
-    for (const index of found) if (!hashes.has(index)) loadedBytes += sizeOf(index)
-    for (const index of hashes.keys()) loadedBytes += sizeOf(index)
+    const loadedBytes = arrived.bytes + lanes.heldBytes()
     if (loadedBytes <= reported) return
     reported = loadedBytes
     onProgress?.({ loadedBytes: Math.min(loadedBytes, file.bytes), totalBytes: file.bytes })
   }
+  const arrived = await openArrivedChunks(file, { chunks, chunkBytes, whole, onHashed: report })
   const lanes = createTransferLanes(file, {
     ...options,
     environment: toFetchEnvironment(options),
     mirrors,
     whole,
     etag: await etags?.get(file.sha256, mirrors.current),
-    onStored: (index, sha256) => hashes.set(index, sha256),
+    onStored: arrived.add,
     onPiece: report,
     async startOver() {
-      await chunks.remove(file.sha256)
-      found.clear()
-      hashes.clear()
-      whole.reset()
-      beginnings += 1
+      await arrived.startOver()
       reported = -1
     },
-    hasStored: () => found.size + hashes.size > 0,
+    hasStored: () => arrived.count > 0,
   })
-
-  /** Takes a stored chunk into the whole file's hash. Returns its sha256, or `undefined` when it is not what it should be. */
-  const hashStored = async (index: number): Promise<string | undefined> => {
-    const beginning = beginnings
-    const start = index * chunkBytes
-    const pieces = chunks.pieces(file.sha256, index)
-    let at = start
-    for (;;) {
-      const piece = await pieces.next()
-      if (beginning !== beginnings) return undefined
-      if (piece.done) {
-        const isWhole = at - start === sizeOf(index)
-        if (piece.value !== undefined && isWhole && isExpectedChunk(file, index, piece.value)) return piece.value
-        // Its bytes are in the hash already.
-        if (at > start) whole.reset()
-        return undefined
-      }
-      if (at + piece.value.byteLength > start + sizeOf(index)) {
-        whole.reset()
-        return undefined
-      }
-      whole.offer(at, piece.value)
-      at += piece.value.byteLength
-    }
-  }
-
-  /** Hashes the chunks that lie in the store behind what is hashed already. */
-  const catchUp = async () => {
-    while (whole.position < file.bytes && whole.position % chunkBytes === 0) {
-      const index = whole.position / chunkBytes
-      if (!found.has(index) && !hashes.has(index)) return
-      signal.throwIfAborted()
-      const beginning = beginnings
-      const sha256 = await hashStored(index)
-      // The file started over meanwhile, and this is a chunk of what was there before.
-      if (beginning !== beginnings) return
-      if (sha256 !== undefined) hashes.set(index, sha256)
-      else {
-        hashes.delete(index)
-        await chunks.removeChunk(file.sha256, index).catch(() => {})
-      }
-      found.delete(index)
-      report()
-    }
-  }
+  const catchUp = () => arrived.catchUp(signal)
 
   let failures = 0
   let wrongChunks = 0
@@ -144,13 +85,13 @@ async function transfer(
     signal.throwIfAborted()
     await catchUp()
     if (whole.position === file.bytes) break
-    // A connection that took the bytes before, and stopped inside a chunk, has hashed a part of it.
+    // A connection that broke inside a chunk has hashed a part of it. If none continues there, hash from the start.
     if (whole.position % chunkBytes !== 0 && !lanes.isAt(whole.position)) {
       whole.reset()
       continue
     }
     try {
-      const runs = missingRuns(count, (index) => found.has(index) || hashes.has(index))
+      const runs = missingRuns(count, arrived.has)
       if (runs.length === 0) whole.reset()
       else await lanes.run(runs, signal, catchUp)
     } catch (error) {
@@ -159,14 +100,14 @@ async function transfer(
         await chunks.remove(file.sha256).catch(() => {})
         throw toStorageError(error, file.path)
       }
-      // All bytes are here: what went wrong after the last one is for the hash to judge.
-      if (isPassingFault(error) && hashes.size + found.size === count) continue
-      if (hashes.size > furthest) failures = 0
-      furthest = Math.max(furthest, hashes.size)
+      // All bytes have arrived: whether they are right is for the hash to judge.
+      if (isPassingFault(error) && arrived.count === count) continue
+      if (arrived.hashedCount > furthest) failures = 0
+      furthest = Math.max(furthest, arrived.hashedCount)
       if (error instanceof ModelError && error.code === 'download-wrong-hash') {
         whole.reset()
         wrongChunks += 1
-        // Once more from here, and once from each other address; then it is no accident.
+        // One more try from this address, and one from each other: then it is no accident.
         if (wrongChunks > Math.max(1, mirrors.left)) throw error
         mirrors.rotate()
         continue
@@ -177,7 +118,7 @@ async function transfer(
       }
       if (failures >= maxRetries * mirrors.left + (mirrors.left - 1)) throw error
       mirrors.rotate()
-      // Another address may answer at once; the same one is given time.
+      // Another address is asked at once; the same one after a pause.
       if (failures % mirrors.left === mirrors.left - 1) {
         const round = Math.floor(failures / mirrors.left)
         const askedMs = typeof error.context.retryAfterMs === 'number' ? error.context.retryAfterMs : 0
@@ -186,5 +127,5 @@ async function transfer(
       failures += 1
     }
   }
-  return { sha256: whole.digest(), chunks: Array.from({ length: count }, (_, index) => hashes.get(index) ?? '') }
+  return { sha256: whole.digest(), chunks: Array.from({ length: count }, (_, index) => arrived.hashOf(index) ?? '') }
 }
