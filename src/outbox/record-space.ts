@@ -1,5 +1,5 @@
 import { promisifyRequest, type UseStore } from 'idb-keyval'
-import { openDatabase } from '../models/chunks/open-database.ts'
+import { openIndexedDb } from '../models/chunks/open-indexed-db.ts'
 import { createSerialQueue } from '../utils/serial-queue.ts'
 
 /** What can be done inside one transaction: all of it is kept, or none. Await nothing else in there. */
@@ -24,7 +24,7 @@ export async function openRecordSpace(
   options: { readonly name?: string; readonly indexedDB?: IDBFactory | undefined } = {},
 ): Promise<RecordSpace> {
   const { name = 'hither-outbox' } = options
-  const store = await openDatabase({
+  const store = await openIndexedDb({
     name,
     durability: 'strict',
     ...('indexedDB' in options ? { indexedDB: options.indexedDB } : {}),

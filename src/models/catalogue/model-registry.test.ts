@@ -8,7 +8,7 @@ import type { VariantOffer } from '../manifest/pick-variant.ts'
 import { type ModelStore, openModelStore } from '../store/model-store.ts'
 import { createCatalogue } from './catalogue.ts'
 import { createModelRegistry, type ModelRegistry } from './model-registry.ts'
-import { createToldWithdrawals, type ToldWithdrawals } from './told-withdrawn.ts'
+import { createOperatorWithdrawals, type OperatorWithdrawals } from './operator-withdrawals.ts'
 
 const catalogUrl = 'https://models.test/catalog.json'
 const graph1 = fakeBytes(2_500, 1)
@@ -23,7 +23,7 @@ let kept: KeyValueStore
 let store: ModelStore
 let offer: VariantOffer
 let registry: ModelRegistry
-let told: ToldWithdrawals
+let told: OperatorWithdrawals
 
 const text = (value: unknown) => ({ bytes: new Uint8Array(new TextEncoder().encode(JSON.stringify(value))) })
 const publish = (catalog: Partial<Catalog>, manifests: readonly Manifest[]) => {
@@ -45,7 +45,7 @@ const open = async () => {
     sleep: async () => {},
   })
   const catalogue = createCatalogue({ url: catalogUrl, records: persistent, fetch: server.fetch })
-  told = createToldWithdrawals(persistent)
+  told = createOperatorWithdrawals(persistent)
   registry = createModelRegistry({ catalogue, store, offer: async () => offer, told: told.list })
 }
 const install = async (manifest: Manifest) => store.install(manifest, await registry.baseUrl(manifest))

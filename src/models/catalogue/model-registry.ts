@@ -5,7 +5,7 @@ import { ValidationError } from '../../errors/validation-error.ts'
 import { type VariantOffer, variantsFor } from '../manifest/pick-variant.ts'
 import type { ModelStore } from '../store/model-store.ts'
 import type { Catalogue } from './catalogue.ts'
-import type { ToldWithdrawn } from './told-withdrawn.ts'
+import type { OperatorWithdrawal } from './operator-withdrawals.ts'
 
 /** Which models there are, and which revision and variant of each one serves on this device. */
 export interface ModelRegistry {
@@ -51,13 +51,13 @@ export function createModelRegistry(options: {
   /** What the device has; asked when a model has variants. */
   readonly offer: () => Promise<VariantOffer>
   /** What operators withdrew beside the catalogue; the same array until it changes. */
-  readonly told?: () => Promise<readonly ToldWithdrawn[]>
+  readonly told?: () => Promise<readonly OperatorWithdrawal[]>
 }): ModelRegistry {
   const { catalogue, store, offer, told = async () => nothingTold } = options
   const { notes } = store
   const purgedFor: { catalogue?: unknown; told?: unknown } = {}
 
-  const withdrawnNow = async (): Promise<readonly ToldWithdrawn[]> => [
+  const withdrawnNow = async (): Promise<readonly OperatorWithdrawal[]> => [
     ...(await catalogue.withdrawn().catch(() => [])),
     ...(await told()),
   ]
@@ -202,16 +202,16 @@ const isSame =
   (b: Named): boolean =>
     a.name === b.name && a.revision === b.revision
 
-const nothingTold: readonly ToldWithdrawn[] = []
+const nothingTold: readonly OperatorWithdrawal[] = []
 
 const covers =
   (model: Named) =>
-  ({ name, revision = model.revision }: ToldWithdrawn): boolean =>
+  ({ name, revision = model.revision }: OperatorWithdrawal): boolean =>
     name === model.name && revision === model.revision
 
-const isWithdrawn = (withdrawn: readonly ToldWithdrawn[], model: Named): boolean => withdrawn.some(covers(model))
+const isWithdrawn = (withdrawn: readonly OperatorWithdrawal[], model: Named): boolean => withdrawn.some(covers(model))
 
-function withdrawnError({ reason }: ToldWithdrawn, name: string, revision: string | undefined): ModelError {
+function withdrawnError({ reason }: OperatorWithdrawal, name: string, revision: string | undefined): ModelError {
   const what = revision === undefined ? `The model "${name}"` : `Revision ${revision} of "${name}"`
   return new ModelError(
     'model-withdrawn',
@@ -219,7 +219,7 @@ function withdrawnError({ reason }: ToldWithdrawn, name: string, revision: strin
   )
 }
 
-function assertServes(withdrawn: readonly ToldWithdrawn[], model: Named): void {
+function assertServes(withdrawn: readonly OperatorWithdrawal[], model: Named): void {
   const gone = withdrawn.find(covers(model))
   if (gone !== undefined) throw withdrawnError(gone, model.name, model.revision)
 }

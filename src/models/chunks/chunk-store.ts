@@ -2,7 +2,7 @@ import { createSHA256, createXXHash64, xxhash64 } from 'hash-wasm'
 import { withBlobFallback } from './blob-fallback.ts'
 import { type ChunkCipher, cipherOverheadBytes } from './chunk-cipher.ts'
 import type { KeyValueStore } from './key-value-store.ts'
-import type { DatabaseOptions } from './open-database.ts'
+import type { DatabaseOptions } from './open-indexed-db.ts'
 import { openKeyValueStore } from './open-key-value-store.ts'
 import { sha256Hex } from './sha256.ts'
 

@@ -1,10 +1,10 @@
 import { delMany, get, getMany, promisifyRequest, set } from 'idb-keyval'
 import { createMemoryStore, type KeyValueStore } from './key-value-store.ts'
-import { type DatabaseOptions, openDatabase } from './open-database.ts'
+import { type DatabaseOptions, openIndexedDb } from './open-indexed-db.ts'
 
 /** Opens a store in IndexedDB, or in memory where IndexedDB is missing, refuses, or does not answer in time. Never rejects. */
 export async function openKeyValueStore(options: DatabaseOptions): Promise<KeyValueStore> {
-  const store = await openDatabase(options).catch(() => undefined)
+  const store = await openIndexedDb(options).catch(() => undefined)
   if (store === undefined) return createMemoryStore()
   return {
     persistent: true,

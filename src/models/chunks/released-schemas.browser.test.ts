@@ -4,7 +4,7 @@ import { fakeManifest } from '../../testing/fake-manifest.ts'
 import v1 from '../../testing/schemas/v1.json'
 import { openModelStore } from '../store/model-store.ts'
 import { openChunkStore } from './chunk-store.ts'
-import { openRecords } from './records.ts'
+import { openRecords } from './open-records.ts'
 
 type Dump = typeof v1
 const prefix = `schema-${crypto.randomUUID()}-`

@@ -3,7 +3,7 @@ import type { Progress } from '../../contracts/model-state.ts'
 import type { StoredFile } from '../chunks/stored-file.ts'
 import { totalBytesOf } from '../manifest/total-bytes.ts'
 import type { ModelStore } from './model-store.ts'
-import { storeBlob } from './store-blob.ts'
+import { writeBlob } from './write-blob.ts'
 
 /**
  * Makes files that are at hand a stored model, within the budget. Where that fails, nothing of them stays.
@@ -28,7 +28,7 @@ export async function adoptBlobs(
   let loadedBytes = 0
   try {
     for (const { file, blob } of given) {
-      stored.push(await storeBlob(blob, file, { chunks: store.chunks, chunkBytes: store.chunkBytes, signal }))
+      stored.push(await writeBlob(blob, file, { chunks: store.chunks, chunkBytes: store.chunkBytes, signal }))
       loadedBytes += file.bytes
       onProgress?.({ loadedBytes, totalBytes })
     }

@@ -7,7 +7,7 @@ import { createManualTimers } from '../../testing/manual-timers.ts'
 import { type ChunkStore, createChunkStore, openChunkStore } from '../chunks/chunk-store.ts'
 import type { KeyValueStore } from '../chunks/key-value-store.ts'
 import { openKeyValueStore } from '../chunks/open-key-value-store.ts'
-import { openRecords, type Records } from '../chunks/records.ts'
+import { openRecords, type Records } from '../chunks/open-records.ts'
 import { type ModelStore, type ModelStoreOptions, openModelStore } from './model-store.ts'
 
 const baseUrl = 'https://models.test/m/manifest.json'

@@ -4,8 +4,7 @@ import { ModelError } from '../../errors/model-error.ts'
 import type { ChunkStore } from '../chunks/chunk-store.ts'
 import { createEtags } from '../chunks/etags.ts'
 import type { Locks } from '../chunks/locks.ts'
-import { openStorage } from '../chunks/open-storage.ts'
-import type { Records } from '../chunks/records.ts'
+import type { Records } from '../chunks/open-records.ts'
 import { isStorageFull, toStorageError } from '../chunks/storage-error.ts'
 import type { StoredFile } from '../chunks/stored-file.ts'
 import { modelKey } from '../manifest/model-key.ts'
@@ -27,6 +26,7 @@ import {
 import { evictableOf, makeRoom, toEvictables } from './make-room.ts'
 import { createModelNotes, type ModelNotes } from './model-notes.ts'
 import { createModelRecords, type ModelRecord } from './model-records.ts'
+import { openStoreParts } from './open-store-parts.ts'
 import { readModel, sourceOf, type VerifyReport, verifyModel } from './read-model.ts'
 import { type StoreUsage, usageOf } from './store-usage.ts'
 
@@ -131,7 +131,7 @@ export interface ModelStore {
 /** Opens the store. Never rejects: without IndexedDB it works from memory, and `persistent` says so. */
 export async function openModelStore(options: ModelStoreOptions = {}): Promise<ModelStore> {
   const { budgetBytes } = options
-  const { chunks, kept, locks, persistent } = await openStorage(options)
+  const { chunks, kept, locks, persistent } = await openStoreParts(options)
   const environment: InstallEnvironment = {
     chunks,
     records: createModelRecords(kept),

@@ -5,7 +5,7 @@ import type { TensorMap } from '../../../contracts/tensor.ts'
 import type { ModelFiles } from '../../../edge/worker-types.ts'
 import type { AddSource } from '../../../models/catalogue/add-model.ts'
 import type { ImportFile } from '../../../models/catalogue/import-model.ts'
-import type { ToldWithdrawn } from '../../../models/catalogue/told-withdrawn.ts'
+import type { OperatorWithdrawal } from '../../../models/catalogue/operator-withdrawals.ts'
 import type { ModelNote } from '../../../models/store/model-notes.ts'
 import type { StoredState } from '../../../models/store/model-store.ts'
 import type { VerifyReport } from '../../../models/store/read-model.ts'
@@ -64,7 +64,7 @@ export type ModelMethods = {
   verify(name: string, taskId: number): Promise<VerifyReport>
   remove(name: string): Promise<void>
   /** Refuses and frees what operators withdrew. @param isWhole false: what was withdrawn before stays so */
-  withdraw(models: readonly ToldWithdrawn[], isWhole: boolean): Promise<void>
+  withdraw(models: readonly OperatorWithdrawal[], isWhole: boolean): Promise<void>
   note(name: string): Promise<ModelNote>
   changeNote(name: string, change: ModelNote): Promise<void>
   usage(): Promise<StoreUsage>

@@ -1,8 +1,8 @@
 import { detectWebgpu } from '../../../device/detect-webgpu.ts'
 import { type Catalogue, createCatalogue } from '../../../models/catalogue/catalogue.ts'
 import { createModelRegistry, type ModelRegistry } from '../../../models/catalogue/model-registry.ts'
-import { createToldWithdrawals, type ToldWithdrawals } from '../../../models/catalogue/told-withdrawn.ts'
-import { openRecords, type Records } from '../../../models/chunks/records.ts'
+import { createOperatorWithdrawals, type OperatorWithdrawals } from '../../../models/catalogue/operator-withdrawals.ts'
+import { openRecords, type Records } from '../../../models/chunks/open-records.ts'
 import type { VariantOffer } from '../../../models/manifest/pick-variant.ts'
 import { type ModelStore, openModelStore } from '../../../models/store/model-store.ts'
 import type { BackgroundSettings } from './background-types.ts'
@@ -13,7 +13,7 @@ export interface OpenedModels {
   readonly store: ModelStore
   readonly catalogue: Catalogue
   readonly registry: ModelRegistry
-  readonly told: ToldWithdrawals
+  readonly told: OperatorWithdrawals
   readonly offer: () => Promise<VariantOffer>
   /** The `Authorization` header for an address; only its own origin's token. */
   readonly authorize: (url: string) => Promise<string | undefined>
@@ -34,7 +34,7 @@ export async function openModels(
   const store = await openModelStore({ ...download, records, authorize })
   const catalogue = createCatalogue({ url: catalogUrl, records, authorize })
   const offer = async () => ({ backends, memoryBytes, adapter: (await detectWebgpu())?.facts })
-  const told = createToldWithdrawals(records)
+  const told = createOperatorWithdrawals(records)
   const registry = createModelRegistry({ catalogue, store, offer, told: told.list })
   return { records, store, catalogue, registry, told, offer, authorize }
 }

@@ -1,8 +1,8 @@
 import * as v from 'valibot'
-import type { Records } from '../chunks/records.ts'
+import type { Records } from '../chunks/open-records.ts'
 
 /** A model that an endpoint's operator said must not run any more. */
-export interface ToldWithdrawn {
+export interface OperatorWithdrawal {
   readonly name: string
   /** Absent: every revision of it. */
   readonly revision?: string | undefined
@@ -10,18 +10,18 @@ export interface ToldWithdrawn {
 }
 
 /** What operators withdrew, kept from visit to visit: it holds offline, too, until they take it back. */
-export interface ToldWithdrawals {
+export interface OperatorWithdrawals {
   /** The same array until it changes. */
-  list(): Promise<readonly ToldWithdrawn[]>
+  list(): Promise<readonly OperatorWithdrawal[]>
   /** @param isWhole false: something may be missing, and what was known holds beside it */
-  set(withdrawn: readonly ToldWithdrawn[], isWhole: boolean): Promise<void>
+  set(withdrawn: readonly OperatorWithdrawal[], isWhole: boolean): Promise<void>
 }
 
 const key = 'withdrawn'
 const schema = v.array(v.object({ name: v.string(), revision: v.optional(v.string()), reason: v.optional(v.string()) }))
 
-export function createToldWithdrawals(records: Records): ToldWithdrawals {
-  let known: Promise<readonly ToldWithdrawn[]> | undefined
+export function createOperatorWithdrawals(records: Records): OperatorWithdrawals {
+  let known: Promise<readonly OperatorWithdrawal[]> | undefined
   const list = () => {
     known ??= records.get(key).then(
       (value) => {
@@ -45,4 +45,4 @@ export function createToldWithdrawals(records: Records): ToldWithdrawals {
   }
 }
 
-const isSame = (a: ToldWithdrawn) => (b: ToldWithdrawn) => a.name === b.name && a.revision === b.revision
+const isSame = (a: OperatorWithdrawal) => (b: OperatorWithdrawal) => a.name === b.name && a.revision === b.revision

@@ -24,7 +24,7 @@ export async function sha256OfBlob(blob: Blob, signal?: AbortSignal): Promise<st
  * @throws {ModelError} `import-invalid`
  * @throws the signal's reason; a `QuotaExceededError` passes through as it is
  */
-export async function storeBlob(
+export async function writeBlob(
   blob: Blob,
   expected: ModelFile,
   options: { readonly chunks: ChunkStore; readonly chunkBytes?: number | undefined; readonly signal?: AbortSignal },

@@ -86,7 +86,7 @@ function connectOnce(options: DatabaseOptions): Promise<IDBDatabase> {
  *
  * @throws {CapabilityError} `storage-unavailable`: IndexedDB is missing, refuses, or does not answer in time
  */
-export async function openDatabase(options: DatabaseOptions): Promise<UseStore> {
+export async function openIndexedDb(options: DatabaseOptions): Promise<UseStore> {
   let connection: Promise<IDBDatabase> | undefined
 
   const forget = (dead: Promise<IDBDatabase>) => {

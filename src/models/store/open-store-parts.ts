@@ -1,10 +1,10 @@
-import { createChunkCipher, openChunkKey } from './chunk-cipher.ts'
-import { type ChunkStore, createChunkStore, openChunkStore } from './chunk-store.ts'
-import { createMemoryStore, type KeyValueStore } from './key-value-store.ts'
-import { createLocks, type Locks } from './locks.ts'
-import { openRecords, type Records } from './records.ts'
+import { createChunkCipher, openChunkKey } from '../chunks/chunk-cipher.ts'
+import { type ChunkStore, createChunkStore, openChunkStore } from '../chunks/chunk-store.ts'
+import { createMemoryStore, type KeyValueStore } from '../chunks/key-value-store.ts'
+import { createLocks, type Locks } from '../chunks/locks.ts'
+import { openRecords, type Records } from '../chunks/open-records.ts'
 
-export interface StorageOptions {
+export interface StorePartsOptions {
   readonly records?: Records | undefined
   readonly chunks?: ChunkStore | undefined
   readonly locks?: Pick<LockManager, 'request'> | undefined
@@ -12,7 +12,7 @@ export interface StorageOptions {
 }
 
 /** What the store stands on. */
-export interface Storage {
+export interface StoreParts {
   readonly chunks: ChunkStore
   /** The records, or memory where a record would outlive its chunks. */
   readonly kept: KeyValueStore
@@ -21,7 +21,7 @@ export interface Storage {
 }
 
 /** Opens what the store stands on, or memory in its place. Never rejects. */
-export async function openStorage(options: StorageOptions): Promise<Storage> {
+export async function openStoreParts(options: StorePartsOptions): Promise<StoreParts> {
   const records = options.records ?? (await openRecords())
   const manager = 'locks' in options ? options.locks : globalThis.navigator?.locks
   const chunks = options.chunks ?? (await openChunks(records, options.encrypt === true, createLocks(manager)))

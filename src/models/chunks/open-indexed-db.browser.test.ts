@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createManualTimers } from '../../testing/manual-timers.ts'
-import { openDatabase } from './open-database.ts'
+import { openIndexedDb } from './open-indexed-db.ts'
 import { openKeyValueStore } from './open-key-value-store.ts'
-import { openRecords } from './records.ts'
+import { openRecords } from './open-records.ts'
 
 let name: string
 beforeEach(() => {
@@ -40,7 +40,7 @@ test('values last from one opening to the next', async () => {
 })
 
 test.each(['strict', 'relaxed'] as const)('writes with %s durability', async (durability) => {
-  const store = await openDatabase({ name, durability })
+  const store = await openIndexedDb({ name, durability })
   expect(await store('readwrite', (objects) => objects.transaction.durability)).toBe(durability)
 })
 
@@ -58,7 +58,7 @@ test('opens again when the connection died, once a call', async () => {
 })
 
 test('a fault that stays is told, not tried for ever', async () => {
-  const store = await openDatabase({ name, durability: 'strict' })
+  const store = await openIndexedDb({ name, durability: 'strict' })
   let tries = 0
   const broken = store('readonly', () => {
     tries += 1
@@ -69,7 +69,7 @@ test('a fault that stays is told, not tried for ever', async () => {
 })
 
 test("the browser's own abort of a transaction is not taken for the caller's", async () => {
-  const store = await openDatabase({ name, durability: 'strict' })
+  const store = await openIndexedDb({ name, durability: 'strict' })
   const aborted = store('readwrite', (objects) => {
     const { transaction } = objects
     return new Promise<void>((_, reject) => {
@@ -174,7 +174,7 @@ test('a database that a killed browser left locked is opened once it is free', a
 test('one that stays locked is told, after the fourth try', async () => {
   const { asked, factory } = failingFactory(new DOMException('Internal error opening backing store', 'UnknownError'), 9)
   const { timers } = promptTimers()
-  await expect(openDatabase({ name, durability: 'strict', indexedDB: factory, timers })).rejects.toMatchObject({
+  await expect(openIndexedDb({ name, durability: 'strict', indexedDB: factory, timers })).rejects.toMatchObject({
     code: 'storage-unavailable',
     cause: { name: 'UnknownError' },
   })

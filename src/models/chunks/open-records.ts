@@ -1,5 +1,5 @@
 import type { KeyValueStore } from './key-value-store.ts'
-import type { DatabaseOptions } from './open-database.ts'
+import type { DatabaseOptions } from './open-indexed-db.ts'
 import { openKeyValueStore } from './open-key-value-store.ts'
 
 /** Small values of which none may be lost: what is stored of a model, the last good catalogue. */
