@@ -53,7 +53,7 @@ async function setUp(
   const { signal } = new AbortController()
   const add = (source: AddSource) =>
     addModel(source, { store, registry, offer: async () => offer, authorize, signal, onProgress: () => {} })
-  return { store, registry, add, signal }
+  return { store, chunks, registry, add, signal }
 }
 
 describe('a file', () => {
@@ -162,11 +162,11 @@ describe('a hub with redirects', () => {
   })
 
   test('a damaged chunk heals from the pinned address', async () => {
-    const { add, registry, store } = await setUp({ tokens: { [hub.origin]: 'secret' } })
+    const { add, registry, store, chunks } = await setUp({ tokens: { [hub.origin]: 'secret' } })
     await add({ url: `${hub.origin}/owner/tiny`, precision: 'float32' })
     const manifest = await registry.manifest('tiny')
     const file = manifest.files.find(({ path }) => path === manifest.graph)
-    await store.chunks.removeChunk(file?.sha256 ?? '', 0)
+    await chunks.removeChunk(file?.sha256 ?? '', 0)
     expect((await store.read(manifest)).get('model.onnx')).toEqual(graph)
   })
 })

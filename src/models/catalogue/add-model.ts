@@ -1,14 +1,13 @@
 import type { Manifest, ModelFile } from '../../contracts/manifest.ts'
 import type { Progress } from '../../contracts/model-state.ts'
 import { ModelError } from '../../errors/model-error.ts'
+import { sha256OfBlob } from '../chunks/sha256.ts'
 import { toStorageError } from '../chunks/storage-error.ts'
 import type { VariantOffer } from '../manifest/pick-variant.ts'
 import { blobSource } from '../onnx/byte-source.ts'
 import { draftManifest, toModelName } from '../onnx/draft-manifest.ts'
 import { readOnnx } from '../onnx/read-onnx.ts'
-import { adoptBlobs } from '../store/adopt-blobs.ts'
 import type { ModelStore } from '../store/model-store.ts'
-import { sha256OfBlob } from '../store/write-blob.ts'
 import { fetchBlob } from '../transfer/fetch-blob.ts'
 import { toFetchEnvironment } from '../transfer/fetch-environment.ts'
 import { parseHubAddress, readHubModel } from './hub-model.ts'
@@ -94,12 +93,12 @@ async function addFiles(given: readonly GivenFile[], baseUrl: string, source: Ad
     header,
   )
   await registry.assertFree(manifest.name)
-  await adoptBlobs(manifest, baseUrl, files, { store, signal, onProgress })
+  await store.adopt(manifest, baseUrl, files, { signal, onProgress })
   await registry.add(manifest, baseUrl)
   return manifest.name
 }
 
-/** An address whose file nobody has vouched for: what came first is pinned by its hash from then on. */
+/** An address without a hash: the file that came first is pinned by its own hash from then on. */
 async function addFromUrl(url: string, source: AddSource, options: AddOptions): Promise<string> {
   const { authorize, signal, onProgress } = options
   const environment = toFetchEnvironment({ authorize })
@@ -125,7 +124,7 @@ async function addFromHub(
   const name = source.name ?? toModelName(hub.repository.split('/').at(-1) ?? hub.repository)
   await registry.assertFree(name)
   const facts = { ...model, name, title: source.title ?? hub.repository }
-  // What the graph takes is known once it is here; until then its record has no place in any list.
+  // The graph's inputs and outputs are read from the file once it is stored. No list shows the record until then.
   const unknown = { opset: 1, inputs: [placeholder], outputs: [placeholder], externalData: [], weights: 1 }
   const files = draftManifest(facts, unknown)
   await store.install(files, '', { signal, onProgress })
@@ -136,8 +135,7 @@ async function addFromHub(
     await store.remove(files)
     throw error
   }
-  const stored = (await store.records()).find((record) => record.name === name && record.revision === model.revision)
-  await store.adopt(manifest, '', stored?.files ?? [])
+  await store.redescribe(manifest)
   await registry.add(manifest, '')
   return name
 }

@@ -1,19 +1,17 @@
 import { ModelError } from '../../errors/model-error.ts'
-import { toStorageError } from '../chunks/storage-error.ts'
 import { parseManifest } from '../manifest/parse-manifest.ts'
-import { adoptBlobs } from '../store/adopt-blobs.ts'
 import type { ModelStore } from '../store/model-store.ts'
 import type { ModelRegistry } from './model-registry.ts'
 
-/** A file at hand, by its path below the manifest. */
+/** A given file, by its path below the manifest. */
 export interface ImportFile {
   readonly path: string
   readonly blob: Blob
 }
 
 /**
- * Stores a model from files at hand, without a network. Every byte is held against the manifest, and the manifest
- * against the catalogue, where it lists the same revision.
+ * Stores a model from given files, without a network. Every byte is checked against the manifest, and the manifest
+ * against the catalogue where it lists the same revision.
  *
  * @returns the model's name
  * @throws {ModelError} `manifest-invalid`, `import-invalid`, `model-withdrawn`, `storage-full`
@@ -32,12 +30,7 @@ export async function importModel(
     if (blob !== undefined) return { file, blob }
     throw new ModelError('import-invalid', `The import lacks ${file.path} of ${manifest.name}.`)
   })
-  try {
-    await adoptBlobs(manifest, listed?.baseUrl ?? '', given, { store, signal })
-  } catch (error) {
-    signal.throwIfAborted()
-    throw toStorageError(error, manifest.name)
-  }
+  await store.adopt(manifest, listed?.baseUrl ?? '', given, { signal })
   if (listed === undefined) await registry.add(manifest, '')
   return manifest.name
 }

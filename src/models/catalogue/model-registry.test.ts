@@ -23,7 +23,7 @@ let kept: KeyValueStore
 let store: ModelStore
 let offer: VariantOffer
 let registry: ModelRegistry
-let told: OperatorWithdrawals
+let operators: OperatorWithdrawals
 
 const text = (value: unknown) => ({ bytes: new Uint8Array(new TextEncoder().encode(JSON.stringify(value))) })
 const publish = (catalog: Partial<Catalog>, manifests: readonly Manifest[]) => {
@@ -45,8 +45,8 @@ const open = async () => {
     sleep: async () => {},
   })
   const catalogue = createCatalogue({ url: catalogUrl, records: persistent, fetch: server.fetch })
-  told = createOperatorWithdrawals(persistent)
-  registry = createModelRegistry({ catalogue, store, offer: async () => offer, told: told.list })
+  operators = createOperatorWithdrawals(persistent)
+  registry = createModelRegistry({ catalogue, store, offer: async () => offer, withdrawnByOperators: operators.list })
 }
 const install = async (manifest: Manifest) => store.install(manifest, await registry.baseUrl(manifest))
 
@@ -111,7 +111,7 @@ describe('updates', () => {
   })
 
   test('an old one of which a part is lost gives way to the new one', async () => {
-    await store.chunks.removeChunk(one.files[0]?.sha256 ?? '', 1)
+    await createChunkStore(kept).removeChunk(one.files[0]?.sha256 ?? '', 1)
     expect((await registry.manifest('fake')).revision).toBe('2')
   })
 })
@@ -206,7 +206,7 @@ describe('what an operator withdraws', () => {
     ['this revision', '1'],
     ['every revision', undefined],
   ])('is refused and freed: %s', async (_, revision) => {
-    await told.set([{ name: 'fake', revision, reason: 'It was wrong' }], true)
+    await operators.set([{ name: 'fake', revision, reason: 'It was wrong' }], true)
     await registry.purge()
     expect(await store.records()).toEqual([])
     await expect(registry.manifest('fake')).rejects.toMatchObject({
@@ -217,7 +217,7 @@ describe('what an operator withdraws', () => {
   })
 
   test('stays so at the next visit, also offline', async () => {
-    await told.set([{ name: 'fake' }], true)
+    await operators.set([{ name: 'fake' }], true)
     await registry.purge()
     server.files.clear()
     await open()
@@ -225,15 +225,15 @@ describe('what an operator withdraws', () => {
   })
 
   test('is lifted when all endpoints say so, and not before', async () => {
-    await told.set([{ name: 'fake' }], true)
-    await told.set([], false)
+    await operators.set([{ name: 'fake' }], true)
+    await operators.set([], false)
     await expect(registry.manifest('fake')).rejects.toMatchObject({ code: 'model-withdrawn' })
-    await told.set([], true)
+    await operators.set([], true)
     expect((await registry.manifest('fake')).revision).toBe('1')
   })
 
   test('is another revision: this one serves on', async () => {
-    await told.set([{ name: 'fake', revision: '0' }], true)
+    await operators.set([{ name: 'fake', revision: '0' }], true)
     await registry.purge()
     expect(await store.records()).toHaveLength(1)
     expect((await registry.manifest('fake')).revision).toBe('1')

@@ -51,26 +51,26 @@ export function createModelRegistry(options: {
   /** What the device has; asked when a model has variants. */
   readonly offer: () => Promise<VariantOffer>
   /** What operators withdrew beside the catalogue; the same array until it changes. */
-  readonly told?: () => Promise<readonly OperatorWithdrawal[]>
+  readonly withdrawnByOperators?: () => Promise<readonly OperatorWithdrawal[]>
 }): ModelRegistry {
-  const { catalogue, store, offer, told = async () => nothingTold } = options
+  const { catalogue, store, offer, withdrawnByOperators = async () => noneWithdrawn } = options
   const { notes } = store
-  const purgedFor: { catalogue?: unknown; told?: unknown } = {}
+  const purgedFor: { catalogue?: unknown; operators?: unknown } = {}
 
   const withdrawnNow = async (): Promise<readonly OperatorWithdrawal[]> => [
     ...(await catalogue.withdrawn().catch(() => [])),
-    ...(await told()),
+    ...(await withdrawnByOperators()),
   ]
 
   /** Frees what the catalogue and operators withdrew, once for each list of it. */
   const purge = async () => {
     const listed = await catalogue.withdrawn().catch(() => undefined)
-    const said = await told()
-    if (purgedFor.catalogue === listed && purgedFor.told === said) return
+    const byOperators = await withdrawnByOperators()
+    if (purgedFor.catalogue === listed && purgedFor.operators === byOperators) return
     for (const record of await store.records()) {
-      if (isWithdrawn([...(listed ?? []), ...said], record)) await store.remove(record)
+      if (isWithdrawn([...(listed ?? []), ...byOperators], record)) await store.remove(record)
     }
-    Object.assign(purgedFor, { catalogue: listed, told: said })
+    Object.assign(purgedFor, { catalogue: listed, operators: byOperators })
   }
 
   const pick = async (manifest: Manifest): Promise<Manifest> => {
@@ -95,7 +95,7 @@ export function createModelRegistry(options: {
 
   const newest = async (name: string): Promise<Manifest> => {
     const listed = await catalogue.manifest(name)
-    assertServes(await told(), listed)
+    assertServes(await withdrawnByOperators(), listed)
     return pick(listed)
   }
 
@@ -109,7 +109,7 @@ export function createModelRegistry(options: {
     } catch (error) {
       const [stored] = isHitherError(error) && error.code === 'catalog-unavailable' ? await storedOf(name) : []
       if (stored === undefined) {
-        const gone = (await told()).find((one) => one.name === name)
+        const gone = (await withdrawnByOperators()).find((one) => one.name === name)
         throw gone === undefined ? error : withdrawnError(gone, name, gone.revision)
       }
       return stored
@@ -136,7 +136,7 @@ export function createModelRegistry(options: {
 
   return {
     async names() {
-      const withdrawn = [...(await catalogue.withdrawn()), ...(await told())]
+      const withdrawn = [...(await catalogue.withdrawn()), ...(await withdrawnByOperators())]
       const listed = (await catalogue.list()).filter((entry) => !isWithdrawn(withdrawn, entry)).map(({ name }) => name)
       const added = [...(await notes.all())].filter(([, note]) => note.added !== undefined).map(([name]) => name)
       return [...new Set([...listed, ...added])]
@@ -202,7 +202,7 @@ const isSame =
   (b: Named): boolean =>
     a.name === b.name && a.revision === b.revision
 
-const nothingTold: readonly OperatorWithdrawal[] = []
+const noneWithdrawn: readonly OperatorWithdrawal[] = []
 
 const covers =
   (model: Named) =>

@@ -34,9 +34,9 @@ export function createOperatorWithdrawals(records: Records): OperatorWithdrawals
   }
   return {
     list,
-    async set(told, isWhole) {
+    async set(heard, isWhole) {
       const before = await list()
-      const withdrawn = isWhole ? told : [...before, ...told.filter((one) => !before.some(isSame(one)))]
+      const withdrawn = isWhole ? heard : [...before, ...heard.filter((one) => !before.some(isSame(one)))]
       if (JSON.stringify(before) === JSON.stringify(withdrawn)) return
       known = Promise.resolve(withdrawn)
       // Best effort: it holds for this visit also where nothing can be written.

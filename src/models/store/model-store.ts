@@ -3,7 +3,6 @@ import type { Progress } from '../../contracts/model-state.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import type { ChunkStore } from '../chunks/chunk-store.ts'
 import { createEtags } from '../chunks/etags.ts'
-import type { Locks } from '../chunks/locks.ts'
 import type { Records } from '../chunks/open-records.ts'
 import { isStorageFull, toStorageError } from '../chunks/storage-error.ts'
 import type { StoredFile } from '../chunks/stored-file.ts'
@@ -14,13 +13,13 @@ import { type FetchOptions, toFetchEnvironment } from '../transfer/fetch-environ
 import { createSharedTasks } from '../transfer/shared-tasks.ts'
 import type { TransferOptions } from '../transfer/transfer-options.ts'
 import { createTransferSlots, type Priority, type TransferClaim } from '../transfer/transfer-slots.ts'
+import { type AdoptOptions, adoptBlobs, type GivenFile } from './adopt-blobs.ts'
 import {
   adoptFiles,
   areWhole,
   type InstallEnvironment,
   installModel,
   installOrRelease,
-  releaseUnnamed,
   removeRecord,
 } from './install-model.ts'
 import { evictableOf, makeRoom, toEvictables } from './make-room.ts'
@@ -100,30 +99,33 @@ export interface ModelStore {
   /** Reads every stored byte of it and repairs what it can. @throws {ModelError} `stored-model-damaged` when it is not stored */
   verify(manifest: Manifest, options?: { readonly signal?: AbortSignal | undefined }): Promise<VerifyReport>
   /**
-   * Removes models that are not pinned, the least recently used first, where the budget asks for it.
+   * Makes files that are on this device already a stored model, within the budget. Where that fails, nothing of them
+   * stays.
    *
-   * @throws {ModelError} `storage-full`: that would not be enough; nothing is removed then
+   * @param given every file of the manifest
+   * @throws {ModelError} `import-invalid`: a file is not what the manifest says; `storage-full`
+   * @throws {CapabilityError} `storage-unavailable`
+   * @throws the signal's reason
    */
-  makeRoom(manifest: Manifest): Promise<void>
-  /** Frees those of the files that no stored model names. */
-  release(files: readonly { readonly sha256: string }[]): Promise<void>
-  /** Makes files whose chunks are stored a model. */
-  adopt(manifest: Manifest, baseUrl: string, files: readonly StoredFile[]): Promise<void>
+  adopt(manifest: Manifest, baseUrl: string, given: readonly GivenFile[], options: AdoptOptions): Promise<void>
+  /**
+   * Another manifest for a stored model's files, under the same name and revision.
+   *
+   * @throws {ModelError} `stored-model-damaged` when none of this name and revision is stored
+   */
+  redescribe(manifest: Manifest): Promise<void>
   /** Frees the model's space, save for files that another stored model shares; an install under way is aborted. */
   remove(
     model: Pick<Manifest, 'name' | 'revision'> & { readonly files: readonly { readonly sha256: string }[] },
   ): Promise<void>
   /** Somebody waits for the model now: an install under way goes first. */
   raise(manifest: Manifest): void
-  /** A stored file, to be read here and there. @throws {ModelError} `stored-model-damaged` when it is not stored */
+  /** A stored file, to be read in parts. @throws {ModelError} `stored-model-damaged` when it is not stored */
   source(manifest: Manifest, path: string): Promise<ByteSource>
   /** Ends an install under way; what has arrived stays. */
   stop(manifest: Manifest, reason: unknown): Promise<void>
   usage(): Promise<StoreUsage>
   readonly notes: ModelNotes
-  readonly chunks: ChunkStore
-  readonly chunkBytes: number | undefined
-  readonly locks: Locks
   /** Every stored model's record. */
   records(): Promise<readonly ModelRecord[]>
 }
@@ -176,7 +178,7 @@ export async function openModelStore(options: ModelStoreOptions = {}): Promise<M
       const request = { manifest, baseUrl, claim, signal, onProgress }
       await installOrRelease(() => installModel(request, environment), manifest, environment)
     } catch (error) {
-      // What could make room is the person's to choose: nothing is evicted that they did not set a budget for.
+      // Without a budget nothing is evicted by itself: the error names the models whose removal would make room.
       const isFull = isStorageFull(error) || (error instanceof ModelError && error.code === 'storage-full')
       if (!isFull) throw error
       const evictable = toEvictables(await evictableOf(environment, notes, manifest.name))
@@ -187,11 +189,11 @@ export async function openModelStore(options: ModelStoreOptions = {}): Promise<M
   const recordOf = async (manifest: Manifest): Promise<ModelRecord> => {
     const record = await records.get(manifest)
     if (record !== undefined) return record
-    throw new ModelError('stored-model-damaged', `${manifest.name} is not stored on this device. Download it first.`)
+    throw notStored(manifest)
   }
   const reading = (signal: AbortSignal | undefined) => ({ chunks, environment: toFetchEnvironment(options), signal })
 
-  /** Only errors of ours, the caller's own reason and faults in this code leave the store. */
+  /** Turns the browser's storage errors into errors of `errors/`, and an abort into the caller's own reason. */
   const guarded = async <T>(
     manifest: Pick<Manifest, 'name'>,
     signal: AbortSignal | undefined,
@@ -230,10 +232,17 @@ export async function openModelStore(options: ModelStoreOptions = {}): Promise<M
       }),
     verify: (manifest, { signal } = {}) =>
       guarded(manifest, signal, async () => verifyModel(await recordOf(manifest), reading(signal))),
-    makeRoom: (manifest) => guarded(manifest, undefined, () => makeRoomFor(manifest)),
-    release: (files) => releaseUnnamed(files, environment),
-    adopt: (manifest, baseUrl, files) =>
-      guarded(manifest, undefined, () => adoptFiles(manifest, baseUrl, files, environment)),
+    adopt: (manifest, baseUrl, given, how) =>
+      guarded(manifest, how.signal, async () => {
+        await makeRoomFor(manifest)
+        await adoptBlobs(manifest, baseUrl, given, how, environment)
+      }),
+    redescribe: (manifest) =>
+      guarded(manifest, undefined, async () => {
+        const record = await records.find(manifest)
+        if (record === undefined) throw notStored(manifest)
+        await adoptFiles(manifest, record.baseUrl, record.files, environment)
+      }),
     remove: (model) =>
       guarded(model, undefined, async () => {
         await installs.cancel(modelKey(model), new DOMException('The model was removed.', 'AbortError'))
@@ -254,12 +263,12 @@ export async function openModelStore(options: ModelStoreOptions = {}): Promise<M
     stop: (manifest, reason) => installs.cancel(modelKey(manifest), reason),
     usage: () => usageOf(records, chunks, notes, persistent),
     notes,
-    chunks,
-    chunkBytes: options.chunkBytes,
-    locks,
     records: () => records.all(),
   }
 }
+
+const notStored = ({ name }: Manifest) =>
+  new ModelError('stored-model-damaged', `${name} is not stored on this device. Download it first.`)
 
 const fileOf = (record: ModelRecord, path: string): StoredFile => {
   const file = record.files.find((candidate) => candidate.path === path)

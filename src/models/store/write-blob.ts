@@ -1,21 +1,9 @@
-import { createSHA256 } from 'hash-wasm'
 import type { ModelFile } from '../../contracts/manifest.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { type ChunkStore, defaultChunkBytes } from '../chunks/chunk-store.ts'
+import { sha256OfBlob } from '../chunks/sha256.ts'
 import { isStorageFull } from '../chunks/storage-error.ts'
 import { chunkCount, type StoredFile } from '../chunks/stored-file.ts'
-
-const readBytes = 4 * 1024 * 1024
-
-/** The sha256 of a file, read piece by piece. @throws the signal's reason */
-export async function sha256OfBlob(blob: Blob, signal?: AbortSignal): Promise<string> {
-  const hasher = (await createSHA256()).init()
-  for (let at = 0; at < blob.size; at += readBytes) {
-    signal?.throwIfAborted()
-    hasher.update(new Uint8Array(await blob.slice(at, at + readBytes).arrayBuffer()))
-  }
-  return hasher.digest()
-}
 
 /**
  * Puts a file that is at hand into the store, chunk by chunk. Chunks that are there already stay as they are.

@@ -35,6 +35,6 @@ export async function openModels(
   const catalogue = createCatalogue({ url: catalogUrl, records, authorize })
   const offer = async () => ({ backends, memoryBytes, adapter: (await detectWebgpu())?.facts })
   const told = createOperatorWithdrawals(records)
-  const registry = createModelRegistry({ catalogue, store, offer, told: told.list })
+  const registry = createModelRegistry({ catalogue, store, offer, withdrawnByOperators: told.list })
   return { records, store, catalogue, registry, told, offer, authorize }
 }
