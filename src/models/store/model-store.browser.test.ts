@@ -1,51 +1,32 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Manifest } from '../../contracts/manifest.ts'
 import type { Progress } from '../../contracts/model-state.ts'
-import { createFakeFileServer, type FakeFileServer, fakeBytes } from '../../testing/fake-file-server.ts'
+import { createFakeFileServer, fakeBytes } from '../../testing/fake-file-server.ts'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
 import { createManualTimers } from '../../testing/manual-timers.ts'
-import { type ChunkStore, createChunkStore, openChunkStore } from '../chunks/chunk-store.ts'
-import type { KeyValueStore } from '../chunks/key-value-store.ts'
-import { openKeyValueStore } from '../chunks/open-key-value-store.ts'
+import {
+  baseUrl,
+  expectWhole,
+  graphFile,
+  manifest,
+  openStoreFixture,
+  type StoreFixture,
+  weights,
+} from '../../testing/store-fixture.ts'
+import { openChunkStore } from '../chunks/chunk-store.ts'
 import { openRecords, type Records } from '../chunks/open-records.ts'
-import { type ModelStore, type ModelStoreOptions, openModelStore } from './model-store.ts'
+import { openModelStore } from './model-store.ts'
 
-const baseUrl = 'https://models.test/m/manifest.json'
-const graph = fakeBytes(2_500, 1)
-const weights = fakeBytes(4_500, 2)
-const manifest = await fakeManifest({ 'model.onnx': graph, 'weights.bin': weights })
-const [graphFile, weightsFile] = manifest.files
-
-let server: FakeFileServer
-let records: Records
-let chunkValues: KeyValueStore
-let chunks: ChunkStore
-let names: string[]
-
+let fixture: StoreFixture
+let server: StoreFixture['server']
+let records: StoreFixture['records']
+let chunks: StoreFixture['chunks']
+let open: StoreFixture['open']
+let asked: StoreFixture['asked']
 beforeEach(async () => {
-  server = createFakeFileServer({ '/m/model.onnx': graph, '/m/weights.bin': weights })
-  names = [`records-${crypto.randomUUID()}`, `chunks-${crypto.randomUUID()}`]
-  const [recordsName = '', chunksName = ''] = names
-  records = await openRecords({ name: recordsName })
-  chunkValues = await openKeyValueStore({ name: chunksName, durability: 'relaxed' })
-  chunks = createChunkStore(chunkValues)
+  fixture = await openStoreFixture()
+  ;({ server, records, chunks, open, asked } = fixture)
 })
-afterEach(() => {
-  for (const name of names) indexedDB.deleteDatabase(name)
-})
-
-/** A store of this test's databases: a second one is what another tab would open. */
-const open = (changes: ModelStoreOptions = {}): Promise<ModelStore> =>
-  openModelStore({ records, chunks, chunkBytes: 1_000, fetch: server.fetch, sleep: async () => {}, ...changes })
-
-const expectWhole = async (store: ModelStore, model: Manifest = manifest) => {
-  expect(await store.state(model)).toEqual({ status: 'stored', totalBytes: 7_000 })
-  const files = await store.read(model)
-  expect([...files.keys()]).toEqual(['model.onnx', 'weights.bin'])
-  expect(files.get('model.onnx')).toEqual(graph)
-  expect(files.get('weights.bin')).toEqual(weights)
-}
-const asked = () => server.requests.map(({ url, range }) => `${url.split('/').at(-1)} ${range ?? 'whole'}`)
+afterEach(() => fixture.remove())
 
 test('a model is absent, then stored, and a later visit moves no byte', async () => {
   const progress: Progress[] = []
@@ -98,82 +79,6 @@ test('killed between the last chunk and the record: never stored, and no byte mo
   await expectWhole(store)
 })
 
-describe('a damaged chunk', () => {
-  const damages: [string, () => Promise<unknown>][] = [
-    ['other bytes', () => chunkValues.set(`${weightsFile?.sha256}/2`, { blob: new Blob(['x']), sha256: 'y' })],
-    [
-      'other bytes with their own hash',
-      () => chunks.put(weightsFile?.sha256 ?? '', 2, fakeBytes(1_000, 7)).then(() => {}),
-    ],
-    ['another shape', () => chunkValues.set(`${weightsFile?.sha256}/2`, 'rot')],
-    ['deleted', () => chunks.removeChunk(weightsFile?.sha256 ?? '', 2)],
-  ]
-
-  test.each(damages)('%s: it alone is fetched again', async (_, damage) => {
-    const store = await open()
-    await store.install(manifest, baseUrl)
-    await damage()
-    server.requests.length = 0
-    const before = server.sentBytes
-    expect((await store.read(manifest)).get('weights.bin')).toEqual(weights)
-    expect(asked()).toEqual(['weights.bin bytes=2000-2999'])
-    expect(server.sentBytes - before).toBe(1_000)
-    await expectWhole(store)
-    expect(server.requests).toHaveLength(1)
-  })
-
-  test.each(damages)('%s, and no network: a typed error, and the next install heals', async (_, damage) => {
-    const store = await open()
-    await store.install(manifest, baseUrl)
-    await damage()
-    server.faults = [{ offline: true }]
-    await expect(store.read(manifest)).rejects.toMatchObject({
-      name: 'ModelError',
-      code: 'stored-model-damaged',
-      cause: { code: 'download-failed' },
-    })
-    expect(await store.state(manifest)).toEqual({ status: 'partial', loadedBytes: 6_000, totalBytes: 7_000 })
-    server.requests.length = 0
-    await store.install(manifest, baseUrl)
-    expect(asked()).toEqual(['weights.bin bytes=2000-2999'])
-    await expectWhole(store)
-  })
-
-  test('that comes back damaged is not taken', async () => {
-    const store = await open()
-    await store.install(manifest, baseUrl)
-    await chunks.removeChunk(weightsFile?.sha256 ?? '', 2)
-    server.faults = [{ flipAt: 2_500 }]
-    await expect(store.read(manifest)).rejects.toMatchObject({ code: 'stored-model-damaged' })
-  })
-
-  test('heals from a server that ignores ranges', async () => {
-    const store = await open()
-    await store.install(manifest, baseUrl)
-    await chunks.removeChunk(weightsFile?.sha256 ?? '', 4)
-    server.lastingFault = { ignoreRange: true }
-    await expect(store.read(manifest)).resolves.toBeInstanceOf(Map)
-    await expectWhole(store)
-  })
-
-  test.each(['NotReadableError', 'NotFoundError', 'UnknownError', 'DataError'])(
-    'that cannot be read (%s) heals',
-    async (name) => {
-      await (await open()).install(manifest, baseUrl)
-      const get = async (key: string) => {
-        if (key.endsWith('/2')) throw new DOMException('gone', name)
-        return chunkValues.get(key)
-      }
-      // Read together, they cannot be read either: the browser's error comes from one of the Blobs.
-      const getMany = async () => []
-      const store = await open({ chunks: createChunkStore({ ...chunkValues, get, getMany }) })
-      server.requests.length = 0
-      await store.read(manifest)
-      expect(asked().sort()).toEqual(['model.onnx bytes=2000-', 'weights.bin bytes=2000-2999'])
-    },
-  )
-})
-
 describe('one download', () => {
   test('for two callers of one store; one that leaves does not end it', async () => {
     const store = await open()
@@ -219,66 +124,6 @@ describe('one download', () => {
     const store = await open({ locks: undefined })
     await store.install(manifest, baseUrl)
     await expectWhole(store)
-  })
-})
-
-describe('two revisions that share a file', () => {
-  const newGraph = fakeBytes(1_200, 5)
-  const nextUrl = 'https://models.test/n/manifest.json'
-  let next: Manifest
-
-  beforeEach(async () => {
-    next = await fakeManifest({ 'model.onnx': newGraph, 'weights.bin': weights }, { revision: '2' })
-    server.files.set('/n/model.onnx', { bytes: newGraph })
-    server.files.set('/n/weights.bin', { bytes: weights })
-  })
-
-  test('hold it once, and removing one keeps it for the other', async () => {
-    const store = await open()
-    await store.install(manifest, baseUrl)
-    await store.install(next, nextUrl)
-    expect(server.sentBytes).toBe(7_000 + 1_200)
-    expect(await store.usage()).toMatchObject({ persistent: true, partialBytes: 0, totalBytes: 8_200 })
-    await store.remove(manifest)
-    expect(await store.state(manifest)).toEqual({ status: 'partial', loadedBytes: 4_500, totalBytes: 7_000 })
-    expect(await store.state(next)).toEqual({ status: 'stored', totalBytes: 5_700 })
-    expect((await store.read(next)).get('weights.bin')).toEqual(weights)
-    await store.remove(next)
-    expect(await store.usage()).toEqual({ persistent: true, models: [], partialBytes: 0, totalBytes: 0 })
-    expect(await records.keys()).toEqual([])
-  })
-
-  test('a full device: the other model stays whole, nothing is left of the new one', async () => {
-    await (await open()).install(manifest, baseUrl)
-    const before = await chunkValues.keys()
-    const set = async (key: string, value: unknown) => {
-      if (key.endsWith('/1')) throw new DOMException('full', 'QuotaExceededError')
-      await chunkValues.set(key, value)
-    }
-    const store = await open({ chunks: createChunkStore({ ...chunkValues, set }) })
-    await expect(store.install(next, nextUrl)).rejects.toMatchObject({ name: 'ModelError', code: 'storage-full' })
-    expect((await chunkValues.keys()).toSorted()).toEqual(before.toSorted())
-    await expectWhole(store)
-  })
-
-  test('a full device after the first of two files: both are gone', async () => {
-    const set = async (key: string, value: unknown) => {
-      if (key.startsWith(weightsFile?.sha256 ?? '')) throw new DOMException('full', 'QuotaExceededError')
-      await chunkValues.set(key, value)
-    }
-    const store = await open({ chunks: createChunkStore({ ...chunkValues, set }) })
-    await expect(store.install(manifest, baseUrl)).rejects.toMatchObject({ code: 'storage-full' })
-    expect(await chunkValues.keys()).toEqual([])
-  })
-
-  test('a full device at the record: the same', async () => {
-    const set = async (key: string, value: unknown) => {
-      if (key.startsWith('model/')) throw new DOMException('full', 'QuotaExceededError')
-      await records.set(key, value)
-    }
-    const store = await open({ records: { ...records, set } })
-    await expect(store.install(manifest, baseUrl)).rejects.toMatchObject({ code: 'storage-full' })
-    expect(await store.state(manifest)).toEqual({ status: 'absent' })
   })
 })
 
