@@ -41,4 +41,23 @@ export const only = {
 }
 
 /** Sub-folders with entries: from outside of the folder, only these files are imported. */
-export const entries = {}
+export const entries = {
+  'models/catalogue': [
+    'models/catalogue/add-model',
+    'models/catalogue/catalogue',
+    'models/catalogue/import-model',
+    'models/catalogue/model-registry',
+    'models/catalogue/operator-withdrawals',
+  ],
+  'models/store': [
+    'models/store/model-notes',
+    'models/store/model-store',
+    'models/store/read-model',
+    'models/store/store-usage',
+  ],
+  'endpoint/cli': ['endpoint/cli/cli'],
+  'endpoint/compute': ['endpoint/compute/open-pool-engine'],
+  'endpoint/gateway': ['endpoint/gateway/create-gateway-engine', 'endpoint/gateway/open-gateway'],
+  'endpoint/openai': ['endpoint/openai/embeddings-plugin', 'endpoint/openai/openai-front'],
+  'endpoint/reports': ['endpoint/reports/database', 'endpoint/reports/notices', 'endpoint/reports/open-reports'],
+}

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openEnvironment, run, startServer, versionOf } from '../../interop/support/python.ts'
-import { freePort } from '../../interop/support/servers.ts'
+import { freePort } from '../../src/testing/free-port.ts'
 import type { BenchModel } from './models.ts'
 
 export interface Peer {

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
+import { drained } from '../../src/testing/drained.ts'
+import { plainManifest } from '../../src/testing/fake-manifest.ts'
 
 const pieceBytes = 64 * 1024
 
@@ -26,17 +28,6 @@ function bytesAt(start: number, end: number): Buffer {
   return piece
 }
 
-const drained = (response: ServerResponse) =>
-  new Promise<void>((resolve) => {
-    const done = () => {
-      response.off('drain', done)
-      response.off('close', done)
-      resolve()
-    }
-    response.on('drain', done)
-    response.on('close', done)
-  })
-
 /** A server of one model of this size, in Hither's layout and in a hub's, that cuts the first connection of each. */
 export async function openModelServer(bytes: number, cutShare: number | undefined) {
   const hasher = createHash('sha256')
@@ -44,24 +35,13 @@ export async function openModelServer(bytes: number, cutShare: number | undefine
   const sha256 = hasher.digest('hex')
   const sent = new Map<string, number>()
   const cut = new Set<string>()
-  const tensor = (name: string) => ({ name, type: 'float32', shape: [1] })
   const json: Record<string, unknown> = {
     '/models/catalog.json': { format: 1, models: [{ name: 'bench', revision: '1', manifest: 'bench/manifest.json' }] },
-    '/models/bench/manifest.json': {
-      format: 1,
+    '/models/bench/manifest.json': plainManifest({
       name: 'bench',
       revision: '1',
-      title: 'Bench',
-      description: '',
-      task: 'tensors',
-      license: { name: 'MIT' },
       files: [{ path: 'model.onnx', bytes, sha256 }],
-      graph: 'model.onnx',
-      inputs: [tensor('x')],
-      outputs: [tensor('y')],
-      complexity: { macs: 1 },
-      tolerance: { absolute: 0 },
-    },
+    }),
     '/bench/model/resolve/main/config.json': { model_type: 'bert', architectures: ['BertModel'] },
   }
   const kinds: Record<string, string> = {

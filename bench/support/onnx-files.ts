@@ -1,5 +1,7 @@
 import { PbfReader } from 'pbf'
 import type { TensorType } from '../../src/contracts/tensor.ts'
+import { elementTypes } from '../../src/models/onnx/read-onnx.ts'
+import { arrayKind } from '../../src/protocol/datatypes.ts'
 
 /** A tensor from a file, with its elements as numbers or text; whole numbers of 64 bits as text. */
 export interface FileTensor {
@@ -7,37 +9,6 @@ export interface FileTensor {
   readonly dims: readonly number[]
   readonly data: readonly (number | string)[]
 }
-
-/** TensorProto.DataType of onnx.proto. */
-const types: Readonly<Record<number, TensorType>> = {
-  1: 'float32',
-  2: 'uint8',
-  3: 'int8',
-  4: 'uint16',
-  5: 'int16',
-  6: 'int32',
-  7: 'int64',
-  8: 'string',
-  9: 'bool',
-  10: 'float16',
-  11: 'float64',
-  12: 'uint32',
-  13: 'uint64',
-}
-const arrays = {
-  float32: Float32Array,
-  uint8: Uint8Array,
-  int8: Int8Array,
-  uint16: Uint16Array,
-  int16: Int16Array,
-  int32: Int32Array,
-  int64: BigInt64Array,
-  bool: Uint8Array,
-  float16: Uint16Array,
-  float64: Float64Array,
-  uint32: Uint32Array,
-  uint64: BigUint64Array,
-} as const
 
 /** Reads a TensorProto (onnx.proto); undefined where its type is none that a tensor here can have. */
 export function readTensorProto(bytes: Uint8Array): FileTensor | undefined {
@@ -57,12 +28,12 @@ export function readTensorProto(bytes: Uint8Array): FileTensor | undefined {
     else if (tag === 10) pbf.readPackedDouble(numbers)
     else if (tag === 11) pbf.readPackedVarint(numbers)
   }, undefined)
-  const type = types[dataType]
+  const type = elementTypes[dataType]
   if (type === undefined) return undefined
   if (type === 'string') return { type, dims, data: texts }
   if (raw === undefined)
     return { type, dims, data: type === 'int64' || type === 'uint64' ? numbers.map(String) : numbers }
-  const Elements = arrays[type]
+  const Elements = arrayKind(type)
   const elements = new Elements(raw.buffer as ArrayBuffer, 0, raw.byteLength / Elements.BYTES_PER_ELEMENT)
   return { type, dims, data: [...elements].map((value) => (typeof value === 'bigint' ? String(value) : value)) }
 }

@@ -1,16 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createServer } from 'node:net'
 import { Builder, Capabilities } from 'selenium-webdriver'
+import { freePort } from '../../src/testing/free-port.ts'
 import type { BrowserDriver } from './browser-driver.ts'
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
-}
 
 async function answers(url: string): Promise<boolean> {
   try {

@@ -4,6 +4,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { extname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Manifest } from '../../src/contracts/manifest.ts'
+import { drained } from '../../src/testing/drained.ts'
+import { plainManifest } from '../../src/testing/fake-manifest.ts'
 
 /** What goes wrong with one request for a model's file. Positions count from the file's first byte. */
 export interface Lie {
@@ -59,17 +61,6 @@ export async function openLyingServer(appDir: string) {
     serial: 1,
   }
 
-  const drain = (response: ServerResponse) =>
-    new Promise<void>((resolve) => {
-      const done = () => {
-        response.off('drain', done)
-        response.off('close', done)
-        resolve()
-      }
-      response.on('drain', done)
-      response.on('close', done)
-    })
-
   async function sendFile(request: IncomingMessage, response: ServerResponse, path: string, file: ServedFile) {
     const { range } = request.headers
     const logged: LoggedRequest = { path, range, at: Date.now(), sentBytes: 0 }
@@ -103,7 +94,7 @@ export async function openLyingServer(appDir: string) {
         piece[flip] = (piece[flip] ?? 0) ^ 1
       }
       logged.sentBytes += piece.length
-      if (!response.write(piece)) await drain(response)
+      if (!response.write(piece)) await drained(response)
     }
     if (stop < end && lie.stallAt !== undefined) {
       stalled.add(response)
@@ -170,24 +161,14 @@ export async function openLyingServer(appDir: string) {
       const path = `/models/${name}/${revision}/model.onnx`
       const sha256 = createHash('sha256').update(bytes).digest('hex')
       files.set(path, { bytes, etag: `"${sha256.slice(0, 16)}"` })
-      const tensor = (tensorName: string) => ({ name: tensorName, type: 'float32' as const, shape: [1] })
       for (const [known, { name: other }] of manifests) if (other === name) manifests.delete(known)
-      manifests.set(`/models/${name}/${revision}/manifest.json`, {
-        format: 1,
+      const manifest = plainManifest({
         name,
         revision,
-        title: name,
-        description: '',
-        task: 'tensors',
-        license: { name: 'MIT' },
         files: [{ path: 'model.onnx', bytes: bytes.length, sha256 }],
-        graph: 'model.onnx',
-        inputs: [tensor('x')],
-        outputs: [tensor('y')],
-        complexity: { macs: 1 },
-        tolerance: { absolute: 0 },
         ...changes,
       })
+      manifests.set(`/models/${name}/${revision}/manifest.json`, manifest)
       return path
     },
     async close() {

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { createEndpoint, type EndpointPlugin } from '../../dist/endpoint/index.js'
+import { freePort } from '../../src/testing/free-port.ts'
 import { type LinkShape, openShapingProxy } from './shaping-proxy.ts'
 
 const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
@@ -60,13 +61,3 @@ export async function openSite(
 }
 
 export type Site = Awaited<ReturnType<typeof openSite>>
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net')
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
-}

@@ -1,8 +1,8 @@
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../../src/testing/free-port.ts'
 import { type Environment, openEnvironment, run, startServer, versionOf } from './python.ts'
 
 const servers = fileURLToPath(new URL('../servers/', import.meta.url))
@@ -101,13 +101,4 @@ const versionOfServer: Record<ServerName, (environment: Environment, url: string
     const { version } = (await (await fetch(`${url}/v2`)).json()) as { readonly version: string }
     return `Triton ${version} (nvidia-pytriton ${await versionOf(environment, 'nvidia-pytriton')})`
   },
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }

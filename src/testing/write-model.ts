@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Manifest } from '../contracts/manifest.ts'
+import { plainManifest } from './fake-manifest.ts'
 
 /** Writes a model's graph and an honest manifest to `modelsDir/<name>/<revision>/`; `manifest` may make it lie. */
 export async function writeModel(
@@ -17,22 +18,8 @@ export async function writeModel(
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'model.onnx'), graph)
   const sha256 = createHash('sha256').update(graph).digest('hex')
-  const manifest: Manifest = {
-    format: 1,
-    name,
-    revision,
-    title: name,
-    description: '',
-    task: 'tensors',
-    license: { name: 'MIT' },
-    files: [{ path: 'model.onnx', bytes: graph.length, sha256 }],
-    graph: 'model.onnx',
-    inputs,
-    outputs,
-    complexity: { macs: 1 },
-    tolerance: { absolute: 0 },
-    ...model.manifest,
-  }
+  const files = [{ path: 'model.onnx', bytes: graph.length, sha256 }]
+  const manifest = plainManifest({ name, revision, files, inputs, outputs, ...model.manifest })
   await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest))
   return manifest
 }

@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { CloudError } from '../../errors/cloud-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
+import { untilHungUp } from '../http/until-hung-up.ts'
 import { namesModelSchema, openOpenAiFront } from '../openai/openai-front.ts'
 import type { EndpointPlugin } from '../plugin/endpoint-plugin.ts'
 import type { GatewayEngine } from './create-gateway-engine.ts'
@@ -45,8 +46,7 @@ export function createOpenAiPlugin(
     const parsed = v.safeParse(namesModelSchema, request.body)
     if (!parsed.success) throw new ValidationError('options-invalid', 'The request must be JSON and name a model.')
     const { model } = parsed.output
-    const hungUp = new AbortController()
-    reply.raw.once('close', () => hungUp.abort(new Error('the client hung up')))
+    const hungUp = untilHungUp(reply)
     const having = await models.find(model)
     onModel(model)
     let failure: unknown
@@ -55,7 +55,7 @@ export function createOpenAiPlugin(
       const done = state.begin()
       reply.raw.once('close', done)
       try {
-        const response = await upstream.post(`${base}/${path}`, parsed.output, hungUp.signal)
+        const response = await upstream.post(`${base}/${path}`, parsed.output, hungUp)
         const busy = response.status === 429 || response.status === 503
         if (busy) {
           const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
@@ -67,14 +67,14 @@ export function createOpenAiPlugin(
           }
         } else if (response.status === 502 || response.status === 504) engine.blame(upstream)
         await relayAnswer(response, reply, (cause) => {
-          if (hungUp.signal.aborted) return
+          if (hungUp.aborted) return
           engine.blame(upstream)
           onFault(cause, { upstream: upstream.url, model })
         })
         return reply
       } catch (error) {
         done()
-        hungUp.signal.throwIfAborted()
+        hungUp.throwIfAborted()
         if (isHitherError(error)) throw error
         engine.blame(upstream)
         onFault(error, { upstream: upstream.url, model })

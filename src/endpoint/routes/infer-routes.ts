@@ -3,6 +3,7 @@ import { timeoutHeader } from '../../protocol/metadata.ts'
 import { formatServerTiming } from '../../protocol/server-timing.ts'
 import { runInference } from '../engine/run-inference.ts'
 import { compressAnswer } from '../http/compress-answer.ts'
+import { untilHungUp } from '../http/until-hung-up.ts'
 import { inferScope } from '../security/scopes.ts'
 import type { RouteContext } from './route-context.ts'
 
@@ -55,13 +56,4 @@ export function addInferRoutes(app: FastifyInstance, context: RouteContext): voi
 function timeoutOf({ headers }: FastifyRequest): number | undefined {
   const header = headers[timeoutHeader.toLowerCase()]
   return typeof header === 'string' && /^\d{1,9}$/.test(header) ? Number(header) : undefined
-}
-
-/** Aborts when the client closes the connection before it has its answer. */
-export function untilHungUp(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController()
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) controller.abort(new Error('the client hung up'))
-  })
-  return controller.signal
 }

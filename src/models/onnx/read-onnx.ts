@@ -15,7 +15,7 @@ export interface OnnxHeader {
 }
 
 /** TensorProto.DataType of onnx.proto. */
-const elementTypes: Readonly<Record<number, TensorType>> = {
+export const elementTypes: Readonly<Record<number, TensorType>> = {
   1: 'float32',
   2: 'uint8',
   3: 'int8',
