@@ -6,6 +6,7 @@ import { type VariantOffer, variantsFor } from '../manifest/pick-variant.ts'
 import type { ModelStore } from '../store/model-store.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { OperatorWithdrawal } from './operator-withdrawals.ts'
+import { assertServes, createWithdrawals, isWithdrawn, withdrawnError } from './withdrawals.ts'
 
 /** Which models there are, and which revision and variant of each one serves on this device. */
 export interface ModelRegistry {
@@ -41,7 +42,7 @@ export interface ModelRegistry {
   add(manifest: Manifest, baseUrl: string): Promise<void>
   /** Forgets a model that was added. */
   forget(name: string): Promise<void>
-  /** Frees what must not run any more. */
+  /** Removes the stored revisions that were withdrawn. */
   purge(): Promise<void>
 }
 
@@ -53,25 +54,9 @@ export function createModelRegistry(options: {
   /** What operators withdrew beside the catalogue; the same array until it changes. */
   readonly withdrawnByOperators?: () => Promise<readonly OperatorWithdrawal[]>
 }): ModelRegistry {
-  const { catalogue, store, offer, withdrawnByOperators = async () => noneWithdrawn } = options
+  const { catalogue, store, offer, withdrawnByOperators } = options
   const { notes } = store
-  const purgedFor: { catalogue?: unknown; operators?: unknown } = {}
-
-  const withdrawnNow = async (): Promise<readonly OperatorWithdrawal[]> => [
-    ...(await catalogue.withdrawn().catch(() => [])),
-    ...(await withdrawnByOperators()),
-  ]
-
-  /** Frees what the catalogue and operators withdrew, once for each list of it. */
-  const purge = async () => {
-    const listed = await catalogue.withdrawn().catch(() => undefined)
-    const byOperators = await withdrawnByOperators()
-    if (purgedFor.catalogue === listed && purgedFor.operators === byOperators) return
-    for (const record of await store.records()) {
-      if (isWithdrawn([...(listed ?? []), ...byOperators], record)) await store.remove(record)
-    }
-    Object.assign(purgedFor, { catalogue: listed, operators: byOperators })
-  }
+  const withdrawals = createWithdrawals({ catalogue, store, byOperators: withdrawnByOperators })
 
   const pick = async (manifest: Manifest): Promise<Manifest> => {
     if (manifest.variants === undefined) return manifest
@@ -82,7 +67,7 @@ export function createModelRegistry(options: {
 
   /** Stored revisions of a model that may still serve, the newest of them first. */
   const storedOf = async (name: string): Promise<readonly Manifest[]> => {
-    const withdrawn = await withdrawnNow()
+    const withdrawn = await withdrawals.all()
     const records = (await store.records())
       .filter((record) => record.name === name && !isWithdrawn(withdrawn, record))
       .toSorted((a, b) => b.storedAtMs - a.storedAtMs)
@@ -95,7 +80,7 @@ export function createModelRegistry(options: {
 
   const newest = async (name: string): Promise<Manifest> => {
     const listed = await catalogue.manifest(name)
-    assertServes(await withdrawnByOperators(), listed)
+    assertServes(await withdrawals.byOperators(), listed)
     return pick(listed)
   }
 
@@ -104,12 +89,12 @@ export function createModelRegistry(options: {
     if (note.added !== undefined) return pick(note.added.manifest)
     let latest: Manifest
     try {
-      await purge()
+      await withdrawals.purge()
       latest = await newest(name)
     } catch (error) {
       const [stored] = isHitherError(error) && error.code === 'catalog-unavailable' ? await storedOf(name) : []
       if (stored === undefined) {
-        const gone = (await withdrawnByOperators()).find((one) => one.name === name)
+        const gone = (await withdrawals.byOperators()).find((one) => one.name === name)
         throw gone === undefined ? error : withdrawnError(gone, name, gone.revision)
       }
       return stored
@@ -136,7 +121,7 @@ export function createModelRegistry(options: {
 
   return {
     async names() {
-      const withdrawn = [...(await catalogue.withdrawn()), ...(await withdrawnByOperators())]
+      const withdrawn = [...(await catalogue.withdrawn()), ...(await withdrawals.byOperators())]
       const listed = (await catalogue.list()).filter((entry) => !isWithdrawn(withdrawn, entry)).map(({ name }) => name)
       const added = [...(await notes.all())].filter(([, note]) => note.added !== undefined).map(([name]) => name)
       return [...new Set([...listed, ...added])]
@@ -168,7 +153,7 @@ export function createModelRegistry(options: {
     },
     async listed(given) {
       const entries = await catalogue.list().catch(() => [])
-      assertServes(await withdrawnNow(), given)
+      assertServes(await withdrawals.all(), given)
       const entry = entries.find(({ name }) => name === given.name)
       if (entry === undefined) return undefined
       if (entry.revision !== given.revision) return { baseUrl: '' }
@@ -186,7 +171,7 @@ export function createModelRegistry(options: {
       await notes.change(added.name, { added: { manifest: added, baseUrl } })
     },
     forget: (name) => notes.change(name, { added: undefined }),
-    purge,
+    purge: withdrawals.purge,
   }
 }
 
@@ -201,25 +186,3 @@ const isSame =
   (a: Named) =>
   (b: Named): boolean =>
     a.name === b.name && a.revision === b.revision
-
-const noneWithdrawn: readonly OperatorWithdrawal[] = []
-
-const covers =
-  (model: Named) =>
-  ({ name, revision = model.revision }: OperatorWithdrawal): boolean =>
-    name === model.name && revision === model.revision
-
-const isWithdrawn = (withdrawn: readonly OperatorWithdrawal[], model: Named): boolean => withdrawn.some(covers(model))
-
-function withdrawnError({ reason }: OperatorWithdrawal, name: string, revision: string | undefined): ModelError {
-  const what = revision === undefined ? `The model "${name}"` : `Revision ${revision} of "${name}"`
-  return new ModelError(
-    'model-withdrawn',
-    `${what} was withdrawn${reason === undefined ? '' : `: ${reason.replace(/\.$/, '')}`}.`,
-  )
-}
-
-function assertServes(withdrawn: readonly OperatorWithdrawal[], model: Named): void {
-  const gone = withdrawn.find(covers(model))
-  if (gone !== undefined) throw withdrawnError(gone, model.name, model.revision)
-}

@@ -4,7 +4,6 @@ import { CapabilityError } from '../../errors/capability-error.ts'
 import type { ChunkStore } from '../chunks/chunk-store.ts'
 import type { Etags } from '../chunks/etags.ts'
 import type { Locks } from '../chunks/locks.ts'
-import { isStorageFull } from '../chunks/storage-error.ts'
 import type { StoredFile } from '../chunks/stored-file.ts'
 import { fileUrlsOf } from '../manifest/file-urls.ts'
 import { totalBytesOf } from '../manifest/total-bytes.ts'
@@ -171,23 +170,6 @@ export const releaseUnnamed = (
   files: readonly Pick<ModelFile, 'sha256'>[],
   environment: InstallEnvironment,
 ): Promise<void> => environment.locks.hold(recordsLock, () => releaseFiles(files, environment))
-
-/** Runs an install and, when the device turns out to be full, frees what it had written. */
-export async function installOrRelease(
-  install: () => Promise<void>,
-  manifest: Manifest,
-  environment: InstallEnvironment,
-): Promise<void> {
-  try {
-    await install()
-  } catch (error) {
-    const isFull = isStorageFull(error) || (error instanceof Error && 'code' in error && error.code === 'storage-full')
-    if (isFull) {
-      await releaseUnnamed(manifest.files, environment).catch(() => {})
-    }
-    throw error
-  }
-}
 
 /** Forgets a stored model: its record first, so that at no moment a record names a file that is gone. */
 export async function removeRecord(

@@ -26,7 +26,7 @@ export async function evictableOf(
     .toSorted((a, b) => usedAt(a) - usedAt(b))
 }
 
-export const toEvictables = (records: readonly ModelRecord[]): readonly Evictable[] =>
+const toEvictables = (records: readonly ModelRecord[]): readonly Evictable[] =>
   records.map((record) => ({ name: record.name, revision: record.revision, bytes: totalBytesOf(record) }))
 
 /**

@@ -4,7 +4,7 @@ import { ModelError } from '../../errors/model-error.ts'
 import type { ChunkStore } from '../chunks/chunk-store.ts'
 import { createEtags } from '../chunks/etags.ts'
 import type { Records } from '../chunks/open-records.ts'
-import { isStorageFull, toStorageError } from '../chunks/storage-error.ts'
+import { toStorageError } from '../chunks/storage-error.ts'
 import type { StoredFile } from '../chunks/stored-file.ts'
 import { modelKey } from '../manifest/model-key.ts'
 import { totalBytesOf } from '../manifest/total-bytes.ts'
@@ -14,17 +14,11 @@ import { createSharedTasks } from '../transfer/shared-tasks.ts'
 import type { TransferOptions } from '../transfer/transfer-options.ts'
 import { createTransferSlots, type Priority, type TransferClaim } from '../transfer/transfer-slots.ts'
 import { type AdoptOptions, adoptBlobs, type GivenFile } from './adopt-blobs.ts'
-import {
-  adoptFiles,
-  areWhole,
-  type InstallEnvironment,
-  installModel,
-  installOrRelease,
-  removeRecord,
-} from './install-model.ts'
-import { evictableOf, makeRoom, toEvictables } from './make-room.ts'
+import { adoptFiles, areWhole, type InstallEnvironment, removeRecord } from './install-model.ts'
+import { installOrRelease } from './install-or-release.ts'
+import { makeRoom } from './make-room.ts'
 import { createModelNotes, type ModelNotes } from './model-notes.ts'
-import { createModelRecords, type ModelRecord } from './model-records.ts'
+import { createModelRecords, type ModelRecord, type ModelRecords } from './model-records.ts'
 import { openStoreParts } from './open-store-parts.ts'
 import { readModel, sourceOf, type VerifyReport, verifyModel } from './read-model.ts'
 import { type StoreUsage, usageOf } from './store-usage.ts'
@@ -148,14 +142,7 @@ export async function openModelStore(options: ModelStoreOptions = {}): Promise<M
   const installs = createSharedTasks<Progress>()
   const claims = new Map<string, TransferClaim>()
 
-  const state = async (manifest: Manifest): Promise<StoredState> => {
-    const totalBytes = totalBytesOf(manifest)
-    const record = await records.get(manifest)
-    if (record !== undefined && (await areWhole(record.files, chunks))) return { status: 'stored', totalBytes }
-    let loadedBytes = 0
-    for (const file of manifest.files) loadedBytes += Math.min(file.bytes, await chunks.bytesOf(file.sha256))
-    return loadedBytes === 0 ? { status: 'absent' } : { status: 'partial', loadedBytes, totalBytes }
-  }
+  const state = (manifest: Manifest) => stateOf(manifest, records, chunks)
 
   const makeRoomFor = async (manifest: Manifest) => {
     if (budgetBytes !== undefined) await makeRoom(manifest, budgetBytes, environment, notes)
@@ -174,16 +161,8 @@ export async function openModelStore(options: ModelStoreOptions = {}): Promise<M
       return
     }
     await makeRoomFor(manifest)
-    try {
-      const request = { manifest, baseUrl, claim, signal, onProgress }
-      await installOrRelease(() => installModel(request, environment), manifest, environment)
-    } catch (error) {
-      // Without a budget nothing is evicted by itself: the error names the models whose removal would make room.
-      const isFull = isStorageFull(error) || (error instanceof ModelError && error.code === 'storage-full')
-      if (!isFull) throw error
-      const evictable = toEvictables(await evictableOf(environment, notes, manifest.name))
-      throw storageFull(manifest, evictable, error)
-    }
+    const request = { manifest, baseUrl, claim, signal, onProgress }
+    await installOrRelease(request, environment, notes)
   }
 
   const recordOf = async (manifest: Manifest): Promise<ModelRecord> => {
@@ -276,11 +255,11 @@ const fileOf = (record: ModelRecord, path: string): StoredFile => {
   return file
 }
 
-const storageFull = (manifest: Manifest, evictable: ReturnType<typeof toEvictables>, cause: unknown) => {
-  const names = evictable.map(({ name }) => `"${name}"`).join(', ')
-  const offer = evictable.length === 0 ? 'Free space on the device.' : `Removing ${names} would make room.`
-  return new ModelError('storage-full', `There is no room on this device for ${manifest.name}. ${offer}`, {
-    cause,
-    context: { evictable: evictable.map(({ name }) => name).join(',') },
-  })
+async function stateOf(manifest: Manifest, records: ModelRecords, chunks: ChunkStore): Promise<StoredState> {
+  const totalBytes = totalBytesOf(manifest)
+  const record = await records.get(manifest)
+  if (record !== undefined && (await areWhole(record.files, chunks))) return { status: 'stored', totalBytes }
+  let loadedBytes = 0
+  for (const file of manifest.files) loadedBytes += Math.min(file.bytes, await chunks.bytesOf(file.sha256))
+  return loadedBytes === 0 ? { status: 'absent' } : { status: 'partial', loadedBytes, totalBytes }
 }

@@ -66,17 +66,16 @@ export function createTransferLanes(file: ModelFile, options: LanesOptions): Tra
     onChunk: () => onChunk(),
   })
 
-  const newWriter = (index: number) =>
-    createChunkWriter(index, {
-      chunks,
-      file,
-      chunkBytes,
-      whole,
-      onStored,
-      check: (at, sha256) => {
-        if (!isExpectedChunk(file, at, sha256)) throw wrongChunk(file, at)
-      },
-    })
+  const writing = {
+    chunks,
+    file,
+    chunkBytes,
+    whole,
+    onStored,
+    check(at: number, sha256: string) {
+      if (!isExpectedChunk(file, at, sha256)) throw wrongChunk(file, at)
+    },
+  }
   const chunkOf = (writer: ChunkWriter) => Math.floor(writer.position / chunkBytes)
 
   /** Cuts the runs into segments, so that each broken connection continues at its byte. */
@@ -101,7 +100,7 @@ export function createTransferLanes(file: ModelFile, options: LanesOptions): Tra
       const next = waiting.shift()
       if (next === undefined) return
       const give = await slots.take(claim, signal)
-      own = next.writer ?? own ?? (await newWriter(next.segment.next))
+      own = next.writer ?? own ?? (await createChunkWriter(next.segment.next, writing))
       if (own !== next.writer) own.moveTo(next.segment.next)
       const lane: Lane = { segment: next.segment, writer: own }
       active.add(lane)
