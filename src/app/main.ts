@@ -1,9 +1,9 @@
-import { t } from '../ui/text.ts'
+import { t } from '../ui/texts/text.ts'
 import { speak } from './language/language.ts'
 import { keepOffline } from './offline/keep-offline.ts'
 import { watchUpdates } from './offline/updates.ts'
 import './shell/hither-app.ts'
-import { allowOwnWorkers } from '../ui/trusted-types.ts'
+import { allowOwnWorkers } from '../ui/base/trusted-types.ts'
 import { createApp } from './state/app.ts'
 import { readSettings } from './state/read-settings.ts'
 

@@ -1,5 +1,5 @@
 import type { Classification, Detections, Privacy, RouteRecord } from '../index.ts'
-import type { Speech } from '../ui/speech-timeline.ts'
+import type { Speech } from '../ui/answers/speech-timeline.ts'
 import type { EngineInput } from './messages.ts'
 
 export type WidgetAnswer = Classification | Detections | Speech

@@ -1,5 +1,5 @@
 import { ConfigError, createClient } from '../index.ts'
-import { isTaskId, type TaskSpec, taskIds, taskSpecs } from '../ui/tasks.ts'
+import { isTaskId, type TaskSpec, taskIds, taskSpecs } from '../ui/texts/tasks.ts'
 import type { EngineEvents, WidgetEngine, WidgetResult } from './engine-types.ts'
 import type { EngineInput, EngineOptions } from './messages.ts'
 

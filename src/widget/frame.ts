@@ -1,5 +1,5 @@
 import { isHitherError } from '../index.ts'
-import { allowOwnWorkers } from '../ui/trusted-types.ts'
+import { allowOwnWorkers } from '../ui/base/trusted-types.ts'
 import { createEngine } from './engine.ts'
 import type { WidgetEngine } from './engine-types.ts'
 import {

@@ -1,6 +1,6 @@
 import { html, LitElement, nothing } from 'lit'
 import { isHitherError, type Privacy, type RouteRecord } from '../index.ts'
-import { define } from '../ui/define.ts'
+import { define } from '../ui/base/define.ts'
 import { sharedStyles } from '../ui/design/shared-styles.ts'
 import type { WidgetAnswer, WidgetEngine, WidgetResult } from './engine-types.ts'
 import type { EngineInput, EngineOptions } from './messages.ts'

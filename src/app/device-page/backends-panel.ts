@@ -1,13 +1,13 @@
 import { css, html, nothing } from 'lit'
 import type { Backend, BackendMeasurement, DeviceReport } from '../../index.ts'
+import { UiElement } from '../../ui/base/ui-element.ts'
 import { cssVariables } from '../../ui/design/css-variables.ts'
 import { formatBytes } from '../../ui/design/format-bytes.ts'
 import { formatMs } from '../../ui/design/format-ms.ts'
 import { formatMacRate } from '../../ui/design/format-rate.ts'
 import { sharedStyles } from '../../ui/design/shared-styles.ts'
-import { backendName } from '../../ui/names.ts'
-import { str, t } from '../../ui/text.ts'
-import { UiElement } from '../../ui/ui-element.ts'
+import { backendName } from '../../ui/texts/names.ts'
+import { str, t } from '../../ui/texts/text.ts'
 
 /** This device as measured: each backend's speed, the one in use, threads, memory and isolation. */
 export class BackendsPanel extends UiElement {

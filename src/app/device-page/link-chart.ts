@@ -1,11 +1,11 @@
 import { css, html, type PropertyValues, unsafeCSS } from 'lit'
 import UPlot from 'uplot'
 import uplotStyles from 'uplot/dist/uPlot.min.css?inline'
+import { UiElement } from '../../ui/base/ui-element.ts'
 import { formatMs } from '../../ui/design/format-ms.ts'
 import { formatBitRate } from '../../ui/design/format-rate.ts'
 import { sharedStyles } from '../../ui/design/shared-styles.ts'
-import { t } from '../../ui/text.ts'
-import { UiElement } from '../../ui/ui-element.ts'
+import { t } from '../../ui/texts/text.ts'
 import { figuresLanguage } from '../language/language.ts'
 import type { LinkMoment } from '../state/link-history.ts'
 

@@ -1,8 +1,8 @@
 import { css, html } from 'lit'
 import type { Classification, PictureSource } from '../../index.ts'
-import '../../ui/answer-view.ts'
-import '../../ui/drawing-pad.ts'
-import { t } from '../../ui/text.ts'
+import '../../ui/answers/digit-answer.ts'
+import '../../ui/input/drawing-pad.ts'
+import { t } from '../../ui/texts/text.ts'
 import './sample-strip.ts'
 import { TaskCard } from './task-card.ts'
 

@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit'
 import type { ModelEntry } from '../../index.ts'
 import { formatBytes } from '../../ui/design/format-bytes.ts'
-import { str, t } from '../../ui/text.ts'
+import { str, t } from '../../ui/texts/text.ts'
 
 /** Under which licence a model would come here, for as long as it has not. */
 export function modelLicense(model: ModelEntry | undefined): TemplateResult | typeof nothing {

@@ -1,4 +1,4 @@
-import { nextTask } from '../../ui/next-task.ts'
+import { nextTask } from '../../ui/base/next-task.ts'
 
 /**
  * Fetches the cards below the first one, which come when they are near. One after the other: shown at once they would

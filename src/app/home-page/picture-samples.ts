@@ -1,7 +1,7 @@
 import { css, html } from 'lit'
+import { UiElement } from '../../ui/base/ui-element.ts'
 import { sharedStyles } from '../../ui/design/shared-styles.ts'
-import { t } from '../../ui/text.ts'
-import { UiElement } from '../../ui/ui-element.ts'
+import { t } from '../../ui/texts/text.ts'
 
 /** Pictures to try, by the folder that they lie in; each folder tells whose they are. */
 const samples = (): Record<string, readonly (readonly [file: string, about: string])[]> => ({

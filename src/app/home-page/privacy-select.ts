@@ -1,9 +1,9 @@
 import { css, html } from 'lit'
 import type { Privacy } from '../../index.ts'
+import { UiElement } from '../../ui/base/ui-element.ts'
 import { sharedStyles } from '../../ui/design/shared-styles.ts'
-import { privacyNames } from '../../ui/names.ts'
-import { t } from '../../ui/text.ts'
-import { UiElement } from '../../ui/ui-element.ts'
+import { privacyNames } from '../../ui/texts/names.ts'
+import { t } from '../../ui/texts/text.ts'
 
 /** From the most free to the most strict at either end. */
 const shownModes: readonly Privacy[] = ['any', 'prefer-edge', 'edge-only', 'cloud-only']

@@ -1,7 +1,7 @@
 import { css, html } from 'lit'
+import { LaterElement } from '../../ui/base/ui-element.ts'
 import { sharedStyles } from '../../ui/design/shared-styles.ts'
-import { str, t } from '../../ui/text.ts'
-import { LaterElement } from '../../ui/ui-element.ts'
+import { str, t } from '../../ui/texts/text.ts'
 
 const digits = Array.from({ length: 10 }, (_, digit) => digit)
 

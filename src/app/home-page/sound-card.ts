@@ -1,8 +1,8 @@
 import { css, html } from 'lit'
+import type { Speech } from '../../ui/answers/speech-timeline.ts'
 import { microphoneIcon } from '../../ui/design/icons.ts'
-import type { Speech } from '../../ui/speech-timeline.ts'
-import '../../ui/speech-timeline.ts'
-import { t } from '../../ui/text.ts'
+import '../../ui/answers/speech-timeline.ts'
+import { t } from '../../ui/texts/text.ts'
 import { modelLicense } from './model-license.ts'
 import { TaskCard } from './task-card.ts'
 

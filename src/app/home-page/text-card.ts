@@ -1,8 +1,8 @@
 import { css, html } from 'lit'
 import type { Classification } from '../../index.ts'
-import '../../ui/ranking-view.ts'
-import { labelName } from '../../ui/label-names.ts'
-import { str, t } from '../../ui/text.ts'
+import '../../ui/answers/ranking-view.ts'
+import { labelName } from '../../ui/texts/label-names.ts'
+import { str, t } from '../../ui/texts/text.ts'
 import { TaskCard } from './task-card.ts'
 
 /** Pause in typing after which the text is read, in milliseconds. */

@@ -1,9 +1,9 @@
 import { css, html, nothing } from 'lit'
+import { UiElement } from '../../ui/base/ui-element.ts'
 import { formatBytes } from '../../ui/design/format-bytes.ts'
 import { sharedStyles } from '../../ui/design/shared-styles.ts'
-import { problemText } from '../../ui/names.ts'
-import { t } from '../../ui/text.ts'
-import { UiElement } from '../../ui/ui-element.ts'
+import { problemText } from '../../ui/texts/names.ts'
+import { t } from '../../ui/texts/text.ts'
 import type { App } from '../state/app.ts'
 import { type Problem, toProblem } from '../state/problem.ts'
 

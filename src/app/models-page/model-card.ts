@@ -1,11 +1,11 @@
 import { css, html, nothing } from 'lit'
 import type { ModelEntry } from '../../index.ts'
+import { UiElement } from '../../ui/base/ui-element.ts'
 import { formatBytes } from '../../ui/design/format-bytes.ts'
 import { formatMs } from '../../ui/design/format-ms.ts'
 import { sharedStyles } from '../../ui/design/shared-styles.ts'
-import { backendName, problemText, stateNames } from '../../ui/names.ts'
-import { str, t } from '../../ui/text.ts'
-import { UiElement } from '../../ui/ui-element.ts'
+import { backendName, problemText, stateNames } from '../../ui/texts/names.ts'
+import { str, t } from '../../ui/texts/text.ts'
 import type { Problem } from '../state/problem.ts'
 
 /** What a person can have done to a model. */

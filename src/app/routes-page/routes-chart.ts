@@ -1,10 +1,10 @@
 import { css, html, nothing, svg } from 'lit'
 import type { Arm, RouteRecord } from '../../index.ts'
+import { UiElement } from '../../ui/base/ui-element.ts'
 import { formatMs } from '../../ui/design/format-ms.ts'
 import { sharedStyles } from '../../ui/design/shared-styles.ts'
-import { armName } from '../../ui/names.ts'
-import { t } from '../../ui/text.ts'
-import { UiElement } from '../../ui/ui-element.ts'
+import { armName } from '../../ui/texts/names.ts'
+import { t } from '../../ui/texts/text.ts'
 
 const height = 200
 /** Requests that are shown: more would stand too close to tell apart. */

@@ -1,11 +1,11 @@
 import { css, html, type TemplateResult } from 'lit'
 import { type Privacy, privacyModes } from '../../index.ts'
 import { sharedStyles } from '../../ui/design/shared-styles.ts'
-import { privacyNames } from '../../ui/names.ts'
-import { t } from '../../ui/text.ts'
+import { privacyNames } from '../../ui/texts/names.ts'
+import { t } from '../../ui/texts/text.ts'
 import { speak } from '../language/language.ts'
-import { AppPage } from '../shell/app-page.ts'
-import { pageStyles } from '../shell/page-styles.ts'
+import { AppPage } from '../page/app-page.ts'
+import { pageStyles } from '../page/page-styles.ts'
 import { type Language, languages, type SimulationName, simulations } from '../state/preferences.ts'
 
 const isWebAddress = (value: string): boolean => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)

@@ -1,6 +1,6 @@
 import { html, type TemplateResult } from 'lit'
 import { deviceIcon, homeIcon, modelsIcon, routesIcon, settingsIcon } from '../../ui/design/icons.ts'
-import { t } from '../../ui/text.ts'
+import { t } from '../../ui/texts/text.ts'
 import type { App } from '../state/app.ts'
 
 export const pageNames = ['home', 'device', 'models', 'routes', 'settings'] as const

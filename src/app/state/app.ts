@@ -1,5 +1,5 @@
 import type { Client, DeviceReport, LinkReport, ModelEntry, ModelState, RouteRecord } from '../../index.ts'
-import { nextTask } from '../../ui/next-task.ts'
+import { nextTask } from '../../ui/base/next-task.ts'
 import { createLinkHistory, type LinkHistory } from './link-history.ts'
 import type { CreateAppClient } from './make-client.ts'
 import { type Preferences, readPreferences, type SimulationName, writePreferences } from './preferences.ts'

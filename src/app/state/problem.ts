@@ -1,5 +1,5 @@
 import { type HitherError, isHitherError, type NoArmError } from '../../index.ts'
-import { str, t } from '../../ui/text.ts'
+import { str, t } from '../../ui/texts/text.ts'
 
 /** A sentence about what went wrong, and its code where the library gave one. */
 export interface Problem {

@@ -1,5 +1,5 @@
 import { type Backend, type Privacy, privacyModes } from '../../index.ts'
-import { str, t } from '../../ui/text.ts'
+import { str, t } from '../../ui/texts/text.ts'
 import { type SimulationName, simulations } from './preferences.ts'
 
 /** What the page's address asks for, and a sentence for each thing in it that cannot be done. */

@@ -1,7 +1,7 @@
 import type { Classification, Client, Detections, PictureSource, RouteExplanation, RouteRecord } from '../../index.ts'
-import { nextTask } from '../../ui/next-task.ts'
-import type { Speech } from '../../ui/speech-timeline.ts'
-import type { TaskSpec } from '../../ui/tasks.ts'
+import type { Speech } from '../../ui/answers/speech-timeline.ts'
+import { nextTask } from '../../ui/base/next-task.ts'
+import type { TaskSpec } from '../../ui/texts/tasks.ts'
 import type { App } from './app.ts'
 import { type Problem, toProblem } from './problem.ts'
 

@@ -1,4 +1,4 @@
-import { str, t } from '../text.ts'
+import { str, t } from '../texts/text.ts'
 
 const space = '\u00a0'
 

@@ -1,12 +1,12 @@
 import { css, html } from 'lit'
-import type { Arm, Prediction } from '../index.ts'
-import { define } from './define.ts'
-import { cssVariables } from './design/css-variables.ts'
-import { formatMs } from './design/format-ms.ts'
-import { sharedStyles } from './design/shared-styles.ts'
-import { armName } from './names.ts'
-import { str, t } from './text.ts'
-import { UiElement } from './ui-element.ts'
+import type { Arm, Prediction } from '../../index.ts'
+import { define } from '../base/define.ts'
+import { UiElement } from '../base/ui-element.ts'
+import { cssVariables } from '../design/css-variables.ts'
+import { formatMs } from '../design/format-ms.ts'
+import { sharedStyles } from '../design/shared-styles.ts'
+import { armName } from '../texts/names.ts'
+import { str, t } from '../texts/text.ts'
 
 /** What each arm was predicted to take: a bar to the mean, a whisker to the 90th percentile, a mark where it ended. */
 export class PredictionChart extends UiElement {

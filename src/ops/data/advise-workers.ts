@@ -1,6 +1,6 @@
-import type { OpsOverview } from '../contracts/ops.ts'
-import { isHitherError } from '../errors/hither-error.ts'
-import { type CloudPlatformPlan, cloudPlatformPlan } from '../routing/fleet/cloud-platform-plan.ts'
+import type { OpsOverview } from '../../contracts/ops.ts'
+import { isHitherError } from '../../errors/hither-error.ts'
+import { type CloudPlatformPlan, cloudPlatformPlan } from '../../routing/fleet/cloud-platform-plan.ts'
 
 /** How many workers meet a goal, or why that can't be said. */
 export type Advice = { readonly plan: CloudPlatformPlan } | { readonly problem: 'no-load' | 'too-slow' }

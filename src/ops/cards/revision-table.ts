@@ -1,8 +1,8 @@
 import { html, LitElement } from 'lit'
-import type { OpsOverview } from '../contracts/ops.ts'
-import { formatCount, formatMs, formatShare } from './format.ts'
-import { opsStyles } from './ops-styles.ts'
-import { english, type Texts } from './texts-en.ts'
+import type { OpsOverview } from '../../contracts/ops.ts'
+import { formatCount, formatMs, formatShare } from '../design/format.ts'
+import { opsStyles } from '../design/ops-styles.ts'
+import { english, type Texts } from '../texts/texts-en.ts'
 
 type Revision = OpsOverview['revisions'][number]
 

@@ -1,6 +1,6 @@
 import { css, html, LitElement } from 'lit'
-import { opsStyles } from './ops-styles.ts'
-import { english, type Texts } from './texts-en.ts'
+import { opsStyles } from '../design/ops-styles.ts'
+import { english, type Texts } from '../texts/texts-en.ts'
 
 /**
  * Asks for an access token. It is handed on and not kept here.

@@ -1,11 +1,11 @@
 import { css, html } from 'lit'
-import type { Classification } from '../index.ts'
-import { define } from './define.ts'
-import { cssVariables } from './design/css-variables.ts'
-import { formatPercent } from './design/format-percent.ts'
-import { sharedStyles } from './design/shared-styles.ts'
-import { str, t } from './text.ts'
-import { LaterElement } from './ui-element.ts'
+import type { Classification } from '../../index.ts'
+import { define } from '../base/define.ts'
+import { LaterElement } from '../base/ui-element.ts'
+import { cssVariables } from '../design/css-variables.ts'
+import { formatPercent } from '../design/format-percent.ts'
+import { sharedStyles } from '../design/shared-styles.ts'
+import { str, t } from '../texts/text.ts'
 
 const digits = Array.from({ length: 10 }, (_, digit) => String(digit))
 

@@ -1,4 +1,4 @@
-import type { OpsGrouping } from '../contracts/ops.ts'
+import type { OpsGrouping } from '../../contracts/ops.ts'
 
 const plural = (count: number, one: string, many: string) => (count === 1 ? one : many)
 

@@ -1,4 +1,4 @@
-import type { Tasks } from '../index.ts'
+import type { Tasks } from '../../index.ts'
 import { t } from './text.ts'
 
 export const taskIds = ['digits', 'languages', 'intents', 'faces', 'things', 'speech'] as const

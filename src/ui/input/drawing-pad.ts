@@ -1,10 +1,10 @@
 import { css, html } from 'lit'
-import { define } from './define.ts'
-import { sharedStyles } from './design/shared-styles.ts'
-import { painted } from './next-task.ts'
+import { define } from '../base/define.ts'
+import { painted } from '../base/next-task.ts'
+import { UiElement } from '../base/ui-element.ts'
+import { sharedStyles } from '../design/shared-styles.ts'
+import { t } from '../texts/text.ts'
 import { paintPicture, paintStroke, type Stroke, type StrokePoint, widthFor } from './strokes.ts'
-import { t } from './text.ts'
-import { UiElement } from './ui-element.ts'
 
 /** Pause after a stroke before the drawing counts as done: the next stroke of a 4 or a 5 comes sooner. */
 const settleMs = 400

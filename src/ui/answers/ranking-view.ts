@@ -1,11 +1,11 @@
 import { css, html, nothing } from 'lit'
-import type { Classification } from '../index.ts'
-import { define } from './define.ts'
-import { cssVariables } from './design/css-variables.ts'
-import { formatPercent } from './design/format-percent.ts'
-import { sharedStyles } from './design/shared-styles.ts'
-import { t } from './text.ts'
-import { UiElement } from './ui-element.ts'
+import type { Classification } from '../../index.ts'
+import { define } from '../base/define.ts'
+import { UiElement } from '../base/ui-element.ts'
+import { cssVariables } from '../design/css-variables.ts'
+import { formatPercent } from '../design/format-percent.ts'
+import { sharedStyles } from '../design/shared-styles.ts'
+import { t } from '../texts/text.ts'
 
 /** Classes that are shown; the rest is next to nothing. */
 const shownClasses = 4

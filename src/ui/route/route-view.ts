@@ -1,12 +1,12 @@
 import { css, html, nothing } from 'lit'
-import type { RouteExplanation, RouteRecord } from '../index.ts'
-import { define } from './define.ts'
-import { formatMs } from './design/format-ms.ts'
-import { armName, reasonText } from './names.ts'
+import type { RouteExplanation, RouteRecord } from '../../index.ts'
+import { define } from '../base/define.ts'
+import { formatMs } from '../design/format-ms.ts'
+import { armName, reasonText } from '../texts/names.ts'
 import './route-badge.ts'
-import { sharedStyles } from './design/shared-styles.ts'
-import { str, t } from './text.ts'
-import { LaterElement } from './ui-element.ts'
+import { LaterElement } from '../base/ui-element.ts'
+import { sharedStyles } from '../design/shared-styles.ts'
+import { str, t } from '../texts/text.ts'
 
 /** Where a request ran, how long it took and why; before there is one, where the next would run. */
 export class RouteView extends LaterElement {

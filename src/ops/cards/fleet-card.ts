@@ -1,9 +1,9 @@
 import { css, html, LitElement } from 'lit'
-import type { OpsOverview } from '../contracts/ops.ts'
-import { adviseWorkers } from './advise-workers.ts'
-import { formatCount, formatMs, formatRate, formatShare } from './format.ts'
-import { opsStyles } from './ops-styles.ts'
-import { english, type Texts } from './texts-en.ts'
+import type { OpsOverview } from '../../contracts/ops.ts'
+import { adviseWorkers } from '../data/advise-workers.ts'
+import { formatCount, formatMs, formatRate, formatShare } from '../design/format.ts'
+import { opsStyles } from '../design/ops-styles.ts'
+import { english, type Texts } from '../texts/texts-en.ts'
 
 const goalsMs = [20, 50, 100, 200, 500, 1_000, 2_000]
 const factors = [1, 2, 10]

@@ -1,12 +1,12 @@
 import { css, html, nothing } from 'lit'
-import type { RouteRecord } from '../index.ts'
-import { define } from './define.ts'
-import { formatMs } from './design/format-ms.ts'
-import { cloudIcon, edgeIcon } from './design/icons.ts'
-import { sharedStyles } from './design/shared-styles.ts'
-import { placeName } from './names.ts'
-import { t } from './text.ts'
-import { UiElement } from './ui-element.ts'
+import type { RouteRecord } from '../../index.ts'
+import { define } from '../base/define.ts'
+import { UiElement } from '../base/ui-element.ts'
+import { formatMs } from '../design/format-ms.ts'
+import { cloudIcon, edgeIcon } from '../design/icons.ts'
+import { sharedStyles } from '../design/shared-styles.ts'
+import { placeName } from '../texts/names.ts'
+import { t } from '../texts/text.ts'
 
 /**
  * Where a request ran and how long it took. A button that opens *why*.

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { type OpsOverview, opsOverviewSchema, opsPath } from '../contracts/ops.ts'
+import { type OpsOverview, opsOverviewSchema, opsPath } from '../../contracts/ops.ts'
 
 export interface OverviewQuery {
   readonly hours: string

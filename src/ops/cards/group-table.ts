@@ -1,8 +1,8 @@
 import { css, html, LitElement } from 'lit'
-import { type OpsGrouping, type OpsOverview, opsGroupings } from '../contracts/ops.ts'
-import { formatCount, formatMs, formatShare } from './format.ts'
-import { opsStyles } from './ops-styles.ts'
-import { english, type Texts } from './texts-en.ts'
+import { type OpsGrouping, type OpsOverview, opsGroupings } from '../../contracts/ops.ts'
+import { formatCount, formatMs, formatShare } from '../design/format.ts'
+import { opsStyles } from '../design/ops-styles.ts'
+import { english, type Texts } from '../texts/texts-en.ts'
 
 /** Requests by arm, model, backend or browser family, with their percentiles. */
 export class GroupTable extends LitElement {

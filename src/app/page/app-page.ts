@@ -1,4 +1,4 @@
-import { UiElement } from '../../ui/ui-element.ts'
+import { UiElement } from '../../ui/base/ui-element.ts'
 import type { App } from '../state/app.ts'
 
 /** A page that shows the app's state. */

@@ -1,11 +1,11 @@
 import { css, html, nothing, type PropertyValues } from 'lit'
-import type { Detections } from '../index.ts'
-import { define } from './define.ts'
-import { cssVariables } from './design/css-variables.ts'
-import { formatPercent } from './design/format-percent.ts'
-import { sharedStyles } from './design/shared-styles.ts'
-import { str, t } from './text.ts'
-import { UiElement } from './ui-element.ts'
+import type { Detections } from '../../index.ts'
+import { define } from '../base/define.ts'
+import { UiElement } from '../base/ui-element.ts'
+import { cssVariables } from '../design/css-variables.ts'
+import { formatPercent } from '../design/format-percent.ts'
+import { sharedStyles } from '../design/shared-styles.ts'
+import { str, t } from '../texts/text.ts'
 
 /**
  * A picture, or a moving one, with boxes around what was found in it.

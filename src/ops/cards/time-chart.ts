@@ -1,9 +1,9 @@
 import { css, html, LitElement, type PropertyValues, unsafeCSS } from 'lit'
 import uPlot from 'uplot'
 import uplotCss from 'uplot/dist/uPlot.min.css?inline'
-import { nothing } from './format.ts'
+import { nothing } from '../design/format.ts'
+import { opsStyles } from '../design/ops-styles.ts'
 import { logTicks } from './log-ticks.ts'
-import { opsStyles } from './ops-styles.ts'
 
 /** One line, or one part of the bars. */
 export interface ChartSeries {

@@ -1,4 +1,4 @@
-import type { Arm, Backend, ModelState, Privacy, RouteParts, RouteReason, RouteRecord } from '../index.ts'
+import type { Arm, Backend, ModelState, Privacy, RouteParts, RouteReason, RouteRecord } from '../../index.ts'
 import { t } from './text.ts'
 
 /** Names of what the library has a closed list of, in the language that is set. */

@@ -1,9 +1,9 @@
 import { css, html, nothing, svg } from 'lit'
-import type { SoundSegment } from '../index.ts'
-import { define } from './define.ts'
-import { sharedStyles } from './design/shared-styles.ts'
-import { str, t } from './text.ts'
-import { UiElement } from './ui-element.ts'
+import type { SoundSegment } from '../../index.ts'
+import { define } from '../base/define.ts'
+import { UiElement } from '../base/ui-element.ts'
+import { sharedStyles } from '../design/shared-styles.ts'
+import { str, t } from '../texts/text.ts'
 
 /** Speech in a sound, as far as it was heard. */
 export interface Speech {

@@ -1,8 +1,8 @@
 import { css, html, LitElement, svg } from 'lit'
-import type { OpsOverview } from '../contracts/ops.ts'
-import { formatCount, nothing } from './format.ts'
-import { opsStyles } from './ops-styles.ts'
-import { english, type Texts } from './texts-en.ts'
+import type { OpsOverview } from '../../contracts/ops.ts'
+import { formatCount, nothing } from '../design/format.ts'
+import { opsStyles } from '../design/ops-styles.ts'
+import { english, type Texts } from '../texts/texts-en.ts'
 
 type Failure = OpsOverview['failures'][number]
 

@@ -1,13 +1,13 @@
 import { css, html } from 'lit'
-import type { RouteRecord } from '../index.ts'
-import { define } from './define.ts'
-import { cssVariables } from './design/css-variables.ts'
-import { formatMs } from './design/format-ms.ts'
-import { sharedStyles } from './design/shared-styles.ts'
-import { partNames } from './names.ts'
+import type { RouteRecord } from '../../index.ts'
+import { define } from '../base/define.ts'
+import { UiElement } from '../base/ui-element.ts'
+import { cssVariables } from '../design/css-variables.ts'
+import { formatMs } from '../design/format-ms.ts'
+import { sharedStyles } from '../design/shared-styles.ts'
+import { partNames } from '../texts/names.ts'
+import { t } from '../texts/text.ts'
 import { splitParts } from './split-parts.ts'
-import { t } from './text.ts'
-import { UiElement } from './ui-element.ts'
 
 /** Where a request's time went: one stacked bar, and each part's figure. */
 export class TimeParts extends UiElement {

@@ -1,4 +1,4 @@
-import type { RouteParts } from '../index.ts'
+import type { RouteParts } from '../../index.ts'
 
 export interface TimePart {
   readonly name: keyof RouteParts | 'otherMs'
