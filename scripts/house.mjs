@@ -34,7 +34,7 @@ export const only = {
   ui: ['index', 'ui'],
   widget: ['index', 'ui', 'widget'],
   app: ['index', 'ui', 'app', 'outbox/report-sync'],
-  ops: ['contracts', 'errors', 'utils', 'routing', 'ui', 'ops'],
+  ops: ['contracts', 'errors', 'utils', 'routing/fleet', 'ui/design', 'ui/base/save-file', 'ops'],
   'service-worker': ['outbox/report-sync', 'app/offline', 'service-worker'],
   endpoint: ['contracts', 'errors', 'utils', 'protocol', 'models/manifest', 'endpoint'],
   'endpoint/gateway': ['contracts', 'errors', 'utils', 'protocol', 'models/manifest', 'cloud', 'endpoint'],

@@ -1,8 +1,10 @@
 import { html, LitElement } from 'lit'
 import type { OpsOverview } from '../contracts/ops.ts'
+import { saveFile } from '../ui/base/save-file.ts'
+import { formatCount, formatShare } from '../ui/design/format-count.ts'
+import { formatMs } from '../ui/design/format-ms.ts'
+import { cardStyles } from './cards/card-styles.ts'
 import { type OpsProblem, readCsv, readOverview } from './data/read-overview.ts'
-import { formatCount, formatMs, formatShare } from './design/format.ts'
-import { opsStyles } from './design/ops-styles.ts'
 import { opsPageStyles } from './ops-page-styles.ts'
 import { english, type Texts } from './texts/texts-en.ts'
 import { chinese } from './texts/texts-zh.ts'
@@ -26,7 +28,7 @@ export class OpsPage extends LitElement {
     token: { state: true },
     language: { state: true },
   }
-  static override styles = [opsStyles, opsPageStyles]
+  static override styles = [cardStyles, opsPageStyles]
   declare overview: OpsOverview | undefined
   declare problem: OpsProblem | undefined
   declare busy: boolean
@@ -81,11 +83,7 @@ export class OpsPage extends LitElement {
       this.problem = answer.problem
       return
     }
-    const link = document.createElement('a')
-    link.href = URL.createObjectURL(answer.value)
-    link.download = 'hither.csv'
-    link.click()
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
+    saveFile('hither.csv', answer.value)
   }
 
   #say(problem: OpsProblem): string {

@@ -11,7 +11,7 @@ import { pageStyles } from '../page/page-styles.ts'
 import { type Problem, toProblem } from '../state/problem.ts'
 import './add-model.ts'
 import './model-card.ts'
-import { saveFile } from '../page/save-file.ts'
+import { saveFile } from '../../ui/base/save-file.ts'
 import type { ModelAction } from './model-card.ts'
 
 /** The catalogue's and the person's own models, and what they take. */

@@ -1,10 +1,10 @@
 import { css, html, nothing, type PropertyValues } from 'lit'
 import type { ClientEvents } from '../../index.ts'
+import { saveFile } from '../../ui/base/save-file.ts'
 import { UiElement } from '../../ui/base/ui-element.ts'
 import { formatBytes } from '../../ui/design/format-bytes.ts'
 import { sharedStyles } from '../../ui/design/shared-styles.ts'
 import { str, t } from '../../ui/texts/text.ts'
-import { saveFile } from '../page/save-file.ts'
 import type { App } from '../state/app.ts'
 
 type OutboxState = ClientEvents['outbox']

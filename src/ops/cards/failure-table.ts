@@ -1,8 +1,9 @@
 import { css, html, LitElement, svg } from 'lit'
 import type { OpsOverview } from '../../contracts/ops.ts'
-import { formatCount, nothing } from '../design/format.ts'
-import { opsStyles } from '../design/ops-styles.ts'
+import { formatCount } from '../../ui/design/format-count.ts'
+import { noFigure } from '../../ui/design/no-figure.ts'
 import { english, type Texts } from '../texts/texts-en.ts'
+import { cardStyles } from './card-styles.ts'
 
 type Failure = OpsOverview['failures'][number]
 
@@ -17,7 +18,7 @@ export class FailureTable extends LitElement {
     language: { attribute: false },
   }
   static override styles = [
-    opsStyles,
+    cardStyles,
     css`
       svg {
         display: block;
@@ -42,7 +43,7 @@ export class FailureTable extends LitElement {
 
   #trend({ count, before }: Failure) {
     const { failures } = this.texts
-    if (before === 0) return count === 0 ? nothing : html`<span class="mark bad">${failures.fresh}</span>`
+    if (before === 0) return count === 0 ? noFigure : html`<span class="mark bad">${failures.fresh}</span>`
     const change = count / before - 1
     const text = new Intl.NumberFormat(this.language, {
       style: 'percent',
@@ -87,7 +88,7 @@ export class FailureTable extends LitElement {
                 <td>${this.#trend(failure)}</td>
                 <td>${this.#line(failure)}</td>
                 <td>${formatCount(failure.before, this.language)}</td>
-                <td>${arm[failure.arm] ?? nothing}</td>
+                <td>${arm[failure.arm] ?? noFigure}</td>
               </tr>`,
             )}
           </tbody>

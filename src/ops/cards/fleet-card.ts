@@ -1,9 +1,11 @@
 import { css, html, LitElement } from 'lit'
 import type { OpsOverview } from '../../contracts/ops.ts'
+import { formatCount, formatShare } from '../../ui/design/format-count.ts'
+import { formatMs } from '../../ui/design/format-ms.ts'
+import { formatRate } from '../../ui/design/format-rate.ts'
 import { adviseWorkers } from '../data/advise-workers.ts'
-import { formatCount, formatMs, formatRate, formatShare } from '../design/format.ts'
-import { opsStyles } from '../design/ops-styles.ts'
 import { english, type Texts } from '../texts/texts-en.ts'
+import { cardStyles } from './card-styles.ts'
 
 const goalsMs = [20, 50, 100, 200, 500, 1_000, 2_000]
 const factors = [1, 2, 10]
@@ -17,7 +19,7 @@ export class FleetCard extends LitElement {
     goalMs: { state: true },
   }
   static override styles = [
-    opsStyles,
+    cardStyles,
     css`
       dl {
         display: grid;

@@ -1,8 +1,9 @@
 import { css, html, LitElement } from 'lit'
 import { type OpsGrouping, type OpsOverview, opsGroupings } from '../../contracts/ops.ts'
-import { formatCount, formatMs, formatShare } from '../design/format.ts'
-import { opsStyles } from '../design/ops-styles.ts'
+import { formatCount, formatShare } from '../../ui/design/format-count.ts'
+import { formatMs } from '../../ui/design/format-ms.ts'
 import { english, type Texts } from '../texts/texts-en.ts'
+import { cardStyles } from './card-styles.ts'
 
 /** Requests by arm, model, backend or browser family, with their percentiles. */
 export class GroupTable extends LitElement {
@@ -13,7 +14,7 @@ export class GroupTable extends LitElement {
     by: { state: true },
   }
   static override styles = [
-    opsStyles,
+    cardStyles,
     css`
       .head {
         display: flex;

@@ -1,8 +1,9 @@
 import { html, LitElement } from 'lit'
 import type { OpsOverview } from '../../contracts/ops.ts'
-import { formatCount, formatMs, formatShare } from '../design/format.ts'
-import { opsStyles } from '../design/ops-styles.ts'
+import { formatCount, formatShare } from '../../ui/design/format-count.ts'
+import { formatMs } from '../../ui/design/format-ms.ts'
 import { english, type Texts } from '../texts/texts-en.ts'
+import { cardStyles } from './card-styles.ts'
 
 type Revision = OpsOverview['revisions'][number]
 
@@ -13,7 +14,7 @@ export class RevisionTable extends LitElement {
     texts: { attribute: false },
     language: { attribute: false },
   }
-  static override styles = opsStyles
+  static override styles = cardStyles
   declare revisions: readonly Revision[]
   declare texts: Texts
   declare language: string

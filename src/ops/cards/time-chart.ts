@@ -1,8 +1,8 @@
 import { css, html, LitElement, type PropertyValues, unsafeCSS } from 'lit'
 import uPlot from 'uplot'
 import uplotCss from 'uplot/dist/uPlot.min.css?inline'
-import { nothing } from '../design/format.ts'
-import { opsStyles } from '../design/ops-styles.ts'
+import { noFigure } from '../../ui/design/no-figure.ts'
+import { cardStyles } from './card-styles.ts'
 import { logTicks } from './log-ticks.ts'
 
 /** One line, or one part of the bars. */
@@ -37,7 +37,7 @@ export class TimeChart extends LitElement {
   }
   static override styles = [
     unsafeCSS(uplotCss),
-    opsStyles,
+    cardStyles,
     css`
       .plot {
         min-height: 290px;
@@ -173,7 +173,7 @@ export class TimeChart extends LitElement {
             // What is drawn of a bar is its sum with those below: what is told of it is its own.
             value: (_, __, ___, index) => {
               const value = index === null ? null : (values[index] ?? null)
-              return value === null ? nothing : format(value)
+              return value === null ? noFigure : format(value)
             },
             ...look,
             ...(dashed ? { dash: [6, 5] } : {}),

@@ -1,6 +1,6 @@
 import { css, html, LitElement } from 'lit'
-import { opsStyles } from '../design/ops-styles.ts'
 import { english, type Texts } from '../texts/texts-en.ts'
+import { cardStyles } from './card-styles.ts'
 
 /**
  * Asks for an access token. It is handed on and not kept here.
@@ -10,7 +10,7 @@ import { english, type Texts } from '../texts/texts-en.ts'
 export class TokenForm extends LitElement {
   static override properties = { texts: { attribute: false }, problem: { attribute: false } }
   static override styles = [
-    opsStyles,
+    cardStyles,
     css`
       .card {
         max-width: 560px;
@@ -24,16 +24,17 @@ export class TokenForm extends LitElement {
         gap: 10px;
         margin: 18px 0;
       }
-      input {
+      .field {
         flex: 1 1 240px;
+        width: auto;
         min-width: 0;
       }
       .code {
+        white-space: normal;
         overflow-wrap: anywhere;
       }
       .problem {
         margin-top: 12px;
-        color: var(--danger);
       }
     `,
   ]
@@ -59,7 +60,7 @@ export class TokenForm extends LitElement {
       <p class="muted">${token.hint}</p>
       <p class="problem" role="alert" ?hidden=${this.problem === undefined} data-testid="problem">${this.problem}</p>
       <form @submit=${this.#give}>
-        <input type="password" autocomplete="off" spellcheck="false" aria-label=${token.label} placeholder=${token.label} />
+        <input class="field" type="password" autocomplete="off" spellcheck="false" aria-label=${token.label} placeholder=${token.label} />
         <button type="submit">${token.open}</button>
       </form>
       <p class="small muted code">${token.make}</p>

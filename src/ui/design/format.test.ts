@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { formatBytes } from './format-bytes.ts'
-import { formatAge, formatMs } from './format-ms.ts'
+import { formatCount, formatShare } from './format-count.ts'
+import { formatMs } from './format-ms.ts'
 import { formatPercent } from './format-percent.ts'
-import { formatBitRate, formatMacRate } from './format-rate.ts'
+import { formatBitRate, formatMacRate, formatRate } from './format-rate.ts'
 
 const plain = (text: string) => text.replaceAll('\u00a0', ' ')
 
@@ -20,15 +21,9 @@ describe('figures for people', () => {
     [125_000, '2 min 5 s'],
     [Number.NaN, '–'],
     [Number.POSITIVE_INFINITY, '–'],
-  ])('duration %d', (ms, text) => expect(plain(formatMs(ms))).toBe(text))
-
-  it.each([
-    [0, 'just now'],
-    [12_000, '12 s ago'],
-    [59_600, '1 min ago'],
-    [200_000, '3 min ago'],
-    [7_300_000, '2 h ago'],
-  ])('age %d', (ms, text) => expect(plain(formatAge(ms))).toBe(text))
+    [null, '–'],
+    [undefined, '–'],
+  ])('duration %s', (ms, text) => expect(plain(formatMs(ms))).toBe(text))
 
   it.each([
     [0, '0 B'],
@@ -61,4 +56,20 @@ describe('figures for people', () => {
     [0.9996, '100 %'],
     [1.01, '100 %'],
   ])('probability %d', (share, text) => expect(plain(formatPercent(share))).toBe(text))
+
+  it.each([
+    [0, '0'],
+    [1_234, '1,234'],
+    [99_999, '99,999'],
+    [1_234_567, '1.23M'],
+  ])('count %d', (count, text) => expect(formatCount(count, 'en')).toBe(text))
+
+  it.each([
+    [1, 3, '33.3%'],
+    [0, 0, '–'],
+    [1, 10_000, '0.01%'],
+    [9_999, 10_000, '99.99%'],
+  ])('%d of %d', (part, whole, text) => expect(formatShare(part, whole, 'en')).toBe(text))
+
+  it('writes how often something happens', () => expect(formatRate(0.01234, 'en')).toBe('0.0123'))
 })
