@@ -1,8 +1,9 @@
 import { html, LitElement, nothing } from 'lit'
-import { isHitherError, type Privacy, type RouteRecord } from '../index.ts'
+import type { Privacy, RouteRecord } from '../index.ts'
 import { define } from '../ui/base/define.ts'
 import { sharedStyles } from '../ui/design/shared-styles.ts'
 import type { WidgetAnswer, WidgetEngine, WidgetResult } from './engine-types.ts'
+import { type ErrorDetail, toErrorDetail } from './error-detail.ts'
 import type { EngineInput, EngineOptions } from './messages.ts'
 import { widgetStyles } from './widget-styles.ts'
 import type { WidgetView } from './widget-view.ts'
@@ -13,12 +14,6 @@ const nearMargin = '200px'
 export interface ProgressDetail {
   readonly loadedBytes: number
   readonly totalBytes: number
-}
-
-export interface ErrorDetail {
-  readonly message: string
-  /** The library's code, where it gave one. */
-  readonly code?: string | undefined
 }
 
 /**
@@ -197,9 +192,7 @@ export class HitherWidget extends LitElement {
   }
 
   #fail(error: unknown): ErrorDetail {
-    const message = error instanceof Error ? error.message : String(error)
-    const code = isHitherError(error) || (error instanceof Error && 'code' in error) ? String(error.code ?? '') : ''
-    const problem = { message, ...(code === '' ? {} : { code }) }
+    const problem = toErrorDetail(error)
     this.problem = problem
     this.status = 'failed'
     this.#tell('hither-error', problem)

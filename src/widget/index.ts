@@ -1,2 +1,3 @@
 export type { WidgetAnswer, WidgetResult } from './engine-types.ts'
-export { type ErrorDetail, HitherWidget, type ProgressDetail } from './hither-widget.ts'
+export type { ErrorDetail } from './error-detail.ts'
+export { HitherWidget, type ProgressDetail } from './hither-widget.ts'

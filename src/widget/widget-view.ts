@@ -1,7 +1,8 @@
 import { html, nothing, type TemplateResult } from 'lit'
-import type { Classification, Detections } from '../index.ts'
+import type { Classification, Detections, RouteRecord } from '../index.ts'
 import '../ui/answers/digit-answer.ts'
 import '../ui/input/drawing-pad.ts'
+import '../ui/input/file-button.ts'
 import { labelName } from '../ui/texts/label-names.ts'
 import '../ui/answers/picture-finds.ts'
 import '../ui/answers/ranking-view.ts'
@@ -10,12 +11,24 @@ import type { Speech } from '../ui/answers/speech-timeline.ts'
 import '../ui/answers/speech-timeline.ts'
 import { isTaskId, type TaskId, type TaskKind, taskSpecs, taskTitles } from '../ui/texts/tasks.ts'
 import { t } from '../ui/texts/text.ts'
-import type { HitherWidget } from './hither-widget.ts'
+import type { WidgetAnswer } from './engine-types.ts'
 
 /** Pause in typing after which the text is read, in milliseconds. */
 const settleMs = 300
 /** Longest side of a picture as it is shown. */
 const previewSide = 1024
+
+/** What a view needs of its widget. */
+export interface WidgetHost {
+  readonly task: string
+  readonly status: string
+  readonly answer: WidgetAnswer | undefined
+  readonly route: RouteRecord | undefined
+  readonly renderRoot: ParentNode
+  run(input: string | Blob | ImageBitmap): Promise<unknown>
+  clear(): void
+  requestUpdate(): void
+}
 
 /** What a widget shows once it has come near. */
 export interface WidgetView {
@@ -25,7 +38,7 @@ export interface WidgetView {
   route(): TemplateResult
 }
 
-export function createView(widget: HitherWidget): WidgetView {
+export function createView(widget: WidgetHost): WidgetView {
   let picture: ImageBitmap | undefined
   let settling: ReturnType<typeof setTimeout> | undefined
 
@@ -50,10 +63,7 @@ export function createView(widget: HitherWidget): WidgetView {
     if (value.trim() === '') widget.clear()
     else settling = setTimeout(() => run(value), settleMs)
   }
-  const chosen = async (event: Event) => {
-    const field = event.currentTarget as HTMLInputElement
-    const file = field.files?.[0]
-    field.value = ''
+  const chosen = async ({ detail: [file] }: CustomEvent<readonly File[]>) => {
     if (!file) return
     widget.clear()
     run(file)
@@ -66,10 +76,8 @@ export function createView(widget: HitherWidget): WidgetView {
       widget.requestUpdate()
     }
   }
-  const chooser = (accept: string, label: string) => html`<label class="button">
-    ${label}
-    <input class="hidden-visually" type="file" accept=${accept} data-testid="widget-file" @change=${chosen} />
-  </label>`
+  const chooser = (accept: string, label: string) =>
+    html`<hither-file accept=${accept} name="widget-file" @files=${chosen}>${label}</hither-file>`
 
   const inputs: Record<TaskKind, () => TemplateResult> = {
     drawing: () => html`<hither-pad @stroke-start=${() => widget.clear()} @drawn=${drawn}></hither-pad>

@@ -1,16 +1,18 @@
 import { css, html } from 'lit'
-import type { Classification, PictureSource } from '../../index.ts'
+import type { PictureSource } from '../../index.ts'
 import '../../ui/answers/digit-answer.ts'
 import '../../ui/input/drawing-pad.ts'
+import '../../ui/input/file-button.ts'
 import { t } from '../../ui/texts/text.ts'
-import './sample-strip.ts'
+import { type GivenPicture, previewAfter } from './picture-preview.ts'
+import './sample-pictures.ts'
 import { TaskCard } from './task-card.ts'
 
 /** Longest side of a picture as the pad shows it. */
 const previewSide = 512
 
 /** Reads a digit that is drawn, dropped, pasted, chosen or sampled. */
-export class DigitCard extends TaskCard {
+export class DigitCard extends TaskCard<'drawing'> {
   static override styles = [
     ...TaskCard.styles,
     css`
@@ -24,13 +26,14 @@ export class DigitCard extends TaskCard {
         display: flex;
         gap: 8px;
       }
-      .tools > * {
+      .tools > *,
+      .tools > ::part(label) {
         padding: 0 12px;
         white-space: nowrap;
       }
-      .choose {
+      .tools > hither-file {
         flex: 1;
-        position: relative;
+        padding: 0;
       }
       .answer {
         display: grid;
@@ -60,26 +63,22 @@ export class DigitCard extends TaskCard {
   }
 
   /** Runs a picture and, when it could be read, shows it on the pad. */
-  async #runPicture(picture: HTMLImageElement | File): Promise<void> {
+  async #runPicture(picture: GivenPicture): Promise<void> {
     this.#picture = picture
     this.#pad?.clear()
-    const problem = await this.give({ kind: 'picture', picture })
-    // Shown only now: a picture that is too large must not be decoded for its preview either.
-    if (this.#picture !== picture || problem?.code?.startsWith('picture-')) return
-    const resize = { resizeWidth: previewSide, resizeQuality: picture instanceof File ? 'high' : 'pixelated' } as const
-    const preview = await createImageBitmap(picture, resize).catch(() => undefined)
+    const preview = await previewAfter(this.give({ picture }), picture, { side: previewSide, enlarge: true })
     if (preview && this.#picture === picture) this.#pad?.show(preview)
   }
 
   readonly #runPad = () => {
     this.#picture = undefined
     const canvas = this.#pad?.canvas
-    if (canvas) void this.give({ kind: 'picture', picture: canvas })
+    if (canvas) void this.give({ picture: canvas })
   }
 
   readonly #runAgain = () => {
     if (this.#picture === undefined) this.#runPad()
-    else void this.give({ kind: 'picture', picture: this.#picture })
+    else void this.give({ picture: this.#picture })
   }
 
   readonly #clear = () => {
@@ -88,33 +87,29 @@ export class DigitCard extends TaskCard {
     this.run.reset()
   }
 
-  readonly #choose = (event: Event) => {
-    const input = event.currentTarget as HTMLInputElement
-    const file = input.files?.[0]
-    // The same file chosen again must count as a choice again.
-    input.value = ''
-    if (file) void this.#runPicture(file)
-  }
-
   protected renderInput() {
     return html`<hither-pad @stroke-start=${() => this.run.cancel()} @drawn=${this.#runPad}></hither-pad>
       <div class="tools">
         <button type="button" data-testid="clear" @click=${this.#clear}>${t('pad.clear', 'Clear')}</button>
         <button type="button" data-testid="run" @click=${this.#runAgain}>${t('pad.run', 'Run')}</button>
-        <label class="button choose">
+        <hither-file
+          accept="image/*"
+          name="file-input"
+          @files=${(event: CustomEvent<readonly File[]>) => event.detail[0] && this.#runPicture(event.detail[0])}
+        >
           ${t('pad.choose', 'Choose a picture')}
-          <input class="hidden-visually" type="file" accept="image/*" data-testid="file-input" @change=${this.#choose} />
-        </label>
+        </hither-file>
       </div>`
   }
 
   protected renderAnswer() {
     const { answer, status } = this.run.state
     return html`<div class="answer">
-      <hither-answer .answer=${answer as Classification | undefined} .running=${status === 'running'}></hither-answer>
-      <sample-strip
+      <hither-answer .answer=${answer} .running=${status === 'running'}></hither-answer>
+      <sample-pictures
+        folder="digits"
         @sample=${(event: CustomEvent<HTMLImageElement>) => this.#runPicture(event.detail)}
-      ></sample-strip>
+      ></sample-pictures>
     </div>`
   }
 

@@ -1,10 +1,9 @@
 import { css, html, nothing, type TemplateResult } from 'lit'
 import type { Privacy } from '../../index.ts'
-import { UiElement } from '../../ui/base/ui-element.ts'
 import { sharedStyles } from '../../ui/design/shared-styles.ts'
 import { isTaskId, type TaskKind, type TaskSpec, taskSpecs } from '../../ui/texts/tasks.ts'
 import { t } from '../../ui/texts/text.ts'
-import type { App } from '../state/app.ts'
+import { AppPage } from '../page/app-page.ts'
 import './digit-card.ts'
 import './privacy-select.ts'
 import type { TaskCard } from './task-card.ts'
@@ -15,8 +14,8 @@ const near = '300px'
 const loadRest = async () => (await import('./more-cards.ts')).loadCards()
 
 /** The tasks as cards; `task` names the one that is alone on the page. */
-export class HomePage extends UiElement {
-  static override properties = { app: { attribute: false }, task: { type: String } }
+export class HomePage extends AppPage {
+  static override properties = { ...AppPage.properties, task: { type: String } }
   static override styles = [
     sharedStyles,
     css`
@@ -69,10 +68,8 @@ export class HomePage extends UiElement {
       }
     `,
   ]
-  declare app: App
   declare task: string
 
-  #stop: (() => void) | undefined
   readonly #nearing = new IntersectionObserver(
     (entries) => {
       if (!entries.some(({ isIntersecting }) => isIntersecting)) return
@@ -82,14 +79,8 @@ export class HomePage extends UiElement {
     { rootMargin: near },
   )
 
-  override connectedCallback(): void {
-    super.connectedCallback()
-    this.#stop = this.app.subscribe(() => this.requestUpdate())
-  }
-
   override disconnectedCallback(): void {
     super.disconnectedCallback()
-    this.#stop?.()
     this.#nearing.disconnect()
   }
 

@@ -1,50 +1,51 @@
 import { css, html } from 'lit'
-import type { Detections } from '../../index.ts'
-import { cameraIcon } from '../../ui/design/icons.ts'
 import '../../ui/answers/picture-finds.ts'
+import { cameraIcon } from '../../ui/design/icons.ts'
+import '../../ui/input/file-button.ts'
 import { labelName } from '../../ui/texts/label-names.ts'
 import { t } from '../../ui/texts/text.ts'
 import { modelLicense } from './model-license.ts'
-import './picture-samples.ts'
+import { type GivenPicture, previewAfter } from './picture-preview.ts'
+import './sample-pictures.ts'
+import './stream-button.ts'
 import { TaskCard } from './task-card.ts'
+import { toolsStyles } from './tools-styles.ts'
 
 /** Longest side of a picture as it is shown. */
 const previewSide = 1024
 
 /** Finds faces or things in a picture that is dropped, pasted or chosen, or before the camera. */
-export class PictureCard extends TaskCard {
+export class PictureCard extends TaskCard<'picture'> {
   static override properties = { ...TaskCard.properties, picture: { state: true }, camera: { state: true } }
   static override styles = [
     ...TaskCard.styles,
+    toolsStyles,
     css`
       .empty {
+        display: grid;
+      }
+      .empty::part(label) {
         display: grid;
         place-content: center;
         gap: 4px;
         min-height: 200px;
         padding: 16px;
         text-align: center;
-        cursor: pointer;
       }
       .empty strong {
         font-size: 17px;
         font-weight: 500;
-      }
-      .tools > * {
-        position: relative;
-        flex: 1;
-        gap: 8px;
-        padding: 0 10px;
-        white-space: nowrap;
       }
     `,
   ]
   declare picture: ImageBitmap | undefined
   declare camera: MediaStream | undefined
 
-  override disconnectedCallback(): void {
-    super.disconnectedCallback()
-    this.#stopCamera()
+  /** The picture that was given last: an older one whose preview comes later is not shown. */
+  #given: GivenPicture | undefined
+
+  get #button() {
+    return this.renderRoot.querySelector('stream-button')
   }
 
   take(file: File): boolean {
@@ -53,83 +54,63 @@ export class PictureCard extends TaskCard {
     return true
   }
 
-  #stopCamera(): void {
-    for (const track of this.camera?.getTracks() ?? []) track.stop()
-    this.camera = undefined
-  }
-
-  async #runPicture(picture: File | HTMLImageElement): Promise<void> {
-    this.#stopCamera()
+  async #runPicture(picture: GivenPicture | undefined): Promise<void> {
+    if (picture === undefined) return
+    this.#button?.stop()
     this.run.reset()
-    const problem = await this.give({ kind: 'picture', picture })
-    // Shown only now: a picture that is too large must not be decoded for its preview either.
-    if (problem?.code?.startsWith('picture-')) {
-      this.picture = undefined
-      return
-    }
-    const whole = await createImageBitmap(picture).catch(() => undefined)
-    if (whole === undefined) return
-    const scale = Math.min(1, previewSide / Math.max(whole.width, whole.height))
-    this.picture = await createImageBitmap(whole, {
-      resizeWidth: Math.max(1, Math.round(whole.width * scale)),
-      resizeQuality: 'high',
-    })
+    this.#given = picture
+    const preview = await previewAfter(this.give({ picture }), picture, { side: previewSide })
+    if (this.#given === picture) this.picture = preview
   }
 
-  readonly #toggleCamera = async () => {
-    if (this.camera) {
-      this.#stopCamera()
-      this.run.cancel()
-      return
-    }
-    try {
-      this.camera = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } })
-    } catch {
-      this.run.fail({ message: t('picture.no-camera', 'There is no camera that this page may use.') })
-      return
-    }
+  readonly #watch = async ({ detail: camera }: CustomEvent<MediaStream>) => {
+    this.#given = undefined
     this.picture = undefined
+    this.camera = camera
     this.run.reset()
-    const { camera } = this
-    await this.give({ kind: 'camera', stream: camera })
-    if (this.camera === camera) this.#stopCamera()
+    await this.give({ camera })
+    if (this.#button?.stream === camera) this.#button.stop()
   }
 
-  readonly #choose = (event: Event) => {
-    const input = event.currentTarget as HTMLInputElement
-    const file = input.files?.[0]
-    input.value = ''
-    if (file) void this.#runPicture(file)
+  readonly #unwatch = () => {
+    this.camera = undefined
+    this.run.cancel()
   }
+
+  readonly #choose = (event: CustomEvent<readonly File[]>) => void this.#runPicture(event.detail[0])
 
   protected renderInput() {
     const { answer, status } = this.run.state
-    const finds = answer as Detections | undefined
     return html`<hither-finds
         .picture=${this.picture}
         .camera=${this.camera}
-        .finds=${finds}
+        .finds=${answer}
         .nameOf=${(label: string) => labelName(this.spec.id, label)}
       >
-        <label class="empty">
+        <hither-file class="empty" plain accept="image/*" @files=${this.#choose}>
           <strong>${status === 'running' ? t('answer.running', 'Reading…') : t('picture.drop', 'Drop a picture here')}</strong>
           <span class="small muted">${t('picture.or', 'or paste, choose or take one')}</span>
-          <input class="hidden-visually" type="file" accept="image/*" tabindex="-1" @change=${this.#choose} />
-        </label>
+        </hither-file>
       </hither-finds>
       <div class="row tools">
-        <label class="button">
+        <hither-file accept="image/*" name="file-input" @files=${this.#choose}>
           ${t('pad.choose', 'Choose a picture')}
-          <input class="hidden-visually" type="file" accept="image/*" data-testid="file-input" @change=${this.#choose} />
-        </label>
-        <button type="button" data-testid="use-camera" aria-pressed=${this.camera ? 'true' : 'false'} @click=${this.#toggleCamera}>
-          ${cameraIcon} ${this.camera ? t('picture.stop', 'Stop') : t('picture.camera', 'Camera')}
-        </button>
+        </hither-file>
+        <stream-button
+          name="use-camera"
+          .constraints=${{ video: { facingMode: 'environment' } }}
+          .icon=${cameraIcon}
+          .startText=${t('picture.camera', 'Camera')}
+          .stopText=${t('picture.stop', 'Stop')}
+          @stream=${this.#watch}
+          @stream-end=${this.#unwatch}
+          @stream-refused=${() => this.fail(t('picture.no-camera', 'There is no camera that this page may use.'))}
+        ></stream-button>
       </div>
-      <picture-samples
+      <sample-pictures
         .folder=${this.spec.id}
         @sample=${(event: CustomEvent<HTMLImageElement>) => this.#runPicture(event.detail)}
-      ></picture-samples>`
+      ></sample-pictures>`
   }
 
   protected renderAnswer() {

@@ -1,23 +1,18 @@
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import type { ModelEntry } from '../../index.ts'
-import { formatBytes } from '../../ui/design/format-bytes.ts'
-import { backendName, problemText, stateNames } from '../../ui/texts/names.ts'
-import '../../ui/route/route-view.ts'
 import { LaterElement } from '../../ui/base/ui-element.ts'
 import { sharedStyles } from '../../ui/design/shared-styles.ts'
-import { type TaskSpec, taskHints, taskTitles } from '../../ui/texts/tasks.ts'
-import { str, t } from '../../ui/texts/text.ts'
+import { type TaskKind, type TaskSpecOf, taskHints, taskTitles } from '../../ui/texts/tasks.ts'
 import type { App } from '../state/app.ts'
-import { createTaskRun, type TaskInput, type TaskRun } from '../state/task-run.ts'
+import { createTaskRun, type TaskRun } from '../state/task-run.ts'
+import type { TaskInputs } from '../state/task-runners.ts'
+import { modelStatus, modelStatusStyles } from './model-status.ts'
+import { runProblem, runProblemStyles } from './run-problem.ts'
+
+/** Fetched when a card is about to be used: before, there is no route to show. Where that fails, the next request tries again. */
+const loadRouteView = () => void import('../../ui/route/route-view.ts').catch(() => {})
 
 const cardStyles = css`
-  .samples button {
-    min-height: 30px;
-    padding: 0 10px;
-    font-size: 13px;
-    font-weight: 400;
-    border-color: var(--line);
-  }
   :host {
     container-type: inline-size;
   }
@@ -44,50 +39,12 @@ const cardStyles = css`
   h2 a:hover {
     text-decoration: underline;
   }
-  .state {
-    display: inline-flex;
-    flex: none;
-    gap: 6px;
-    align-items: center;
-  }
-  .state::before {
-    content: '';
-    width: 7px;
-    height: 7px;
-    background: var(--line-strong);
-    border-radius: 50%;
-  }
-  .state[data-status='ready']::before,
-  .state[data-status='stored']::before {
-    background: var(--edge);
-  }
-  .state[data-status='downloading']::before,
-  .state[data-status='loading']::before {
-    background: var(--warn);
-  }
-  .state[data-status='failed']::before {
-    background: var(--danger);
-  }
-  .problem-box {
-    padding: 12px 16px;
-    color: var(--danger);
-    background: var(--danger-soft);
-    border-radius: var(--radius-small);
-  }
-  .problem-box button {
-    margin-top: 8px;
-  }
-  .waiting {
-    padding: 12px 16px;
-    color: var(--warn);
-    background: var(--sunken);
-    border-radius: var(--radius-small);
-  }
   .input {
     display: grid;
     gap: 10px;
   }
   hither-route {
+    min-height: 49px;
     padding-top: 12px;
     margin-top: auto;
     border-top: 1px solid var(--line);
@@ -98,24 +55,24 @@ const cardStyles = css`
  * One task: what it is given, its answer, where that was found and why. `data-state` is idle, running, waiting, done or
  * error; `data-runs` counts the runs that ended.
  */
-export abstract class TaskCard extends LaterElement {
+export abstract class TaskCard<K extends TaskKind = TaskKind> extends LaterElement {
   static override properties = { app: { attribute: false }, spec: { attribute: false }, solo: { type: Boolean } }
-  static override styles = [sharedStyles, cardStyles]
+  static override styles = [sharedStyles, cardStyles, modelStatusStyles, runProblemStyles]
   declare app: App
-  declare spec: TaskSpec
+  declare spec: TaskSpecOf<K>
   /** It is alone on the page: *why* is open. */
   declare solo: boolean
 
-  #run: TaskRun | undefined
+  #run: TaskRun<K> | undefined
   #stop: (() => void)[] = []
-  #told = ''
+  #explainedFor = ''
 
   protected abstract renderInput(): TemplateResult
   protected abstract renderAnswer(): TemplateResult
   /** Takes a file that was dropped, pasted, shared or opened; false where it is none of this card's. */
   abstract take(file: File): boolean
 
-  protected get run(): TaskRun {
+  protected get run(): TaskRun<K> {
     this.#run ??= createTaskRun(this.app, this.spec)
     return this.#run
   }
@@ -125,7 +82,8 @@ export abstract class TaskCard extends LaterElement {
     this.run.fail({ message })
   }
 
-  protected give(input: TaskInput) {
+  protected give(input: TaskInputs[K]) {
+    loadRouteView()
     return this.run.run(input)
   }
 
@@ -163,9 +121,16 @@ export abstract class TaskCard extends LaterElement {
   #explainWhereNew(): void {
     if (!this.isUsed()) return
     const { device, link, preferences } = this.app.state
-    const told = [this.model?.state.status, device?.chosen, link?.online, link?.samples, preferences.privacy].join()
-    if (told === this.#told || device === undefined) return
-    this.#told = told
+    const knowledge = [
+      this.model?.state.status,
+      device?.chosen,
+      link?.online,
+      link?.samples,
+      preferences.privacy,
+    ].join()
+    if (knowledge === this.#explainedFor || device === undefined) return
+    this.#explainedFor = knowledge
+    loadRouteView()
     this.run.explain()
   }
 
@@ -178,66 +143,17 @@ export abstract class TaskCard extends LaterElement {
     return this.app.state.models?.find(({ name }) => name === this.spec.model)
   }
 
-  #state() {
-    const { model } = this
-    const { modelsProblem } = this.app.state
-    if (model === undefined) {
-      if (modelsProblem)
-        return html`<span class="state small muted" data-testid="model-status" data-status="failed">${problemText(modelsProblem)}</span>`
-      const isMissing = this.app.state.models !== undefined
-      return html`<span class="state small muted" data-testid="model-status" data-status=${isMissing ? 'failed' : 'unknown'}>
-        ${isMissing ? t('card.no-model', 'Not in the catalogue') : t('card.listing', 'Looking…')}
-      </span>`
-    }
-    const { state, totalBytes } = model
-    const text =
-      state.status === 'ready'
-        ? `${stateNames().ready} · ${backendName(state.backend)}`
-        : state.status === 'downloading'
-          ? `${formatBytes(state.loadedBytes)} / ${formatBytes(state.totalBytes)}`
-          : state.status === 'absent'
-            ? t('card.absent', str`${formatBytes(totalBytes)}, not here yet`)
-            : stateNames()[state.status]
-    return html`<span class="state small muted" data-testid="model-status" data-status=${state.status}>${text}</span>`
-  }
-
-  #problem() {
-    const { problem, canWait, status } = this.run.state
-    if (status === 'waiting') {
-      return html`<p class="waiting" data-testid="waiting">
-        ${t('card.waiting', 'In line: it runs as soon as this device is online.')}
-        <button type="button" class="small" @click=${() => this.run.cancel()}>${t('card.forget', 'Forget it')}</button>
-      </p>`
-    }
-    if (problem === undefined) return nothing
-    const text = problemText(problem)
-    const { code, reason } = problem
-    return html`<div class="problem-box">
-      <p data-testid="error" data-code=${code ?? ''}>
-        ${text} ${reason === undefined || text.includes(reason) ? nothing : html`<q>${reason}</q>`}
-        ${code ? html`<span class="code">${code}</span>` : nothing}
-      </p>
-      ${
-        canWait === true
-          ? html`<button type="button" data-testid="wait" @click=${() => this.run.waitInLine()}>
-              ${t('card.wait', 'Run it when this device is online')}
-            </button>`
-          : nothing
-      }
-    </div>`
-  }
-
   override render() {
     const { spec } = this
     const { route, explanation, status } = this.run.state
     return html`<section class="card" aria-labelledby="title" aria-busy=${status === 'running' ? 'true' : 'false'}>
       <header>
         <h2 id="title"><a href="#/task/${spec.id}">${taskTitles()[spec.id]}</a></h2>
-        ${this.#state()}
+        ${modelStatus(this.model, this.app.state)}
       </header>
       <p class="muted small hint">${taskHints()[spec.id]}</p>
       ${this.renderBody()}
-      <div aria-live="polite">${this.#problem()}</div>
+      <div aria-live="polite">${runProblem(this.run)}</div>
       ${
         route || explanation
           ? html`<hither-route .route=${route} .explanation=${explanation} ?open=${this.solo}></hither-route>`

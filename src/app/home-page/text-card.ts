@@ -1,8 +1,8 @@
 import { css, html } from 'lit'
-import type { Classification } from '../../index.ts'
 import '../../ui/answers/ranking-view.ts'
 import { labelName } from '../../ui/texts/label-names.ts'
 import { str, t } from '../../ui/texts/text.ts'
+import { samplesStyles } from './samples-styles.ts'
 import { TaskCard } from './task-card.ts'
 
 /** Pause in typing after which the text is read, in milliseconds. */
@@ -20,9 +20,10 @@ const samples = {
 } as const
 
 /** Reads a text that is typed. */
-export class TextCard extends TaskCard {
+export class TextCard extends TaskCard<'text'> {
   static override styles = [
     ...TaskCard.styles,
+    samplesStyles,
     css`
       textarea.field {
         min-height: 76px;
@@ -51,14 +52,14 @@ export class TextCard extends TaskCard {
       this.run.reset()
       return
     }
-    this.#settling = setTimeout(() => void this.give({ kind: 'text', text: value }), settleMs)
+    this.#settling = setTimeout(() => void this.give({ text: value }), settleMs)
   }
 
   #pick(text: string): void {
     const field = this.renderRoot.querySelector('textarea')
     if (field) field.value = text
     clearTimeout(this.#settling)
-    void this.give({ kind: 'text', text })
+    void this.give({ text })
   }
 
   protected renderInput() {
@@ -85,7 +86,7 @@ export class TextCard extends TaskCard {
   protected renderAnswer() {
     const { answer, status } = this.run.state
     return html`<hither-ranking
-      .answer=${answer as Classification | undefined}
+      .answer=${answer}
       .running=${status === 'running'}
       .nameOf=${(label: string) => labelName(this.spec.id, label)}
     ></hither-ranking>`

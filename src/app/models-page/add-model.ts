@@ -1,4 +1,5 @@
 import { css, html, nothing } from 'lit'
+import '../../ui/input/file-button.ts'
 import { UiElement } from '../../ui/base/ui-element.ts'
 import { formatBytes } from '../../ui/design/format-bytes.ts'
 import { sharedStyles } from '../../ui/design/shared-styles.ts'
@@ -30,9 +31,6 @@ export class AddModel extends UiElement {
       }
       .field {
         width: 220px;
-      }
-      label {
-        position: relative;
       }
       p {
         margin-top: 8px;
@@ -71,13 +69,6 @@ export class AddModel extends UiElement {
     this.busy = false
   }
 
-  readonly #choose = (event: Event) => {
-    const input = event.currentTarget as HTMLInputElement
-    const files = [...(input.files ?? [])]
-    input.value = ''
-    if (files.length > 0) void this.#add(files)
-  }
-
   readonly #submit = (event: Event) => {
     event.preventDefault()
     const address = this.renderRoot.querySelector<HTMLInputElement>('[name=address]')?.value.trim()
@@ -86,18 +77,15 @@ export class AddModel extends UiElement {
 
   override render() {
     return html`<form @submit=${this.#submit}>
-        <label class="button">
+        <hither-file
+          multiple
+          accept=".onnx,.zip,.onnx_data,.data"
+          name="add-file"
+          .disabled=${this.busy}
+          @files=${(event: CustomEvent<readonly File[]>) => this.#add(event.detail)}
+        >
           ${t('add.file', 'Add an .onnx file')}
-          <input
-            class="hidden-visually"
-            type="file"
-            multiple
-            accept=".onnx,.zip,.onnx_data,.data"
-            data-testid="add-file"
-            ?disabled=${this.busy}
-            @change=${this.#choose}
-          />
-        </label>
+        </hither-file>
         <input
           class="field"
           name="address"

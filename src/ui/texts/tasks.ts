@@ -1,19 +1,28 @@
-import type { Tasks } from '../../index.ts'
 import { t } from './text.ts'
 
 export const taskIds = ['digits', 'languages', 'intents', 'faces', 'things', 'speech'] as const
 export type TaskId = (typeof taskIds)[number]
 
-/** How a person gives a task what it is about. */
-export type TaskKind = 'drawing' | 'text' | 'picture' | 'sound'
+/** Which of the library's tasks belong to each way in which a person gives an input. */
+interface TasksOfKind {
+  readonly drawing: 'image-classification'
+  readonly text: 'text-classification'
+  readonly picture: 'face-detection' | 'object-detection'
+  readonly sound: 'voice-activity'
+}
 
-/** One thing that the app can be asked for. */
-export interface TaskSpec {
+/** How a person gives a task its input. */
+export type TaskKind = keyof TasksOfKind
+
+export interface TaskSpecOf<K extends TaskKind> {
   readonly id: TaskId
-  readonly kind: TaskKind
-  readonly task: Exclude<keyof Tasks, 'tensors'>
+  readonly kind: K
+  readonly task: TasksOfKind[K]
   readonly model: string
 }
+
+/** A task of the app: what a person gives, and which model answers. */
+export type TaskSpec = { readonly [K in TaskKind]: TaskSpecOf<K> }[TaskKind]
 
 export const taskSpecs: readonly TaskSpec[] = [
   { id: 'digits', kind: 'drawing', task: 'image-classification', model: 'digits' },
