@@ -65,8 +65,8 @@ export {
   type RoutePlanRecord,
   type RouteReason,
   type RouteRecord,
-  routeReasons,
 } from './contracts/route.ts'
+export { routeReasons } from './contracts/route-reasons.ts'
 export type { TensorData, TensorMap, TensorType } from './contracts/tensor.ts'
 export { CapabilityError } from './errors/capability-error.ts'
 export { CloudError } from './errors/cloud-error.ts'

@@ -1,4 +1,5 @@
-import { type Arm, type RouteReason, routeReasons } from '../contracts/route.ts'
+import type { Arm, RouteReason } from '../contracts/route.ts'
+import { routeReasons } from '../contracts/route-reasons.ts'
 import type { Decision } from './limit-route.ts'
 import { noArmReasons } from './no-arm-reasons.ts'
 

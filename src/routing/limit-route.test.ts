@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { privacyModes, type RouteReason, routeReasons } from '../contracts/route.ts'
+import { privacyModes, type RouteReason } from '../contracts/route.ts'
+import { routeReasons } from '../contracts/route-reasons.ts'
 import { type LogNormal, logNormal } from '../utils/log-normal.ts'
 import { createRouter } from './create-router.ts'
 import { sentenceOf } from './explain-route.ts'

@@ -1,5 +1,6 @@
 import type { Manifest } from '../../contracts/manifest.ts'
-import { type Privacy, routeReasons } from '../../contracts/route.ts'
+import type { Privacy } from '../../contracts/route.ts'
+import { routeReasons } from '../../contracts/route-reasons.ts'
 import { NoArmError } from '../../errors/no-arm-error.ts'
 import { sentenceOf } from '../../routing/explain-route.ts'
 import type { RouteExplanation } from '../types/types.ts'

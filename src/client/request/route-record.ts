@@ -1,11 +1,6 @@
 import type { Manifest } from '../../contracts/manifest.ts'
-import {
-  type Prediction,
-  type RouteKnowledge,
-  type RouteOther,
-  type RouteRecord,
-  routeReasons,
-} from '../../contracts/route.ts'
+import type { Prediction, RouteKnowledge, RouteOther, RouteRecord } from '../../contracts/route.ts'
+import { routeReasons } from '../../contracts/route-reasons.ts'
 import type { RoutePlan } from '../../routing/router-types.ts'
 import type { PlanOutcome } from '../../routing/run-plan.ts'
 import type { ArmAnswer } from './arm-runs.ts'
