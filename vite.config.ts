@@ -42,7 +42,7 @@ export default defineConfig({
           groups: [
             {
               name: 'base',
-              test: /src\/(?:app\/(?:shell\/hither-app|state\/app|language\/language|offline\/updates)|ui\/trusted-types)\.ts$/,
+              test: /src\/(?:app\/(?:shell\/hither-app|state\/app|language\/language)|ui\/base\/trusted-types)\.ts$/,
               priority: 3,
             },
             { name: 'home', test: /src\/app\/home-page\/home-page\.ts$/, priority: 2 },

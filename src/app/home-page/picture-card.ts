@@ -1,6 +1,6 @@
 import { css, html } from 'lit'
 import '../../ui/answers/picture-finds.ts'
-import { cameraIcon } from '../../ui/design/icons.ts'
+import { cameraIcon } from '../../ui/design/input-icons.ts'
 import '../../ui/input/file-button.ts'
 import { labelName } from '../../ui/texts/label-names.ts'
 import { t } from '../../ui/texts/text.ts'

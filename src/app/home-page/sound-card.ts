@@ -1,6 +1,6 @@
 import { html } from 'lit'
 import '../../ui/answers/speech-timeline.ts'
-import { microphoneIcon } from '../../ui/design/icons.ts'
+import { microphoneIcon } from '../../ui/design/input-icons.ts'
 import '../../ui/input/file-button.ts'
 import { t } from '../../ui/texts/text.ts'
 import { modelLicense } from './model-license.ts'

@@ -1,4 +1,4 @@
-import { str } from '@lit/localize'
+import { str } from '../../ui/texts/text.ts'
 import { errors, labels, reasons } from './zh-hans-names.ts'
 
 /** Chinese (Simplified). A number in a text names the value that stands there in the English one. */

@@ -17,10 +17,12 @@ export function keepOffline(app: App): void {
   if (import.meta.env.DEV || !('serviceWorker' in navigator)) return
   let kept = ''
   let keeping = Promise.resolve()
-  app.subscribe(() => {
+  const keep = () => {
     const files = app.state.device?.runtimeFiles ?? []
     if (files.join() === kept) return
     kept = files.join()
     keeping = keeping.then(() => keepRuntime(files)).catch(() => {})
-  })
+  }
+  app.subscribe(keep)
+  keep()
 }

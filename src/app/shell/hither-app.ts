@@ -1,7 +1,7 @@
 import { html, nothing } from 'lit'
 import { nextTask, painted } from '../../ui/base/next-task.ts'
 import { UiElement } from '../../ui/base/ui-element.ts'
-import { logo } from '../../ui/design/icons.ts'
+import { logo } from '../../ui/design/page-icons.ts'
 import { sharedStyles } from '../../ui/design/shared-styles.ts'
 import { receiveFiles } from '../../ui/input/receive-files.ts'
 import { problemText } from '../../ui/texts/names.ts'

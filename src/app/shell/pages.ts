@@ -1,5 +1,5 @@
 import { html, type TemplateResult } from 'lit'
-import { deviceIcon, homeIcon, modelsIcon, routesIcon, settingsIcon } from '../../ui/design/icons.ts'
+import { deviceIcon, homeIcon, modelsIcon, routesIcon, settingsIcon } from '../../ui/design/page-icons.ts'
 import { t } from '../../ui/texts/text.ts'
 import type { App } from '../state/app.ts'
 

@@ -1,4 +1,4 @@
-import { updateWhenLocaleChanges } from '@lit/localize'
+import { updateWhenLocaleChanges } from '@lit/localize/internal/localized-controller.js'
 import { LitElement } from 'lit'
 import { nextTask } from './next-task.ts'
 

@@ -1,13 +1,21 @@
 import { css, html } from 'lit'
-import type { RouteRecord } from '../../index.ts'
+import type { RouteParts, RouteRecord } from '../../index.ts'
 import { define } from '../base/define.ts'
 import { UiElement } from '../base/ui-element.ts'
 import { cssVariables } from '../design/css-variables.ts'
 import { formatMs } from '../design/format-ms.ts'
 import { sharedStyles } from '../design/shared-styles.ts'
-import { partNames } from '../texts/names.ts'
 import { t } from '../texts/text.ts'
 import { splitParts } from './split-parts.ts'
+
+const partNames = (): Record<keyof RouteParts | 'otherMs', string> => ({
+  prepareMs: t('part.prepare', 'prepare'),
+  queueMs: t('part.queue', 'wait'),
+  uploadMs: t('part.upload', 'upload'),
+  computeMs: t('part.compute', 'compute'),
+  downloadMs: t('part.download', 'download'),
+  otherMs: t('part.other', 'other'),
+})
 
 /** Where a request's time went: one stacked bar, and each part's figure. */
 export class TimeParts extends UiElement {

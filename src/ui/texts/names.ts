@@ -1,4 +1,4 @@
-import type { Arm, Backend, ModelState, Privacy, RouteParts, RouteReason, RouteRecord } from '../../index.ts'
+import type { Arm, Backend, ModelState, Privacy, RouteReason, RouteRecord } from '../../index.ts'
 import { t } from './text.ts'
 
 /** Names of what the library has a closed list of, in the language that is set. */
@@ -27,15 +27,6 @@ export const reasonText = ({ reason, why }: { readonly reason: RouteReason; read
 /** What went wrong; the English sentence is the library's, with what it knows of this very case. */
 export const problemText = ({ code, message }: { readonly code?: string; readonly message: string }): string =>
   code === undefined ? message : t(`error.${code}`, message)
-
-export const partNames = (): Record<keyof RouteParts | 'otherMs', string> => ({
-  prepareMs: t('part.prepare', 'prepare'),
-  queueMs: t('part.queue', 'wait'),
-  uploadMs: t('part.upload', 'upload'),
-  computeMs: t('part.compute', 'compute'),
-  downloadMs: t('part.download', 'download'),
-  otherMs: t('part.other', 'other'),
-})
 
 export const stateNames = (): Record<ModelState['status'], string> => ({
   absent: t('state.absent', 'Not on this device'),

@@ -1,4 +1,6 @@
-import { msg, str } from '@lit/localize'
+// By its parts: the package's index would bring the loading of languages into every page's first script.
+import { msg } from '@lit/localize/init/install.js'
+import { str } from '@lit/localize/internal/str-tag.js'
 
 export { str }
 
