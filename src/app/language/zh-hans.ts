@@ -1,5 +1,9 @@
 import { str } from '../../ui/texts/text.ts'
-import { errors, labels, reasons } from './zh-hans-names.ts'
+import { labels } from './zh-hans-labels.ts'
+import { errors, reasons } from './zh-hans-names.ts'
+
+const prefixed = (prefix: string, names: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(names).map(([name, text]) => [`${prefix}.${name}`, text]))
 
 /** Chinese (Simplified). A number in a text names the value that stands there in the English one. */
 export const templates = {
@@ -257,7 +261,7 @@ export const templates = {
   'model-about.fastestdet': '在图片中找出 80 类人、动物和物品。',
   'model-title.silero-vad': '人声活动',
   'model-about.silero-vad': '判断什么时候有人说话。',
-  ...reasons,
-  ...errors,
-  ...labels,
+  ...prefixed('reason', reasons),
+  ...prefixed('error', errors),
+  ...prefixed('label', labels),
 }
