@@ -51,6 +51,45 @@ export const cardStyles = [
       padding-left: 0;
       text-align: left;
     }
+    /* On a phone, each row is a list of its own: seven columns don't fit. */
+    @media (max-width: 560px) {
+      .scroll {
+        overflow-x: visible;
+      }
+      .scroll :is(table, tbody, tr) {
+        display: block;
+      }
+      .scroll thead {
+        position: absolute;
+        width: 1px;
+        height: 1px;
+        overflow: hidden;
+        clip-path: inset(50%);
+      }
+      .scroll tr {
+        padding: 8px 0;
+      }
+      .scroll tr + tr {
+        border-top: 1px solid var(--line);
+      }
+      .scroll td {
+        display: flex;
+        gap: 16px;
+        justify-content: space-between;
+        padding: 2px 0;
+        text-align: right;
+        border: 0;
+      }
+      .scroll td:first-child {
+        font-weight: 600;
+        white-space: normal;
+        overflow-wrap: anywhere;
+      }
+      .scroll td[data-name]::before {
+        content: attr(data-name);
+        color: var(--muted);
+      }
+    }
     .mark {
       display: inline-block;
       padding: 1px 8px;
@@ -70,6 +109,11 @@ export const cardStyles = [
     .mark.bad {
       color: var(--danger);
       background: var(--danger-soft);
+    }
+    button,
+    select,
+    .field {
+      padding: 0 12px;
     }
     select {
       max-width: 100%;

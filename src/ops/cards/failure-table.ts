@@ -84,11 +84,11 @@ export class FailureTable extends LitElement {
             ${this.failures.map(
               (failure) => html`<tr data-code=${failure.code}>
                 <td><span class="code">${failure.code}</span></td>
-                <td>${formatCount(failure.count, this.language)}</td>
-                <td>${this.#trend(failure)}</td>
+                <td data-name=${failures.count}>${formatCount(failure.count, this.language)}</td>
+                <td data-name=${failures.trend}>${this.#trend(failure)}</td>
                 <td>${this.#line(failure)}</td>
-                <td>${formatCount(failure.before, this.language)}</td>
-                <td>${arm[failure.arm] ?? noFigure}</td>
+                <td data-name=${failures.before}>${formatCount(failure.before, this.language)}</td>
+                <td data-name=${failures.arm}>${arm[failure.arm] ?? noFigure}</td>
               </tr>`,
             )}
           </tbody>

@@ -86,9 +86,9 @@ export class FleetCard extends LitElement {
           const { workers, utilisation, p95Ms } = advice.plan
           return html`<tr>
             <td>${fleet.times(factor)}</td>
-            <td>${fleet.workersFor(formatCount(workers, this.language), workers)}</td>
-            <td>${formatShare(utilisation, 1, this.language)}</td>
-            <td>${formatMs(p95Ms)}</td>
+            <td data-name=${fleet.advice}>${fleet.workersFor(formatCount(workers, this.language), workers)}</td>
+            <td data-name=${fleet.utilisation}>${formatShare(utilisation, 1, this.language)}</td>
+            <td data-name="p95">${formatMs(p95Ms)}</td>
           </tr>`
         })}
       </tbody>

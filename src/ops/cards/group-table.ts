@@ -88,12 +88,12 @@ export class GroupTable extends LitElement {
               .map(
                 ({ key, answered, edge, failed, p50Ms, p95Ms, p99Ms }) => html`<tr>
                   <td>${by === 'arm' ? (arm[key] ?? key) : key}</td>
-                  <td>${formatCount(answered, language)}</td>
-                  <td>${formatShare(edge, answered, language)}</td>
-                  <td>${formatShare(failed, answered + failed, language)}</td>
-                  <td>${formatMs(p50Ms)}</td>
-                  <td>${formatMs(p95Ms)}</td>
-                  <td>${formatMs(p99Ms)}</td>
+                  <td data-name=${groups.answered}>${formatCount(answered, language)}</td>
+                  <td data-name=${groups.share}>${formatShare(edge, answered, language)}</td>
+                  <td data-name=${groups.failed}>${formatShare(failed, answered + failed, language)}</td>
+                  <td data-name="p50">${formatMs(p50Ms)}</td>
+                  <td data-name="p95">${formatMs(p95Ms)}</td>
+                  <td data-name="p99">${formatMs(p99Ms)}</td>
                 </tr>`,
               )}
           </tbody>

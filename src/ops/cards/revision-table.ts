@@ -55,13 +55,13 @@ export class RevisionTable extends LitElement {
           <tbody>
             ${this.revisions.map(
               (entry) => html`<tr>
-                <td>${entry.model}<span class="muted">@${entry.revision}</span></td>
-                <td>${this.#state(entry)}</td>
-                <td>${arm[entry.arm] ?? entry.arm}</td>
-                <td>${formatCount(entry.answered, this.language)}</td>
-                <td>${formatShare(entry.failed, entry.answered + entry.failed, this.language)}</td>
-                <td>${formatMs(entry.p95Ms)}</td>
-                <td>${formatMs(entry.beforeP95Ms)}</td>
+                <td><span>${entry.model}<span class="muted">@${entry.revision}</span></span></td>
+                <td data-name=${revisions.state}><span>${this.#state(entry)}</span></td>
+                <td data-name=${revisions.arm}>${arm[entry.arm] ?? entry.arm}</td>
+                <td data-name=${revisions.answered}>${formatCount(entry.answered, this.language)}</td>
+                <td data-name=${revisions.failed}>${formatShare(entry.failed, entry.answered + entry.failed, this.language)}</td>
+                <td data-name=${revisions.p95}>${formatMs(entry.p95Ms)}</td>
+                <td data-name=${revisions.before}>${formatMs(entry.beforeP95Ms)}</td>
               </tr>`,
             )}
           </tbody>
