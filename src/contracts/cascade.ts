@@ -1,7 +1,4 @@
-import type { Backend } from './model-state.ts'
-import type { Arm } from './route.ts'
-
-/** What can come of a cascade, with its sentence for people. The list is closed. */
+/** Every outcome of a cascade, with its sentence for people. The list is closed. */
 export const cascadeOutcomes = {
   confident: 'The small model was sure enough, so the large one was not asked.',
   'large-answered': 'The small model was not sure enough, so the large one answered.',
@@ -11,25 +8,3 @@ export const cascadeOutcomes = {
 } as const
 
 export type CascadeOutcome = keyof typeof cascadeOutcomes
-
-/** What a small model's confidence led to, where it has a larger one. */
-export interface RouteCascade {
-  readonly outcome: CascadeOutcome
-  readonly why: string
-  /** Name of the larger model. */
-  readonly large: string
-  /** Below this confidence the larger model is asked. */
-  readonly minConfidence: number
-  /** The small model's run. */
-  readonly small: {
-    readonly model: string
-    readonly revision: string
-    /** The probability that it gave its answer. */
-    readonly confidence: number
-    readonly ran: Arm
-    readonly endpoint?: string
-    readonly backend?: Backend
-    /** From the request's start to its answer, in milliseconds. */
-    readonly actualMs: number
-  }
-}

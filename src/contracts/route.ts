@@ -1,4 +1,4 @@
-import type { RouteCascade } from './cascade.ts'
+import type { CascadeOutcome } from './cascade.ts'
 import type { Backend } from './model-state.ts'
 import type { routeReasons } from './route-reasons.ts'
 
@@ -111,6 +111,28 @@ export interface RouteParts {
   readonly downloadMs?: number
 }
 
+/** Where a small model has a large one behind it: whether that was asked, and why. */
+export interface RouteCascade {
+  readonly outcome: CascadeOutcome
+  readonly why: string
+  /** Name of the large model. */
+  readonly large: string
+  /** Below this confidence of the small model, the large one is asked. */
+  readonly minConfidence: number
+  /** The small model's run. */
+  readonly small: {
+    readonly model: string
+    readonly revision: string
+    /** The probability that it gave its answer. */
+    readonly confidence: number
+    readonly ran: Arm
+    readonly endpoint?: string
+    readonly backend?: Backend
+    /** From the request's start to its answer, in milliseconds. */
+    readonly actualMs: number
+  }
+}
+
 /** Why a request ran where it ran, and what came of it. Holds nothing of the request's content. */
 export interface RouteRecord {
   readonly id: string
@@ -135,7 +157,7 @@ export interface RouteRecord {
   readonly arms?: readonly RouteArmPrediction[]
   readonly plan?: RoutePlanRecord
   readonly other?: RouteOther
-  /** Where a small model asks a larger one when it is not sure; the record is then that of the model that answered. */
+  /** Set for a model with a cascade; the record's other fields are of the model that answered. */
   readonly cascade?: RouteCascade
   /** When an answer was wanted, in milliseconds from the request's start, and whether it came by then. */
   readonly deadline?: { readonly ms: number; readonly met: boolean }

@@ -1,6 +1,6 @@
-import { type CascadeOutcome, cascadeOutcomes, type RouteCascade } from '../../contracts/cascade.ts'
+import { type CascadeOutcome, cascadeOutcomes } from '../../contracts/cascade.ts'
 import type { Manifest } from '../../contracts/manifest.ts'
-import type { RouteRecord } from '../../contracts/route.ts'
+import type { RouteCascade, RouteRecord } from '../../contracts/route.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
 import type { CascadeSituation } from '../../routing/cascade.ts'
 import { decideCascade } from '../../routing/cascade.ts'
