@@ -1,9 +1,8 @@
 import { createLink } from '../../src/network/link.ts'
 import { createSilence } from '../../src/network/silence.ts'
 import { createRouter } from '../../src/routing/create-router.ts'
-import type { NoRoute } from '../../src/routing/limit-route.ts'
 import { createRouteLearner } from '../../src/routing/route-learner.ts'
-import type { RoutePlan, RouterSnapshot } from '../../src/routing/router-types.ts'
+import type { RouteDecision, RoutePlan, RouterSnapshot } from '../../src/routing/router-types.ts'
 import { meanOf } from '../../src/utils/log-normal.ts'
 import { type PolicyMaker, probeBytes } from './policy.ts'
 import { answerBytes } from './session.ts'
@@ -38,7 +37,7 @@ export const makeHither =
     const requestBytes = session.payloadBytes
     let linkAtMs = Number.NEGATIVE_INFINITY
 
-    const decide = (snapshot: RouterSnapshot): RoutePlan | NoRoute => {
+    const decide = (snapshot: RouterSnapshot): RouteDecision => {
       if (decisionTimes.count < decisionTimes.us.length) {
         // The quickest of three looks at the same decision: what else the machine does meanwhile is not the router's.
         let quickest = Number.POSITIVE_INFINITY

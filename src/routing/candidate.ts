@@ -1,7 +1,6 @@
 import type { Forecast } from '../utils/forecast.ts'
 import type { LogNormal } from '../utils/log-normal.ts'
-import { boundedTime } from './cost-models.ts'
-import { toPrediction } from './limit-route.ts'
+import { boundedTime, toPrediction } from './cost-models.ts'
 import type { ArmPrice, ArmRef } from './router-types.ts'
 
 /** An arm that can take the request, with what it is predicted to cost. */

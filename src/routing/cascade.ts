@@ -1,6 +1,5 @@
 import type { CascadeOutcome } from '../contracts/cascade.ts'
-import type { NoRoute } from './limit-route.ts'
-import type { RoutePlan } from './router-types.ts'
+import type { RouteDecision } from './router-types.ts'
 
 /** What is known when a small model has answered. */
 export interface CascadeSituation {
@@ -9,7 +8,7 @@ export interface CascadeSituation {
   /** What its manifest asks for. */
   readonly minConfidence: number
   /** How the large model would be run now. Looked at only when the small one is unsure. */
-  readonly large: () => Promise<RoutePlan | NoRoute>
+  readonly large: () => Promise<RouteDecision>
   /** Whether the large model's files are on this device. */
   readonly largeIsHere: () => Promise<boolean>
   /** Milliseconds that are left for an answer; undefined: as many as it takes. */

@@ -1,6 +1,7 @@
+import type { Prediction } from '../contracts/route.ts'
 import type { LinkEstimate } from '../network/link.ts'
 import type { Forecast } from '../utils/forecast.ts'
-import { divide, type LogNormal, logNormal, meanOf, sumOf } from '../utils/log-normal.ts'
+import { divide, type LogNormal, logNormal, meanOf, p90Of, sumOf } from '../utils/log-normal.ts'
 
 /** Times are kept between a microsecond and eleven days, and their doubt bounded, so that no sum overflows. */
 const leastMs = 1e-3
@@ -91,8 +92,9 @@ export function cloudServiceTime(cloud: {
     : { ...time, otherwise: { chance: otherwise.chance, value: timeWith(otherwise.value) } }
 }
 
-/** The mean, when it is one that can be compared. */
-export function comparableMeanMs(time: LogNormal | undefined): number | undefined {
-  const ms = time === undefined || !(time.variance >= 0) ? Number.NaN : meanOf(time)
-  return Number.isFinite(ms) && ms >= 0 ? ms : undefined
+/** The prediction as it is shown; undefined for a time whose mean or percentile is no finite number. */
+export function toPrediction(time: LogNormal): Prediction | undefined {
+  if (!(time.variance >= 0)) return undefined
+  const [meanMs, p90Ms] = [meanOf(time), p90Of(time)]
+  return Number.isFinite(meanMs) && Number.isFinite(p90Ms) ? { meanMs, p90Ms } : undefined
 }

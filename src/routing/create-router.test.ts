@@ -4,8 +4,7 @@ import { privacyModes } from '../contracts/route.ts'
 import { type LogNormal, logNormal } from '../utils/log-normal.ts'
 import { createSeededRandom } from '../utils/seeded-random.ts'
 import { createRouter } from './create-router.ts'
-import type { EdgeStatus } from './limit-route.ts'
-import type { RouterSnapshot } from './router-types.ts'
+import type { EdgeStatus, RouterSnapshot } from './router-types.ts'
 
 const snapshotWith = (changes: Partial<RouterSnapshot> = {}): RouterSnapshot => ({
   model: 'digits',

@@ -1,4 +1,4 @@
-import type { Arm, RouteReason } from '../contracts/route.ts'
+import type { Arm, RouteArmPrediction, RouteReason } from '../contracts/route.ts'
 import { type Forecast, meanOfForecast, p90OfForecast } from '../utils/forecast.ts'
 import { createArrivals } from './arrivals.ts'
 import { type Breaker, createBreaker } from './breaker.ts'
@@ -6,14 +6,15 @@ import { createBudgetController } from './budget-controller.ts'
 import { createCalibrator } from './calibrator.ts'
 import { type Candidate, keyOf, refOf, saneForecast } from './candidate.ts'
 import { createExplorer } from './explores.ts'
-import { type Decision, limitRoute, type NoRoute, type Predictions } from './limit-route.ts'
+import { limitRoute } from './limit-route.ts'
 import { createPairPlanner } from './plan-value.ts'
 import { routerSettings } from './router-settings.ts'
 import type {
-  ArmPrediction,
   ArmPrice,
   ArmRef,
   CloudOption,
+  Predictions,
+  RouteDecision,
   RoutePlan,
   Router,
   RouterPolicy,
@@ -118,7 +119,7 @@ export function createRouter(
     }
   }
 
-  const plan = (snapshot: RouterSnapshot, forReal: boolean): RoutePlan | NoRoute => {
+  const plan = (snapshot: RouterSnapshot, forReal: boolean): RouteDecision => {
     const nowMs = now()
     const edge = candidate({ arm: 'edge' }, snapshot.edge, snapshot.edge.time, nowMs)
     const clouds = snapshot.clouds.map((option) =>
@@ -138,18 +139,15 @@ export function createRouter(
         ? {}
         : { cloud: { meanMs: cloud.meanMs, p90Ms: cloud.p90Ms } }),
     }
-    const limited: Decision | undefined = limitRoute(
-      {
-        privacy: snapshot.privacy,
-        online: snapshot.online,
-        saveData: snapshot.saveData,
-        edge: { ...snapshot.edge, breakerOpen: !breakerOf(edge).allows(nowMs) },
-        cloudClosed: snapshot.cloudClosed,
-        cloud: cloudOption && { hasModel: cloudOption.hasModel, breakerOpen: open.length === 0 },
-      },
-      predicted,
-    )
-    if (limited !== undefined && limited.arm === undefined) return limited
+    const limited = limitRoute({
+      privacy: snapshot.privacy,
+      online: snapshot.online,
+      saveData: snapshot.saveData,
+      edge: { ...snapshot.edge, breakerOpen: !breakerOf(edge).allows(nowMs) },
+      cloudClosed: snapshot.cloudClosed,
+      cloud: cloudOption && { hasModel: cloudOption.hasModel, breakerOpen: open.length === 0 },
+    })
+    if (limited !== undefined && limited.arm === undefined) return { ...limited, predicted }
 
     let first: Candidate
     let second: SecondRun | undefined
@@ -193,7 +191,7 @@ export function createRouter(
       ...(second === undefined ? {} : { second }),
       ...(probe && cloud.endpoint !== undefined ? { probe: cloud.endpoint } : {}),
       predicted,
-      arms: [edge, ...clouds].flatMap((each): ArmPrediction[] =>
+      arms: [edge, ...clouds].flatMap((each): RouteArmPrediction[] =>
         each.time === undefined ? [] : [{ ...refOf(each), meanMs: each.meanMs, p90Ms: each.p90Ms }],
       ),
     }

@@ -1,11 +1,11 @@
 import type { Arm, RouteReason } from '../contracts/route.ts'
 import { routeReasons } from '../contracts/route-reasons.ts'
-import type { Decision } from './limit-route.ts'
 import { noArmReasons } from './no-arm-reasons.ts'
+import type { RouteDecision } from './router-types.ts'
 
-/** The sentence for people that belongs to a decision, whether it found an arm or not. */
-export const sentenceOf = (decision: Decision): string =>
+/** The decision's reason as a sentence for people. */
+export const sentenceOf = (decision: RouteDecision): string =>
   decision.arm === undefined ? noArmReasons[decision.reason] : routeReasons[decision.reason]
 
-/** Why the other arm answered after `failed` had not. */
+/** The reason of an answer that came from the other arm because `failed` had failed. */
 export const reasonAfterFallOver = (failed: Arm): RouteReason => (failed === 'edge' ? 'edge-failed' : 'cloud-failed')

@@ -1,7 +1,7 @@
-import type { Arm, Privacy, RouteReason } from '../contracts/route.ts'
+import type { Arm, Prediction, Privacy, RouteArmPrediction, RouteAttempt, RouteReason } from '../contracts/route.ts'
 import type { Forecast } from '../utils/forecast.ts'
 import type { LogNormal } from '../utils/log-normal.ts'
-import type { EdgeStatus, NoRoute, Predictions } from './limit-route.ts'
+import type { NoArmReason } from './no-arm-reasons.ts'
 
 /** One place where a request can run: this device, or one of the endpoints. */
 export interface ArmRef {
@@ -10,15 +10,18 @@ export interface ArmRef {
   readonly endpoint?: string
 }
 
-/** What a run on an arm costs beside time. Left out: nothing. */
+/** Where a model stands at the edge: `unavailable` is a model that this browser cannot run at all. */
+export type EdgeStatus = 'absent' | 'downloading' | 'stored' | 'loading' | 'ready' | 'unavailable'
+
+/** Cost of a run beside its time. A field that is left out counts as 0. */
 export interface ArmPrice {
   /** Money, in the unit of the budget. */
   readonly money?: number | undefined
-  /** Joules that this device spends. */
+  /** Joules that this device uses. */
   readonly energyJ?: number | undefined
   /** Bytes that cross the network, both ways together. */
   readonly dataBytes?: number | undefined
-  /** What a worse answer is worth, in milliseconds of waiting. */
+  /** Penalty for a worse answer, in milliseconds of waiting. */
   readonly qualityMs?: number | undefined
 }
 
@@ -26,13 +29,13 @@ export interface EdgeOption extends ArmPrice {
   readonly status: EdgeStatus
   /** While it is absent, the model is left to the cloud: its manifest says so. */
   readonly cloudByDefault?: boolean | undefined
-  /** Completion time in milliseconds from now: wait, what is left of download and load, and the run. */
+  /** Completion time in milliseconds from now: wait, rest of the download and load, and the run. */
   readonly time?: LogNormal | undefined
-  /** How long a run holds the device, in milliseconds: what later requests wait for. Default 0. */
+  /** How long a run occupies the worker, in milliseconds: later requests queue behind it. Default 0. */
   readonly busyMs?: number | undefined
-  /** How long a run waits for those before it, in milliseconds. Default 0. */
+  /** How long a run waits in the worker's queue, in milliseconds. Default 0. */
   readonly waitMs?: number | undefined
-  /** What a run has taken over many of them, in milliseconds: a device that is slow now may be as it was again. */
+  /** Long-term median of a run, in milliseconds: a device that is throttled now may recover to it. */
   readonly usualMs?: number | undefined
   /** How long ago a run was last measured, in milliseconds. */
   readonly ageMs?: number | undefined
@@ -48,20 +51,20 @@ export interface CloudOption extends ArmPrice {
   readonly ageMs?: number | undefined
 }
 
-/** All that the router is told of a request: what is known, and no content. */
+/** The router's whole input for one request. Holds nothing of the request's content. */
 export interface RouterSnapshot {
-  /** Any name for work that repeats: hysteresis is kept for each. */
+  /** Name of the work that repeats; hysteresis is kept per name. */
   readonly model: string
   readonly privacy: Privacy
   readonly online: boolean
   readonly saveData: boolean
   /**
-   * Milliseconds from now in which an answer is wanted. Soft: it steers the plan (a late answer counts for more), and
-   * ends nothing. Whoever runs the plan enforces a hard limit.
+   * Milliseconds from now in which an answer is wanted. Soft: a late answer costs more, so it steers the plan, but no
+   * run is aborted for it. A hard timeout is the caller's.
    */
   readonly deadlineMs?: number | undefined
   readonly edge: EdgeOption
-  /** The endpoints that are configured, in any order; none is a client without a cloud. */
+  /** The configured endpoints, in any order. Empty: no cloud. */
   readonly clouds: readonly CloudOption[]
   /** There are endpoints, but their operators closed them all, and `clouds` is empty. Default false. */
   readonly cloudClosed?: boolean | undefined
@@ -79,13 +82,13 @@ export interface SecondRun extends ArmRef {
   readonly purpose: 'hedge' | 'explore'
 }
 
-/** What was predicted of one arm. */
-export interface ArmPrediction extends ArmRef {
-  readonly meanMs: number
-  readonly p90Ms: number
+/** Predicted times of the arms for which there is a prediction; the cloud's is that of the best endpoint. */
+export interface Predictions {
+  readonly edge?: Prediction
+  readonly cloud?: Prediction
 }
 
-/** How a request is to be run. */
+/** How a request is to be run. Once it has run, a `RouteRecord` says what came of it. */
 export interface RoutePlan extends ArmRef {
   readonly model: string
   readonly reason: RouteReason
@@ -93,28 +96,37 @@ export interface RoutePlan extends ArmRef {
   readonly fallbacks: readonly ArmRef[]
   readonly second?: SecondRun
   /**
-   * Endpoints whose link should be probed now, beside the run: the decision was close, and what is known is old. A
-   * probe is an upload of `probeBytes` that the endpoint answers at once.
+   * Endpoint whose link should be probed now, beside the run: the decision was close, and its last measurement is old.
+   * A probe is an upload of `probeBytes` that the endpoint answers at once.
    */
   readonly probe?: string
   readonly predicted: Predictions
   /** Every arm that has a prediction, the edge first. */
-  readonly arms: readonly ArmPrediction[]
+  readonly arms: readonly RouteArmPrediction[]
 }
+
+/** No arm can take the request. */
+export interface NoRoute {
+  readonly arm: undefined
+  readonly reason: NoArmReason
+  readonly predicted: Predictions
+}
+
+export type RouteDecision = RoutePlan | NoRoute
 
 /** How one run of a plan ended. */
 export interface RunEnd extends ArmRef {
   /**
    * `answered`: its answer came. `failed`: the arm was at fault. `lost`: the other run answered first, and this one
-   * was aborted or its answer dropped. `abandoned`: it says nothing of the arm (aborted by the user, or the request
+   * was aborted or its answer dropped. `abandoned`: no evidence about the arm (aborted by the user, or the request
    * was itself at fault).
    */
-  readonly result: 'answered' | 'failed' | 'lost' | 'abandoned'
+  readonly result: NonNullable<RouteAttempt['result']>
   /** Milliseconds from this run's start to its end; for one that was lost, a lower bound of what it would have taken. */
   readonly ms: number
 }
 
-/** What is spent per unit of time, and what the router should keep to. Left out: no limit. */
+/** Spending per hour that the router keeps to. Left out: no limit. */
 export interface RouterBudgets {
   readonly moneyPerHour?: number
   readonly energyJPerHour?: number
@@ -122,39 +134,39 @@ export interface RouterBudgets {
 }
 
 export interface RouterPolicy {
-  /** Second runs whose edge side may be wasted, as a share of the requests. */
+  /** Wasted runs allowed at the edge, as a share of the requests. */
   readonly wastedEdgeShare: number
-  /** Second runs whose cloud side may be wasted, as a share of the requests. */
+  /** Wasted runs allowed in the cloud, as a share of the requests. */
   readonly wastedCloudShare: number
-  /** The former arm is kept while the other one is not better by more than this share. */
+  /** A factor: the model's last arm is kept unless the other one is better by more than it. */
   readonly hysteresis: number
   readonly budgets: RouterBudgets
 }
 
 /**
- * Decides how requests run. Pure apart from its own small state: it does no input or output and starts no timers, and
- * the same calls with the same `random` and `now` give the same plans.
+ * Decides how requests run. Apart from its own small state it is pure: no I/O, no timers, and the same calls with the
+ * same `random` and `now` give the same plans.
  *
  * For each request, in this order:
  *
- * 1. `decide(snapshot)` gives a plan, or says that no arm can. It reserves what a second run may cost.
+ * 1. `decide(snapshot)` gives a plan, or the reason why no arm can run it. It reserves a token for the second run.
  * 2. Start the plan's first run. If `second` is there and no answer came within `afterMs`, start it too; the first
  *    answer counts, the other run is aborted. When the first run fails before that, start the second one at once; then
  *    the `fallbacks` in order.
  * 3. `observe(plan, end)` once for each run that was started, when it ends.
- * 4. `settle(plan)` once, when the request has ended however it ended. What was reserved and not used goes back.
+ * 4. `settle(plan)` once, when the request has ended, however it ended. An unused token goes back.
  *
- * What the runs measured goes to the estimators (`Link`, `RouteLearner`), which the next snapshot is made from; a run
- * that was lost is a lower bound there, too (`Link.observeAtLeast`).
+ * The runs' measured times go to the estimators (`Link`, `RouteLearner`), which the next snapshot is made from. A lost
+ * run is a lower bound for them, too (`Link.observeAtLeast`).
  */
 export interface Router {
-  decide(snapshot: RouterSnapshot): RoutePlan | NoRoute
-  /** What `decide` would say, without effect: it reserves nothing and draws no random number. */
-  peek(snapshot: RouterSnapshot): RoutePlan | NoRoute
+  decide(snapshot: RouterSnapshot): RouteDecision
+  /** The plan that `decide` would make, without its effects: reserves nothing and draws no random number. */
+  peek(snapshot: RouterSnapshot): RouteDecision
   observe(plan: RoutePlan, end: RunEnd): void
   settle(plan: RoutePlan): void
-  /** What is worth storing, as plain JSON. Breakers are not. */
+  /** The learned calibration as plain JSON, to be stored. Breakers are left out: they are short-lived. */
   snapshot(): unknown
-  /** Continues from a stored snapshot. Anything that makes no sense is ignored. */
+  /** Continues from a stored snapshot. Invalid data is ignored. */
   restore(snapshot: unknown): void
 }
