@@ -8,7 +8,7 @@ await build({
   build: {
     outDir: '.cache/router',
     emptyOutDir: true,
-    lib: { entry: 'dist/routing/create-router.js', formats: ['es'], fileName: 'router' },
+    lib: { entry: 'dist/routing/deciding/create-router.js', formats: ['es'], fileName: 'router' },
     rolldownOptions: { output: { minify: true } },
   },
 })

@@ -1,5 +1,5 @@
 import { createLink } from '../../src/network/link.ts'
-import { createRouteLearner } from '../../src/routing/route-learner.ts'
+import { createRouteLearner } from '../../src/routing/learning/route-learner.ts'
 import { meanOf } from '../../src/utils/log-normal.ts'
 import { drawNormal } from '../../src/utils/seeded-random.ts'
 import type { Choice, PolicyMaker } from './policy.ts'

@@ -2,8 +2,8 @@ import { type CascadeOutcome, cascadeOutcomes } from '../../contracts/cascade.ts
 import type { Manifest } from '../../contracts/manifest.ts'
 import type { RouteCascade, RouteRecord } from '../../contracts/route.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
-import type { CascadeSituation } from '../../routing/cascade.ts'
-import { decideCascade } from '../../routing/cascade.ts'
+import type { CascadeSituation } from '../../routing/deciding/decide-cascade.ts'
+import { decideCascade } from '../../routing/deciding/decide-cascade.ts'
 import type { RunResult } from '../types/types.ts'
 
 /** A request's result, and the model that it is of. */

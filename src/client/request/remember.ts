@@ -1,4 +1,4 @@
-import type { RouteLearner } from '../../routing/route-learner.ts'
+import type { RouteLearner } from '../../routing/learning/route-learner.ts'
 import type { Router } from '../../routing/router-types.ts'
 import type { Background } from '../background/create-background.ts'
 import type { CloudLink } from './cloud-link.ts'

@@ -2,7 +2,7 @@ import type { Manifest } from '../../contracts/manifest.ts'
 import type { Prediction, RouteKnowledge, RouteOther, RouteRecord } from '../../contracts/route.ts'
 import { routeReasons } from '../../contracts/route-reasons.ts'
 import type { RoutePlan } from '../../routing/router-types.ts'
-import type { PlanOutcome } from '../../routing/run-plan.ts'
+import type { PlanOutcome } from '../../routing/running/run-plan.ts'
 import type { ArmAnswer } from './arm-runs.ts'
 
 const sameArm = (a: { arm: string; endpoint?: string }, b: { arm: string; endpoint?: string }) =>

@@ -2,7 +2,7 @@ import { ConfigError } from '../../errors/config-error.ts'
 import type { LinkEstimate } from '../../network/link.ts'
 import { type LogNormal, logNormal, meanOf } from '../../utils/log-normal.ts'
 import { normalQuantile } from '../../utils/normal-share.ts'
-import { cloudServiceTime } from '../cost-models.ts'
+import { cloudServiceTime } from '../learning/cost-models.ts'
 import { sharedLinkWaitMs } from './shared-link.ts'
 import { createWaitingLine, shareBelow } from './waiting-line.ts'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createLink } from '../network/link.ts'
-import { logNormal, meanOf, p90Of } from '../utils/log-normal.ts'
+import { createLink } from '../../network/link.ts'
+import { logNormal, meanOf, p90Of } from '../../utils/log-normal.ts'
 import { createRouteLearner } from './route-learner.ts'
 
 const clock = () => {

@@ -1,6 +1,6 @@
-import type { Arm, Privacy, RouteReason } from '../contracts/route.ts'
-import type { NoArmReason } from './no-arm-reasons.ts'
-import type { EdgeStatus } from './router-types.ts'
+import type { Arm, Privacy, RouteReason } from '../../contracts/route.ts'
+import type { NoArmReason } from '../no-arm-reasons.ts'
+import type { EdgeStatus } from '../router-types.ts'
 
 /** The facts that the hard limits rest on. */
 export interface Limits {

@@ -1,4 +1,4 @@
-import { createLogFilter, type LogFilter } from '../utils/log-filter.ts'
+import { createLogFilter, type LogFilter } from '../../utils/log-filter.ts'
 
 /**
  * Estimates how long a run takes, in milliseconds: a log-average in which a new sample counts for at least 0.25 and

@@ -1,6 +1,6 @@
-import type { LogNormal } from '../utils/log-normal.ts'
-import type { Candidate } from './candidate.ts'
-import type { SecondRun } from './router-types.ts'
+import type { LogNormal } from '../../utils/log-normal.ts'
+import type { SecondRun } from '../router-types.ts'
+import type { Candidate } from './arm-estimate.ts'
 
 interface ProbeKnowledge {
   /** Milliseconds since the link was measured; absent when it never was. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { routerSettings } from './router-settings.ts'
-import { createWaste } from './waste.ts'
+import { routerSettings } from '../router-settings.ts'
+import { createWaste } from './waste-budget.ts'
 
 const open = () => createWaste({ edge: 0.15, cloud: 0.03 }, routerSettings)
 

@@ -1,5 +1,5 @@
-import type { CascadeOutcome } from '../contracts/cascade.ts'
-import type { RouteDecision } from './router-types.ts'
+import type { CascadeOutcome } from '../../contracts/cascade.ts'
+import type { RouteDecision } from '../router-types.ts'
 
 /** What is known when a small model has answered. */
 export interface CascadeSituation {

@@ -1,4 +1,4 @@
-import type { Forecast } from '../utils/forecast.ts'
+import type { Forecast } from '../../utils/forecast.ts'
 
 /** One way to run a request on two arms, `first` and `other`: which starts, and when the second one does. */
 export interface PairPlan {

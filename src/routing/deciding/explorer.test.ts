@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { logNormal } from '../utils/log-normal.ts'
-import { createSeededRandom } from '../utils/seeded-random.ts'
+import { logNormal } from '../../utils/log-normal.ts'
+import { createSeededRandom } from '../../utils/seeded-random.ts'
+import type { EdgeOption, RouterSnapshot } from '../router-types.ts'
 import { createRouter } from './create-router.ts'
-import type { EdgeOption, RouterSnapshot } from './router-types.ts'
 
 /** A device that takes 300 ms where it usually takes 60, beside an endpoint that takes 100. */
 const throttled = (edge: Partial<EdgeOption> = {}, changes: Partial<RouterSnapshot> = {}): RouterSnapshot => ({

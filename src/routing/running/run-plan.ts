@@ -1,11 +1,11 @@
-import type { Arm, RouteAttempt, RouteReason } from '../contracts/route.ts'
-import { mayFallOver } from '../errors/codes.ts'
-import { type HitherError, isHitherError } from '../errors/hither-error.ts'
-import { NoArmError } from '../errors/no-arm-error.ts'
-import type { Timers } from '../utils/with-deadline.ts'
-import { reasonAfterFallOver } from './explain-route.ts'
+import type { Arm, RouteAttempt, RouteReason } from '../../contracts/route.ts'
+import { mayFallOver } from '../../errors/codes.ts'
+import { type HitherError, isHitherError } from '../../errors/hither-error.ts'
+import { NoArmError } from '../../errors/no-arm-error.ts'
+import type { Timers } from '../../utils/with-deadline.ts'
+import { reasonAfterFallOver } from '../explain-route.ts'
+import type { ArmRef, RoutePlan, Router, RunEnd } from '../router-types.ts'
 import { retryAfterMs } from './retry-after-ms.ts'
-import type { ArmRef, RoutePlan, Router, RunEnd } from './router-types.ts'
 
 export interface PlanOutcome<T> {
   readonly value: T

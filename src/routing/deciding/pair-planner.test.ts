@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type LogNormal, logNormal, meanOf } from '../utils/log-normal.ts'
-import { createSeededRandom, drawNormal } from '../utils/seeded-random.ts'
-import { createPairPlanner, type PairCosts } from './plan-value.ts'
+import { type LogNormal, logNormal, meanOf } from '../../utils/log-normal.ts'
+import { createSeededRandom, drawNormal } from '../../utils/seeded-random.ts'
+import { createPairPlanner, type PairCosts } from './pair-planner.ts'
 
 const costs: PairCosts = {
   firstExtra: 0,

@@ -1,6 +1,6 @@
-import type { Arm } from '../contracts/route.ts'
-import { createTokenBucket, type TokenBucket } from '../utils/token-bucket.ts'
-import type { routerSettings } from './router-settings.ts'
+import type { Arm } from '../../contracts/route.ts'
+import { createTokenBucket, type TokenBucket } from '../../utils/token-bucket.ts'
+import type { routerSettings } from '../router-settings.ts'
 
 /** Bounds runs in vain: how many there may be, and what one more costs. */
 export interface Waste {

@@ -1,14 +1,11 @@
-import type { Arm, RouteArmPrediction, RouteReason } from '../contracts/route.ts'
-import { type Forecast, meanOfForecast, p90OfForecast } from '../utils/forecast.ts'
-import { createArrivals } from './arrivals.ts'
-import { type Breaker, createBreaker } from './breaker.ts'
-import { createBudgetController } from './budget-controller.ts'
-import { createCalibrator } from './calibrator.ts'
-import { type Candidate, keyOf, refOf, saneForecast } from './candidate.ts'
-import { createExplorer } from './explores.ts'
-import { limitRoute } from './limit-route.ts'
-import { createPairPlanner } from './plan-value.ts'
-import { routerSettings } from './router-settings.ts'
+import type { Arm, RouteArmPrediction, RouteReason } from '../../contracts/route.ts'
+import { type Forecast, meanOfForecast, p90OfForecast } from '../../utils/forecast.ts'
+import { createArrivals } from '../accounts/arrivals.ts'
+import { type Breaker, createBreaker } from '../accounts/breaker.ts'
+import { createBudgetController } from '../accounts/budget-controller.ts'
+import { createCalibrator } from '../accounts/calibrator.ts'
+import { createWaste } from '../accounts/waste-budget.ts'
+import { routerSettings } from '../router-settings.ts'
 import type {
   ArmPrice,
   ArmRef,
@@ -20,9 +17,12 @@ import type {
   RouterPolicy,
   RouterSnapshot,
   SecondRun,
-} from './router-types.ts'
+} from '../router-types.ts'
+import { type Candidate, keyOf, refOf, saneForecast } from './arm-estimate.ts'
+import { createExplorer } from './explorer.ts'
+import { limitRoute } from './limit-route.ts'
+import { createPairPlanner } from './pair-planner.ts'
 import { wantsProbe } from './wants-probe.ts'
-import { createWaste } from './waste.ts'
 import { whyArm } from './why-arm.ts'
 
 /** Models that hysteresis is kept for; the longest unused one is forgotten first. */

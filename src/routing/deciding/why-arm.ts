@@ -1,6 +1,6 @@
-import type { Arm, RouteReason } from '../contracts/route.ts'
-import type { Candidate } from './candidate.ts'
-import type { RouterSnapshot } from './router-types.ts'
+import type { Arm, RouteReason } from '../../contracts/route.ts'
+import type { RouterSnapshot } from '../router-types.ts'
+import type { Candidate } from './arm-estimate.ts'
 
 /** Two means that differ by less are said to be about the same. */
 const aboutAsLong = 1.05

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { logNormal, meanOf, p90Of } from '../utils/log-normal.ts'
+import { logNormal, meanOf, p90Of } from '../../utils/log-normal.ts'
 import { cloudServiceTime, edgeServiceTime, toPrediction } from './cost-models.ts'
 
 const link = { roundTrip: logNormal(40, 0), uplink: logNormal(4e6, 0), downlink: logNormal(8e6, 0) }

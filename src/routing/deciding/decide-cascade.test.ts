@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { logNormal } from '../utils/log-normal.ts'
-import { type CascadeSituation, decideCascade } from './cascade.ts'
+import { logNormal } from '../../utils/log-normal.ts'
+import type { RouterSnapshot } from '../router-types.ts'
 import { createRouter } from './create-router.ts'
-import type { RouterSnapshot } from './router-types.ts'
+import { type CascadeSituation, decideCascade } from './decide-cascade.ts'
 
 const peek = (changes: Partial<RouterSnapshot>) => async () =>
   createRouter({ now: () => 0 }).peek({

@@ -1,7 +1,7 @@
-import type { Forecast } from '../utils/forecast.ts'
-import type { LogNormal } from '../utils/log-normal.ts'
-import { boundedTime, toPrediction } from './cost-models.ts'
-import type { ArmPrice, ArmRef } from './router-types.ts'
+import type { Forecast } from '../../utils/forecast.ts'
+import type { LogNormal } from '../../utils/log-normal.ts'
+import { boundedTime, toPrediction } from '../learning/cost-models.ts'
+import type { ArmPrice, ArmRef } from '../router-types.ts'
 
 /** An arm that can take the request, with what it is predicted to cost. */
 export interface Candidate extends ArmRef {

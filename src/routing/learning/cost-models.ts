@@ -1,7 +1,7 @@
-import type { Prediction } from '../contracts/route.ts'
-import type { LinkEstimate } from '../network/link.ts'
-import type { Forecast } from '../utils/forecast.ts'
-import { divide, type LogNormal, logNormal, meanOf, p90Of, sumOf } from '../utils/log-normal.ts'
+import type { Prediction } from '../../contracts/route.ts'
+import type { LinkEstimate } from '../../network/link.ts'
+import type { Forecast } from '../../utils/forecast.ts'
+import { divide, type LogNormal, logNormal, meanOf, p90Of, sumOf } from '../../utils/log-normal.ts'
 
 /** Times are kept between a microsecond and eleven days, and their doubt bounded, so that no sum overflows. */
 const leastMs = 1e-3

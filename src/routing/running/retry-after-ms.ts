@@ -1,5 +1,5 @@
-import type { Arm } from '../contracts/route.ts'
-import { isHitherError } from '../errors/hither-error.ts'
+import type { Arm } from '../../contracts/route.ts'
+import { isHitherError } from '../../errors/hither-error.ts'
 
 /** Nobody waits longer than this for an endpoint that asked to be left alone. */
 const mostWaitMs = 5_000

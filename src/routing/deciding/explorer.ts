@@ -1,9 +1,9 @@
-import type { Arm } from '../contracts/route.ts'
-import type { Forecast } from '../utils/forecast.ts'
-import { drawNormal } from '../utils/seeded-random.ts'
-import type { Candidate } from './candidate.ts'
-import type { routerSettings } from './router-settings.ts'
-import type { RouterSnapshot } from './router-types.ts'
+import type { Arm } from '../../contracts/route.ts'
+import type { Forecast } from '../../utils/forecast.ts'
+import { drawNormal } from '../../utils/seeded-random.ts'
+import type { routerSettings } from '../router-settings.ts'
+import type { RouterSnapshot } from '../router-types.ts'
+import type { Candidate } from './arm-estimate.ts'
 
 /** Should the other arm run beside the one that starts, to learn how fast it is by now? */
 export type Explores = (

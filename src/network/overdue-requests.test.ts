@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { createSilence } from './silence.ts'
+import { createSilence } from './overdue-requests.ts'
 
 function setUp() {
   const clock = { nowMs: 1_000 }

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
-import { CloudError } from '../errors/cloud-error.ts'
-import { EdgeError } from '../errors/edge-error.ts'
-import { ValidationError } from '../errors/validation-error.ts'
-import { createManualTimers } from '../testing/manual-timers.ts'
-import type { ArmRef, RoutePlan, RunEnd, SecondRun } from './router-types.ts'
+import { CloudError } from '../../errors/cloud-error.ts'
+import { EdgeError } from '../../errors/edge-error.ts'
+import { ValidationError } from '../../errors/validation-error.ts'
+import { createManualTimers } from '../../testing/manual-timers.ts'
+import type { ArmRef, RoutePlan, RunEnd, SecondRun } from '../router-types.ts'
 import { OvertakenError, runPlan } from './run-plan.ts'
 
 const edge: ArmRef = { arm: 'edge' }

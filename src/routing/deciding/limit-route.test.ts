@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { privacyModes, type RouteReason } from '../contracts/route.ts'
-import { routeReasons } from '../contracts/route-reasons.ts'
-import { type LogNormal, logNormal } from '../utils/log-normal.ts'
+import { privacyModes, type RouteReason } from '../../contracts/route.ts'
+import { routeReasons } from '../../contracts/route-reasons.ts'
+import { type LogNormal, logNormal } from '../../utils/log-normal.ts'
+import { sentenceOf } from '../explain-route.ts'
+import type { NoArmReason } from '../no-arm-reasons.ts'
+import type { CloudOption, EdgeOption, RouterSnapshot } from '../router-types.ts'
 import { createRouter } from './create-router.ts'
-import { sentenceOf } from './explain-route.ts'
-import type { NoArmReason } from './no-arm-reasons.ts'
-import type { CloudOption, EdgeOption, RouterSnapshot } from './router-types.ts'
 
 const ms = (median: number) => logNormal(median, 0.05)
 interface Given {

@@ -1,4 +1,4 @@
-import type { LogNormal } from '../utils/log-normal.ts'
+import type { LogNormal } from '../../utils/log-normal.ts'
 
 /** Keeps a prediction's 90th percentile where nine of ten runs stay below it. */
 export interface Calibrator {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { logNormal, meanOf, p90Of } from '../utils/log-normal.ts'
-import { createSeededRandom, drawNormal } from '../utils/seeded-random.ts'
+import { logNormal, meanOf, p90Of } from '../../utils/log-normal.ts'
+import { createSeededRandom, drawNormal } from '../../utils/seeded-random.ts'
 import { createCalibrator } from './calibrator.ts'
 
 test.each([0.3, 1, 2])(

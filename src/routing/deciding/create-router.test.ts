@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { privacyModes } from '../contracts/route.ts'
-import { type LogNormal, logNormal } from '../utils/log-normal.ts'
-import { createSeededRandom } from '../utils/seeded-random.ts'
+import { privacyModes } from '../../contracts/route.ts'
+import { type LogNormal, logNormal } from '../../utils/log-normal.ts'
+import { createSeededRandom } from '../../utils/seeded-random.ts'
+import type { EdgeStatus, RouterSnapshot } from '../router-types.ts'
 import { createRouter } from './create-router.ts'
-import type { EdgeStatus, RouterSnapshot } from './router-types.ts'
 
 const snapshotWith = (changes: Partial<RouterSnapshot> = {}): RouterSnapshot => ({
   model: 'digits',
