@@ -8,4 +8,4 @@ export const sentenceOf = (decision: RouteDecision): string =>
   decision.arm === undefined ? noArmReasons[decision.reason] : routeReasons[decision.reason]
 
 /** The reason of an answer that came from the other arm because `failed` had failed. */
-export const reasonAfterFallOver = (failed: Arm): RouteReason => (failed === 'edge' ? 'edge-failed' : 'cloud-failed')
+export const reasonAfterFallOver = (failed: Arm): RouteReason => `${failed}-failed`

@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest'
 import { routerSettings } from '../router-settings.ts'
-import { createWaste } from './waste-budget.ts'
+import { createWasteBudget } from './waste-budget.ts'
 
-const open = () => createWaste({ edge: 0.15, cloud: 0.03 }, routerSettings)
+const open = () => createWasteBudget({ edge: 0.15, cloud: 0.03 }, routerSettings)
 
-test('a run in vain is the dearer, the fewer tokens are left, and the cloud’s dearer than this device’s', () => {
-  const { tokens, costOf } = open()
-  const before = costOf('cloud', 100)
+test('a wasted run costs more, the fewer tokens are left, and more in the cloud than on this device', () => {
+  const { tokens, priceOf } = open()
+  const before = priceOf('cloud', 100)
   expect(before).toBeCloseTo(0.04 * 1100, 9)
-  expect(costOf('edge', 100)).toBeLessThan(before)
+  expect(priceOf('edge', 100)).toBeLessThan(before)
   tokens.cloud.take()
-  expect(costOf('cloud', 100)).toBeCloseTo(1.6 * before, 9)
+  expect(priceOf('cloud', 100)).toBeCloseTo(1.6 * before, 9)
 })
 
 test('no second run follows on an arm that is overdrawn by more than was saved up', () => {

@@ -1,30 +1,40 @@
-import type { Forecast } from '../../utils/forecast.ts'
-import type { LogNormal } from '../../utils/log-normal.ts'
+import { type Forecast, meanOfForecast, p90OfForecast } from '../../utils/forecast.ts'
+import type { Accounts, BookedArm } from '../accounts/accounts.ts'
+import { toArmRef } from '../arm-ref.ts'
 import { boundedTime, toPrediction } from '../learning/cost-models.ts'
 import type { ArmPrice, ArmRef } from '../router-types.ts'
 
-/** An arm that can take the request, with what it is predicted to cost. */
-export interface Candidate extends ArmRef {
-  readonly time: Forecast | undefined
+/** A run of the request on one arm: its predicted time and cost. */
+export interface ArmEstimate extends BookedArm {
+  /** Infinite, like `p90Ms`, while there is no prediction. */
   readonly meanMs: number
-  readonly p90Ms: number
   /** Money, energy, data and quality, in milliseconds. */
   readonly extraMs: number
-  readonly price: ArmPrice
 }
 
-/** What an arm goes by where it is remembered. */
-export const keyOf = ({ arm, endpoint }: ArmRef) => (arm === 'edge' ? 'edge' : `cloud ${endpoint ?? ''}`)
-export const refOf = ({ arm, endpoint }: ArmRef): ArmRef => (endpoint === undefined ? { arm } : { arm, endpoint })
-
-/** What of a forecast can be calculated with, calibrated; undefined when it is none. */
-export function saneForecast(
-  raw: Forecast | undefined,
-  calibrate: (time: LogNormal) => LogNormal,
-): Forecast | undefined {
+/** The forecast bounded and calibrated, so that no calculation overflows; undefined when it is invalid. */
+function calibrated(raw: Forecast | undefined, { arm }: ArmRef, accounts: Pick<Accounts, 'calibrate'>) {
   if (raw === undefined || toPrediction(raw) === undefined) return undefined
-  const time = calibrate(boundedTime(raw))
+  const time = accounts.calibrate(arm, boundedTime(raw))
   const { otherwise } = raw
   if (otherwise === undefined || !(otherwise.chance > 0 && otherwise.chance <= 1)) return time
-  return { ...time, otherwise: { chance: otherwise.chance, value: calibrate(boundedTime(otherwise.value)) } }
+  const value = accounts.calibrate(arm, boundedTime(otherwise.value))
+  return { ...time, otherwise: { chance: otherwise.chance, value } }
+}
+
+export function estimateArm(
+  ref: ArmRef,
+  option: ArmPrice & { readonly time?: Forecast | undefined },
+  accounts: Pick<Accounts, 'calibrate' | 'extraMsOf'>,
+  nowMs: number,
+): ArmEstimate {
+  const time: Forecast | undefined = calibrated(option.time, ref, accounts)
+  return {
+    ...toArmRef(ref),
+    time,
+    meanMs: time === undefined ? Number.POSITIVE_INFINITY : meanOfForecast(time),
+    p90Ms: time === undefined ? Number.POSITIVE_INFINITY : p90OfForecast(time),
+    extraMs: accounts.extraMsOf(option, nowMs),
+    price: option,
+  }
 }

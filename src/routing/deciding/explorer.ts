@@ -3,26 +3,26 @@ import type { Forecast } from '../../utils/forecast.ts'
 import { drawNormal } from '../../utils/seeded-random.ts'
 import type { routerSettings } from '../router-settings.ts'
 import type { RouterSnapshot } from '../router-types.ts'
-import type { Candidate } from './arm-estimate.ts'
+import type { ArmEstimate } from './arm-estimate.ts'
 
-/** Should the other arm run beside the one that starts, to learn how fast it is by now? */
-export type Explores = (
-  snapshot: RouterSnapshot,
-  first: Candidate,
-  other: Candidate,
-  nowMs: number,
-  tokens: Readonly<Record<Arm, { readonly level: number }>>,
-) => boolean
+/** Should `other` run beside `first`, to measure how fast it is now? */
+export type ShouldExplore = (request: {
+  readonly snapshot: RouterSnapshot
+  readonly first: ArmEstimate
+  readonly other: ArmEstimate
+  readonly nowMs: number
+  readonly tokens: Readonly<Record<Arm, { readonly level: number }>>
+}) => boolean
 
 /**
- * Both run and the first answer is taken, so that learning costs no time.
+ * Explores by running both arms and taking the first answer, so that it costs no time.
  *
- * The link is tried where it was neither used nor probed for long and, with one draw of what each arm may be like
- * (Thompson sampling), the plan would be the other one. This device is tried where it was last far slower than it
- * usually is and its usual time would be the faster one: throttled by heat or by other work, it will be quick again,
- * and nothing else says when.
+ * The cloud is explored when its link was neither used nor probed for long, and one random draw of each arm's time
+ * (Thompson sampling; Thompson 1933, "On the likelihood that one unknown probability exceeds another") favours it. The
+ * edge is explored when its last run was far slower than usual and its usual time would be the faster one: a throttled
+ * device recovers, and only a run shows when.
  */
-export function createExplorer(random: () => number, settings: typeof routerSettings): Explores {
+export function createExplorer(random: () => number, settings: typeof routerSettings): ShouldExplore {
   const { exploreAgeMs, exploreLevel, slowedBy } = settings
   let triedAtMs = Number.NEGATIVE_INFINITY
 
@@ -31,12 +31,12 @@ export function createExplorer(random: () => number, settings: typeof routerSett
     return mu + Math.sqrt(variance) * drawNormal(random)
   }
 
-  return ({ edge, clouds }, first, other, nowMs, tokens) => {
+  return ({ snapshot: { edge, clouds }, first, other, nowMs, tokens }) => {
     if (first.time === undefined || other.time === undefined || tokens.edge.level < 1) return false
     if (other.arm === 'edge') {
       const { usualMs = Number.POSITIVE_INFINITY, ageMs = 0, waitMs = 0 } = edge
       const mayBeQuick = usualMs + waitMs < first.meanMs && other.meanMs - waitMs > slowedBy * usualMs
-      // A run that is overtaken need not teach anything, so its age alone would have it tried each time.
+      // A run that is overtaken may leave `ageMs` as it was, so exploring is limited by its own clock, too.
       const sinceMs = nowMs - triedAtMs
       const triedLately = sinceMs >= 0 && sinceMs < exploreAgeMs
       if (!mayBeQuick || triedLately || ageMs < exploreAgeMs) return false

@@ -2,25 +2,26 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type LogNormal, logNormal, meanOf } from '../../utils/log-normal.ts'
 import { createSeededRandom, drawNormal } from '../../utils/seeded-random.ts'
-import { createPairPlanner, type PairCosts } from './pair-planner.ts'
+import { type ArmCosts, createPairPlanner, type PairCosts } from './pair-planner.ts'
 
+const arm: ArmCosts = { extraMs: 0, wastedMs: 10, mayFollow: true, outlier: 0 }
 const costs: PairCosts = {
-  firstExtra: 0,
-  otherExtra: 0,
-  wastedFirst: 10,
-  wastedOther: 10,
-  mayFollowFirst: true,
-  mayFollowOther: true,
+  first: arm,
+  other: arm,
+  tailWeight: 0,
   deadlineMs: Number.POSITIVE_INFINITY,
-  latePenalty: 0,
-  harm: 0,
-  disasterFirst: 0,
-  disasterOther: 0,
+  lateMs: 0,
 }
+/** The same costs with other ones for each arm. */
+const costsWith = (first: Partial<ArmCosts>, other: Partial<ArmCosts>): PairCosts => ({
+  ...costs,
+  first: { ...arm, ...first },
+  other: { ...arm, ...other },
+})
 const draw = ({ mu, variance }: LogNormal, random: () => number) =>
   Math.exp(mu + Math.sqrt(variance) * drawNormal(random))
 
-test('what a plan is said to cost is what it costs when it is tried many times', () => {
+test('the expected cost of a plan is its mean cost over many random draws', () => {
   const random = createSeededRandom(5)
   const pairs: [LogNormal, LogNormal][] = [
     [logNormal(100, 0.5), logNormal(300, 0.05)],
@@ -34,7 +35,7 @@ test('what a plan is said to cost is what it costs when it is tried many times',
     const rounds = 40_000
     for (let round = 0; round < rounds; round += 1) {
       const [a, b] = [draw(start, random), afterMs + draw(second, random)]
-      sum += a <= afterMs ? a : Math.min(a, b) + costs.wastedFirst
+      sum += a <= afterMs ? a : Math.min(a, b) + arm.wastedMs
     }
     expect(Math.abs(cost / (sum / rounds) - 1)).toBeLessThan(0.05)
   }
@@ -46,33 +47,36 @@ test('a second run is planned only where it is allowed, and only where it pays',
     .map(([median, variance]) => logNormal(median, variance))
   const plan = createPairPlanner()
   fc.assert(
-    fc.property(time, time, fc.boolean(), fc.boolean(), (first, other, mayFollowFirst, mayFollowOther) => {
-      const { firstStarts, afterMs, cost, costAlone } = plan(first, other, { ...costs, mayFollowFirst, mayFollowOther })
+    fc.property(time, time, fc.boolean(), fc.boolean(), (first, other, firstMay, otherMay) => {
+      const allowed = costsWith({ mayFollow: firstMay }, { mayFollow: otherMay })
+      const { firstStarts, afterMs, cost, costAlone } = plan(first, other, allowed)
       expect(cost).toBeLessThanOrEqual(costAlone + 1e-9)
       expect(afterMs).toBeGreaterThanOrEqual(0)
-      if (!(firstStarts ? mayFollowFirst : mayFollowOther)) expect(afterMs).toBe(Number.POSITIVE_INFINITY)
+      if (!(firstStarts ? otherMay : firstMay)) expect(afterMs).toBe(Number.POSITIVE_INFINITY)
     }),
   )
 })
 
 test('a deadline moves the start to the arm that keeps it', () => {
   const [steady, wide] = [logNormal(200, 0.001), logNormal(120, 1)]
-  const alone = { ...costs, mayFollowFirst: false, mayFollowOther: false }
+  const alone = costsWith({ mayFollow: false }, { mayFollow: false })
   const plan = createPairPlanner()
   expect(meanOf(wide)).toBeLessThan(meanOf(steady))
   expect(plan(steady, wide, alone).firstStarts).toBe(false)
-  expect(plan(steady, wide, { ...alone, deadlineMs: 220, latePenalty: 220 }).firstStarts).toBe(true)
+  expect(plan(steady, wide, { ...alone, deadlineMs: 220, lateMs: 220 }).firstStarts).toBe(true)
 })
 
-test('a run that takes longer than anything foreseen is rescued, where a second one may', () => {
+test('the other arm follows a run that takes longer than the whole grid, where it may', () => {
   const [device, link] = [logNormal(1_000, 0.01), logNormal(60, 0.05)]
-  // Copied: the planner fills one object anew at each call.
-  const plan = (more: Partial<PairCosts>) => ({ ...createPairPlanner()(device, link, { ...costs, ...more }) })
-  const backed = plan({ disasterOther: 0.03 })
+  // Copied: the planner overwrites one object at each call.
+  const plan = (first: Partial<ArmCosts>) => ({
+    ...createPairPlanner()(device, link, costsWith(first, { outlier: 0.03 })),
+  })
+  const backed = plan({})
   expect(backed.firstStarts).toBe(false)
-  // The worst that is foreseen is 16 times the median.
+  // The longest outlier on the grid takes 16 times the median.
   expect(backed.afterMs).toBeGreaterThan(16 * 60)
   expect(backed.afterMs).toBeLessThan(17 * 60)
   expect(backed.cost).toBe(backed.costAlone)
-  expect(plan({ disasterOther: 0.03, mayFollowOther: false }).afterMs).toBe(Number.POSITIVE_INFINITY)
+  expect(plan({ mayFollow: false }).afterMs).toBe(Number.POSITIVE_INFINITY)
 })

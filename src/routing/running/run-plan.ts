@@ -3,6 +3,7 @@ import { mayFallOver } from '../../errors/codes.ts'
 import { type HitherError, isHitherError } from '../../errors/hither-error.ts'
 import { NoArmError } from '../../errors/no-arm-error.ts'
 import type { Timers } from '../../utils/with-deadline.ts'
+import { armKey, toArmRef } from '../arm-ref.ts'
 import { reasonAfterFallOver } from '../explain-route.ts'
 import type { ArmRef, RoutePlan, Router, RunEnd } from '../router-types.ts'
 import { retryAfterMs } from './retry-after-ms.ts'
@@ -29,7 +30,6 @@ interface Run {
 }
 
 const nameOf: Record<Arm, string> = { edge: 'This device', cloud: 'The cloud' }
-const keyOf = ({ arm, endpoint = '' }: ArmRef) => `${arm} ${endpoint}`
 
 function noAnswer(failures: readonly { readonly ref: ArmRef; readonly error: HitherError }[]): NoArmError {
   // An arm that is the only one is tried twice: the other, which nobody asked, is not to be blamed.
@@ -114,8 +114,7 @@ export function runPlan<T>(options: {
   const attempts = () =>
     runs.map(
       ({ ref, startedMs, end }): RouteAttempt => ({
-        arm: ref.arm,
-        ...(ref.endpoint === undefined ? {} : { endpoint: ref.endpoint }),
+        ...toArmRef(ref),
         startedMs: startedMs - (runs[0]?.startedMs ?? startedMs),
         ms: end?.ms ?? 0,
         result: end?.result ?? 'abandoned',
@@ -150,7 +149,7 @@ export function runPlan<T>(options: {
   }
   const reasonOf = ({ ref }: Run): RouteReason => {
     const first = runs[0]
-    if (first === undefined || keyOf(first.ref) === keyOf(ref)) {
+    if (first === undefined || armKey(first.ref) === armKey(ref)) {
       const raced = second?.purpose === 'explore' && runs.length > 1 && failures.length === 0
       return raced ? 'explored' : plan.reason
     }
@@ -170,8 +169,8 @@ export function runPlan<T>(options: {
     }
     if (runs.some(({ end }) => end === undefined)) return
     if (fatal === undefined) {
-      const tried = new Set(runs.map(({ ref }) => keyOf(ref)))
-      const next = plan.fallbacks.find((ref) => !tried.has(keyOf(ref)))
+      const tried = new Set(runs.map(({ ref }) => armKey(ref)))
+      const next = plan.fallbacks.find((ref) => !tried.has(armKey(ref)))
       if (next !== undefined) return start(next)
       const first = runs[0]
       const delayMs = mayRetry && runs.length === 1 && first ? retryAfterMs(first.ref.arm, error) : undefined
@@ -187,7 +186,7 @@ export function runPlan<T>(options: {
     return promise
   }
   signal?.addEventListener('abort', onAbort)
-  start({ arm: plan.arm, ...(plan.endpoint === undefined ? {} : { endpoint: plan.endpoint }) })
+  start(toArmRef(plan))
   if (second !== undefined && second.afterMs > 0) {
     later(second.afterMs, () => {
       if (!secondIsDue) return
