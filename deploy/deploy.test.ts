@@ -5,7 +5,7 @@ import { parseCli } from '../src/endpoint/cli/parse-cli.ts'
 import type { InferEngine } from '../src/endpoint/engine/infer-engine.ts'
 import { createMetrics } from '../src/endpoint/observability/metrics.ts'
 import { parseManifest } from '../src/models/manifest/parse-manifest.ts'
-import { toDatatype } from '../src/protocol/datatypes.ts'
+import { toDatatype } from '../src/protocol/tensors/datatypes.ts'
 
 // There is no cluster here: what can be checked is that the files are YAML without a key twice, say what kind they are,
 // fit each other, and call `hither` with options that it has.

@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TensorMap, TensorSpec } from '../../src/contracts/tensor.ts'
-import { encodeInferRequest } from '../../src/protocol/infer-request.ts'
+import { encodeInferRequest } from '../../src/protocol/infer/infer-request.ts'
 import { writeModel } from '../../src/testing/write-model.ts'
 
 /** A model of the bench and one request to it. */

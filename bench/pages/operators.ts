@@ -1,8 +1,8 @@
 import type { TensorData, TensorMap } from '../../src/contracts/tensor.ts'
 import { createEdgeHost } from '../../src/edge/edge-host.ts'
 import { flavorOf } from '../../src/edge/edge-hosts.ts'
-import { fromFloat16Bits } from '../../src/protocol/float16.ts'
-import { emptyData } from '../../src/protocol/zero-tensor.ts'
+import { fromFloat16Bits } from '../../src/protocol/tensors/float16.ts'
+import { emptyData } from '../../src/protocol/tensors/zero-tensor.ts'
 import { startApproved } from '../../src/utils/trusted-scripts.ts'
 import type { FileTensor } from '../support/onnx-files.ts'
 

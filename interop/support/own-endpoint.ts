@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { tensorTypes } from '../../src/contracts/tensor.ts'
 import { createEndpoint } from '../../src/endpoint/create-endpoint.ts'
-import { toDatatype } from '../../src/protocol/datatypes.ts'
+import { toDatatype } from '../../src/protocol/tensors/datatypes.ts'
 import { loopOnnx, tinyOnnx } from '../../src/testing/tiny-onnx.ts'
 import { writeModel } from '../../src/testing/write-model.ts'
 

@@ -1,5 +1,5 @@
 import { request } from 'node:http'
-import { encodeInferRequest } from '../../src/protocol/infer-request.ts'
+import { encodeInferRequest } from '../../src/protocol/infer/infer-request.ts'
 import type { RecordedAnswer } from '../../src/testing/recorded-server.ts'
 
 interface Sent {

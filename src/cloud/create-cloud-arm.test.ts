@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { TensorMap } from '../contracts/tensor.ts'
-import { parseInferRequest } from '../protocol/infer-request.ts'
-import { encodeInferResponse } from '../protocol/infer-response.ts'
+import { parseInferRequest } from '../protocol/infer/infer-request.ts'
+import { encodeInferResponse } from '../protocol/infer/infer-response.ts'
 import { arm, header, json } from '../testing/cloud-fixture.ts'
 
 const inputs: TensorMap = { x: { type: 'float32', dims: [2], data: new Float32Array([1, 2]) } }

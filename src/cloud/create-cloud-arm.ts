@@ -1,9 +1,9 @@
 import type { Notice } from '../contracts/notice.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import { CloudError } from '../errors/cloud-error.ts'
-import { capacityPath, probePath } from '../protocol/capacity.ts'
-import type { Parameters } from '../protocol/infer-request.ts'
-import { timeoutHeader } from '../protocol/metadata.ts'
+import type { Parameters } from '../protocol/infer/infer-request.ts'
+import { capacityPath, probePath } from '../protocol/server/capacity.ts'
+import { timeoutHeader } from '../protocol/server/metadata.ts'
 import { withDeadline } from '../utils/with-deadline.ts'
 import { toBaseUrl } from './base-url.ts'
 import { createSendRequest } from './cloud-request.ts'
@@ -263,7 +263,7 @@ export function createCloudArm(options: {
 async function loadTensorCodec() {
   try {
     const [{ encodeInferRequest }, { readOutputs }] = await Promise.all([
-      import('../protocol/infer-request.ts'),
+      import('../protocol/infer/infer-request.ts'),
       import('./read-answer.ts'),
     ])
     return { encodeInferRequest, readOutputs }

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { TensorSpec } from '../contracts/tensor.ts'
 import { CloudError } from '../errors/cloud-error.ts'
-import { fromDatatype } from '../protocol/datatypes.ts'
+import { fromDatatype } from '../protocol/tensors/datatypes.ts'
 import type { SendRequest } from './cloud-request.ts'
 import { modelPath } from './model-path.ts'
 

@@ -1,6 +1,6 @@
 import type { TensorMap } from '../contracts/tensor.ts'
 import { CloudError } from '../errors/cloud-error.ts'
-import { parseInferResponse } from '../protocol/infer-response.ts'
+import { parseInferResponse } from '../protocol/infer/infer-response.ts'
 import type { CloudAnswer } from './cloud-request.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { parseServerTiming } from '../protocol/server-timing.ts'
+import { parseServerTiming } from '../protocol/server/server-timing.ts'
 import type { CloudAnswer } from './cloud-request.ts'
 
 /** Where the time of a run on the endpoint went, in milliseconds. What the server does not tell is absent. */

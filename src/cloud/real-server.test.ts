@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { TensorMap } from '../contracts/tensor.ts'
-import { encodeInferResponse } from '../protocol/infer-response.ts'
+import { encodeInferResponse } from '../protocol/infer/infer-response.ts'
 import { createCloudArm } from './create-cloud-arm.ts'
 
 const inputs: TensorMap = { x: { type: 'uint8', dims: [2], data: new Uint8Array([1, 2]) } }

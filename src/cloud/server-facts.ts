@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { CloudError } from '../errors/cloud-error.ts'
-import { binaryTensorExtension } from '../protocol/metadata.ts'
+import { binaryTensorExtension } from '../protocol/server/metadata.ts'
 import { abortable } from '../utils/abortable.ts'
 import { memoizeAsync } from '../utils/memoize-async.ts'
 import { withDeadline } from '../utils/with-deadline.ts'

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createCloudArm } from '../cloud/create-cloud-arm.ts'
 import type { TensorData, TensorMap } from '../contracts/tensor.ts'
-import type { Capacity } from '../protocol/capacity.ts'
+import type { Capacity } from '../protocol/server/capacity.ts'
 import { type EndpointFixture, openEndpointFixture } from '../testing/endpoint-fixture.ts'
 
 const patiently = { timeout: 50_000, interval: 5 }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { TensorMap } from '../contracts/tensor.ts'
-import { encodeInferRequest } from '../protocol/infer-request.ts'
-import { parseInferResponse } from '../protocol/infer-response.ts'
-import { parseServerTiming } from '../protocol/server-timing.ts'
+import { encodeInferRequest } from '../protocol/infer/infer-request.ts'
+import { parseInferResponse } from '../protocol/infer/infer-response.ts'
+import { parseServerTiming } from '../protocol/server/server-timing.ts'
 import { type EndpointFixture, openEndpointFixture } from '../testing/endpoint-fixture.ts'
 import type { Endpoint } from './create-endpoint.ts'
 

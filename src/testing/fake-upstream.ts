@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { parseInferRequest } from '../protocol/infer-request.ts'
-import { encodeInferResponse } from '../protocol/infer-response.ts'
+import { parseInferRequest } from '../protocol/infer/infer-request.ts'
+import { encodeInferResponse } from '../protocol/infer/infer-response.ts'
 
 /** What a request for an inference, or for an answer of the OpenAI API, gets instead of an answer. */
 export type UpstreamFault =

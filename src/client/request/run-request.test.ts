@@ -7,7 +7,7 @@ import type { Edge } from '../../edge/edge-types.ts'
 import { EdgeError } from '../../errors/edge-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
 import { ModelError } from '../../errors/model-error.ts'
-import { encodeInferResponse } from '../../protocol/infer-response.ts'
+import { encodeInferResponse } from '../../protocol/infer/infer-response.ts'
 import { createRouter } from '../../routing/deciding/create-router.ts'
 import { createRouteLearner } from '../../routing/learning/route-learner.ts'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
@@ -108,7 +108,7 @@ function setUp() {
 
 // What is fetched with a first request: under the fake timers it would come too late.
 beforeAll(async () => {
-  await Promise.all([import('../../protocol/infer-request.ts'), import('../../cloud/read-answer.ts')])
+  await Promise.all([import('../../protocol/infer/infer-request.ts'), import('../../cloud/read-answer.ts')])
 })
 beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
 afterEach(() => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { TensorMap } from '../../contracts/tensor.ts'
 import { CloudError } from '../../errors/cloud-error.ts'
-import { unpackInputs } from '../../protocol/unpack-inputs.ts'
+import { unpackInputs } from '../../protocol/tensors/unpack-inputs.ts'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
 import { createWireFormRuns } from './wire-form-runs.ts'
 

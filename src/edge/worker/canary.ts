@@ -1,6 +1,6 @@
 import type { TensorLiteral, TensorMap, TensorSpec } from '../../contracts/tensor.ts'
 import { ModelError } from '../../errors/model-error.ts'
-import { zeroTensor } from '../../protocol/zero-tensor.ts'
+import { zeroTensor } from '../../protocol/tensors/zero-tensor.ts'
 
 /** Zeros in the shape of the model's inputs, every free dimension at 1: enough to warm a session up. */
 export function zeroInputs(specs: readonly TensorSpec[]): TensorMap {

@@ -1,6 +1,6 @@
 import type { InferenceSession } from 'onnxruntime-common'
 import type { TensorMap } from '../../contracts/tensor.ts'
-import { zeroTensor } from '../../protocol/zero-tensor.ts'
+import { zeroTensor } from '../../protocol/tensors/zero-tensor.ts'
 import type { WorkerPlan } from '../worker-types.ts'
 import type { Runtime } from './runtime.ts'
 import { fromRuntimeTensors, type RuntimeOutputs, type RuntimeTensor, toRuntimeTensors } from './tensors.ts'

@@ -1,5 +1,5 @@
 import type { NumericData, TensorData, TensorMap, TensorSpec } from '../../contracts/tensor.ts'
-import { arrayKind } from '../../protocol/datatypes.ts'
+import { arrayKind } from '../../protocol/tensors/datatypes.ts'
 
 /** Could requests of such a model be joined? Each tensor's first dimension is free, and is not its only one at the input. */
 export const mayBatch = (model: {

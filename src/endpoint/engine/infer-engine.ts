@@ -1,7 +1,7 @@
 import type { Manifest } from '../../contracts/manifest.ts'
 import type { TensorMap, TensorSpec } from '../../contracts/tensor.ts'
-import type { Capacity } from '../../protocol/capacity.ts'
-import type { Parameters } from '../../protocol/infer-request.ts'
+import type { Parameters } from '../../protocol/infer/infer-request.ts'
+import type { Capacity } from '../../protocol/server/capacity.ts'
 
 /** A model as the routes see it, whatever runs it: threads of this process, or an upstream server. */
 export interface ServedModel {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { parseInferRequest } from '../../protocol/infer-request.ts'
+import { parseInferRequest } from '../../protocol/infer/infer-request.ts'
 import {
   createGatewayFixture,
   gatewayInputs as inputs,

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { type Capacity, capacityPath, capacitySchema, type ModelCapacity } from '../../protocol/capacity.ts'
+import { type Capacity, capacityPath, capacitySchema, type ModelCapacity } from '../../protocol/server/capacity.ts'
 import { holdValues } from '../../utils/held-value.ts'
 import { createServiceTimes, type ServiceTimes } from '../engine/service-times.ts'
 import type { Upstream } from './upstream.ts'

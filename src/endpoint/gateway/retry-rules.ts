@@ -1,5 +1,5 @@
 import { isHitherError } from '../../errors/hither-error.ts'
-import type { Parameters } from '../../protocol/infer-request.ts'
+import type { Parameters } from '../../protocol/infer/infer-request.ts'
 
 /**
  * Retries for each request in the long run (`share`), and how many may come at once (`most`): a fallen upstream must not

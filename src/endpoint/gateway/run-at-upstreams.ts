@@ -1,6 +1,6 @@
 import type { CloudResult } from '../../cloud/create-cloud-arm.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
-import type { Parameters as InferParameters } from '../../protocol/infer-request.ts'
+import type { Parameters as InferParameters } from '../../protocol/infer/infer-request.ts'
 import { createTokenBucket } from '../../utils/token-bucket.ts'
 import type { EngineRequest } from '../engine/infer-engine.ts'
 import { byKey, byLoad } from './choose-upstream.ts'

@@ -1,7 +1,7 @@
 import cors from '@fastify/cors'
 import type { FastifyInstance } from 'fastify'
 import { ConfigError } from '../../errors/config-error.ts'
-import { timeoutHeader } from '../../protocol/metadata.ts'
+import { timeoutHeader } from '../../protocol/server/metadata.ts'
 
 /** Headers that a page of another origin can't read unless they are named. */
 const exposedHeaders = ['Inference-Header-Content-Length', 'Server-Timing', 'Retry-After']

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { ValidationError } from '../../errors/validation-error.ts'
-import { formatServerTiming } from '../../protocol/server-timing.ts'
+import { formatServerTiming } from '../../protocol/server/server-timing.ts'
 import type { InferEngine } from '../engine/infer-engine.ts'
 import { untilHungUp } from '../http/until-hung-up.ts'
 import type { EndpointPlugin } from '../plugin/endpoint-plugin.ts'

@@ -1,7 +1,7 @@
 import type { EmbeddingDecoding } from '../../contracts/decoding.ts'
 import type { TensorData } from '../../contracts/tensor.ts'
 import { CloudError } from '../../errors/cloud-error.ts'
-import { fromFloat16Bits } from '../../protocol/float16.ts'
+import { fromFloat16Bits } from '../../protocol/tensors/float16.ts'
 
 /**
  * One text's vector, from a model's output for it: `[1, size]`, or `[1, tokens, size]`, which is pooled.

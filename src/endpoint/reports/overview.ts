@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { type OpsOverview, opsGroupings } from '../../contracts/ops.ts'
-import type { Capacity } from '../../protocol/capacity.ts'
+import type { Capacity } from '../../protocol/server/capacity.ts'
 import type { Database, TotalsRow } from './database.ts'
 import type { Period } from './period.ts'
 import { percentileOf } from './time-buckets.ts'

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { timeoutHeader } from '../../protocol/metadata.ts'
-import { formatServerTiming } from '../../protocol/server-timing.ts'
+import { timeoutHeader } from '../../protocol/server/metadata.ts'
+import { formatServerTiming } from '../../protocol/server/server-timing.ts'
 import { runInference } from '../engine/run-inference.ts'
 import { compressAnswer } from '../http/compress-answer.ts'
 import { untilHungUp } from '../http/until-hung-up.ts'

@@ -1,6 +1,6 @@
 import Fastify from 'fastify'
 import { expect, test } from 'vitest'
-import { maxProbeBytes, probePath } from '../../protocol/capacity.ts'
+import { maxProbeBytes, probePath } from '../../protocol/server/capacity.ts'
 import { addProbeRoute } from './probe-route.ts'
 
 const post = async (bytes: number, type = 'text/plain') => {

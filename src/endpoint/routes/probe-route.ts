@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { maxProbeBytes, probePath } from '../../protocol/capacity.ts'
-import { formatServerTiming } from '../../protocol/server-timing.ts'
+import { maxProbeBytes, probePath } from '../../protocol/server/capacity.ts'
+import { formatServerTiming } from '../../protocol/server/server-timing.ts'
 
 /** Takes a page's probe of its link: bytes that are dropped, answered at once. Any page may send them without asking. */
 export async function addProbeRoute(app: FastifyInstance): Promise<void> {

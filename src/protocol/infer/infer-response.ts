@@ -1,10 +1,10 @@
 import * as v from 'valibot'
-import type { TensorMap } from '../contracts/tensor.ts'
-import { CloudError } from '../errors/cloud-error.ts'
-import { ValidationError } from '../errors/validation-error.ts'
+import type { TensorMap } from '../../contracts/tensor.ts'
+import { CloudError } from '../../errors/cloud-error.ts'
+import { ValidationError } from '../../errors/validation-error.ts'
+import { readJsonHead } from '../json/read-json-head.ts'
+import { checkWire, parseTensors, wireTensorsSchema } from '../tensors/parse-tensors.ts'
 import { type BinaryChoice, type EncodedBody, encodeBody } from './encode-body.ts'
-import { checkWire, parseTensors, wireTensorsSchema } from './parse-tensors.ts'
-import { readJsonHead } from './read-json-head.ts'
 
 /** An answer of the Open Inference Protocol v2. */
 export interface InferResponse {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { TensorData } from '../contracts/tensor.ts'
+import type { TensorData } from '../../contracts/tensor.ts'
 import { fromTensorBytes, toTensorBytes } from './tensor-bytes.ts'
 
 const refuses = (code: string) => expect.objectContaining({ name: 'ValidationError', code })

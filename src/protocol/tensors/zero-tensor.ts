@@ -1,4 +1,4 @@
-import type { NumericData, TensorData } from '../contracts/tensor.ts'
+import type { NumericData, TensorData } from '../../contracts/tensor.ts'
 
 const arrays = {
   bool: Uint8Array,

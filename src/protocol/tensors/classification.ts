@@ -1,5 +1,5 @@
-import type { TensorData } from '../contracts/tensor.ts'
-import { ValidationError } from '../errors/validation-error.ts'
+import type { TensorData } from '../../contracts/tensor.ts'
+import { ValidationError } from '../../errors/validation-error.ts'
 import { fromFloat16Bits } from './float16.ts'
 
 /** Most classes that can be asked for of one row. */

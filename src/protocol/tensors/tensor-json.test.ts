@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { TensorData, TensorType } from '../contracts/tensor.ts'
+import type { TensorData, TensorType } from '../../contracts/tensor.ts'
 import { fromTensorJson, toTensorJson } from './tensor-json.ts'
 
 const refuses = (code: string) => expect.objectContaining({ name: 'ValidationError', code })

@@ -1,8 +1,8 @@
-import type { TensorSpec } from '../contracts/tensor.ts'
-import { ValidationError } from '../errors/validation-error.ts'
-import { arrayKind } from './datatypes.ts'
+import type { TensorSpec } from '../../contracts/tensor.ts'
+import { ValidationError } from '../../errors/validation-error.ts'
+import { arrayKind } from '../tensors/datatypes.ts'
+import { fromTensorBytes } from '../tensors/tensor-bytes.ts'
 import type { InferRequest } from './infer-request.ts'
-import { fromTensorBytes } from './tensor-bytes.ts'
 
 /**
  * Reads a raw request: a body without JSON, which is the one input's bytes. Its one free dimension follows from the

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { WireForm } from '../contracts/preprocessing.ts'
+import type { WireForm } from '../../contracts/preprocessing.ts'
 import { unpackInputs } from './unpack-inputs.ts'
 
 const bytes = (dims: number[], ...data: number[]) => ({ type: 'uint8', dims, data: Uint8Array.from(data) }) as const

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type TensorData, type TensorMap, type TensorType, tensorTypes } from '../contracts/tensor.ts'
-import { arrayKind } from './datatypes.ts'
+import { type TensorData, type TensorMap, type TensorType, tensorTypes } from '../../contracts/tensor.ts'
+import { arrayKind } from '../tensors/datatypes.ts'
 import { encodeInferRequest, parseInferRequest, wantsBinary } from './infer-request.ts'
 import { encodeInferResponse, parseInferResponse } from './infer-response.ts'
 

@@ -1,4 +1,4 @@
-import type { NumericData, TensorType } from '../contracts/tensor.ts'
+import type { NumericData, TensorType } from '../../contracts/tensor.ts'
 
 /**
  * Element types by the Open Inference Protocol's names. Triton's `BF16` is left out: no runtime used here has it, and it

@@ -1,4 +1,4 @@
-import { ValidationError } from '../errors/validation-error.ts'
+import { ValidationError } from '../../errors/validation-error.ts'
 import { isJsonSpace, maxJsonDepth, scanJson } from './scan-json.ts'
 
 export interface JsonHead {

@@ -1,4 +1,4 @@
-import type { TensorLiteral, TensorMap } from '../contracts/tensor.ts'
+import type { TensorLiteral, TensorMap } from '../../contracts/tensor.ts'
 import { emptyData } from './zero-tensor.ts'
 
 /** A manifest's literal tensors as tensors. */

@@ -1,9 +1,15 @@
 import * as v from 'valibot'
-import type { TensorData, TensorMap } from '../contracts/tensor.ts'
-import { ValidationError } from '../errors/validation-error.ts'
+import type { TensorData, TensorMap } from '../../contracts/tensor.ts'
+import { ValidationError } from '../../errors/validation-error.ts'
+import { readJsonHead } from '../json/read-json-head.ts'
+import {
+  checkWire,
+  parametersSchema,
+  parseTensors,
+  wireNameSchema,
+  wireTensorsSchema,
+} from '../tensors/parse-tensors.ts'
 import { type BinaryChoice, type EncodedBody, encodeBody } from './encode-body.ts'
-import { checkWire, parametersSchema, parseTensors, wireNameSchema, wireTensorsSchema } from './parse-tensors.ts'
-import { readJsonHead } from './read-json-head.ts'
 
 export type Parameters = Readonly<Record<string, string | number | boolean>>
 

@@ -1,7 +1,7 @@
-import type { TensorData, TensorMap } from '../contracts/tensor.ts'
-import { toDatatype } from './datatypes.ts'
-import { toTensorBytes } from './tensor-bytes.ts'
-import { toTensorJson } from './tensor-json.ts'
+import type { TensorData, TensorMap } from '../../contracts/tensor.ts'
+import { toDatatype } from '../tensors/datatypes.ts'
+import { toTensorBytes } from '../tensors/tensor-bytes.ts'
+import { toTensorJson } from '../tensors/tensor-json.ts'
 
 /** A request's or an answer's body, ready to be sent. */
 export interface EncodedBody {

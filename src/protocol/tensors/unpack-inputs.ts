@@ -1,5 +1,5 @@
-import type { WireForm } from '../contracts/preprocessing.ts'
-import type { TensorData, TensorMap } from '../contracts/tensor.ts'
+import type { WireForm } from '../../contracts/preprocessing.ts'
+import type { TensorData, TensorMap } from '../../contracts/tensor.ts'
 
 /** A tensor in its wire form as the model takes it: float32, value = (byte − mean) × scale. */
 function unpack({ dims, data }: TensorData & { readonly data: Uint8Array }, form: WireForm): TensorData {

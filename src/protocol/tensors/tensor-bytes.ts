@@ -1,5 +1,5 @@
-import type { NumericData, TensorData, TensorType } from '../contracts/tensor.ts'
-import { ValidationError } from '../errors/validation-error.ts'
+import type { NumericData, TensorData, TensorType } from '../../contracts/tensor.ts'
+import { ValidationError } from '../../errors/validation-error.ts'
 import { arrayKind, arrayOf } from './datatypes.ts'
 import { elementCount } from './element-count.ts'
 
