@@ -1,4 +1,6 @@
-/** A network to pretend: none, or a slow one. */
+import { sleep } from '../utils/sleep.ts'
+
+/** A simulated network: none, or a slow one. */
 export type SimulatedNetwork =
   | 'offline'
   | {
@@ -8,22 +10,7 @@ export type SimulatedNetwork =
     }
 
 type Fetch = typeof globalThis.fetch
-type Wait = (ms: number, signal: AbortSignal | null | undefined) => Promise<void>
-
-/** @throws the signal's reason when it aborts */
-const waitFor: Wait = (ms, signal) =>
-  new Promise((resolve, reject) => {
-    signal?.throwIfAborted()
-    const abort = () => {
-      clearTimeout(timer)
-      reject(signal?.reason)
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', abort)
-      resolve()
-    }, ms)
-    signal?.addEventListener('abort', abort, { once: true })
-  })
+type Wait = (ms: number, signal?: AbortSignal) => Promise<void>
 
 const bytesOf = (body: unknown): number => {
   if (typeof body === 'string') return body.length
@@ -31,13 +18,13 @@ const bytesOf = (body: unknown): number => {
   return body instanceof ArrayBuffer || ArrayBuffer.isView(body) ? body.byteLength : 0
 }
 
-/** A `fetch` as it would be on another network: later, or never. What is really slower stays slower. */
-export function shapeFetch(fetch: Fetch, network: SimulatedNetwork, wait: Wait = waitFor): Fetch {
+/** Wraps `fetch` with the delays of another network, which add to those of the real one; or with no network at all. */
+export function shapeFetch(fetch: Fetch, network: SimulatedNetwork, wait: Wait = sleep): Fetch {
   return async (input, init) => {
     if (network === 'offline') throw new TypeError('This device pretends to be offline.')
     const { roundTripMs, bitsPerSecond } = network
     const transferMs = (bytes: number) => (bytes * 8000) / bitsPerSecond
-    const signal = init?.signal
+    const signal = init?.signal ?? undefined
     await wait(roundTripMs + transferMs(bytesOf(init?.body)), signal)
     const response = await fetch(input, init)
     const body = response.body?.pipeThrough(

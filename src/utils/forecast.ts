@@ -1,21 +1,9 @@
-import type { LogNormal } from './log-normal.ts'
+import { type LogNormal, z90 } from './log-normal.ts'
+import { normalShareBelow } from './normal-share.ts'
 
-/**
- * A positive quantity that is a log-normal, or, should things have changed since it was measured, another one: a
- * mixture of two.
- */
+/** A positive quantity as a mixture of two log-normals: as last measured, or, if that has changed since, `otherwise`. */
 export interface Forecast extends LogNormal {
   readonly otherwise?: { readonly chance: number; readonly value: LogNormal } | undefined
-}
-
-const z90 = 1.2815515655446004
-
-/** The standard normal's distribution function (Abramowitz and Stegun 26.2.17; error below 1e-7). */
-function normalCdf(z: number): number {
-  const t = 1 / (1 + 0.2316419 * Math.abs(z))
-  const series = t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))
-  const tail = 0.3989422804 * Math.exp((-z * z) / 2) * series
-  return z > 0 ? 1 - tail : tail
 }
 
 export function meanOfForecast({ mu, variance, otherwise }: Forecast): number {
@@ -25,7 +13,7 @@ export function meanOfForecast({ mu, variance, otherwise }: Forecast): number {
   return (1 - chance) * mean + chance * Math.exp(value.mu + value.variance / 2)
 }
 
-/** The 90th percentile; that of a mixture lies between those of its parts and is found by bisection. */
+/** The 90th percentile. A mixture's lies between those of its parts, and is found by bisection. */
 export function p90OfForecast({ mu, variance, otherwise }: Forecast): number {
   const sd = Math.sqrt(variance)
   const alone = mu + z90 * sd
@@ -37,7 +25,8 @@ export function p90OfForecast({ mu, variance, otherwise }: Forecast): number {
   for (let step = 0; step < 20; step += 1) {
     const middle = (low + high) / 2
     const below =
-      (1 - chance) * normalCdf((middle - mu) / (sd + 1e-9)) + chance * normalCdf((middle - value.mu) / (otherSd + 1e-9))
+      (1 - chance) * normalShareBelow((middle - mu) / (sd + 1e-9)) +
+      chance * normalShareBelow((middle - value.mu) / (otherSd + 1e-9))
     if (below < 0.9) low = middle
     else high = middle
   }

@@ -1,21 +1,23 @@
 import * as v from 'valibot'
+import { clamp } from './clamp.ts'
 import type { LogNormal } from './log-normal.ts'
+import { createSampleClock, sampleClockEntries } from './sample-clock.ts'
 
-/** What a filter remembers, in a form that can be stored. */
+/** A filter's state, in a form that can be stored. */
 export interface LogFilterSnapshot {
   readonly mu: number
   readonly variance: number
   readonly noise: number
   readonly samples: number
   readonly observedAtMs: number
-  /** Absent in what was stored before it was kept. */
+  /** Absent in snapshots of older versions. */
   readonly usual?: number | undefined
 }
 
 export interface LogFilterOptions {
-  /** What is assumed before the first sample: the median, and the variance of its logarithm. */
+  /** Assumed before the first sample: the median, and the variance of its logarithm. */
   readonly prior: { readonly median: number; readonly variance: number }
-  /** Samples and estimates are kept inside this range, so that nonsense stays bounded. */
+  /** Samples and estimates are clamped to this range, so that bad measurements stay bounded. */
   readonly range: readonly [least: number, most: number]
   /** Variance of a sample's logarithm around the true value. */
   readonly noise: number
@@ -29,43 +31,43 @@ export interface LogFilterOptions {
   readonly leastGain?: number
   /** A residual counts for no more than this, unless the estimate itself is less certain. Default: no limit. */
   readonly residualLimit?: number
-  /** How much a sample moves what is usual, once there are many. Default 0.03: some thirty samples make another one usual. */
+  /** Weight of a sample in the long-term median, once there are many. Default 0.03: it follows within some thirty samples. */
   readonly usualGain?: number
 }
 
 /** Estimates a positive quantity that drifts, from noisy samples of it. */
 export interface LogFilter {
   /**
-   * Takes a sample in; `weight` in (0, 1] says how much of it is about this quantity. Anything that is no positive
-   * finite number is ignored. Returns whether the sample was taken.
+   * Takes a sample in; `weight` in (0, 1] says how much of it is about this quantity. Anything but a positive finite
+   * number is ignored. Returns whether the sample was used.
    */
   observe(value: number, nowMs: number, weight?: number): boolean
-  /** What the next sample is expected to be. The variance grows with the age of what is known. */
+  /** Prediction of the next sample. Its variance grows with the age of the newest sample. */
   estimate(nowMs: number): LogNormal
-  /** Makes the estimate at least this uncertain: what was measured may no longer hold. */
+  /** Raises the estimate's variance to at least this: earlier samples may no longer hold. */
   widen(variance: number): void
-  /** Replaces what is assumed before the first sample; ignored after it. */
+  /** Replaces the prior; ignored after the first sample. */
   setPrior(median: number, variance: number): void
-  /** The median of what this quantity has been over many samples, whatever it is now; before the first, what is assumed. */
+  /** Long-term median over many samples; before the first, the prior's. */
   readonly usual: number
-  /** Samples taken in. */
+  /** Samples used so far. */
   readonly samples: number
   /** When the newest sample was taken; undefined before the first. */
   readonly observedAtMs: number | undefined
-  /** The estimate's own variance when the newest sample had been taken in, without a sample's noise. */
+  /** The estimate's own variance after the newest sample, without the noise of a sample. */
   readonly uncertainty: number
   snapshot(): LogFilterSnapshot | undefined
-  /** Continues from a snapshot, made at least `extraVariance` less certain. A snapshot that makes no sense is ignored. */
+  /** Continues from a snapshot, its variance raised by `extraVariance`. Returns false for an invalid snapshot. */
   restore(snapshot: unknown, nowMs: number, extraVariance: number): boolean
 }
 
-/** Ages count up to this: beyond it nothing is known that the cap on the variance does not say. */
+/** Older samples add no more variance: `maxVariance` caps it anyway. */
 const maxAgeSeconds = 120
 
-/** This many samples in a row, on the same side and further off than chance allows, are a change and no accident. */
+/** This many samples in a row beyond two standard deviations, on the same side, are taken as a change of level. */
 const surprisesForChange = 3
 
-/** How fast learned noise follows the residuals. */
+/** Weight of a residual in the learned noise. */
 const noiseGain = 0.15
 const maxNoise = 1
 
@@ -74,12 +76,9 @@ const snapshotSchema = v.object({
   mu: finite,
   variance: v.pipe(finite, v.minValue(0)),
   noise: v.pipe(finite, v.minValue(0)),
-  samples: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
-  observedAtMs: finite,
   usual: v.optional(finite),
+  ...sampleClockEntries,
 })
-
-const clamp = (value: number, least: number, most: number) => Math.min(most, Math.max(least, value))
 
 /**
  * A scalar Kalman filter on the logarithm of a quantity (Kalman 1960, "A new approach to linear filtering and
@@ -104,20 +103,15 @@ export function createLogFilter(options: LogFilterOptions): LogFilter {
   let variance = Math.min(maxVariance, options.prior.variance)
   let usual = mu
   let noise = options.noise
-  let samples = 0
-  let observedAtMs: number | undefined
+  const clock = createSampleClock(maxAgeSeconds)
   let surprises = 0
 
-  const agedVariance = (nowMs: number) => {
-    // A clock that jumped back, or is none, adds no age.
-    const age = observedAtMs === undefined ? 0 : (nowMs - observedAtMs) / 1000
-    return Math.min(maxVariance, variance + driftPerSecond * (age > 0 ? Math.min(age, maxAgeSeconds) : 0))
-  }
+  const agedVariance = (nowMs: number) => Math.min(maxVariance, variance + driftPerSecond * clock.ageSeconds(nowMs))
 
   return {
     observe(value, nowMs, weight = 1) {
       if (!(value > 0 && value < Number.POSITIVE_INFINITY && weight > 0)) return false
-      // A weight next to nothing would make the noise infinite and the variance no number.
+      // A weight near 0 would make the noise infinite and the variance NaN.
       const share = clamp(weight, 1e-6, 1)
       const residual = toMu(value) - mu
       const sampleNoise = noise / share
@@ -136,14 +130,13 @@ export function createLogFilter(options: LogFilterOptions): LogFilter {
       mu = clamp(mu + gain * taken, Math.log(least), Math.log(most))
       variance = Math.min(maxVariance, (1 - gain) ** 2 * prior + gain ** 2 * sampleNoise)
       if (learnsNoise) {
-        // Only the part of the residual that the estimate's own uncertainty does not explain is the sample's noise.
+        // The residual's variance is the estimate's plus the sample's: only the latter share is noise.
         const noiseSeen = taken ** 2 * (noise / (prior + noise))
         noise = clamp(noise + noiseGain * share * (noiseSeen - noise), leastNoise, maxNoise)
       }
-      // An average at first, so that it does not hang on what the first few happened to be.
-      usual += share * Math.max(usualGain, 1 / (samples + 1)) * (toMu(value) - usual)
-      samples += 1
-      if (Number.isFinite(nowMs)) observedAtMs = nowMs
+      // A plain average at first, so that the first few samples do not dominate.
+      usual += share * Math.max(usualGain, 1 / (clock.samples + 1)) * (toMu(value) - usual)
+      clock.observe(nowMs)
       return true
     },
     estimate: (nowMs) => ({ mu, variance: agedVariance(nowMs) + noise }),
@@ -151,7 +144,7 @@ export function createLogFilter(options: LogFilterOptions): LogFilter {
       if (atLeast > variance) variance = Math.min(maxVariance, atLeast)
     },
     setPrior(median, priorVariance) {
-      if (samples > 0 || !(median > 0 && median < Number.POSITIVE_INFINITY && priorVariance >= 0)) return
+      if (clock.samples > 0 || !(median > 0 && median < Number.POSITIVE_INFINITY && priorVariance >= 0)) return
       mu = toMu(median)
       usual = mu
       variance = Math.min(maxVariance, priorVariance)
@@ -160,15 +153,18 @@ export function createLogFilter(options: LogFilterOptions): LogFilter {
       return Math.exp(usual)
     },
     get samples() {
-      return samples
+      return clock.samples
     },
     get observedAtMs() {
-      return observedAtMs
+      return clock.observedAtMs
     },
     get uncertainty() {
       return variance
     },
-    snapshot: () => (observedAtMs === undefined ? undefined : { mu, variance, noise, samples, observedAtMs, usual }),
+    snapshot() {
+      const { samples, observedAtMs } = clock
+      return observedAtMs === undefined ? undefined : { mu, variance, noise, samples, observedAtMs, usual }
+    },
     restore(snapshot, nowMs, extraVariance) {
       const parsed = v.safeParse(snapshotSchema, snapshot)
       if (!parsed.success || !Number.isFinite(nowMs)) return false
@@ -176,9 +172,7 @@ export function createLogFilter(options: LogFilterOptions): LogFilter {
       usual = clamp(parsed.output.usual ?? mu, Math.log(least), Math.log(most))
       variance = Math.min(maxVariance, parsed.output.variance + extraVariance)
       noise = learnsNoise ? clamp(parsed.output.noise, leastNoise, maxNoise) : options.noise
-      samples = parsed.output.samples
-      // Written by a clock that was ahead, a snapshot would otherwise never grow old.
-      observedAtMs = Math.min(parsed.output.observedAtMs, nowMs)
+      clock.restore(parsed.output, nowMs)
       surprises = 0
       return true
     },

@@ -8,7 +8,7 @@ export interface LogNormal {
 }
 
 /** The standard normal's 90th percentile. */
-const z90 = 1.2815515655446004
+export const z90 = 1.2815515655446004
 /** Its 95th. */
 const z95 = 1.6448536269514722
 

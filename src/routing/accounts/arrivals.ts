@@ -1,3 +1,5 @@
+import { clamp } from '../../utils/clamp.ts'
+
 /** What a new gap, and a new start, weigh in their means. Tuned on recordings: `npm run bench -- routing`. */
 const weight = 0.15
 /** The edge's load never counts for more: at one, the wait would be without end. */
@@ -40,7 +42,7 @@ export function createArrivals(): Arrivals {
   return {
     observe(nowMs, arm) {
       if (!Number.isFinite(nowMs)) return
-      const gap = lastMs === undefined ? longestGapMs : Math.min(longestGapMs, Math.max(0, nowMs - lastMs))
+      const gap = lastMs === undefined ? longestGapMs : clamp(nowMs - lastMs, 0, longestGapMs)
       lastMs = nowMs
       gapMs += weight * (gap - gapMs)
       edgeShare += weight * ((arm === 'edge' ? 1 : 0) - edgeShare)
@@ -52,6 +54,6 @@ export function createArrivals(): Arrivals {
       const delay = (load * (waitMs + busyMs / 2)) / (1 - Math.min(mostLoad, load))
       return Math.min(delay, mostRuns * busyMs)
     },
-    spareOf: (busyMs) => (busyMs > 0 ? Math.max(0, Math.min(1, 2 - (2 * busyMs) / Math.max(1, gapMs))) : 1),
+    spareOf: (busyMs) => (busyMs > 0 ? clamp(2 - (2 * busyMs) / Math.max(1, gapMs), 0, 1) : 1),
   }
 }

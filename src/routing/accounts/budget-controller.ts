@@ -1,3 +1,5 @@
+import { clamp } from '../../utils/clamp.ts'
+
 /** Holds what is spent per hour to a budget, by a price on it. */
 export interface BudgetController {
   spend(amount: number, nowMs: number): void
@@ -30,10 +32,10 @@ export function createBudgetController(perHour: number | undefined, unitMs = 60_
   /** Lets time pass: the averaged rate decays, and the price follows what it is beside the budget. */
   const advance = (nowMs: number) => {
     if (!Number.isFinite(nowMs)) return
-    const elapsed = atMs === undefined ? 0 : Math.min(windowMs, Math.max(0, nowMs - atMs))
+    const elapsed = atMs === undefined ? 0 : clamp(nowMs - atMs, 0, windowMs)
     atMs = nowMs
     const error = Math.min(4, rate / perMs) - 1
-    log = Math.min(mostLog, Math.max(leastLog, log + gain * error * (elapsed / windowMs)))
+    log = clamp(log + gain * error * (elapsed / windowMs), leastLog, mostLog)
     rate *= Math.exp(-elapsed / windowMs)
   }
   return {

@@ -1,3 +1,4 @@
+import { clamp } from '../../utils/clamp.ts'
 import type { LogNormal } from '../../utils/log-normal.ts'
 
 /** Keeps a prediction's 90th percentile where nine of ten runs stay below it. */
@@ -31,13 +32,13 @@ export function createCalibrator({ step = 0.1, start = 0 } = {}): Calibrator {
       const above = ms > p90Ms
       // What was cut off below the percentile might have ended on either side.
       if (atLeast && !above) return
-      scale = Math.min(mostScale, Math.max(leastScale, scale + step * (above ? 0.9 : -0.1)))
+      scale = clamp(scale + step * (above ? 0.9 : -0.1), leastScale, mostScale)
     },
     get scale() {
       return scale
     },
     set scale(value) {
-      if (Number.isFinite(value)) scale = Math.min(mostScale, Math.max(leastScale, value))
+      if (Number.isFinite(value)) scale = clamp(value, leastScale, mostScale)
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { Prediction } from '../../contracts/route.ts'
 import type { LinkEstimate } from '../../network/link.ts'
+import { clamp } from '../../utils/clamp.ts'
 import type { Forecast } from '../../utils/forecast.ts'
 import { divide, type LogNormal, logNormal, meanOf, p90Of, sumOf } from '../../utils/log-normal.ts'
 
@@ -7,8 +8,6 @@ import { divide, type LogNormal, logNormal, meanOf, p90Of, sumOf } from '../../u
 const leastMs = 1e-3
 const mostMs = 1e9
 const mostVariance = 4
-
-const clamp = (value: number, least: number, most: number) => Math.min(most, Math.max(least, value))
 
 /** A time that calculations can rely on: what is no number becomes the longest time there is. */
 export const boundedTime = ({ mu, variance }: LogNormal): LogNormal => ({

@@ -1,5 +1,6 @@
 import type { BoxesDecoding, GridDecoding } from '../../contracts/decoding.ts'
 import type { TensorMap } from '../../contracts/tensor.ts'
+import { clamp } from '../../utils/clamp.ts'
 import type { PictureView } from '../pictures/picture-view.ts'
 import type { Box } from '../pictures/plane.ts'
 import { decodeBoxes, decodeGrid } from './decode-finds.ts'
@@ -22,14 +23,12 @@ export interface Detections {
   readonly detections: readonly Detection[]
 }
 
-const clamp = (value: number, most: number): number => Math.max(0, Math.min(most, value))
-
 /** A box as a share of the input, in the picture's pixels and not beyond its edges. */
 function toPicture(box: Box, { size, shown }: PictureView): Box {
-  const left = clamp(shown.x + box.x * shown.width, size.width)
-  const top = clamp(shown.y + box.y * shown.height, size.height)
-  const right = clamp(shown.x + (box.x + box.width) * shown.width, size.width)
-  const bottom = clamp(shown.y + (box.y + box.height) * shown.height, size.height)
+  const left = clamp(shown.x + box.x * shown.width, 0, size.width)
+  const top = clamp(shown.y + box.y * shown.height, 0, size.height)
+  const right = clamp(shown.x + (box.x + box.width) * shown.width, 0, size.width)
+  const bottom = clamp(shown.y + (box.y + box.height) * shown.height, 0, size.height)
   return { x: left, y: top, width: right - left, height: bottom - top }
 }
 
