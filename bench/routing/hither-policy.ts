@@ -1,5 +1,5 @@
 import { createLink } from '../../src/network/link.ts'
-import { createSilence } from '../../src/network/overdue-requests.ts'
+import { createOverdueRequests } from '../../src/network/overdue-requests.ts'
 import { createRouter } from '../../src/routing/deciding/create-router.ts'
 import { createRouteLearner } from '../../src/routing/learning/route-learner.ts'
 import type { RouteDecision, RoutePlan, RouterSnapshot } from '../../src/routing/router-types.ts'
@@ -20,7 +20,7 @@ export const makeHither =
     let nowMs = 0
     const now = () => nowMs
     const link = createLink({ now })
-    const silence = createSilence(link, now)
+    const overdue = createOverdueRequests(link, now)
     const learner = createRouteLearner({ now })
     const router = createRouter({ random, now, ...settings })
     // A warm-up run on the model after its load, as every client has it.
@@ -62,10 +62,10 @@ export const makeHither =
           if (atMs > choice.nowMs) continue
           nowMs = atMs
           later.delete(index)
-          silent.set(index, silence.sent({ requestBytes, slowAfterMs }))
+          silent.set(index, overdue.sent({ requestBytes, slowAfterMs }))
         }
         nowMs = choice.nowMs
-        silence.heed()
+        overdue.teachLink()
         const run = learner.edgeTime({ model, backend: 'wasm' })
         const waitMs =
           choice.edgeWaiting === 0
@@ -104,7 +104,7 @@ export const makeHither =
         choice.cloudFirst = plan.arm === 'cloud'
         if (plan.second !== undefined) choice.secondAfterMs = plan.second.afterMs
         const slowAfterMs = plan.predicted.cloud?.p90Ms ?? Number.POSITIVE_INFINITY
-        if (choice.cloudFirst) silent.set(choice.index, silence.sent({ requestBytes, slowAfterMs }))
+        if (choice.cloudFirst) silent.set(choice.index, overdue.sent({ requestBytes, slowAfterMs }))
         else if (plan.second?.arm === 'cloud')
           later.set(choice.index, { atMs: nowMs + plan.second.afterMs, slowAfterMs })
         choice.probe = plan.probe !== undefined

@@ -60,7 +60,7 @@ async function runOnCloud(
 ): Promise<ArmAnswer> {
   const { manifest, inputs, id, cloudTimeoutMs, cloudSlowMs = Number.POSITIVE_INFINITY } = request
   const startMs = performance.now()
-  const ended = cloud.silence.sent({
+  const ended = cloud.overdue.sent({
     requestBytes: bytesOf(inputs) * cloud.wireShare(manifest.name),
     slowAfterMs: cloudSlowMs,
   })

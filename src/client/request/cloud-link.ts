@@ -2,7 +2,7 @@ import { type CloudArm, createCloudArm } from '../../cloud/create-cloud-arm.ts'
 import type { LinkReport } from '../../contracts/measurements.ts'
 import { createLink, type Link } from '../../network/link.ts'
 import type { NetworkWatcher } from '../../network/network-watcher.ts'
-import { createSilence, type Silence } from '../../network/overdue-requests.ts'
+import { createOverdueRequests, type OverdueRequests } from '../../network/overdue-requests.ts'
 import { createRouteLearner, type RouteLearner } from '../../routing/learning/route-learner.ts'
 import type { EndpointOptions } from '../types/types.ts'
 import { endpointName } from './endpoint-name.ts'
@@ -27,7 +27,7 @@ export interface CloudLink {
   readonly arm: CloudArm
   readonly link: Link
   /** What its requests under way say by not being answered. */
-  readonly silence: Silence
+  readonly overdue: OverdueRequests
   readonly wireForms: WireFormRuns
   /** What this endpoint takes for its runs. */
   readonly learner: RouteLearner
@@ -107,7 +107,7 @@ export function createCloudLink(
     moneyPerRequest: (endpoint.moneyPer1000 ?? 0) / 1000,
     arm,
     link,
-    silence: createSilence(link),
+    overdue: createOverdueRequests(link),
     wireForms: createWireFormRuns(),
     learner,
     hasModel: (model) => models.get(model)?.has ?? 'unknown',

@@ -135,7 +135,7 @@ export async function takeSnapshot(
   const clouds = allowed.filter(({ name }) => !notices.some(({ endpoint }) => endpoint === name))
   for (const cloud of clouds) {
     cloud.refresh(manifest.name)
-    cloud.silence.heed()
+    cloud.overdue.teachLink()
   }
   const asksEdge = privacy !== 'cloud-only'
   if (asksEdge) await parts.edge.ready(manifest)
