@@ -124,6 +124,18 @@ test.each<[string, Change, 'edge' | 'cloud', RouteReason]>([
   ['the endpoint lacks the model', { cloud: { hasModel: false, time: ms(1) } }, 'edge', 'cloud-lacks-model'],
   ['an endpoint not asked yet may have it', { cloud: { hasModel: 'unknown', time: ms(1) } }, 'cloud', 'cloud-faster'],
   ['about as fast it stays: edge', { previous: 'edge', cloud: { time: ms(19.6) } }, 'edge', 'kept-edge'],
+  [
+    'about as fast it stays: cloud',
+    { previous: 'cloud', edge: { time: logNormal(20, 0.8) }, cloud: { time: logNormal(27.5, 0.01) } },
+    'cloud',
+    'kept-cloud',
+  ],
+  [
+    'about as fast it starts at the edge where the cloud was not used before',
+    { edge: { time: logNormal(20, 0.8) }, cloud: { time: logNormal(27.5, 0.01) } },
+    'edge',
+    'edge-faster',
+  ],
   ['a little faster is not worth the risk', { previous: 'edge', cloud: { time: ms(15) } }, 'edge', 'edge-safer'],
   ['clearly faster it moves', { previous: 'edge', cloud: { time: ms(8) } }, 'cloud', 'cloud-faster'],
   [
@@ -158,6 +170,15 @@ test.each<[string, Change, 'edge' | 'cloud', RouteReason]>([
   ],
 ])('%s', (_, change, arm, reason) => {
   expect(decideRoute(snapshot(change))).toMatchObject({ arm, reason })
+})
+
+test.each<[Change, number, 'edge' | 'cloud']>([
+  [{ edge: { time: logNormal(40, 0.01) }, cloud: { time: logNormal(19, 0.4) } }, 46, 'edge'],
+  [{ edge: { time: logNormal(14, 1.3) }, cloud: { time: logNormal(26, 0.01) } }, 42, 'cloud'],
+])('a deadline moves the start to the arm that keeps it (%#)', (change, deadlineMs, kept) => {
+  const other = kept === 'edge' ? 'cloud' : 'edge'
+  expect(decideRoute(snapshot(change))).toMatchObject({ arm: other, reason: `${other}-faster` })
+  expect(decideRoute(snapshot({ ...change, deadlineMs }))).toMatchObject({ arm: kept, reason: `${kept}-in-time` })
 })
 
 test.each<[NoArmReason, Change]>([
