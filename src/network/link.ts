@@ -1,8 +1,9 @@
 import * as v from 'valibot'
 import type { LinkReport } from '../contracts/measurements.ts'
 import { asOneLogNormal, type Forecast } from '../utils/forecast.ts'
-import { divide, type LogNormal, middleOf } from '../utils/log-normal.ts'
+import { divide, type LogNormal } from '../utils/log-normal.ts'
 import type { ConnectionInfo } from './connection-info.ts'
+import { reportLink } from './link-report.ts'
 import {
   assumedDownlinkBitsPerSecond,
   assumedUplinkBitsPerSecond,
@@ -13,24 +14,24 @@ import { createRateFilter } from './rate-filter.ts'
 import { createRoundTripEstimator } from './round-trip-estimator.ts'
 import { splitNetworkTime } from './split-network-time.ts'
 
-/** What the next request will find: round trip in milliseconds, rates in bits per second. */
+/** Prediction for the next request: round trip in milliseconds, rates in bits per second. */
 export interface LinkEstimate {
   readonly roundTrip: LogNormal
-  /** As it was last, or, should the link have changed, as it usually is. */
+  /** The last rate or, if the link has changed since, its usual rate. */
   readonly uplink: Forecast
   readonly downlink: LogNormal
 }
 
-/** What was measured of one answered request. */
+/** Measurements of one answered request. */
 export interface RequestTiming {
   /** Bytes that went up: the body, and headers where known. */
   readonly requestBytes: number
   readonly responseBytes: number
   /** From sending the request to having read its answer. */
   readonly totalMs: number
-  /** The endpoint's own share of it, from `Server-Timing`; left out where it sends none. */
+  /** The endpoint's share of it, from `Server-Timing`; left out where it sends none. */
   readonly serverMs?: number | undefined
-  /** The connection's set-up inside `totalMs`, where the browser tells it (Resource Timing). */
+  /** The connection's set-up inside `totalMs`, where the browser reports it (Resource Timing). */
   readonly connectMs?: number | undefined
 }
 
@@ -46,45 +47,43 @@ export interface NetworkSplit {
 /** The link to one endpoint, measured. */
 export interface Link {
   /**
-   * Learns from an answered request and says where its time went; undefined for a timing that makes no sense. Without
-   * `serverMs` slowness could be the endpoint's, so then only a request faster than expected teaches the link.
+   * Learns from an answered request, and splits its time; undefined for an invalid timing. Without `serverMs` the
+   * endpoint could be the slow part, so then only a request faster than expected teaches the link.
    */
   observeRequest(timing: RequestTiming): NetworkSplit | undefined
   /**
-   * Learns from a request that was given up before its answer came: it would have taken more than `elapsedMs`. Teaches
-   * nothing while that is no longer than was expected anyway.
+   * Learns from a request that was given up before its answer came (a censored sample: more than `elapsedMs`). Ignored
+   * while that is less than predicted.
    */
   observeAtLeast(timing: { readonly requestBytes: number; readonly elapsedMs: number }): void
-  /** Learns from a request that carries next to nothing and that the endpoint answers at once. */
+  /** Learns from a request with hardly any bytes that the endpoint answers at once. */
   observePing(ms: number): void
-  /** The device may be on another network now: what was measured holds less. */
+  /** The device may be on another network now: widens the estimates. */
   networkChanged(): void
   estimate(nowMs?: number): LinkEstimate
   /** True when nothing was measured in the last minute, or not since the page started. */
   isStale(nowMs?: number): boolean
   report(nowMs?: number): LinkReport
-  /** What is worth storing, as plain JSON. */
+  /** The estimates as plain JSON, to be stored. */
   snapshot(): unknown
-  /** Continues from a stored snapshot, less certain for its age. Anything else is ignored. */
+  /** Continues from a stored snapshot, less certain for its age. Invalid data is ignored. */
   restore(snapshot: unknown): void
 }
 
 const staleAfterMs = 60_000
 const varianceAfterChange = 0.25
-/** A transfer that shows a rate this many times the estimate, or a round trip so much shorter, shows that it was wrong. */
+/** A rate this many times the estimate, or a round trip this many times shorter, proves the estimate wrong. */
 const wrongBy = 2
 const varianceWhenWrong = 1
-/** A new page may be on another network than the one that was stored. */
+/** A new page may be on another network than the stored estimates. */
 const extraVarianceAfterRestore = 0.15
-/** A rate counts as measured once half of the first doubt is gone. */
-const measuredBelowVariance = unknownRateVariance / 2
-/** The first request on a link may hold the connection's set-up, which not every browser tells. */
+/** The first request on a link may include the connection's set-up, which not every browser reports. */
 const firstRequestWeight = 0.5
 const leastNetworkMs = 0.05
-/** A request that was given up is taken to have needed this many times as long, and counts for this much. */
+/** A censored sample counts as this many times its elapsed time, with this weight. */
 const beyondCensored = 1.3
 const censoredWeight = 0.5
-/** Less of it to the round trip, which is measured by pings, too: tuned on recordings, and so that it recovers. */
+/** Less for the round trip, which pings measure, too. Tuned on recordings, and so that it recovers. */
 const censoredTripWeight = 0.35
 
 const snapshotSchema = v.object({
@@ -96,12 +95,12 @@ const snapshotSchema = v.object({
 
 const positive = (value: number | undefined): value is number =>
   value !== undefined && value > 0 && value < Number.POSITIVE_INFINITY
-/** Bounded, so that no time made of it overflows. */
+/** Bounded, so that no time computed from it overflows. */
 const countOf = (bytes: number) => (positive(bytes) ? Math.min(bytes, 1e15) : 0)
 
 /**
- * Teaches a rate what a transfer showed. However small its share of the time was: the rate is no smaller than if the
- * transfer had taken all of it. Where that is far more than was thought, the link has recovered.
+ * Teaches a rate from one transfer. If all of the network's time had been the transfer, the rate would be the lowest
+ * possible; when even that is far above the estimate, the link has recovered, and it counts in full.
  */
 function observeRate(
   estimator: Pick<ReturnType<typeof createRateEstimator>, 'observe'>,
@@ -120,11 +119,11 @@ function observeRate(
 }
 
 /**
- * Measures the link from the requests themselves.
+ * Measures the link from the requests that cross it.
  *
  * @param options.now milliseconds since the epoch; default `Date.now`
  * @param options.connection `navigator.connection`, to start from
- * @param options.onlineSource says for the report whether the device is online and saves data
+ * @param options.onlineSource for the report: whether the device is online and saves data
  */
 export function createLink(
   options: {
@@ -178,9 +177,9 @@ export function createLink(
 
       if (serverKnown || wholeMs < predictedMs) {
         const trust = connectionIsFresh && !connectKnown ? firstRequestWeight : 1
-        // An error of the total weighs the more on a part, the smaller the part is: its variance goes by 1 / share².
+        // The smaller a part's share of the total, the larger its relative error: the variance goes by 1 / share².
         const weightOf = (ms: number) => trust * (ms / networkMs) ** 2
-        // The whole took less than the round trip was thought to: that was wrong, and nothing else explains it.
+        // The whole took far less than the estimated round trip, so that estimate is wrong.
         if (networkMs < Math.exp(link.roundTrip.mu) / wrongBy) roundTrip.widen(varianceWhenWrong)
         roundTrip.observe(tripMs, nowMs, weightOf(tripMs))
         observeRate(uplink, link.uplink, { bits: upBits, ms: uploadMs, networkMs, weight: weightOf(uploadMs), nowMs })
@@ -207,13 +206,13 @@ export function createLink(
       if (!positive(elapsedMs) || upBits === 0) return
       const link = estimate(nowMs)
       const { mu, variance, otherwise } = link.uplink
-      // Later than expected, it is the likelier that the way up has changed: that takes most of what is missing.
+      // A late answer makes a change of the uplink likelier, so the uplink takes most of the excess.
       const changed = { mu, variance: Math.max(variance, otherwise?.value.variance ?? 0) }
       const predicted = [link.roundTrip, divide(upBits * 1000, changed)]
       const predictedMs = predicted.reduce((sum, { mu }) => sum + Math.exp(mu), 0)
       if (elapsedMs <= predictedMs) return
       const [tripMs = 0, uploadMs = 0] = splitNetworkTime(elapsedMs * beyondCensored, predicted)
-      // The endpoint may have been the slow one: half of what an answer would teach.
+      // The endpoint may have been the slow part, so the weight is half of an answer's.
       const share = uploadMs / (tripMs + uploadMs)
       roundTrip.observe(tripMs, nowMs, censoredTripWeight * (1 - share) ** 2)
       uplink.observe((upBits / uploadMs) * 1000, nowMs, censoredWeight * share ** 2)
@@ -235,34 +234,7 @@ export function createLink(
       const newest = newestMs()
       return !measuredHere || newest === undefined || !(nowMs - newest <= staleAfterMs)
     },
-    report(nowMs = now()) {
-      const newest = newestMs()
-      const rateOf = (estimator: Pick<typeof downlink, 'samples' | 'uncertainty' | 'estimate'>) =>
-        estimator.samples > 0 && estimator.uncertainty < measuredBelowVariance
-          ? Math.exp(estimator.estimate(nowMs).mu)
-          : undefined
-      const uplinkRate = rateOf(uplink)
-      const downlinkRate = rateOf(downlink)
-      const spread = estimate(nowMs)
-      return {
-        online: onlineSource.online,
-        saveData: onlineSource.saveData,
-        samples: Math.max(roundTrip.samples, uplink.samples, downlink.samples),
-        ...(roundTrip.samples > 0 ? { roundTripMs: Math.exp(roundTrip.estimate(nowMs).mu) } : {}),
-        ...(uplinkRate === undefined ? {} : { uplinkBitsPerSecond: uplinkRate }),
-        ...(downlinkRate === undefined ? {} : { downlinkBitsPerSecond: downlinkRate }),
-        ...(newest === undefined
-          ? {}
-          : {
-              likely: {
-                ...(roundTrip.samples > 0 ? { roundTripMs: middleOf(spread.roundTrip) } : {}),
-                ...(uplinkRate === undefined ? {} : { uplinkBitsPerSecond: middleOf(spread.uplink) }),
-                ...(downlinkRate === undefined ? {} : { downlinkBitsPerSecond: middleOf(spread.downlink) }),
-              },
-            }),
-        ...(newest === undefined || !Number.isFinite(nowMs) ? {} : { ageMs: Math.max(0, nowMs - newest) }),
-      }
-    },
+    report: (nowMs = now()) => reportLink(all, onlineSource, { nowMs, newestMs: newestMs() }),
     snapshot: () => ({
       version: 1,
       roundTrip: roundTrip.snapshot(),
