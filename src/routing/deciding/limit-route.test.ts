@@ -130,12 +130,6 @@ test.each<[string, Change, 'edge' | 'cloud', RouteReason]>([
     'cloud',
     'kept-cloud',
   ],
-  [
-    'about as fast it starts at the edge where the cloud was not used before',
-    { edge: { time: logNormal(20, 0.8) }, cloud: { time: logNormal(27.5, 0.01) } },
-    'edge',
-    'edge-faster',
-  ],
   ['a little faster is not worth the risk', { previous: 'edge', cloud: { time: ms(15) } }, 'edge', 'edge-safer'],
   ['clearly faster it moves', { previous: 'edge', cloud: { time: ms(8) } }, 'cloud', 'cloud-faster'],
   [
@@ -170,6 +164,16 @@ test.each<[string, Change, 'edge' | 'cloud', RouteReason]>([
   ],
 ])('%s', (_, change, arm, reason) => {
   expect(decideRoute(snapshot(change))).toMatchObject({ arm, reason })
+})
+
+test.each<['edge' | 'cloud', Change]>([
+  ['edge', { edge: { time: logNormal(20, 0.05) }, cloud: { time: logNormal(15, 0.01) } }],
+  ['cloud', { edge: { time: logNormal(20, 0.8) }, cloud: { time: logNormal(27.5, 0.01) } }],
+])('hysteresis keeps the last arm, %s, where the other one is hardly better', (previous, change) => {
+  const other = previous === 'edge' ? 'cloud' : 'edge'
+  expect(decideRoute(snapshot(change)).arm).toBe(other)
+  expect(decideRoute(snapshot({ ...change, previous: other })).arm).toBe(other)
+  expect(decideRoute(snapshot({ ...change, previous })).arm).toBe(previous)
 })
 
 test.each<[Change, number, 'edge' | 'cloud']>([
