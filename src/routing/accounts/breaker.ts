@@ -1,7 +1,7 @@
 /** `closed`: the arm is used. `open`: it is set aside. `half-open`: one request may try whether it works again. */
 export type BreakerState = 'closed' | 'open' | 'half-open'
 
-/** Keeps requests away from an arm that keeps failing. */
+/** A circuit breaker: keeps requests away from an arm that keeps failing. */
 export interface Breaker {
   /** May a request use the arm? */
   allows(nowMs: number): boolean
@@ -9,7 +9,7 @@ export interface Breaker {
   begin(nowMs: number): void
   success(): void
   failure(nowMs: number): void
-  /** A request ended without saying anything about the arm: it was aborted, or was itself at fault. */
+  /** A request ended without evidence about the arm: it was aborted, or was itself at fault. */
   abandon(): void
   state(nowMs: number): BreakerState
 }
@@ -21,7 +21,7 @@ export function createBreaker(options: { readonly failures?: number; readonly op
   let openedAtMs: number | undefined
   let probeAtMs: number | undefined
 
-  /** A clock that jumped back must not keep an arm set aside for longer. */
+  /** A clock that jumped back must not keep the breaker open for longer. */
   const within = (sinceMs: number | undefined, nowMs: number) =>
     sinceMs !== undefined && nowMs >= sinceMs && nowMs - sinceMs < openMs
   const state = (nowMs: number): BreakerState => {
@@ -33,7 +33,7 @@ export function createBreaker(options: { readonly failures?: number; readonly op
     state,
     allows(nowMs) {
       const now = state(nowMs)
-      // A probe that never reports back does not block the next one for ever.
+      // A probe that never ends blocks the next one only for `openMs`.
       return now === 'closed' || (now === 'half-open' && !within(probeAtMs, nowMs))
     },
     begin(nowMs) {
@@ -47,7 +47,7 @@ export function createBreaker(options: { readonly failures?: number; readonly op
     failure(nowMs) {
       failures += 1
       probeAtMs = undefined
-      // A request that began before the arm was set aside and fails late does not prolong that.
+      // A request that started before the breaker opened must not prolong it by failing late.
       if (failures >= limit && state(nowMs) !== 'open') openedAtMs = nowMs
     },
     abandon() {

@@ -1,13 +1,13 @@
 import { clamp } from '../../utils/clamp.ts'
 
-/** Holds what is spent per hour to a budget, by a price on it. */
+/** Keeps hourly spending within a budget by putting a price on it. */
 export interface BudgetController {
   spend(amount: number, nowMs: number): void
-  /** What one unit costs now, in milliseconds of waiting: 0 while the budget is kept. */
+  /** Price of one unit, in milliseconds of waiting: 0 while spending is below half of the budget. */
   price(nowMs: number): number
 }
 
-/** Spending counts for about this long. */
+/** Time constant of the averaged spending rate. */
 const windowMs = 600_000
 /** Spending at twice the budget multiplies the price by e² in a window: dual ascent on its logarithm. */
 const gain = 2
@@ -19,7 +19,7 @@ const [leastLog, mostLog] = [-14, 14]
  * falls while less is.
  *
  * @param perHour the budget; undefined: no limit, the price stays 0
- * @param unitMs what one hour's budget is worth in milliseconds at the start; sets where the search begins
+ * @param unitMs initial price of one hour's budget, in milliseconds: the starting point of the search
  */
 export function createBudgetController(perHour: number | undefined, unitMs = 60_000): BudgetController {
   const limited = perHour !== undefined && perHour >= 0 && perHour < Number.POSITIVE_INFINITY
@@ -29,7 +29,7 @@ export function createBudgetController(perHour: number | undefined, unitMs = 60_
   let log = 0
   let atMs: number | undefined
 
-  /** Lets time pass: the averaged rate decays, and the price follows what it is beside the budget. */
+  /** Lets time pass: the averaged rate decays, and the price follows its ratio to the budget. */
   const advance = (nowMs: number) => {
     if (!Number.isFinite(nowMs)) return
     const elapsed = atMs === undefined ? 0 : clamp(nowMs - atMs, 0, windowMs)
@@ -48,7 +48,6 @@ export function createBudgetController(perHour: number | undefined, unitMs = 60_
       if (!limited) return 0
       advance(nowMs)
       const over = rate / perMs
-      // Well inside the budget there is nothing to hold.
       return over < 0.5 ? 0 : start * Math.exp(log) * over
     },
   }

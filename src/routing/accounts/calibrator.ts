@@ -1,18 +1,18 @@
 import { clamp } from '../../utils/clamp.ts'
 import type { LogNormal } from '../../utils/log-normal.ts'
 
-/** Keeps a prediction's 90th percentile where nine of ten runs stay below it. */
+/** Corrects the spread of predictions, so that nine of ten runs stay below the 90th percentile. */
 export interface Calibrator {
-  /** The prediction, widened or narrowed by what was seen. */
+  /** The prediction, widened or narrowed by earlier observations. */
   calibrate(time: LogNormal): LogNormal
-  /** A run took `ms` (or, with `atLeast`, more) where `predicted`, already calibrated, was expected. */
+  /** A run took `ms` (or, with `atLeast`, more); `p90Ms` is the percentile of its calibrated prediction. */
   observe(p90Ms: number, ms: number, atLeast?: boolean): void
-  /** The factor on the standard deviation, as its logarithm. */
+  /** Logarithm of the factor on the standard deviation. */
   scale: number
 }
 
 const [leastScale, mostScale] = [-1.2, 1.2]
-/** Widening goes no further: a log-normal's mean grows with its variance, and beyond this it would say nothing. */
+/** Upper bound of widening: a log-normal's mean grows with its variance, and would become meaningless. */
 const mostVariance = 1.6
 
 /**
@@ -30,7 +30,7 @@ export function createCalibrator({ step = 0.1, start = 0 } = {}): Calibrator {
     observe(p90Ms, ms, atLeast = false) {
       if (!(ms > 0 && ms < Number.POSITIVE_INFINITY)) return
       const above = ms > p90Ms
-      // What was cut off below the percentile might have ended on either side.
+      // A run cut off below the percentile might have ended on either side of it.
       if (atLeast && !above) return
       scale = clamp(scale + step * (above ? 0.9 : -0.1), leastScale, mostScale)
     },

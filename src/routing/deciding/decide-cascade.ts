@@ -1,23 +1,23 @@
 import type { CascadeOutcome } from '../../contracts/cascade.ts'
 import type { RouteDecision } from '../router-types.ts'
 
-/** What is known when a small model has answered. */
+/** The situation when a small model has answered. */
 export interface CascadeSituation {
-  /** How sure the small model is of its answer, 0 to 1: calibrated when it was made. */
+  /** Probability of the small model's answer, 0 to 1: calibrated when the model was made. */
   readonly confidence: number
-  /** What its manifest asks for. */
+  /** From the small model's manifest: below it, the large model is asked. */
   readonly minConfidence: number
-  /** How the large model would be run now. Looked at only when the small one is unsure. */
+  /** How the large model would run now. Called only when the small one is unsure. */
   readonly large: () => Promise<RouteDecision>
   /** Whether the large model's files are on this device. */
   readonly largeIsHere: () => Promise<boolean>
-  /** Milliseconds that are left for an answer; undefined: as many as it takes. */
+  /** Milliseconds left for an answer; undefined: no limit. */
   readonly leftMs: number | undefined
 }
 
 /**
- * Whether the large model is asked after the small one. A sure answer is taken; an unsure one is taken all the same
- * where the large model would first have to be downloaded, or is not expected to answer in time.
+ * Whether the large model is asked after the small one. A confident answer is taken, and also an unsure one if the
+ * large model would first have to be downloaded, or is predicted to be too late.
  *
  * @returns the outcome when the small model's answer is taken, else how to run the large one
  */
@@ -25,7 +25,7 @@ export async function decideCascade(
   situation: CascadeSituation,
 ): Promise<Exclude<CascadeOutcome, 'large-answered' | 'large-failed'> | 'ask'> {
   const { confidence, minConfidence, leftMs } = situation
-  // A confidence that is no number is none.
+  // NaN counts as unsure.
   if (confidence >= minConfidence) return 'confident'
   const plan = await situation.large()
   if (plan.arm === undefined) return 'large-absent'

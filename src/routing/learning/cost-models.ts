@@ -4,18 +4,18 @@ import { clamp } from '../../utils/clamp.ts'
 import type { Forecast } from '../../utils/forecast.ts'
 import { divide, type LogNormal, logNormal, meanOf, p90Of, sumOf } from '../../utils/log-normal.ts'
 
-/** Times are kept between a microsecond and eleven days, and their doubt bounded, so that no sum overflows. */
+/** Times are clamped to between a microsecond and eleven days, and variances bounded, so that no sum overflows. */
 const leastMs = 1e-3
 const mostMs = 1e9
 const mostVariance = 4
 
-/** A time that calculations can rely on: what is no number becomes the longest time there is. */
+/** The time clamped to those bounds; NaN becomes the longest time. */
 export const boundedTime = ({ mu, variance }: LogNormal): LogNormal => ({
   mu: Number.isNaN(mu) ? Math.log(mostMs) : clamp(mu, Math.log(leastMs), Math.log(mostMs)),
   variance: Number.isNaN(variance) ? mostVariance : clamp(variance, 0, mostVariance),
 })
 
-/** A time in milliseconds that is known, not estimated; nothing for zero and for what is no number. */
+/** A known time in milliseconds as a list of one, or of none for 0 and NaN. */
 const knownTime = (ms: number): LogNormal[] => (ms > 0 ? [logNormal(Math.min(ms, mostMs), 0)] : [])
 
 const transferTime = (bytes: number, bitsPerSecond: LogNormal): LogNormal[] =>
@@ -24,23 +24,23 @@ const transferTime = (bytes: number, bitsPerSecond: LogNormal): LogNormal[] =>
 const total = ([first, ...rest]: readonly [LogNormal, ...LogNormal[]]) =>
   boundedTime(rest.length === 0 ? first : sumOf([first, ...rest].map(boundedTime)))
 
-/** What is left to do before a model can run at the edge. */
+/** The remaining steps before a model can run at the edge. */
 export interface EdgePreparation {
-  /** Bytes of the model and of the runtime that are not here yet. */
+  /** Bytes of the model and of the runtime that are still to be downloaded. */
   readonly remainingBytes: number
   /** Reading, compiling and warming up, in milliseconds. */
   readonly load: LogNormal
 }
 
 /**
- * ECS, the edge computing service: when a request would finish on this device.
+ * ECS, the edge computing service: completion time of a request on this device.
  *
  *     ECS = f(T, C, B, N) = N · wait + C / speed  [ + bytes / B + load,  while the model is not ready ]
  *
- * T, the time the task may take, is compared with the whole distribution when plans are weighed (`plan-value.ts`). `service`
- * stands for C / speed: it is measured per model and backend, and only derived from C (see `predictRunMs`) before the first run. B is the
- * downlink. N is the number of those who share this device's worker and link: their runs ahead of this one are
- * `waitMs`.
+ * T, the time the task may take, is compared with the whole distribution when plans are compared (`pair-planner.ts`).
+ * `service` stands for C / speed: measured per model and backend, and derived from C (see `predictRunMs`) only before
+ * the first run. B is the downlink. N is the number of callers that share this device's worker and link: their runs
+ * ahead of this one are `waitMs`.
  *
  * @returns the completion time in milliseconds from now
  */
@@ -58,13 +58,13 @@ export function edgeServiceTime(edge: {
 }
 
 /**
- * CCS, the cloud computing service: when a request would finish on the endpoint, its answer back on this device.
+ * CCS, the cloud computing service: time until the endpoint's answer has arrived on this device.
  *
  *     CCS = h(R, C, B, M) = round trip + bytes up / B_up + wait(M) + C / R + bytes back / B_down
  *
- * `service` stands for C / R, the time of one of the endpoint's workers; `waitMs` is what its M workers let a request
- * wait. The endpoint reports both in `Server-Timing`. B and the round trip are `link`; where the uplink may have
- * changed since it was measured, so may the time.
+ * `service` stands for C / R, the time of one of the endpoint's workers; `waitMs` is the queue in front of its M
+ * workers. The endpoint reports both in `Server-Timing`. B and the round trip are `link`; if the uplink is a mixture of
+ * two rates, the time is a mixture, too.
  *
  * @returns the completion time in milliseconds from now
  */

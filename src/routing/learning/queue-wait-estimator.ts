@@ -5,11 +5,11 @@ export interface QueueWaitEstimator {
 }
 
 const gain = 0.5
-/** A queue that was seen is taken to have drained by this much: half of it is gone after 20 s. */
+/** Time constant with which an observed queue is assumed to drain: half of it after 20 s. */
 const drainsMs = 30_000
 const mostMs = 600_000
 
-/** Waits are often zero, so they are averaged as they are; and a queue is news, so what is old counts for less. */
+/** Averages waits linearly, as they are often zero; older observations decay, as queues are short-lived. */
 export function createQueueWaitEstimator(): QueueWaitEstimator {
   let waitMs = 0
   let atMs = Number.NEGATIVE_INFINITY

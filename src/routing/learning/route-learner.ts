@@ -8,57 +8,57 @@ import { cloudServiceTime, edgeServiceTime } from './cost-models.ts'
 import { createQueueWaitEstimator } from './queue-wait-estimator.ts'
 import { createServiceTimeEstimator } from './service-time-estimator.ts'
 
-/** What an answered request showed of the endpoint. */
+/** Measurements of the endpoint from one answered request. */
 export interface CloudObservation {
   /** The endpoint's whole share of the time: measured by it, or what the estimated network left of the total. */
   readonly serverMs: number
-  /** The part of `serverMs` that the request waited for a worker, where the endpoint tells. */
+  /** The part of `serverMs` that the request waited for a worker, where the endpoint reports it. */
   readonly queueMs?: number | undefined
   readonly responseBytes: number
 }
 
 /**
- * What this device has learned of how long models take, here and at the endpoint. `model` is any name for work that
- * takes about as long each time: a model and its revision, and a shape where shapes differ.
+ * Learned run times of models, on this device and at one endpoint. `model` names work that takes about as long each
+ * time: a model and its revision, and a shape where shapes differ.
  */
 export interface RouteLearner {
   /** A run at the edge took this long, without its wait for the worker. */
   observeEdge(model: string, backend: Backend, computeMs: number): void
-  /** A run at the edge was overtaken when it had taken this long: it would have taken longer. */
+  /** A run at the edge was overtaken after this long (a censored sample): it would have taken longer. */
   observeEdgeAtLeast(model: string, backend: Backend, elapsedMs: number): void
   /** Reading, compiling and warming up took this long. */
   observeLoad(model: string, backend: Backend, loadMs: number): void
   observeCloud(model: string, observation: CloudObservation): void
-  /** What a run here is assumed to take until one was measured: from a warm-up, or from `predictRunMs`. */
+  /** Sets the assumed time of a run on this device until one is measured: from a warm-up, or `predictRunMs`. */
   assumeEdge(model: string, backend: Backend, time: LogNormal): void
-  /** What the endpoint says of itself: a run's time until one was measured, and the wait for a worker now. */
+  /** Takes over the endpoint's own figures: a run's time until one is measured, and the current wait for a worker. */
   assumeCloud(said: { readonly waitMs: number; readonly models: ReadonlyMap<string, LogNormal> }): void
-  /** When a request would finish here. Give `preparation` while the model is not ready. */
+  /** Completion time of a request on this device. Give `preparation` while the model is not ready. */
   edgeTime(request: {
     readonly model: string
     readonly backend: Backend
     readonly waitMs?: number
     readonly preparation?: { readonly remainingBytes: number; readonly downlink: LogNormal } | undefined
   }): LogNormal
-  /** What runs here have taken over many of them, in milliseconds, and how long ago the last one was measured. */
+  /** Long-term median of runs on this device, and the age of the last measurement, in milliseconds. */
   edgeUsual(model: string, backend: Backend): { readonly usualMs: number; readonly ageMs: number }
-  /** When a request would finish at the endpoint. */
+  /** Completion time of a request at the endpoint. */
   cloudTime(request: {
     readonly model: string
     readonly requestBytes: number
-    /** Default: as large as the model's answers have been. */
+    /** Default: the mean size of the model's answers so far. */
     readonly responseBytes?: number
     readonly link: LinkEstimate
   }): Forecast
-  /** True once a run of the model on this backend was measured. */
+  /** True once a run of the model on this backend has been measured. */
   knowsEdge(model: string, backend: Backend): boolean
-  /** What is worth storing, as plain JSON. */
+  /** The estimates as plain JSON, to be stored. */
   snapshot(): unknown
-  /** Continues from a stored snapshot, less certain for its age. What makes no sense in it is left out. */
+  /** Continues from a stored snapshot, less certain for its age. Invalid entries are ignored. */
   restore(snapshot: unknown): void
 }
 
-/** Before anything is known: a small model on a middling processor, the load of a runtime, a server nearby. */
+/** Priors: a small model on an average processor, the load of a runtime, a server nearby. */
 const assumed = {
   edge: { medianMs: 60, variance: 1.5 },
   load: { medianMs: 1500, variance: 1 },
@@ -68,10 +68,10 @@ const assumed = {
 type Kind = keyof typeof assumed
 
 const assumedResponseBytes = 2_000
-/** A run that was overtaken is taken to have needed this many times as long, and counts for this much. */
+/** A censored sample counts as this many times its elapsed time, with this weight. */
 const beyondCensored = 1.3
 const censoredWeight = 0.5
-/** Work that is remembered of each kind; the one that was longest out of use is forgotten first. */
+/** Estimators kept of each kind; the least recently used is dropped first. */
 const mostRemembered = 64
 /** The device may be busier or cooler than when the snapshot was taken. */
 const extraVarianceAfterRestore = 0.05
@@ -94,9 +94,9 @@ export function createRouteLearner(options: { readonly now?: () => number } = {}
   const responseBytes = new Map<string, number>()
   const queueWait = createQueueWaitEstimator()
 
-  /** The one of each kind that was asked for last: it is at the end already. */
+  /** The last estimator used of each kind: already at the end of its map. */
   let newest: Partial<Record<Kind, { readonly key: string; readonly estimator: LogFilter }>> = {}
-  /** The estimator of this work, made on first use and moved to the end of those to be forgotten. */
+  /** The estimator of this work: created on first use, moved to the end of the map on each use. */
   const estimatorOf = (kind: Kind, key: string): LogFilter => {
     const map = known[kind]
     const last = newest[kind]
@@ -121,7 +121,7 @@ export function createRouteLearner(options: { readonly now?: () => number } = {}
     observeEdgeAtLeast(model, backend, elapsedMs) {
       const estimator = estimatorOf('edge', keyOf(model, backend))
       const nowMs = now()
-      // No longer than was expected anyway: it says nothing.
+      // Shorter than predicted: no evidence.
       if (!(elapsedMs > Math.exp(estimator.estimate(nowMs).mu))) return
       estimator.observe(elapsedMs * beyondCensored, nowMs, censoredWeight)
     },
@@ -132,7 +132,7 @@ export function createRouteLearner(options: { readonly now?: () => number } = {}
       const nowMs = now()
       const queueKnown = queueMs !== undefined && queueMs >= 0 && queueMs <= serverMs
       if (queueKnown) queueWait.observe(queueMs, nowMs)
-      // An endpoint that reports no time at all for its work was fast, not absent.
+      // A reported time of 0 means fast: keep it positive for the logarithm.
       if (serverMs >= 0)
         estimatorOf('cloud', model).observe(Math.max(0.05, serverMs - (queueKnown ? queueMs : 0)), nowMs)
       // Kept only for work whose time is kept, so that both are forgotten together.

@@ -1,15 +1,15 @@
 import type { Arm } from '../../contracts/route.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
 
-/** Nobody waits longer than this for an endpoint that asked to be left alone. */
+/** A longer `Retry-After` is not waited for. */
 const mostWaitMs = 5_000
 const shortWaitMs = 250
 
 const worthAnotherTry: ReadonlySet<string> = new Set(['cloud-overloaded', 'cloud-failed', 'cloud-unreachable'])
 
 /**
- * Milliseconds after which an arm that failed is asked once more, being the only one; undefined when that is no use. The
- * edge at once, with a new worker; an endpoint after its `Retry-After`, or after a moment.
+ * Milliseconds until the only arm is retried after a failure; undefined when a retry can't help. The edge is retried at
+ * once, with a new worker, an endpoint after its `Retry-After` or a short wait.
  */
 export function retryAfterMs(arm: Arm, error: unknown): number | undefined {
   if (arm === 'edge') return 0
