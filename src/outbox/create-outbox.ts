@@ -2,13 +2,12 @@ import { createSendRequest } from '../cloud/cloud-request.ts'
 import type { Batch, Report } from '../contracts/report.ts'
 import { createLocks, type Locks } from '../models/chunks/locks.ts'
 import type { NetworkWatcher } from '../network/network-watcher.ts'
-import { backoffMs } from '../utils/backoff.ts'
 import { systemTimers, type Timers } from '../utils/with-deadline.ts'
 import { browserName } from './browser-name.ts'
 import { noteEndpoint } from './endpoint-note.ts'
 import { createFarewell } from './farewell.ts'
-import { type FlushResult, flushLine } from './flush-line.ts'
 import { createOutboxLedger, type DeadLetter, type LedgerLimits, type LedgerState } from './outbox-ledger.ts'
+import { createOutboxSender } from './outbox-sender.ts'
 import { openRecordSpace, type RecordSpace } from './record-space.ts'
 import { sendReports } from './send-reports.ts'
 import type { Reportable } from './to-report.ts'
@@ -64,9 +63,6 @@ export interface OutboxOptions {
 
 /** Reports gather for this long, so that a burst of requests makes one batch. */
 const gatherMs = 15_000
-const backoff = { baseMs: 5_000, maxMs: 15 * 60_000 }
-/** An endpoint without an intake is asked again after this time: an operator may add one. */
-const unwantedMs = 60 * 60_000
 const sendTimeoutMs = 30_000
 
 /** Opens the outbox of this origin. Every tab and the service worker share it; one of them at a time sends. */
@@ -99,20 +95,15 @@ export function createOutbox(options: OutboxOptions): Outbox {
     nowDate: now,
   })
 
+  /** The head of a batch, at hand for the page's end, when there is no time left to read the store. */
   let envelope: Omit<Batch, 'reports'> | undefined
-  let timer: unknown
-  let attempt = 0
-  let sentAtMs: number | undefined
-  let problem: string | undefined
-  let flushing: Promise<void> | undefined
 
   const state = async (): Promise<OutboxState> => {
     const ledger = await opening
     return {
       ...(await ledger.state()),
       persistent: ledger.persistent,
-      ...(sentAtMs === undefined ? {} : { sentAtMs }),
-      ...(problem === undefined ? {} : { problem }),
+      ...sender.status(),
     }
   }
   const changed = async () => {
@@ -120,47 +111,25 @@ export function createOutbox(options: OutboxOptions): Outbox {
     const current = await state()
     for (const listener of [...listeners]) listener(current)
   }
-  const schedule = (ms: number) => {
-    if (timer !== undefined || closing.signal.aborted) return
-    timer = timers.setTimeout(() => {
-      timer = undefined
-      void outbox.flush()
-    }, ms)
-  }
-  const unschedule = () => {
-    if (timer !== undefined) timers.clearTimeout(timer)
-    timer = undefined
-  }
-
-  const flushHeld = async () => {
-    const ledger = await opening
-    const isWanted = options.wanted === undefined || (await options.wanted())
-    const result: FlushResult = !isWanted
-      ? { kind: 'unwanted' }
-      : await flushLine({
-          ledger,
-          browser,
-          now,
-          send: (batch) => {
-            const { reports, ...rest } = batch
-            envelope = rest
-            return sendReports(send, batch, AbortSignal.any([closing.signal, AbortSignal.timeout(sendTimeoutMs)]))
-          },
-          onSettled: (keys) => {
-            sentAtMs = now()
-            farewell.forget(keys)
-          },
-        })
-    problem = result.kind === 'later' ? result.code : result.kind === 'unwanted' ? 'reports-unwanted' : undefined
-    if (result.kind === 'empty') {
-      attempt = 0
-      return
-    }
-    if (result.kind === 'later') await leaveToOthers()
-    const waitMs = result.kind === 'unwanted' ? unwantedMs : (result.retryAfterMs ?? 0)
-    schedule(Math.max(waitMs, backoff.baseMs + backoffMs(attempt, { ...backoff, random })))
-    attempt += 1
-  }
+  const sender = createOutboxSender({
+    ledger: opening,
+    browser,
+    isOnline: () => watcher?.online !== false,
+    wanted: options.wanted ?? (async () => true),
+    send: (batch) => {
+      const { reports, ...head } = batch
+      envelope = head
+      return sendReports(send, batch, AbortSignal.any([closing.signal, AbortSignal.timeout(sendTimeoutMs)]))
+    },
+    onSettled: farewell.forget,
+    onLeft: leaveToOthers,
+    onFlushed: changed,
+    signal: closing.signal,
+    locks,
+    timers,
+    now,
+    random,
+  })
 
   const outbox: Outbox = {
     async record(reportable) {
@@ -174,28 +143,14 @@ export function createOutbox(options: OutboxOptions): Outbox {
           envelope ??= { version: 1, device: await ledger.device(), sentAtMs: now(), browser }
           farewell.remember(waiting.key, waiting.report)
         }
-        schedule(gatherMs)
+        sender.schedule(gatherMs)
         if (watcher?.online === false) await leaveToOthers()
         await changed()
       } catch {
-        // A full or broken store must not fail the request that was answered; the book counts what it can.
+        // A full or broken store must not fail a request that was answered.
       }
     },
-    flush() {
-      flushing ??= (async () => {
-        unschedule()
-        if (watcher?.online === false) return
-        try {
-          await locks.holdIfFree('hither-outbox', flushHeld)
-          await changed()
-        } catch {
-          if (!closing.signal.aborted) schedule(backoff.baseMs + backoffMs(attempt++, { ...backoff, random }))
-        }
-      })().finally(() => {
-        flushing = undefined
-      })
-      return flushing
-    },
+    flush: sender.flush,
     state,
     async export() {
       const { waiting, dead } = await (await opening).all()
@@ -224,7 +179,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     },
     close() {
       closing.abort()
-      unschedule()
+      sender.close()
       listeners.clear()
       stopWatching?.()
       page?.removeEventListener('pagehide', onHide)
@@ -236,11 +191,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
   }
   page?.addEventListener('pagehide', onHide)
   const stopWatching = watcher?.onChange(({ online, networkChanged }) => {
-    if (!online || !networkChanged) return
-    attempt = 0
-    void outbox.flush()
+    if (online && networkChanged) sender.startAnew()
   })
-  // What an earlier visit left behind.
-  schedule(gatherMs)
+  // An earlier visit may have left reports behind.
+  sender.schedule(gatherMs)
   return outbox
 }
