@@ -70,9 +70,13 @@ test('runs beyond the 90th percentile widen the predictions, also those that los
   expect([changeAfter('failed', 150), changeAfter('abandoned', 150)]).toEqual([0, 0])
 })
 
-test('three failures in a row open an arm’s breaker, aborted runs do not', () => {
+test('three failures in a row open an arm’s breaker, aborted and lost runs do not', () => {
   const { accounts, end } = open()
-  for (let run = 0; run < 5; run += 1) end(cloud, 'abandoned')
+  for (let run = 0; run < 5; run += 1) {
+    end(cloud, 'abandoned')
+    end(cloud, 'lost')
+  }
+  expect(accounts.allows(cloud, 0)).toBe(true)
   end(cloud, 'failed')
   end(cloud, 'failed')
   end(cloud, 'answered')
