@@ -3,7 +3,7 @@ import type { NoArmReason } from '../no-arm-reasons.ts'
 import type { EdgeStatus } from '../router-types.ts'
 
 /** The facts that the hard limits rest on. */
-export interface Limits {
+interface Limits {
   readonly privacy: Privacy
   readonly online: boolean
   readonly saveData: boolean
