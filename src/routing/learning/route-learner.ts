@@ -112,21 +112,21 @@ export function createRouteLearner(options: { readonly now?: () => number } = {}
     }
     return estimator
   }
-  const keyOf = (model: string, backend: Backend) => `${backend} ${model}`
+  const edgeKey = (model: string, backend: Backend) => `${backend} ${model}`
 
   return {
     observeEdge(model, backend, computeMs) {
-      estimatorOf('edge', keyOf(model, backend)).observe(computeMs, now())
+      estimatorOf('edge', edgeKey(model, backend)).observe(computeMs, now())
     },
     observeEdgeAtLeast(model, backend, elapsedMs) {
-      const estimator = estimatorOf('edge', keyOf(model, backend))
+      const estimator = estimatorOf('edge', edgeKey(model, backend))
       const nowMs = now()
       // Shorter than predicted: no evidence.
       if (!(elapsedMs > Math.exp(estimator.estimate(nowMs).mu))) return
       estimator.observe(elapsedMs * beyondCensored, nowMs, censoredWeight)
     },
     observeLoad(model, backend, loadMs) {
-      estimatorOf('load', keyOf(model, backend)).observe(loadMs, now())
+      estimatorOf('load', edgeKey(model, backend)).observe(loadMs, now())
     },
     observeCloud(model, { serverMs, queueMs, responseBytes: bytes }) {
       const nowMs = now()
@@ -142,7 +142,7 @@ export function createRouteLearner(options: { readonly now?: () => number } = {}
       }
     },
     assumeEdge(model, backend, { mu, variance }) {
-      estimatorOf('edge', keyOf(model, backend)).setPrior(Math.exp(mu), variance)
+      estimatorOf('edge', edgeKey(model, backend)).setPrior(Math.exp(mu), variance)
     },
     assumeCloud({ waitMs, models }) {
       const nowMs = now()
@@ -154,7 +154,7 @@ export function createRouteLearner(options: { readonly now?: () => number } = {}
     },
     edgeTime({ model, backend, waitMs = 0, preparation }) {
       const nowMs = now()
-      const key = keyOf(model, backend)
+      const key = edgeKey(model, backend)
       const load = preparation && estimatorOf('load', key).estimate(nowMs)
       return edgeServiceTime({
         waitMs,
@@ -163,7 +163,7 @@ export function createRouteLearner(options: { readonly now?: () => number } = {}
       })
     },
     edgeUsual(model, backend) {
-      const { usual, observedAtMs } = estimatorOf('edge', keyOf(model, backend))
+      const { usual, observedAtMs } = estimatorOf('edge', edgeKey(model, backend))
       return { usualMs: usual, ageMs: observedAtMs === undefined ? Number.POSITIVE_INFINITY : now() - observedAtMs }
     },
     cloudTime({ model, requestBytes, responseBytes: bytes, link }) {
@@ -176,7 +176,7 @@ export function createRouteLearner(options: { readonly now?: () => number } = {}
         service: estimatorOf('cloud', model).estimate(nowMs),
       })
     },
-    knowsEdge: (model, backend) => (known.edge.get(keyOf(model, backend))?.samples ?? 0) > 0,
+    knowsEdge: (model, backend) => (known.edge.get(edgeKey(model, backend))?.samples ?? 0) > 0,
     snapshot() {
       const entriesOf = (kind: Kind) =>
         [...known[kind]].flatMap(([key, estimator]) => {
