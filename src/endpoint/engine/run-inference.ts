@@ -1,9 +1,9 @@
 import type { TensorMap } from '../../contracts/tensor.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
-import { maxClasses, toClasses } from '../../protocol/tensors/classification.ts'
 import { type InferRequest, parseInferRequest, wantsBinary } from '../../protocol/infer/infer-request.ts'
 import { encodeInferResponse } from '../../protocol/infer/infer-response.ts'
 import { parseRawRequest } from '../../protocol/infer/raw-request.ts'
+import { maxClasses, toClasses } from '../../protocol/tensors/classification.ts'
 import type { InferEngine, RunTimes, ServedModel } from './infer-engine.ts'
 
 /** Where the time of one request went, in milliseconds. */
