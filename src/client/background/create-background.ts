@@ -76,6 +76,7 @@ export interface Background extends Pick<WorkerBridge<BackgroundMethods>['method
   measureWebnn(budgetMs: number): Promise<BackendMeasurement>
   readRecord(key: string): Promise<unknown>
   writeRecord(key: string, value: unknown): Promise<void>
+  /** Ends the worker for good: pending and later calls reject with `reason`. */
   terminate(reason: Error): void
 }
 
@@ -87,8 +88,10 @@ export function createBackground(
 ): Background {
   let bridge: WorkerBridge<BackgroundMethods> | undefined
   let taskIds = 0
+  let ended: Error | undefined
 
   const methods = () => {
+    if (ended !== undefined) throw ended
     if (bridge?.alive) return bridge.methods
     let worker: Worker
     try {
@@ -173,6 +176,7 @@ export function createBackground(
     readRecord: async (key) => methods().readRecord(key),
     writeRecord: async (key, value) => methods().writeRecord(key, value),
     terminate(reason) {
+      ended ??= reason
       bridge?.terminate(reason)
     },
   }
