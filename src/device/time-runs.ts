@@ -13,7 +13,7 @@ export interface TimeBudget {
 
 /**
  * Median time of a kernel's runs in milliseconds. The first run compiles and allocates, and is not counted; only where
- * there is no time for another one it stands for them. A slow device makes fewer runs: measuring all candidates has
+ * there is no time for another one it stands for them. A slow device makes fewer runs: measuring all setups has
  * to stay within 150 ms in all.
  */
 export async function timeRuns(run: () => Promise<unknown>, budget: TimeBudget = {}): Promise<number> {

@@ -1,10 +1,10 @@
 import type { Manifest } from '../contracts/manifest.ts'
 import type { DeviceReport } from '../contracts/measurements.ts'
 import type { Backend } from '../contracts/model-state.ts'
-import { type Candidate, candidateId, candidatesOf } from '../device/candidates.ts'
+import { type BackendSetup, setupId, setupsOf } from '../device/backend-setups.ts'
 import { detectThreads } from '../device/detect-threads.ts'
 import { defaultMemoryBudget } from '../device/memory-budget.ts'
-import { type CandidateTime, rankCandidates } from '../device/rank-candidates.ts'
+import { rankSetups, type SetupTime } from '../device/rank-setups.ts'
 import { CapabilityError } from '../errors/capability-error.ts'
 import { isHitherError } from '../errors/hither-error.ts'
 import { ModelError } from '../errors/model-error.ts'
@@ -45,7 +45,7 @@ const isBackendsFault = (error: unknown): boolean =>
 export function createEdge(options: EdgeOptions): EdgeEngine {
   const { startWorker, measures, backends, marks, onDevice, onGone, onMoved } = options
   const threads = options.threads ?? detectThreads()
-  const candidates = candidatesOf(backends, threads, options.threads !== undefined)
+  const setups = setupsOf(backends, threads, options.threads !== undefined)
   const budgetBytes = options.memoryBytes ?? defaultMemoryBudget()
   const closing = new AbortController()
   const slots = createModelSlots(budgetBytes)
@@ -84,7 +84,7 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
   }
 
   const probe = createDeviceProbe({
-    candidates,
+    setups,
     hosts,
     knowledge,
     measures,
@@ -99,15 +99,15 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
   })
   const fitness = createFitness({ backends, budgetBytes, marks, adapter: () => knowledge.adapter })
 
-  const timesOf = (manifest: Manifest): CandidateTime[] => {
+  const timesOf = (manifest: Manifest): SetupTime[] => {
     const usable = fitness.backendsFor(manifest)
-    return candidates
+    return setups
       .filter(({ backend }) => usable.includes(backend) && !knowledge.isQuarantined(backend))
-      .map((candidate) => knowledge.timeOf(candidate, modelKey(manifest), manifest.complexity.macs))
+      .map((setup) => knowledge.timeOf(setup, modelKey(manifest), manifest.complexity.macs))
   }
-  const isAbsent = ({ backend }: Candidate) =>
+  const isAbsent = ({ backend }: BackendSetup) =>
     knowledge.measurements.some((known) => known.backend === backend && known.status === 'absent')
-  const ranked = (manifest: Manifest) => rankCandidates(timesOf(manifest)).filter((candidate) => !isAbsent(candidate))
+  const ranked = (manifest: Manifest) => rankSetups(timesOf(manifest)).filter((setup) => !isAbsent(setup))
 
   const unloadSlot = async (slot: ModelSlot) => {
     slots.drop(slot)
@@ -115,23 +115,23 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
     hosts.sweep()
   }
 
-  const loadOn = async (candidate: Candidate, manifest: Manifest, readFiles: ReadFiles, serves: boolean) => {
+  const loadOn = async (setup: BackendSetup, manifest: Manifest, readFiles: ReadFiles, serves: boolean) => {
     const key = modelKey(manifest)
     const bytes = fitness.memoryOf(manifest)
     const going = slots.leastUsedFor(bytes, key)
     if (going.length > 0 && !serves) throw new CapabilityError('memory-exhausted', 'There is no room to try it.')
     await Promise.all(going.map(unloadSlot))
     if (going.length > 0) onGone?.()
-    const host = hosts.of(candidate)
+    const host = hosts.of(setup)
     // What is tried is timed: an earlier visit's time would be held against itself.
-    const knownMs = serves ? knowledge.rememberedMs(key, candidate) : undefined
+    const knownMs = serves ? knowledge.rememberedMs(key, setup) : undefined
     marks.begin(key)
     try {
       host.open().catch(() => {}) // beside reading the files; a failure shows in the load
       const loadReport = await host.load({
         key,
         files: await readFiles(),
-        backend: candidate.backend,
+        backend: setup.backend,
         inputs: manifest.inputs,
         wire: manifest.wire,
         canary: manifest.canary,
@@ -139,10 +139,10 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
         keepOnDevice: manifest.state?.map(({ output }) => output),
         knownMs,
       })
-      const warmupMs = loadReport.warmupMs ?? knowledge.timeOf(candidate, key, manifest.complexity.macs).ms ?? 0
-      const slot = toSlot(manifest, candidate, host, { ...loadReport, warmupMs }, bytes, knownMs !== undefined)
+      const warmupMs = loadReport.warmupMs ?? knowledge.timeOf(setup, key, manifest.complexity.macs).ms ?? 0
+      const slot = toSlot(manifest, setup, host, { ...loadReport, warmupMs }, bytes, knownMs !== undefined)
       slots.add(slot, serves)
-      if (knownMs === undefined && loadReport.warmupMs !== undefined) knowledge.learnWarmup(key, candidate, warmupMs)
+      if (knownMs === undefined && loadReport.warmupMs !== undefined) knowledge.learnWarmup(key, setup, warmupMs)
       return slot
     } finally {
       marks.end(key)
@@ -157,9 +157,9 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
     const wrong: Backend[] = []
     let failure: unknown
     for (;;) {
-      const next = ranked(manifest).find((candidate) => !tried.has(candidateId(candidate)))
+      const next = ranked(manifest).find((setup) => !tried.has(setupId(setup)))
       if (next === undefined) break
-      tried.add(candidateId(next))
+      tried.add(setupId(next))
       try {
         const slot = await loadOn(next, manifest, readFiles, true)
         // A right answer elsewhere shows that the canary is right and the backend wrong.
@@ -199,8 +199,8 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
     await probe.measureRest()
     await moveOver({
       serving: () => slots.find(key),
-      times: () => timesOf(manifest).filter(({ candidate }) => !isAbsent(candidate)),
-      tryOn: (candidate) => loadOn(candidate, manifest, readFiles, false),
+      times: () => timesOf(manifest).filter(({ setup }) => !isAbsent(setup)),
+      tryOn: (setup) => loadOn(setup, manifest, readFiles, false),
       moveTo(slot) {
         slots.add(slot, true)
         onMoved?.({ manifest, loaded: slot.loaded })
@@ -243,7 +243,7 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
     },
     async anticipate(manifest) {
       await probe.ready()
-      const usual = knowledge.usual(candidates)
+      const usual = knowledge.usual(setups)
       const likely = manifest === undefined ? usual : (ranked(manifest)[0] ?? usual)
       // A failure shows when the model is loaded.
       if (likely === undefined || closing.signal.aborted) return

@@ -1,8 +1,8 @@
 import * as v from 'valibot'
 import type { AdapterFacts, BackendMeasurement } from '../contracts/measurements.ts'
-import { type Candidate, candidateId, measurementOf } from '../device/candidates.ts'
+import { type BackendSetup, measurementOf, setupId } from '../device/backend-setups.ts'
 import { predictRunMs } from '../device/predict-run-ms.ts'
-import type { CandidateTime } from '../device/rank-candidates.ts'
+import type { SetupTime } from '../device/rank-setups.ts'
 
 /** Where what was measured is kept from one visit to the next. */
 export interface DeviceMemory {
@@ -38,7 +38,7 @@ const recordSchema = v.object({
   device: v.string(),
   adapter: v.optional(adapterSchema),
   measurements: v.array(measurementSchema),
-  /** Milliseconds of a warm-up run, by model and candidate. */
+  /** Milliseconds of a warm-up run, by model and setup. */
   warmups: v.array(v.tuple([v.string(), v.record(v.string(), v.pipe(v.number(), v.finite(), v.minValue(0)))])),
   /** Backends that gave a wrong answer. */
   wrong: v.array(v.picklist(['webgpu', 'wasm', 'webnn'])),
@@ -52,16 +52,16 @@ export interface DeviceKnowledge {
   /** Takes over what an earlier visit found, if it was the same device. Resolves to whether it was. Never rejects. */
   restore(device: string): Promise<boolean>
   addMeasurement(measurement: BackendMeasurement): void
-  learnWarmup(model: string, candidate: Candidate, ms: number): void
+  learnWarmup(model: string, setup: BackendSetup, ms: number): void
   /** Nothing runs on this backend any more: it gave a wrong answer, or was lost again and again. */
-  quarantine(backend: Candidate['backend'], reason: 'wrong' | 'lost'): void
-  isQuarantined(backend: Candidate['backend']): boolean
-  /** What the model took on this candidate at an earlier visit. */
-  rememberedMs(model: string, candidate: Candidate): number | undefined
-  /** The candidate that the model which ran last ran fastest on, here or at an earlier visit. */
-  usual(candidates: readonly Candidate[]): Candidate | undefined
-  /** What a run of a model takes on a candidate: its own warm-up if there was one, else predicted from its complexity. */
-  timeOf(candidate: Candidate, model: string, macs: number): CandidateTime
+  quarantine(backend: BackendSetup['backend'], reason: 'wrong' | 'lost'): void
+  isQuarantined(backend: BackendSetup['backend']): boolean
+  /** What the model took on this setup at an earlier visit. */
+  rememberedMs(model: string, setup: BackendSetup): number | undefined
+  /** The setup that the model which ran last ran fastest on, here or at an earlier visit. */
+  usual(setups: readonly BackendSetup[]): BackendSetup | undefined
+  /** What a run of a model takes on a setup: its own warm-up if there was one, else predicted from its complexity. */
+  timeOf(setup: BackendSetup, model: string, macs: number): SetupTime
 }
 
 export function createDeviceKnowledge(memory: DeviceMemory | undefined): DeviceKnowledge {
@@ -70,8 +70,8 @@ export function createDeviceKnowledge(memory: DeviceMemory | undefined): DeviceK
   let measurements: BackendMeasurement[] = []
   const warmups = new Map<string, Record<string, number>>()
   let restored: ReadonlyMap<string, Record<string, number>> = new Map()
-  const wrong = new Set<Candidate['backend']>()
-  const lost = new Set<Candidate['backend']>()
+  const wrong = new Set<BackendSetup['backend']>()
+  const lost = new Set<BackendSetup['backend']>()
 
   const save = () => {
     const record = {
@@ -115,10 +115,10 @@ export function createDeviceKnowledge(memory: DeviceMemory | undefined): DeviceK
       ]
       save()
     },
-    learnWarmup(model, candidate, ms) {
+    learnWarmup(model, setup, ms) {
       const times = warmups.get(model)
       warmups.delete(model)
-      warmups.set(model, { ...times, [candidateId(candidate)]: ms })
+      warmups.set(model, { ...times, [setupId(setup)]: ms })
       save()
     },
     quarantine(backend, reason) {
@@ -126,19 +126,19 @@ export function createDeviceKnowledge(memory: DeviceMemory | undefined): DeviceK
       else wrong.add(backend)
       save()
     },
-    rememberedMs: (model, candidate) => restored.get(model)?.[candidateId(candidate)],
-    usual(candidates) {
+    rememberedMs: (model, setup) => restored.get(model)?.[setupId(setup)],
+    usual(setups) {
       const [, times = {}] = [...warmups].at(-1) ?? []
       const [fastest] = Object.entries(times).sort(([, a], [, b]) => a - b)
-      const usual = candidates.find((candidate) => candidateId(candidate) === fastest?.[0])
+      const usual = setups.find((setup) => setupId(setup) === fastest?.[0])
       return usual !== undefined && !wrong.has(usual.backend) && !lost.has(usual.backend) ? usual : undefined
     },
     isQuarantined: (backend) => wrong.has(backend) || lost.has(backend),
-    timeOf(candidate, model, macs) {
-      const own = warmups.get(model)?.[candidateId(candidate)]
-      if (own !== undefined) return { candidate, ms: own, known: true }
-      const measurement = measurementOf(measurements, candidate)
-      return { candidate, ms: measurement && predictRunMs(measurement, macs), known: false }
+    timeOf(setup, model, macs) {
+      const own = warmups.get(model)?.[setupId(setup)]
+      if (own !== undefined) return { setup, ms: own, known: true }
+      const measurement = measurementOf(measurements, setup)
+      return { setup, ms: measurement && predictRunMs(measurement, macs), known: false }
     },
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { AdapterFacts, BackendMeasurement } from '../contracts/measurements.ts'
-import { candidatesOf } from '../device/candidates.ts'
+import { setupsOf } from '../device/backend-setups.ts'
 import { probeBudgetsMs } from '../device/probe-budget.ts'
 import { createDeviceKnowledge } from './device-knowledge.ts'
 import { createDeviceProbe } from './device-probe.ts'
@@ -35,7 +35,7 @@ function openDevice() {
       write: async (record) => void records.push(record),
     })
     const probe = createDeviceProbe({
-      candidates: candidatesOf(['wasm', 'webgpu', 'webnn'], 4, false),
+      setups: setupsOf(['wasm', 'webgpu', 'webnn'], 4, false),
       hosts,
       knowledge,
       device: device.browser,

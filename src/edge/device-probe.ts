@@ -1,6 +1,6 @@
 import type { AdapterFacts, BackendMeasurement } from '../contracts/measurements.ts'
 import type { Backend } from '../contracts/model-state.ts'
-import { type Candidate, candidateId, measurementOf } from '../device/candidates.ts'
+import { type BackendSetup, measurementOf, setupId } from '../device/backend-setups.ts'
 import { probeBudgetsMs, unhurriedBudgetMs } from '../device/probe-budget.ts'
 import { memoizeAsync } from '../utils/memoize-async.ts'
 import type { DeviceKnowledge } from './device-knowledge.ts'
@@ -13,14 +13,14 @@ export interface DeviceMeasures {
   measureWebnn(budgetMs: number): Promise<BackendMeasurement>
 }
 
-/** Measures this device's candidates within 150 ms, once for its browser version, adapter and threads. */
+/** Measures this device's setups within 150 ms, once for its browser version, adapter and threads. */
 export interface DeviceProbe {
   /** The adapter is known, from now or from an earlier visit. Never rejects. */
   ready(): Promise<void>
   readonly isReady: boolean
-  /** Each backend has been measured with its first candidate. Never rejects. */
+  /** Each backend has been measured with its first setup. Never rejects. */
   measure(): Promise<void>
-  /** Measures all candidates anew, also those that were. Never rejects. */
+  /** Measures all setups anew, also those that were. Never rejects. */
   measureAgain(): Promise<void>
   /** What can wait until nothing runs: the other thread counts, what was cut short, and whether the adapter is still the same. */
   measureRest(): Promise<void>
@@ -29,7 +29,7 @@ export interface DeviceProbe {
 const detailOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 export function createDeviceProbe(options: {
-  readonly candidates: readonly Candidate[]
+  readonly setups: readonly BackendSetup[]
   readonly hosts: EdgeHosts
   readonly knowledge: DeviceKnowledge
   readonly measures: DeviceMeasures
@@ -37,32 +37,31 @@ export function createDeviceProbe(options: {
   readonly device: string
   readonly onMeasured: () => void
 }): DeviceProbe {
-  const { candidates, hosts, knowledge, measures, device, onMeasured } = options
-  const wantsWebgpu = candidates.some(({ backend }) => backend === 'webgpu')
+  const { setups, hosts, knowledge, measures, device, onMeasured } = options
+  const wantsWebgpu = setups.some(({ backend }) => backend === 'webgpu')
 
-  const measureWasm = async (candidate: Candidate, budgetMs: number): Promise<BackendMeasurement> => {
+  const measureWasm = async (setup: BackendSetup, budgetMs: number): Promise<BackendMeasurement> => {
     try {
-      return await hosts.of(candidate).measure(budgetMs)
+      return await hosts.of(setup).measure(budgetMs)
     } catch (error) {
-      return { backend: 'wasm', threads: candidate.threads, status: 'failed', detail: detailOf(error) }
+      return { backend: 'wasm', threads: setup.threads, status: 'failed', detail: detailOf(error) }
     }
   }
-  const measurers: Record<Backend, (candidate: Candidate, budgetMs: number) => Promise<BackendMeasurement>> = {
+  const measurers: Record<Backend, (setup: BackendSetup, budgetMs: number) => Promise<BackendMeasurement>> = {
     wasm: measureWasm,
     webgpu: (_, budgetMs) => measures.measureWebgpu(budgetMs),
     webnn: (_, budgetMs) => measures.measureWebnn(budgetMs),
   }
-  const measureOne = async (candidate: Candidate, budgetMs: number) => {
-    const { backend } = candidate
-    const measurement = await measurers[backend](candidate, budgetMs).catch(
+  const measureOne = async (setup: BackendSetup, budgetMs: number) => {
+    const { backend } = setup
+    const measurement = await measurers[backend](setup, budgetMs).catch(
       (error): BackendMeasurement => ({ backend, status: 'failed', detail: detailOf(error) }),
     )
     knowledge.addMeasurement(measurement)
     onMeasured()
   }
-  const isFirstOfItsBackend = (candidate: Candidate) =>
-    candidates.find(({ backend }) => backend === candidate.backend) === candidate
-  const measured = (candidate: Candidate) => measurementOf(knowledge.measurements, candidate)
+  const isFirstOfItsBackend = (setup: BackendSetup) => setups.find(({ backend }) => backend === setup.backend) === setup
+  const measured = (setup: BackendSetup) => measurementOf(knowledge.measurements, setup)
 
   let isReady = false
   const ready = memoizeAsync(async (_: 'adapter') => {
@@ -75,18 +74,18 @@ export function createDeviceProbe(options: {
   const measure = memoizeAsync(async (_: 'device') => {
     await ready('adapter')
     // One after the other: a software adapter works on the processor that WASM is timed on.
-    for (const candidate of candidates) {
-      if (isFirstOfItsBackend(candidate) && !measured(candidate)) {
-        await measureOne(candidate, probeBudgetsMs[candidate.backend])
+    for (const setup of setups) {
+      if (isFirstOfItsBackend(setup) && !measured(setup)) {
+        await measureOne(setup, probeBudgetsMs[setup.backend])
       }
     }
   })
   const measureRest = memoizeAsync(async (_: 'rest') => {
     await measure('device')
-    for (const candidate of candidates) {
-      if (!measured(candidate)) await measureOne(candidate, probeBudgetsMs[candidate.backend])
+    for (const setup of setups) {
+      if (!measured(setup)) await measureOne(setup, probeBudgetsMs[setup.backend])
       // A busy moment must not stand for the device: what was cut short is measured again, without a hurry.
-      else if (measured(candidate)?.cutShort) await measureOne(candidate, unhurriedBudgetMs)
+      else if (measured(setup)?.cutShort) await measureOne(setup, unhurriedBudgetMs)
     }
     hosts.sweep()
     const { remembered } = await ready('adapter')
@@ -95,7 +94,7 @@ export function createDeviceProbe(options: {
     if (adapter?.name === knowledge.adapter?.name) return
     // Another graphics processor than at the last visit: what was measured is not its.
     knowledge.adapter = adapter
-    const webgpu = candidates.find((candidate) => candidateId(candidate) === 'webgpu')
+    const webgpu = setups.find((setup) => setupId(setup) === 'webgpu')
     if (webgpu !== undefined) await measureOne(webgpu, unhurriedBudgetMs)
   })
 
@@ -107,7 +106,7 @@ export function createDeviceProbe(options: {
     measure: () => measure('device'),
     async measureAgain() {
       await measure('device')
-      for (const candidate of candidates) await measureOne(candidate, unhurriedBudgetMs)
+      for (const setup of setups) await measureOne(setup, unhurriedBudgetMs)
       hosts.sweep()
     },
     measureRest: () => measureRest('rest'),

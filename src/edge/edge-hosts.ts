@@ -1,4 +1,4 @@
-import { type Candidate, candidateId } from '../device/candidates.ts'
+import { type BackendSetup, setupId } from '../device/backend-setups.ts'
 import { detectJspi } from '../device/detect-jspi.ts'
 import { systemTimers, type Timers } from '../utils/with-deadline.ts'
 import { createEdgeHost, type EdgeHost } from './edge-host.ts'
@@ -9,7 +9,7 @@ const idleMs = 10_000
 
 /** The workers in use: one for each runtime file and thread count, started when it is needed. */
 export interface EdgeHosts {
-  of(candidate: Candidate): EdgeHost
+  of(setup: BackendSetup): EdgeHost
   all(): readonly EdgeHost[]
   /** Ends workers that hold no model and have nothing to do, after a while. */
   sweep(): void
@@ -17,14 +17,14 @@ export interface EdgeHosts {
 }
 
 /** The smallest runtime file that serves a backend in this browser. */
-export function flavorOf(backend: Candidate['backend'], hasJspi = detectJspi()): RuntimeFlavor {
+export function flavorOf(backend: BackendSetup['backend'], hasJspi = detectJspi()): RuntimeFlavor {
   if (backend === 'wasm') return 'wasm'
   return hasJspi ? 'jspi' : 'asyncify'
 }
 
 export function createEdgeHosts(options: {
   readonly startWorker: () => Worker
-  /** Told each time that a worker dies, with the candidates it served. */
+  /** Told each time that a worker dies, with the setups it served. */
   readonly onDeath: (host: EdgeHost, reason: Error) => void
   readonly timers?: Timers
 }): EdgeHosts {
@@ -45,15 +45,15 @@ export function createEdgeHosts(options: {
   }
 
   return {
-    of(candidate) {
-      const flavor = flavorOf(candidate.backend)
+    of(setup) {
+      const flavor = flavorOf(setup.backend)
       // WebGPU and WebNN share their runtime file, and so their worker.
-      const id = flavor === 'wasm' ? candidateId(candidate) : flavor
+      const id = flavor === 'wasm' ? setupId(setup) : flavor
       const known = hosts.get(id)
       if (known !== undefined) return known
       const host: EdgeHost = createEdgeHost({
         flavor,
-        threads: candidate.threads,
+        threads: setup.threads,
         startWorker,
         onDeath: (reason) => onDeath(host, reason),
       })

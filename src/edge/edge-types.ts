@@ -66,7 +66,7 @@ export interface EdgeEvents {
   readonly onDevice?: ((report: DeviceReport) => void) | undefined
   /** Models are no longer loaded: their worker has died, or they made room. */
   readonly onGone?: (() => void) | undefined
-  /** A model answers from another candidate than it was loaded on. */
+  /** A model answers from another setup than it was loaded on. */
   readonly onMoved?: ((moved: { readonly manifest: Manifest; readonly loaded: LoadedModel }) => void) | undefined
 }
 

@@ -1,5 +1,5 @@
 import type { Manifest } from '../contracts/manifest.ts'
-import type { Candidate } from '../device/candidates.ts'
+import type { BackendSetup } from '../device/backend-setups.ts'
 import { modelKey } from '../models/manifest/model-key.ts'
 import type { HeldModels, ReadFiles } from './edge-types.ts'
 import type { ModelSlot, ModelSlots } from './model-slots.ts'
@@ -15,7 +15,7 @@ export async function holdModels(
   engine: {
     readonly slots: ModelSlots
     load(manifest: Manifest, readFiles: ReadFiles): Promise<ModelSlot>
-    loadOn(candidate: Candidate, manifest: Manifest, readFiles: ReadFiles, serves: boolean): Promise<ModelSlot>
+    loadOn(setup: BackendSetup, manifest: Manifest, readFiles: ReadFiles, serves: boolean): Promise<ModelSlot>
   },
   readFiles: (manifest: Manifest) => ReturnType<ReadFiles>,
 ): Promise<HeldModels> {
@@ -33,11 +33,11 @@ export async function holdModels(
   try {
     const [heaviest, ...others] = manifests
     if (heaviest === undefined) throw new TypeError('a session has at least one model')
-    const { candidate, host, loaded } = pin(await load(heaviest, () => readFiles(heaviest)))
+    const { setup, host, loaded } = pin(await load(heaviest, () => readFiles(heaviest)))
     for (const manifest of others) {
-      const there = slots.on(modelKey(manifest), candidate)
+      const there = slots.on(modelKey(manifest), setup)
       const serves = slots.find(modelKey(manifest)) === undefined
-      pin(there ?? (await loadOn(candidate, manifest, () => readFiles(manifest), serves)))
+      pin(there ?? (await loadOn(setup, manifest, () => readFiles(manifest), serves)))
     }
     return { host, backend: loaded.backend, release }
   } catch (error) {

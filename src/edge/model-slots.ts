@@ -1,15 +1,15 @@
 import type { Manifest } from '../contracts/manifest.ts'
-import { type Candidate, candidateId } from '../device/candidates.ts'
+import { type BackendSetup, setupId } from '../device/backend-setups.ts'
 import { CapabilityError } from '../errors/capability-error.ts'
 import { modelKey } from '../models/manifest/model-key.ts'
 import type { EdgeHost } from './edge-host.ts'
 import type { LoadedModel } from './edge-types.ts'
 
-/** A model that is loaded on one candidate. */
+/** A model that is loaded on one setup. */
 export interface ModelSlot {
   readonly key: string
   readonly manifest: Manifest
-  readonly candidate: Candidate
+  readonly setup: BackendSetup
   readonly host: EdgeHost
   loaded: LoadedModel
   /** Its time is an earlier visit's. */
@@ -25,8 +25,8 @@ export interface ModelSlot {
 export interface ModelSlots {
   /** Where the model's runs go; undefined when it is not loaded, or its worker has died. */
   find(key: string): ModelSlot | undefined
-  /** The model on this very candidate. */
-  on(key: string, candidate: Candidate): ModelSlot | undefined
+  /** The model on this very setup. */
+  on(key: string, setup: BackendSetup): ModelSlot | undefined
   /** @param serves runs go here from now on */
   add(slot: ModelSlot, serves: boolean): void
   drop(slot: ModelSlot): void
@@ -62,10 +62,8 @@ export function createModelSlots(budgetBytes: number): ModelSlots {
       const slot = serving.get(key)
       return slot !== undefined && isAlive(slot) ? slot : undefined
     },
-    on: (key, candidate) =>
-      [...slots].find(
-        (slot) => slot.key === key && candidateId(slot.candidate) === candidateId(candidate) && isAlive(slot),
-      ),
+    on: (key, setup) =>
+      [...slots].find((slot) => slot.key === key && setupId(slot.setup) === setupId(setup) && isAlive(slot)),
     add(slot, serves) {
       slots.add(slot)
       if (!serves) return
@@ -110,7 +108,7 @@ export function createModelSlots(budgetBytes: number): ModelSlots {
 /** A slot for a model that has just been loaded. */
 export const toSlot = (
   manifest: Manifest,
-  candidate: Candidate,
+  setup: BackendSetup,
   host: EdgeHost,
   report: Omit<LoadedModel, 'backend' | 'threads'>,
   bytes: number,
@@ -118,9 +116,9 @@ export const toSlot = (
 ): ModelSlot => ({
   key: modelKey(manifest),
   manifest,
-  candidate,
+  setup,
   host,
-  loaded: { ...report, ...candidate },
+  loaded: { ...report, ...setup },
   isRemembered,
   bytes,
   usedAt: performance.now(),

@@ -1,41 +1,41 @@
 import { expect, test } from 'vitest'
-import { type Candidate, candidateId } from '../device/candidates.ts'
+import { type BackendSetup, setupId } from '../device/backend-setups.ts'
 import type { ModelSlot } from './model-slots.ts'
 import { moveOver } from './move-over.ts'
 
-const four: Candidate = { backend: 'wasm', threads: 4 }
-const one: Candidate = { backend: 'wasm', threads: 1 }
-const gpu: Candidate = { backend: 'webgpu', threads: 4 }
+const four: BackendSetup = { backend: 'wasm', threads: 4 }
+const one: BackendSetup = { backend: 'wasm', threads: 1 }
+const gpu: BackendSetup = { backend: 'webgpu', threads: 4 }
 
-/** An engine with one model, on a device where each candidate was predicted to take a time, and really takes another. */
+/** An engine with one model, on a device where each setup was predicted to take a time, and really takes another. */
 function openEngine(options: {
-  readonly on: Candidate
-  readonly predicted: readonly [Candidate, number][]
-  readonly real: readonly [Candidate, number][]
+  readonly on: BackendSetup
+  readonly predicted: readonly [BackendSetup, number][]
+  readonly real: readonly [BackendSetup, number][]
   readonly pins?: number
 }) {
   const { on, predicted, real, pins = 0 } = options
-  const msOf = (candidate: Candidate) => real.find(([of]) => candidateId(of) === candidateId(candidate))?.[1]
-  const slot = (candidate: Candidate) =>
-    ({ candidate, loaded: { warmupMs: msOf(candidate) ?? 0 }, pins }) as unknown as ModelSlot
+  const msOf = (setup: BackendSetup) => real.find(([of]) => setupId(of) === setupId(setup))?.[1]
+  const slot = (setup: BackendSetup) =>
+    ({ setup, loaded: { warmupMs: msOf(setup) ?? 0 }, pins }) as unknown as ModelSlot
   const known = new Map<string, number>()
   let serving = slot(on)
   const said: string[] = []
-  const say = (what: string) => (of: ModelSlot) => void said.push(`${what} ${candidateId(of.candidate)}`)
+  const say = (what: string) => (of: ModelSlot) => void said.push(`${what} ${setupId(of.setup)}`)
   const done = moveOver({
     serving: () => serving,
     times: () =>
-      predicted.map(([candidate, ms]) => ({
-        candidate,
-        ms: known.get(candidateId(candidate)) ?? ms,
-        known: known.has(candidateId(candidate)),
+      predicted.map(([setup, ms]) => ({
+        setup,
+        ms: known.get(setupId(setup)) ?? ms,
+        known: known.has(setupId(setup)),
       })),
-    async tryOn(candidate) {
-      const ms = msOf(candidate)
+    async tryOn(setup) {
+      const ms = msOf(setup)
       if (ms === undefined) throw new Error('it does not load there')
-      known.set(candidateId(candidate), ms)
-      say('try')(slot(candidate))
-      return slot(candidate)
+      known.set(setupId(setup), ms)
+      say('try')(slot(setup))
+      return slot(setup)
     },
     moveTo(to) {
       say('move to')(to)
@@ -44,7 +44,7 @@ function openEngine(options: {
     unload: async (of) => say('unload')(of),
     signal: new AbortController().signal,
   })
-  return { done, said, serving: () => candidateId(serving.candidate) }
+  return { done, said, serving: () => setupId(serving.setup) }
 }
 
 test('a model slower than another backend is predicted to be is tried there and moves, answering from its old place until then', async () => {

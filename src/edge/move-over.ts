@@ -1,5 +1,5 @@
-import type { Candidate } from '../device/candidates.ts'
-import { type CandidateTime, worthTrying } from '../device/rank-candidates.ts'
+import type { BackendSetup } from '../device/backend-setups.ts'
+import { type SetupTime, worthTrying } from '../device/rank-setups.ts'
 import { sleep } from '../utils/sleep.ts'
 import type { DeviceKnowledge } from './device-knowledge.ts'
 import type { ModelSlot } from './model-slots.ts'
@@ -24,29 +24,29 @@ export async function timeAgain(slot: ModelSlot, knowledge: Pick<DeviceKnowledge
   slot.isRemembered = false
   const warmupMs = await slot.host.time(slot.key)
   slot.loaded = { ...slot.loaded, warmupMs }
-  knowledge.learnWarmup(slot.key, slot.candidate, warmupMs)
+  knowledge.learnWarmup(slot.key, slot.setup, warmupMs)
 }
 
 /**
  * Tries a loaded model where it may be faster than where it is, and moves it when it is. It answers from its old place
- * until the new one has loaded and passed its canary. Each candidate is tried once, since its time is known afterwards.
+ * until the new one has loaded and passed its canary. Each setup is tried once, since its time is known afterwards.
  */
 export async function moveOver(engine: {
   /** Where the model answers from now. */
   serving(): ModelSlot | undefined
-  times(): readonly CandidateTime[]
+  times(): readonly SetupTime[]
   /** Loads it beside the old one; rejects where that fails or would cost another model its place. */
-  tryOn(candidate: Candidate): Promise<ModelSlot>
+  tryOn(setup: BackendSetup): Promise<ModelSlot>
   moveTo(slot: ModelSlot): void
   unload(slot: ModelSlot): Promise<void>
   readonly signal: AbortSignal
 }): Promise<void> {
-  const tried = new Set<Candidate>()
+  const tried = new Set<BackendSetup>()
   for (;;) {
     const current = engine.serving()
     if (current === undefined || engine.signal.aborted) return
-    const open = engine.times().filter(({ candidate }) => !tried.has(candidate))
-    const next = worthTrying(current.candidate, current.loaded.warmupMs, open)
+    const open = engine.times().filter(({ setup }) => !tried.has(setup))
+    const next = worthTrying(current.setup, current.loaded.warmupMs, open)
     if (next === undefined) return
     tried.add(next)
     const other = await engine.tryOn(next).catch(() => undefined)

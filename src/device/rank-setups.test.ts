@@ -1,20 +1,20 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Candidate, candidateId, candidatesOf } from './candidates.ts'
-import { type CandidateTime, rankCandidates, worthTrying } from './rank-candidates.ts'
+import { type BackendSetup, setupId, setupsOf } from './backend-setups.ts'
+import { rankSetups, type SetupTime, worthTrying } from './rank-setups.ts'
 
-const four: Candidate = { backend: 'wasm', threads: 4 }
-const one: Candidate = { backend: 'wasm', threads: 1 }
-const gpu: Candidate = { backend: 'webgpu', threads: 4 }
-const time = (candidate: Candidate, ms: number | undefined, known = false): CandidateTime => ({ candidate, ms, known })
+const four: BackendSetup = { backend: 'wasm', threads: 4 }
+const one: BackendSetup = { backend: 'wasm', threads: 1 }
+const gpu: BackendSetup = { backend: 'webgpu', threads: 4 }
+const time = (setup: BackendSetup, ms: number | undefined, known = false): SetupTime => ({ setup, ms, known })
 
-test('WASM with one thread is a candidate of its own, unless the site asked for a count', () => {
-  expect(candidatesOf(['wasm', 'webgpu'], 4, false).map(candidateId)).toEqual(['wasm/4', 'wasm/1', 'webgpu'])
-  expect(candidatesOf(['wasm'], 4, true).map(candidateId)).toEqual(['wasm/4'])
-  expect(candidatesOf(['wasm'], 1, false).map(candidateId)).toEqual(['wasm/1'])
+test('WASM with one thread is a setup of its own, unless the site asked for a count', () => {
+  expect(setupsOf(['wasm', 'webgpu'], 4, false).map(setupId)).toEqual(['wasm/4', 'wasm/1', 'webgpu'])
+  expect(setupsOf(['wasm'], 4, true).map(setupId)).toEqual(['wasm/4'])
+  expect(setupsOf(['wasm'], 1, false).map(setupId)).toEqual(['wasm/1'])
 })
 
-test.each<[string, CandidateTime[], string[]]>([
+test.each<[string, SetupTime[], string[]]>([
   ['the faster one first', [time(four, 10), time(one, 30)], ['wasm/4', 'wasm/1']],
   ['threads that cost more than they gain', [time(four, 0.4), time(one, 0.2)], ['wasm/1', 'wasm/4']],
   ['a clearly faster adapter', [time(four, 10), time(gpu, 4)], ['webgpu', 'wasm/4']],
@@ -26,10 +26,10 @@ test.each<[string, CandidateTime[], string[]]>([
   ['only an adapter is allowed', [time(gpu, 1905)], ['webgpu']],
   ['nothing can run', [], []],
 ])('%s', (_, times, order) => {
-  expect(rankCandidates(times).map(candidateId)).toEqual(order)
+  expect(rankSetups(times).map(setupId)).toEqual(order)
 })
 
-test.each<[string, CandidateTime[], string | undefined]>([
+test.each<[string, SetupTime[], string | undefined]>([
   ['slower than WebGPU is predicted to be', [time(gpu, 10)], 'webgpu'],
   ['hardly slower than WebGPU is predicted to be', [time(gpu, 18)], undefined],
   ['one thread could be faster', [time(one, 24)], 'wasm/1'],
@@ -39,14 +39,14 @@ test.each<[string, CandidateTime[], string | undefined]>([
   ['nothing is known of the others', [time(one, undefined), time(gpu, undefined)], undefined],
 ])('a model that takes 20 ms on four threads: %s', (_, others, next) => {
   const found = worthTrying(four, 20, [time(four, 20, true), ...others])
-  expect(found && candidateId(found)).toBe(next)
+  expect(found && setupId(found)).toBe(next)
 })
 
 test('a software adapter is never put before a faster WASM', () => {
   const ms = fc.double({ min: 0.01, max: 1e5, noNaN: true })
   void fc.assert(
     fc.property(ms, ms, fc.boolean(), (wasmMs, gpuMs, known) => {
-      const [first] = rankCandidates([time(gpu, gpuMs, known), time(four, wasmMs, known)])
+      const [first] = rankSetups([time(gpu, gpuMs, known), time(four, wasmMs, known)])
       if (gpuMs > wasmMs) expect(first).toBe(four)
     }),
   )
