@@ -145,6 +145,7 @@ test('28: a page without cross-origin isolation runs on one thread, with the sam
 
 test('a model that runs slower than another backend is predicted to is tried there, and moves over', () =>
   withBrowser(softwareAdapter, async (context) => {
+    await injectIntoWorker(context, 'onlyReadBackTakesTime')
     const page = await context.newPage()
     await openClient(page)
     await run(page, 'doubling', [1])
