@@ -13,6 +13,7 @@ export interface EdgeHosts {
   all(): readonly EdgeHost[]
   /** Ends workers that hold no model and have nothing to do, after a while. */
   sweep(): void
+  /** Ends all workers, and starts none again. */
   closeAll(reason: Error): void
 }
 
@@ -28,7 +29,13 @@ export function createEdgeHosts(options: {
   readonly onDeath: (host: EdgeHost, reason: Error) => void
   readonly timers?: Timers
 }): EdgeHosts {
-  const { startWorker, onDeath, timers = systemTimers } = options
+  const { onDeath, timers = systemTimers } = options
+  let ended: Error | undefined
+  // What was under way when the engine was closed would else start a worker that nobody ends.
+  const startWorker = () => {
+    if (ended !== undefined) throw ended
+    return options.startWorker()
+  }
   const hosts = new Map<string, EdgeHost>()
   const sweeps = new Map<EdgeHost, unknown>()
 
@@ -65,6 +72,7 @@ export function createEdgeHosts(options: {
       for (const host of hosts.values()) if (host.idle) sweepLater(host)
     },
     closeAll(reason) {
+      ended ??= reason
       for (const timer of sweeps.values()) timers.clearTimeout(timer)
       sweeps.clear()
       for (const host of hosts.values()) host.terminate(reason)

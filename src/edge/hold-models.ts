@@ -1,7 +1,8 @@
 import type { Manifest } from '../contracts/manifest.ts'
-import type { BackendSetup } from '../device/backend-setups.ts'
 import { modelKey } from '../models/manifest/model-key.ts'
 import type { HeldModels, ReadFiles } from './edge-types.ts'
+import type { ModelLoader } from './model-loader.ts'
+import type { ModelPlacement } from './model-placement.ts'
 import type { ModelSlot, ModelSlots } from './model-slots.ts'
 import type { SessionPlan } from './session-plan.ts'
 
@@ -12,14 +13,10 @@ import type { SessionPlan } from './session-plan.ts'
  */
 export async function holdModels(
   { steps }: SessionPlan,
-  engine: {
-    readonly slots: ModelSlots
-    load(manifest: Manifest, readFiles: ReadFiles): Promise<ModelSlot>
-    loadOn(setup: BackendSetup, manifest: Manifest, readFiles: ReadFiles, serves: boolean): Promise<ModelSlot>
-  },
+  engine: { readonly slots: ModelSlots; readonly placement: ModelPlacement; readonly loader: ModelLoader },
   readFiles: (manifest: Manifest) => ReturnType<ReadFiles>,
 ): Promise<HeldModels> {
-  const { slots, load, loadOn } = engine
+  const { slots, placement, loader } = engine
   const manifests = steps.map(({ manifest }) => manifest).sort((a, b) => b.complexity.macs - a.complexity.macs)
   const pinned: ModelSlot[] = []
   const release = () => {
@@ -33,11 +30,11 @@ export async function holdModels(
   try {
     const [heaviest, ...others] = manifests
     if (heaviest === undefined) throw new TypeError('a session has at least one model')
-    const { setup, host, loaded } = pin(await load(heaviest, () => readFiles(heaviest)))
+    const { setup, host, loaded } = pin(await placement.place(heaviest, () => readFiles(heaviest)))
     for (const manifest of others) {
-      const there = slots.on(modelKey(manifest), setup)
-      const serves = slots.find(modelKey(manifest)) === undefined
-      pin(there ?? (await loadOn(setup, manifest, () => readFiles(manifest), serves)))
+      const loadedThere = slots.on(modelKey(manifest), setup)
+      const purpose = slots.find(modelKey(manifest)) === undefined ? 'serve' : 'try'
+      pin(loadedThere ?? (await loader.loadOn(setup, manifest, () => readFiles(manifest), purpose)))
     }
     return { host, backend: loaded.backend, release }
   } catch (error) {

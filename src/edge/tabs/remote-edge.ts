@@ -3,6 +3,7 @@ import type { BackendMeasurement, DeviceReport } from '../../contracts/measureme
 import { EdgeError } from '../../errors/edge-error.ts'
 import { modelKey } from '../../models/manifest/model-key.ts'
 import { startAwakeTimer } from '../../utils/awake-timer.ts'
+import { noDevice } from '../device-report.ts'
 import type { EdgeEngine, EdgeEvents, EdgeRun, LoadedModel, ReadFiles, SessionHost } from '../edge-types.ts'
 import type { SessionPlan } from '../session-plan.ts'
 import type { WorkerSessionRun } from '../worker-types.ts'
@@ -176,13 +177,7 @@ export function openRemoteEdge(options: {
       await look()
     },
     forecast: (manifest) => know(manifest)?.forecast,
-    report: () =>
-      report ?? {
-        crossOriginIsolated: globalThis.crossOriginIsolated === true,
-        hardwareConcurrency: globalThis.navigator?.hardwareConcurrency ?? 1,
-        backends: [],
-        runtimeFiles: [],
-      },
+    report: () => report ?? noDevice(),
     async ready(manifest) {
       await first
       if (manifest === undefined || views.has(modelKey(manifest))) return

@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import type { Manifest } from '../../contracts/manifest.ts'
 import { modelKey } from '../../models/manifest/model-key.ts'
 import { startAwakeTimer } from '../../utils/awake-timer.ts'
+import { noDevice } from '../device-report.ts'
 import type { EdgeEngine, EdgeEvents, ReadFiles } from '../edge-types.ts'
 import { type Locks, standForElection } from './leadership.ts'
 import { LeaderGone, openRemoteEdge } from './remote-edge.ts'
@@ -223,13 +224,7 @@ export function createSharedEdge(options: SharedEdgeOptions): EdgeEngine {
     busyForMs: (manifest) => current()?.busyForMs(manifest) ?? 0,
     unload: (manifest) => attempt((engine) => engine.unload(manifest)),
     forecast: (manifest) => current()?.forecast(manifest),
-    report: () =>
-      current()?.report() ?? {
-        crossOriginIsolated: globalThis.crossOriginIsolated === true,
-        hardwareConcurrency: globalThis.navigator?.hardwareConcurrency ?? 1,
-        backends: [],
-        runtimeFiles: [],
-      },
+    report: () => current()?.report() ?? noDevice(),
     close() {
       if (closed) return
       closed = true

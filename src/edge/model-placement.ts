@@ -1,0 +1,141 @@
+import type { Manifest } from '../contracts/manifest.ts'
+import type { Backend } from '../contracts/model-state.ts'
+import { type BackendSetup, setupId } from '../device/backend-setups.ts'
+import { rankSetups, type SetupTime } from '../device/rank-setups.ts'
+import { CapabilityError } from '../errors/capability-error.ts'
+import { isHitherError } from '../errors/hither-error.ts'
+import { ModelError } from '../errors/model-error.ts'
+import { modelKey } from '../models/manifest/model-key.ts'
+import type { DeviceKnowledge } from './device-knowledge.ts'
+import type { DeviceProbe } from './device-probe.ts'
+import type { EdgeHosts } from './edge-hosts.ts'
+import type { EdgeEvents, ReadFiles } from './edge-types.ts'
+import type { Fitness } from './fitness.ts'
+import type { ModelLoader } from './model-loader.ts'
+import type { ModelSlot, ModelSlots } from './model-slots.ts'
+import { moveOver, timeAgain, whenResting } from './move-over.ts'
+
+/** Decides on which backend setup a model is loaded, and moves it where another one proves faster. */
+export interface ModelPlacement {
+  /** The setups that can run the model, the one predicted fastest first. */
+  ranked(manifest: Manifest): readonly BackendSetup[]
+  /**
+   * Where the model answers: it is loaded on the setup predicted fastest, or on the next one where a backend fails.
+   * Once nothing runs, setups that may be faster are tried.
+   *
+   * @throws as `EdgeEngine.load` does
+   */
+  place(manifest: Manifest, readFiles: ReadFiles): Promise<ModelSlot>
+}
+
+/** Another backend may do: this one gave a wrong answer, did not load the model, or its worker died of it. */
+const isBackendsFault = (error: unknown): boolean =>
+  isHitherError(error) &&
+  (error.code === 'model-wrong-answer' || error.code === 'model-load-failed' || error.name === 'EdgeError')
+
+export function createModelPlacement(
+  engine: Pick<EdgeEvents, 'onMoved'> & {
+    readonly setups: readonly BackendSetup[]
+    readonly slots: ModelSlots
+    readonly hosts: EdgeHosts
+    readonly knowledge: DeviceKnowledge
+    readonly probe: DeviceProbe
+    readonly fitness: Fitness
+    readonly loader: ModelLoader
+    /** A model answers from another setup than before. */
+    readonly onPlaced: () => void
+    /** Aborted when the engine is closed. */
+    readonly closing: AbortSignal
+  },
+): ModelPlacement {
+  const { setups, slots, hosts, knowledge, probe, fitness, loader, onPlaced, onMoved, closing } = engine
+
+  const isAbsent = ({ backend }: BackendSetup) =>
+    knowledge.measurements.some((known) => known.backend === backend && known.status === 'absent')
+  const timesOf = (manifest: Manifest): SetupTime[] => {
+    const usable = fitness.backendsFor(manifest)
+    return setups
+      .filter(({ backend }) => usable.includes(backend) && !knowledge.isQuarantined(backend))
+      .map((setup) => knowledge.timeOf(setup, modelKey(manifest), manifest.complexity.macs))
+  }
+  const ranked = (manifest: Manifest) => rankSetups(timesOf(manifest)).filter((setup) => !isAbsent(setup))
+
+  /** Nothing runs on a backend that answers wrongly: models on it are loaded elsewhere when they are next needed. */
+  const setAside = (backend: Backend) => {
+    knowledge.quarantine(backend, 'wrong')
+    for (const host of hosts.all()) {
+      if (backend !== 'wasm' && host.flavor !== 'wasm') {
+        host.terminate(new ModelError('model-wrong-answer', 'This backend gives wrong answers, so it is not used.'))
+      }
+    }
+  }
+
+  const loadWhereFastest = async (manifest: Manifest, readFiles: ReadFiles): Promise<ModelSlot> => {
+    await probe.measure()
+    fitness.check(manifest)
+    const tried = new Set<string>()
+    const wrong: Backend[] = []
+    let failure: unknown
+    for (;;) {
+      closing.throwIfAborted()
+      const next = ranked(manifest).find((setup) => !tried.has(setupId(setup)))
+      if (next === undefined) break
+      tried.add(setupId(next))
+      try {
+        const slot = await loader.loadOn(next, manifest, readFiles, 'serve')
+        // A right answer from another backend shows that the canary is right and these are wrong.
+        for (const backend of wrong) setAside(backend)
+        onPlaced()
+        return slot
+      } catch (error) {
+        if (!isBackendsFault(error)) throw error
+        if (isHitherError(error) && error.code === 'model-wrong-answer') wrong.push(next.backend)
+        failure = error
+      }
+    }
+    throw (
+      failure ??
+      new CapabilityError(
+        'no-backend',
+        'This browser has nothing that can run this model: no WebAssembly and no WebGPU that works.',
+      )
+    )
+  }
+
+  /** Once nothing runs: times the model where it was not timed, and moves it where it is faster. */
+  const settle = async (manifest: Manifest, readFiles: ReadFiles) => {
+    const key = modelKey(manifest)
+    await whenResting(() => hosts.all().some(({ waiting }) => waiting > 0), closing)
+    const slot = slots.find(key)
+    if (slot?.isRemembered) await timeAgain(slot, knowledge).catch(() => {})
+    await probe.measureRest()
+    await moveOver({
+      serving: () => slots.find(key),
+      times: () => timesOf(manifest).filter(({ setup }) => !isAbsent(setup)),
+      tryOn: (setup) => loader.loadOn(setup, manifest, readFiles, 'try'),
+      moveTo(slot) {
+        slots.add(slot, true)
+        onMoved?.({ manifest, loaded: slot.loaded })
+        onPlaced()
+      },
+      unload: loader.unload,
+      signal: closing,
+    })
+  }
+
+  const placing = new Map<string, Promise<ModelSlot>>()
+  return {
+    ranked,
+    place(manifest, readFiles) {
+      const key = modelKey(manifest)
+      const alive = slots.find(key)
+      if (alive !== undefined) return Promise.resolve(alive)
+      const known = placing.get(key)
+      if (known !== undefined) return known
+      const loading = loadWhereFastest(manifest, readFiles).finally(() => placing.delete(key))
+      placing.set(key, loading)
+      loading.then(() => settle(manifest, readFiles)).catch(() => {}) // it goes on answering from where it is
+      return loading
+    },
+  }
+}
