@@ -1,7 +1,7 @@
 import { Tensor } from 'onnxruntime-common'
 import type { Manifest } from '../contracts/manifest.ts'
 import type { TensorMap, TensorSpec } from '../contracts/tensor.ts'
-import { withSessions } from '../edge/edge-session.ts'
+import { openEdgeSession } from '../edge/edge-session.ts'
 import type { EdgeEngine } from '../edge/edge-types.ts'
 import { type SessionPlan, toSessionPlan } from '../edge/session-plan.ts'
 import { ConfigError } from '../errors/config-error.ts'
@@ -58,7 +58,7 @@ export async function openSession(
   await Promise.all(others.map((manifest) => edgeModels.download(manifest, { signal })))
   if (heaviest !== undefined) await edgeModels.prepare(heaviest, { signal })
 
-  const opened = withSessions(edge).openSession(plan, async (manifest: Manifest) => {
+  const opened = openEdgeSession(edge, plan, async (manifest: Manifest) => {
     await edgeModels.download(manifest, { signal: closing }) // a model that was removed meanwhile comes again
     return background.readFiles(manifest.name, manifest.revision)
   })

@@ -5,8 +5,8 @@ import { fakeManifest } from '../testing/fake-manifest.ts'
 import { tinyOnnx } from '../testing/tiny-onnx.ts'
 import { createCrashMarks } from './crash-marks.ts'
 import { createEdge, type EdgeOptions } from './create-edge.ts'
-import { withSessions } from './edge-session.ts'
-import type { Edge } from './edge-types.ts'
+import { openEdgeSession } from './edge-session.ts'
+import type { EdgeEngine } from './edge-types.ts'
 import { toSessionPlan } from './session-plan.ts'
 
 const value = (name: string, shape: number[] = [-1]) => ({ name, type: 'float32' as const, shape })
@@ -62,35 +62,33 @@ async function summing(size = 1): Promise<TestModel> {
 }
 
 const workers: Worker[] = []
-let edges: Edge[] = []
+let edges: EdgeEngine[] = []
 const absent = (backend: 'webgpu' | 'webnn') => async (): Promise<BackendMeasurement> => ({ backend, status: 'absent' })
 
-function openEdge(changes: Partial<EdgeOptions> = {}): Edge {
-  const edge = withSessions(
-    createEdge({
-      startWorker() {
-        const worker = new Worker(new URL('../testing/faulty-edge.worker.ts', import.meta.url), { type: 'module' })
-        workers.push(worker)
-        return worker
-      },
-      measures: {
-        detectAdapter: async () => undefined,
-        measureWebgpu: absent('webgpu'),
-        measureWebnn: absent('webnn'),
-      },
-      backends: ['wasm'],
-      threads: 1,
-      marks: createCrashMarks(undefined),
-      ...changes,
-    }),
-  )
+function openEdge(changes: Partial<EdgeOptions> = {}): EdgeEngine {
+  const edge = createEdge({
+    startWorker() {
+      const worker = new Worker(new URL('../testing/faulty-edge.worker.ts', import.meta.url), { type: 'module' })
+      workers.push(worker)
+      return worker
+    },
+    measures: {
+      detectAdapter: async () => undefined,
+      measureWebgpu: absent('webgpu'),
+      measureWebnn: absent('webnn'),
+    },
+    backends: ['wasm'],
+    threads: 1,
+    marks: createCrashMarks(undefined),
+    ...changes,
+  })
   edges.push(edge)
   return edge
 }
 const read =
   ({ graph }: TestModel) =>
   async () => ({ graph: graph.slice() })
-const answerOf = async (edge: Edge, { manifest }: TestModel, x: number) =>
+const answerOf = async (edge: EdgeEngine, { manifest }: TestModel, x: number) =>
   (await edge.run(manifest, { x: tensor(x) }, { timeoutMs: 30_000 })).outputs.y?.data[0]
 const crash = (fault: 'throw' | 'reject' = 'throw') => workers.at(-1)?.postMessage({ fault })
 /** Resolves once every run in the newest worker traps. */
@@ -167,7 +165,7 @@ test('a model in a session does not make room', async () => {
   const needs = { requires: { memoryBytes: 600 } }
   const [held, other] = [await doubling('held', needs), await doubling('other', needs)]
   const edge = openEdge({ memoryBytes: 1_000 })
-  const session = edge.openSession(toSessionPlan({ steps: [held] }), read(held))
+  const session = openEdgeSession(edge, toSessionPlan({ steps: [held] }), read(held))
   await session.run({ x: tensor(1) }, { timeoutMs: 30_000 })
   await expect(edge.load(other.manifest, read(other))).rejects.toMatchObject({ code: 'memory-exhausted' })
   await session.close()
@@ -178,7 +176,7 @@ test('a model in a session does not make room', async () => {
 test('a session keeps its state in the worker, and starts over when told', async () => {
   const model = await summing()
   const edge = openEdge()
-  const session = edge.openSession(toSessionPlan({ steps: [model], outputs: ['total'] }), read(model))
+  const session = openEdgeSession(edge, toSessionPlan({ steps: [model], outputs: ['total'] }), read(model))
   const run = async (y: number) => (await session.run({ y: tensor(y) }, { timeoutMs: 30_000 })).outputs.total?.data[0]
   expect([await run(1), await run(2), await run(3)]).toEqual([1, 3, 6])
   expect(await Promise.all([run(1), run(1), run(1)])).toEqual([7, 8, 9])
@@ -192,7 +190,7 @@ test('several models run as one, with state', async () => {
   const [first, second] = [await doubling('first'), await summing()]
   const edge = openEdge()
   const plan = toSessionPlan({ steps: [first, second], outputs: ['total'] })
-  const session = edge.openSession(plan, (manifest) => read(manifest.name === 'first' ? first : second)())
+  const session = openEdgeSession(edge, plan, (manifest) => read(manifest.name === 'first' ? first : second)())
   const run = async (x: number) => (await session.run({ x: tensor(x) }, { timeoutMs: 30_000 })).outputs
   expect((await run(1)).total?.data[0]).toBe(2)
   const outputs = await run(2)
@@ -203,7 +201,7 @@ test('several models run as one, with state', async () => {
 test('26: a session whose worker throws goes on in another one from where it was', async () => {
   const model = await summing()
   const edge = openEdge()
-  const session = edge.openSession(toSessionPlan({ steps: [model], outputs: ['total'] }), read(model))
+  const session = openEdgeSession(edge, toSessionPlan({ steps: [model], outputs: ['total'] }), read(model))
   const run = async (y: number) => (await session.run({ y: tensor(y) }, { timeoutMs: 30_000 })).outputs.total?.data[0]
   expect([await run(1), await run(2)]).toEqual([1, 3])
   for (const fault of ['throw', 'reject'] as const) {
@@ -218,7 +216,7 @@ test('26: a session whose worker throws goes on in another one from where it was
 test('a state too large to be kept beside is lost with its worker, and the session says so once', async () => {
   const model = await summing(50_000)
   const edge = openEdge()
-  const session = edge.openSession(toSessionPlan({ steps: [model], outputs: ['total'] }), read(model))
+  const session = openEdgeSession(edge, toSessionPlan({ steps: [model], outputs: ['total'] }), read(model))
   const run = async (y: number) => (await session.run({ y: tensor(y) }, { timeoutMs: 30_000 })).outputs.total?.data[7]
   expect([await run(1), await run(2)]).toEqual([1, 3])
   crash()
@@ -230,7 +228,7 @@ test('a state too large to be kept beside is lost with its worker, and the sessi
 test('an aborted run leaves the session where it was', async () => {
   const model = await summing()
   const edge = openEdge()
-  const session = edge.openSession(toSessionPlan({ steps: [model], outputs: ['total'] }), read(model))
+  const session = openEdgeSession(edge, toSessionPlan({ steps: [model], outputs: ['total'] }), read(model))
   const run = async (y: number, signal?: AbortSignal) =>
     (await session.run({ y: tensor(y) }, { timeoutMs: 30_000, signal })).outputs.total?.data[0]
   expect(await run(1)).toBe(1)

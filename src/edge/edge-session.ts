@@ -3,7 +3,7 @@ import { EdgeError } from '../errors/edge-error.ts'
 import { isHitherError } from '../errors/hither-error.ts'
 import { modelKey } from '../models/manifest/model-key.ts'
 import { createSerialQueue } from '../utils/serial-queue.ts'
-import type { Edge, EdgeEngine, EdgeRun, EdgeSession, HeldModels } from './edge-types.ts'
+import type { EdgeEngine, EdgeRun, EdgeSession, HeldModels } from './edge-types.ts'
 import type { SessionPlan } from './session-plan.ts'
 import type { WorkerPlan } from './worker-types.ts'
 
@@ -13,25 +13,31 @@ const toWorkerPlan = ({ steps, state, outputs }: SessionPlan): WorkerPlan => ({
   outputs,
 })
 
-/** The worker is gone, and another one may do. A hang would be the same in another one. */
+/** The worker is gone: another one may answer. A run that hung would hang in another one, too. */
 const isDeath = (error: unknown) =>
   isHitherError(error) && (error.code === 'edge-crashed' || error.code === 'edge-device-lost')
 
 /**
- * The page's side of a session. It keeps the newest copy of a small state, so that a run whose worker dies is made again
- * in a new one, from where the session was.
+ * A session over models that are loaded when it first runs, and again when their worker dies. It keeps the newest copy
+ * of a small state, so that a run whose worker dies is repeated in a new one, from where the session was.
  *
- * @param hold loads the plan's models; called again when their worker has died
+ * @param readFiles reads a model's files each time that it is loaded
  */
-export function createEdgeSession(plan: SessionPlan, sessionId: string, hold: () => Promise<HeldModels>): EdgeSession {
+export function openEdgeSession(
+  engine: Pick<EdgeEngine, 'hold'>,
+  plan: SessionPlan,
+  readFiles: Parameters<EdgeEngine['hold']>[1],
+): EdgeSession {
+  // Tabs that share an engine name their sessions in the same worker.
+  const sessionId = crypto.randomUUID()
   const queue = createSerialQueue()
   const workerPlan = toWorkerPlan(plan)
   const keys = workerPlan.steps.map(({ key }) => key)
   let held: HeldModels | undefined
-  /** The state after the last answered run; undefined before it, or when it is too large to be kept here. */
+  /** The state after the last answered run; undefined before it, or when it is too large for a copy. */
   let kept: TensorMap | undefined
   let hasRun = false
-  /** The worker's state may be another than after the last answer: a run was aborted after it had started. */
+  /** A run was aborted after it had started, so the worker's state may be ahead of the last answer. */
   let isAhead = false
   let closed = false
 
@@ -59,7 +65,7 @@ export function createEdgeSession(plan: SessionPlan, sessionId: string, hold: ()
       if (!isAhead) return held
     } else {
       letGo()
-      held = await hold()
+      held = await engine.hold(plan, readFiles)
     }
     if (hasRun && kept === undefined) throw lost()
     await held.host.startSession(sessionId, workerPlan, kept)
@@ -103,15 +109,4 @@ export function createEdgeSession(plan: SessionPlan, sessionId: string, hold: ()
       })
     },
   }
-}
-
-/** An engine that opens sessions. The names of its sessions are its own, also in a worker that several tabs share. */
-export function withSessions(engine: EdgeEngine, tab: string = crypto.randomUUID()): Edge {
-  let sessions = 0
-  return Object.assign(engine, {
-    openSession(plan: SessionPlan, readFiles: Parameters<EdgeEngine['hold']>[1]) {
-      sessions += 1
-      return createEdgeSession(plan, `${tab}/${sessions}`, () => engine.hold(plan, readFiles))
-    },
-  })
 }

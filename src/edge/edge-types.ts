@@ -33,7 +33,7 @@ export interface EdgeSession {
    * Runs once more. Runs of a session are made one after the other, in the order of their calls.
    *
    * @throws {EdgeError} `edge-session-lost`: the worker died with a state too large to keep beside it; the next run
-   *   starts from the beginning. Or as `Edge.run` does
+   *   starts from the beginning. Or as `EdgeEngine.run` does
    */
   run(inputs: TensorMap, options: EdgeRunOptions): Promise<EdgeRun>
   /** The next run starts from the beginning. */
@@ -60,7 +60,7 @@ export interface HeldModels {
   release(): void
 }
 
-/** What an engine tells of by itself. */
+/** What an engine reports unasked. */
 export interface EdgeEvents {
   /** The device was measured, a backend chosen or runtime files loaded. */
   readonly onDevice?: ((report: DeviceReport) => void) | undefined
@@ -118,10 +118,4 @@ export interface EdgeEngine {
   report(): DeviceReport
   /** Idempotent, never rejects. */
   close(): void
-}
-
-/** An engine with sessions. */
-export interface Edge extends EdgeEngine {
-  /** A session over models that are loaded when it first runs, and again when their worker dies. */
-  openSession(plan: SessionPlan, readFiles: (manifest: Manifest) => Promise<ModelFiles>): EdgeSession
 }

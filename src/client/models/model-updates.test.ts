@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Edge } from '../../edge/edge-types.ts'
+import type { EdgeEngine } from '../../edge/edge-types.ts'
 import { EdgeError } from '../../errors/edge-error.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
@@ -34,7 +34,7 @@ function setUp(fault: { readonly load?: Error; readonly install?: Error } = {}, 
       if (fault.load) throw fault.load
     },
     unload: async ({ revision }: { revision: string }) => void done.push(`unload ${revision}`),
-  } as unknown as Edge
+  } as unknown as EdgeEngine
   const edgeModels = { prepare: async () => void done.push('prepare') } as unknown as EdgeModels
   return { updates: createModelUpdates({ background, edge, edgeModels }), done }
 }

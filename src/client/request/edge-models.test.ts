@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Edge, LoadedModel } from '../../edge/edge-types.ts'
+import type { EdgeEngine, LoadedModel } from '../../edge/edge-types.ts'
 import { CapabilityError } from '../../errors/capability-error.ts'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
 import type { Background } from '../background/create-background.ts'
@@ -9,7 +9,7 @@ const manifest = await fakeManifest({ 'model.onnx': Uint8Array.of(1) }, { name: 
 const loaded: LoadedModel = { backend: 'wasm', threads: 1, createMs: 1, warmupMs: 1 }
 
 /** What is asked of the engine and of the store, in its order; each step ends when the test says so. */
-function open(changes: Partial<Edge> = {}) {
+function open(changes: Partial<EdgeEngine> = {}) {
   const steps: string[] = []
   const ends = new Map<string, () => void>()
   const step = (name: string) => {
@@ -26,7 +26,7 @@ function open(changes: Partial<Edge> = {}) {
     },
     loaded: () => undefined,
     ...changes,
-  } as Partial<Edge> as Edge
+  } as Partial<EdgeEngine> as EdgeEngine
   const background = {
     storedState: async () => ({ status: 'absent' }),
     note: async () => ({}),

@@ -3,7 +3,7 @@ import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import type { Manifest } from '../../contracts/manifest.ts'
 import { type Privacy, privacyModes } from '../../contracts/route.ts'
 import type { TensorMap } from '../../contracts/tensor.ts'
-import type { Edge } from '../../edge/edge-types.ts'
+import type { EdgeEngine } from '../../edge/edge-types.ts'
 import { EdgeError } from '../../errors/edge-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
 import { ModelError } from '../../errors/model-error.ts'
@@ -76,7 +76,7 @@ function setUp() {
     waiting: () => 0,
     busyForMs: () => 0,
     run,
-  } as unknown as Edge
+  } as unknown as EdgeEngine
   const parts: RequestParts = {
     edge,
     edgeModels: {

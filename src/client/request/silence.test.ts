@@ -33,7 +33,7 @@ test('while a request waits for a link that has stopped, the next one is not pro
       loaded: () => undefined,
       waiting: () => 0,
       busyForMs: () => 0,
-    } as unknown as Edge,
+    } as unknown as EdgeEngine,
     edgeModels: { state: async () => ({ status: 'absent' }) },
     clouds: [cloud],
     learner: createRouteLearner(),

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import type { Privacy } from '../../contracts/route.ts'
 import type { TensorMap } from '../../contracts/tensor.ts'
-import type { Edge, EdgeRunOptions } from '../../edge/edge-types.ts'
+import type { EdgeEngine, EdgeRunOptions } from '../../edge/edge-types.ts'
 import { EdgeError } from '../../errors/edge-error.ts'
 import { createRouter } from '../../routing/deciding/create-router.ts'
 import { createRouteLearner } from '../../routing/learning/route-learner.ts'
@@ -44,7 +44,7 @@ function setUp(options: { readonly loaded?: boolean } = {}) {
     waiting: () => waiting,
     busyForMs: () => 0,
     run,
-  } as unknown as Edge
+  } as unknown as EdgeEngine
   const parts = {
     edge,
     edgeModels: { state: () => looking.promise, prepare: async () => loaded },

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Edge } from '../../edge/edge-types.ts'
+import type { EdgeEngine } from '../../edge/edge-types.ts'
 import { modelKey } from '../../models/manifest/model-key.ts'
 import { createRouter } from '../../routing/deciding/create-router.ts'
 import { createRouteLearner } from '../../routing/learning/route-learner.ts'
@@ -20,7 +20,7 @@ test('the router is told what runs here usually take, and how long ago one was m
       loaded: () => loaded,
       waiting: () => busy.waiting,
       busyForMs: () => busy.forMs,
-    } as unknown as Edge,
+    } as unknown as EdgeEngine,
     edgeModels: { state: async () => ({ status: 'ready', totalBytes: 1, backend: 'wasm' }) },
     clouds: [],
     learner,

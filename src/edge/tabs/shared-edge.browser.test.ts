@@ -4,8 +4,8 @@ import { fakeManifest } from '../../testing/fake-manifest.ts'
 import { tinyOnnx } from '../../testing/tiny-onnx.ts'
 import { createCrashMarks } from '../crash-marks.ts'
 import { createEdge } from '../create-edge.ts'
-import { withSessions } from '../edge-session.ts'
-import type { Edge } from '../edge-types.ts'
+import { openEdgeSession } from '../edge-session.ts'
+import type { EdgeEngine } from '../edge-types.ts'
 import { toSessionPlan } from '../session-plan.ts'
 import { createSharedEdge } from './shared-edge.ts'
 
@@ -32,7 +32,7 @@ const manifest = await fakeManifest(
 
 /** A tab of the test: an engine of its own name space, and what it made and was told. */
 interface Tab {
-  readonly edge: Edge
+  readonly edge: EdgeEngine
   readonly workers: Worker[]
   reads: number
   gone: number
@@ -63,7 +63,7 @@ function openTab(name: string): Tab {
         marks: createCrashMarks(undefined),
       }),
   })
-  const tab: Tab = { edge: withSessions(engine), workers, reads: 0, gone: 0 }
+  const tab: Tab = { edge: engine, workers, reads: 0, gone: 0 }
   tabs.push(tab)
   return tab
 }
@@ -126,7 +126,7 @@ test("a follower's session goes on when the leader has gone", async () => {
   const [first, second] = [openTab(name), openTab(name)]
   await load(first)
   const plan = toSessionPlan({ steps: [{ manifest }], outputs: ['total'] })
-  const session = second.edge.openSession(plan, async () => ({ graph: graph.slice() }))
+  const session = openEdgeSession(second.edge, plan, async () => ({ graph: graph.slice() }))
   const add = async (x: number) => (await session.run({ x: tensor(x) }, { timeoutMs: 30_000 })).outputs.total?.data[0]
   expect([await add(1), await add(2)]).toEqual([1, 3])
   first.edge.close()
