@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Manifest } from '../contracts/manifest.ts'
 import type { BackendMeasurement } from '../contracts/measurements.ts'
+import { describeBackend } from '../testing/describe-backend.ts'
 import { fakeManifest } from '../testing/fake-manifest.ts'
 import { tinyOnnx } from '../testing/tiny-onnx.ts'
 import { createCrashMarks } from './crash-marks.ts'
@@ -105,6 +106,8 @@ beforeEach(() => {
 afterEach(() => {
   for (const edge of edges) edge.close()
 })
+
+describeBackend("a page's own engine", { open: () => openEdge() })
 
 test('what was measured is remembered, and forgotten when the device is another', async () => {
   const records: unknown[] = []
@@ -349,4 +352,22 @@ test('closing is idempotent, and what is under way is told', async () => {
   edge.close()
   edge.close()
   await expect(running).rejects.toThrow('closed')
+})
+
+test('an engine that was closed while it measured or read starts no worker again, and stores nothing more', async () => {
+  const records: unknown[] = []
+  const memory = { read: async () => undefined, write: async (record: unknown) => void records.push(record) }
+  let found: (adapter: undefined) => void = () => {}
+  const detectAdapter = () => new Promise<undefined>((resolve) => (found = resolve))
+  const measures = { detectAdapter, measureWebgpu: absent('webgpu'), measureWebnn: absent('webnn') }
+  const edge = openEdge({ memory, measures, backends: ['webgpu', 'wasm'] })
+  const model = await doubling('a')
+  const loading = edge.load(model.manifest, read(model))
+  loading.catch(() => {})
+  await expect.poll(() => found.length).toBe(1)
+  edge.close()
+  found(undefined)
+  await expect(loading).rejects.toThrow('closed')
+  expect(workers).toHaveLength(0)
+  expect(records).toEqual([])
 })

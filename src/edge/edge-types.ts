@@ -23,7 +23,7 @@ export interface EdgeRunOptions {
   /** Awake time that the run itself may take before its worker counts as hung, in milliseconds. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal | undefined
-  /** Hands the inputs' buffers over instead of copying them. The caller's tensors are empty afterwards. */
+  /** Hands the inputs' buffers over instead of copying them, which empties the caller's tensors; another tab gets copies. */
   readonly transfer?: boolean | undefined
 }
 

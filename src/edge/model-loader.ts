@@ -2,6 +2,7 @@ import type { Manifest } from '../contracts/manifest.ts'
 import type { BackendSetup } from '../device/backend-setups.ts'
 import { CapabilityError } from '../errors/capability-error.ts'
 import { modelKey } from '../models/manifest/model-key.ts'
+import { abortable } from '../utils/abortable.ts'
 import type { CrashMarks } from './crash-marks.ts'
 import type { DeviceKnowledge } from './device-knowledge.ts'
 import type { EdgeHosts } from './edge-hosts.ts'
@@ -60,8 +61,7 @@ export function createModelLoader(
     marks.begin(key)
     try {
       host.open().catch(() => {}) // while the files are read; a failure shows in the load
-      const files = await readFiles()
-      closing.throwIfAborted()
+      const files = await abortable(readFiles(), closing)
       const report = await host.load({
         key,
         files,

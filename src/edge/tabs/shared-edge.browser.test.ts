@@ -1,5 +1,6 @@
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { BackendMeasurement } from '../../contracts/measurements.ts'
+import { describeBackend } from '../../testing/describe-backend.ts'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
 import { tinyOnnx } from '../../testing/tiny-onnx.ts'
 import { createCrashMarks } from '../crash-marks.ts'
@@ -79,9 +80,35 @@ const nextName = () => {
   return `test-edge-${names}-${Math.random()}`
 }
 
+beforeEach(() => {
+  tabs = []
+})
 afterEach(() => {
   for (const { edge } of tabs) edge.close()
-  tabs = []
+})
+
+describeBackend('an engine that leads, for itself', { open: () => openTab(nextName()).edge })
+
+/** An engine whose runs another tab makes; the other one ends with it. */
+async function openFollower(): Promise<EdgeEngine> {
+  const name = nextName()
+  const leader = openTab(name).edge
+  await leader.measure()
+  const follower = openTab(name).edge
+  await follower.measure()
+  return {
+    ...follower,
+    close() {
+      follower.close()
+      leader.close()
+    },
+  }
+}
+describeBackend('an engine that follows another tab', {
+  open: openFollower,
+  countsWaiting: false,
+  loadsForRun: true,
+  handsOver: false,
 })
 
 test('a model is in memory once: the second tab runs in the first one', async () => {
