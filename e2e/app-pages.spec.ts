@@ -61,7 +61,7 @@ test('the device is measured again, and the link has a history', async ({ page }
   const wasm = page.getByTestId('backend-wasm')
   await expect(wasm).toHaveAttribute('data-status', 'measured')
   await page.getByTestId('measure').click()
-  await expect(page.getByTestId('measure')).toBeEnabled({ timeout: 60_000 })
+  await expect(page.getByTestId('measure')).toBeEnabled()
   await expect(wasm).toHaveAttribute('data-status', 'measured')
   await expect(page.getByTestId('link-chart').locator('canvas')).toBeVisible()
   await expect(page.getByTestId('link-panel')).toContainText('9 in 10 between')

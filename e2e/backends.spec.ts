@@ -2,6 +2,7 @@ import { chromium, expect, type Page, test } from '@playwright/test'
 // @ts-expect-error a script without types
 import { browserArgs, findBrowser } from '../scripts/find-browser.mjs'
 import { openAppPage } from './support/app-page.ts'
+import { injectIntoWorker, type WorkerFault } from './support/edge-worker-faults.ts'
 import { openSite, type Site } from './support/site.ts'
 
 let site: Site
@@ -22,13 +23,16 @@ test('19: without a WebGPU adapter the edge runs on WASM, with the same answer',
 })
 
 test.describe('with a software WebGPU adapter', () => {
-  const withAdapter = async (query: string, work: (page: Page) => Promise<void>) => {
+  const withAdapter = async (query: string, work: (page: Page) => Promise<void>, fault?: WorkerFault) => {
     const browser = await chromium.launch({
       executablePath: findBrowser(),
       args: [...browserArgs, '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
     })
     try {
-      const page = await browser.newPage()
+      // A service worker would hand out the edge worker as it is.
+      const context = await browser.newContext(fault === undefined ? {} : { serviceWorkers: 'block' })
+      if (fault !== undefined) await injectIntoWorker(context, fault)
+      const page = await context.newPage()
       await page.goto(site.url(query))
       await work(page)
     } finally {
@@ -36,8 +40,8 @@ test.describe('with a software WebGPU adapter', () => {
     }
   }
 
-  test('it is measured, and loses to WASM before its runtime file is fetched', () =>
-    withAdapter('privacy=edge-only', async (page) => {
+  test('it is measured, and loses to a faster WASM before its runtime file is fetched', () => {
+    const work = async (page: Page) => {
       const requested: string[] = []
       page.on('request', (request) => requested.push(request.url()))
       await page.reload()
@@ -58,7 +62,9 @@ test.describe('with a software WebGPU adapter', () => {
       // Compressed beforehand, and of the type that lets it compile while it streams in.
       expect(file.headers.get('content-encoding')).toBe('br')
       expect(file.headers.get('content-type')).toBe('application/wasm')
-    }))
+    }
+    return withAdapter('privacy=edge-only', work, 'onlyReadBackTakesTime')
+  })
 
   test('asked for by name, it runs the model with the same answers', () =>
     withAdapter('privacy=edge-only&backend=webgpu', async (page) => {

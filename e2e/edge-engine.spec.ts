@@ -155,7 +155,7 @@ test('a model that runs slower than another backend is predicted to is tried the
     const onWebgpu = await run(page, 'light', small)
     expect(onWebgpu).toMatchObject({ route: { backend: 'webgpu' } })
     // Nothing runs, so it is timed again, tried elsewhere and moved.
-    await expect.poll(() => page.evaluate(() => hither.client?.device().chosen), { timeout: 30_000 }).toBe('wasm')
+    await expect.poll(() => page.evaluate(() => hither.client?.device().chosen)).toBe('wasm')
     const onWasm = await run(page, 'light', small)
     expect(onWasm).toMatchObject({ route: { ran: 'edge', backend: 'wasm' } })
     // Alike within the tolerance that the manifest states.
@@ -333,7 +333,6 @@ test('31: a page that was frozen in the midst of its runs counts no failure and 
   page,
   browser,
 }) => {
-  test.setTimeout(120_000)
   await openClient(page, {}, true)
   await page.evaluate(() => hither.client?.prepare('heavy'))
   const sent: string[] = []

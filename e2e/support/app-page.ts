@@ -38,7 +38,7 @@ export function openAppPage(page: Page) {
       await settled(before)
     },
     async becomesReady() {
-      await expect(app.getByTestId('model-status')).toHaveAttribute('data-status', 'ready', { timeout: 60_000 })
+      await expect(app.getByTestId('model-status')).toHaveAttribute('data-status', 'ready')
     },
     async probabilities(): Promise<number[]> {
       const values: number[] = []

@@ -1,7 +1,7 @@
 import { type BrowserContext, expect, type Page } from '@playwright/test'
 
 /** What a test puts before the edge worker's own script: the faults that only the worker's inside can have. */
-export const workerFaults = {
+const workerFaults = {
   /**
    * Keeps each graphics device, so that the test can destroy it, at once or with the next work that a run submits to it
    * (`loseInRun`), and counts what is read back.
@@ -54,8 +54,10 @@ export const workerFaults = {
     });`,
 } as const
 
+export type WorkerFault = keyof typeof workerFaults
+
 /** Starts every edge worker with a fault in it. */
-export async function injectIntoWorker(context: BrowserContext, fault: keyof typeof workerFaults): Promise<void> {
+export async function injectIntoWorker(context: BrowserContext, fault: WorkerFault): Promise<void> {
   await context.route('**/edge.worker*.js', async (route) => {
     const response = await route.fetch()
     await route.fulfill({ response, body: workerFaults[fault] + (await response.text()) })

@@ -5,6 +5,7 @@ import { ValidationError } from '../errors/validation-error.ts'
 import type { NetworkChange } from '../network/network-watcher.ts'
 import type { Outbox } from '../outbox/create-outbox.ts'
 import { type Reportable, reportOfFailure, reportOfRoute } from '../outbox/to-report.ts'
+import { until } from '../testing/until.ts'
 import { createClientOutbox } from './outbox-api.ts'
 
 const route = (id: string): RouteRecord => ({
@@ -50,34 +51,35 @@ function setUp(mode: 'routes' | 'none' = 'routes') {
     onState: () => {},
     load,
   })
+  /** For what must not happen: whatever was begun has come to its end, since nothing in this test takes time. */
   const settled = () => new Promise((resolve) => setTimeout(resolve))
   return { client, recorded, network, load, outbox, settled }
 }
 
 it('fetches the outbox with the first report, once', async () => {
-  const { client, recorded, load, settled } = setUp()
+  const { client, recorded, load } = setUp()
   expect(load).not.toHaveBeenCalled()
   client.answered(route('a'), {}, 'any')
   client.answered(route('b'), {}, 'any')
-  await settled()
+  await until(() => recorded.length > 1)
   expect(load).toHaveBeenCalledTimes(1)
   expect(recorded).toMatchObject([{ report: { id: 'a' } }, { report: { id: 'b' } }])
 })
 
 it('holds reports while the outbox can not be fetched, and says so when asked', async () => {
-  const { client, recorded, network, settled } = setUp()
+  const { client, recorded, network, load } = setUp()
   network.reachable = false
   client.answered(route('a'), {}, 'any')
-  await settled()
+  await until(() => load.mock.calls.length > 0)
   await expect(client.api.state()).rejects.toMatchObject({ code: 'storage-unavailable' })
   network.reachable = true
   network.listener?.({ online: true, saveData: false, networkChanged: true })
-  await settled()
+  await until(() => recorded.length > 0)
   expect(recorded).toMatchObject([{ report: { id: 'a' } }])
 })
 
 it('counts a request that had to stay here, and tells nothing else of it', async () => {
-  const { client, recorded, settled } = setUp()
+  const { client, recorded } = setUp()
   client.answered(route('a'), {}, 'edge-only')
   client.failed(new EdgeError('edge-crashed', 'It crashed.'), {
     model: 'digits',
@@ -85,7 +87,7 @@ it('counts a request that had to stay here, and tells nothing else of it', async
     startedAtMs: 1,
     actualMs: 1,
   })
-  await settled()
+  await until(() => recorded.length > 1)
   expect(recorded).toEqual([
     { kind: 'count', outcome: 'answered' },
     { kind: 'count', outcome: 'failed' },
@@ -93,12 +95,12 @@ it('counts a request that had to stay here, and tells nothing else of it', async
 })
 
 it('reports neither aborts nor requests that were wrong in themselves', async () => {
-  const { client, recorded, settled } = setUp()
+  const { client, recorded } = setUp()
   const about = { model: 'digits', privacy: 'any', startedAtMs: 1, actualMs: 1 } as const
   client.failed(new DOMException('stop', 'AbortError'), about)
   client.failed(new ValidationError('input-missing', 'x'), about)
   client.failed(new EdgeError('edge-crashed', 'It crashed.'), about)
-  await settled()
+  await until(() => recorded.length > 0)
   expect(recorded).toMatchObject([{ kind: 'report', report: { kind: 'failure', code: 'edge-crashed' } }])
 })
 

@@ -11,11 +11,17 @@ async function open(...revisions: string[]) {
   )
   let now = 0
   let asked = 0
-  const load = async (): Promise<Manifest> => {
+  const loads: Promise<Manifest>[] = []
+  const answerNext = async (): Promise<Manifest> => {
     const answer = answers[Math.min(asked, answers.length - 1)]
     asked += 1
     if (answer === undefined || answer.revision === 'gone') throw new Error('unknown-model')
     return answer
+  }
+  const load = () => {
+    const loading = answerNext()
+    loads.push(loading)
+    return loading
   }
   const clock = () => now
   const at = async (ms: number, { manifest }: { manifest(name: string): Promise<Manifest> }) => {
@@ -24,7 +30,8 @@ async function open(...revisions: string[]) {
       ({ revision }) => revision,
       (error: Error) => error.message,
     )
-    await new Promise((resolve) => setTimeout(resolve))
+    // Also what is asked beside the request.
+    await Promise.allSettled(loads)
     return [found, asked]
   }
   return { load, clock, at, cache: createManifestCache(load, clock) }

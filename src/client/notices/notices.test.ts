@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import type { Notice } from '../../contracts/notice.ts'
 import type { NetworkChange } from '../../network/network-watcher.ts'
 import { createManualTimers } from '../../testing/manual-timers.ts'
+import { until } from '../../testing/until.ts'
 import { createNotices } from './notices.ts'
 
 const notice = (id: string, body: Notice['body']): Notice => ({ id, createdMs: 1, body })
@@ -44,6 +45,7 @@ function setUp(names: readonly string[] = ['https://a.example']) {
     timers,
     now: () => clock,
   })
+  /** For what must not happen: whatever was begun has come to its end, since nothing in this test takes time. */
   const settled = () => new Promise((resolve) => setTimeout(resolve))
   return {
     notices,
@@ -67,16 +69,17 @@ function setUp(names: readonly string[] = ['https://a.example']) {
 }
 
 it('asks when a request may leave the device, and again after a while, and tells what changed', async () => {
-  const { notices, said, asked, heard, again, settled } = setUp()
+  const { notices, said, asked, heard, again } = setUp()
   expect(asked).toEqual([])
   notices.start()
   notices.start()
-  await settled()
+  await until(() => heard.length > 0)
   expect(asked).toHaveLength(1)
   // Also that nothing holds: what an earlier visit kept is lifted by it.
   expect(heard).toEqual([[[], true]])
   said.set('https://a.example', [down, hello])
   await again()
+  await until(() => heard.length > 1)
   await again()
   expect(heard.slice(1)).toEqual([[[down, hello], true]])
   expect(notices.closed('https://a.example')).toEqual({
@@ -95,7 +98,7 @@ it('asks at once when the device is online again', async () => {
   expect(asked).toEqual([])
   network.online = true
   network.listener?.({ online: true, saveData: false, networkChanged: true })
-  await settled()
+  await until(() => asked.length > 0)
   expect(asked).toHaveLength(1)
 })
 
@@ -109,27 +112,28 @@ it('asks again when the network came back while an answer was under way, which m
     }),
   )
   notices.start()
-  await settled()
+  await until(() => asked.length > 0)
   network.listener?.({ online: true, saveData: false, networkChanged: true })
   await settled()
   expect(asked).toHaveLength(1)
   said.set('https://a.example', [down])
   lose()
-  await settled()
+  await until(() => heard.length > 0)
   expect(asked).toHaveLength(2)
   expect(heard).toEqual([[[down], true]])
 })
 
 it('keeps to what an endpoint said last while it fails, and says that something may be missing', async () => {
-  const { notices, said, heard, again, settled } = setUp(['https://a.example', 'https://b.example'])
+  const { notices, said, heard, again } = setUp(['https://a.example', 'https://b.example'])
   said.set('https://a.example', [down])
   said.set('https://b.example', new Error('down'))
   notices.start()
-  await settled()
+  await until(() => heard.length > 0)
   expect(heard).toEqual([[[down], false]])
   said.set('https://a.example', new Error('down'))
   said.set('https://b.example', [hello])
   await again()
+  await until(() => heard.length > 1)
   expect(heard.at(-1)).toEqual([[down, hello], true])
 })
 
@@ -142,6 +146,7 @@ it('does not ask a server without notices again and again', async () => {
   expect(asked).toHaveLength(1)
   later(3_600_000)
   await again()
+  await until(() => asked.length > 1)
   expect(asked).toHaveLength(2)
 })
 
@@ -153,6 +158,7 @@ it('tells again what could not be done', async () => {
   expect(heard).toEqual([])
   fail(false)
   await again()
+  await until(() => heard.length > 0)
   expect(heard).toHaveLength(1)
 })
 

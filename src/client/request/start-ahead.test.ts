@@ -6,6 +6,7 @@ import { EdgeError } from '../../errors/edge-error.ts'
 import { createRouter } from '../../routing/deciding/create-router.ts'
 import { createRouteLearner } from '../../routing/learning/route-learner.ts'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
+import { until } from '../../testing/until.ts'
 import type { RequestParts } from './request-parts.ts'
 import { runRequest } from './run-request.ts'
 
@@ -13,9 +14,6 @@ const manifest = await fakeManifest({ 'model.onnx': new Uint8Array(1) })
 const inputs: TensorMap = { x: { type: 'uint8', dims: [1, 16], data: new Uint8Array(16) } }
 const outputs: TensorMap = { y: { type: 'float32', dims: [1, 2], data: Float32Array.of(0.25, 0.75) } }
 const answer = { outputs, backend: 'wasm', queueMs: 0, computeMs: 1, totalMs: 1 }
-/** Lets everything go on that waits for nothing but its turn. */
-const settled = () => new Promise((resolve) => setTimeout(resolve, 5))
-
 function deferred<T>() {
   let resolve: (value: T) => void = () => {}
   const promise = new Promise<T>((onValue) => {
@@ -45,12 +43,15 @@ function setUp(options: { readonly loaded?: boolean } = {}) {
     busyForMs: () => 0,
     run,
   } as unknown as EdgeEngine
+  const state = vi.fn(() => looking.promise)
+  const router = createRouter()
+  const decide = vi.spyOn(router, 'decide')
   const parts = {
     edge,
-    edgeModels: { state: () => looking.promise, prepare: async () => loaded },
+    edgeModels: { state, prepare: async () => loaded },
     clouds: [],
     learner: createRouteLearner(),
-    router: createRouter(),
+    router,
     notices: { current: () => [], closed: () => undefined, start() {}, close() {} },
     watcher: { online: true, saveData: false, connection: undefined, onChange: () => () => {} },
     power: { savePower: false, onBattery: false, start() {}, stop() {} },
@@ -67,13 +68,13 @@ function setUp(options: { readonly loaded?: boolean } = {}) {
       startedAtMs: 0,
       prepareMs: 0,
     })
-  return { parts, run, running, look, ask, aborting }
+  return { parts, run, running, look, state, decide, ask, aborting }
 }
 
 test('what must stay here begins before its record is looked at; its own run is not one it waits for', async () => {
-  const { ask, run, running, look } = setUp()
+  const { ask, run, running, look, state } = setUp()
   const asked = ask('edge-only')
-  await settled()
+  await until(() => run.mock.calls.length > 0 && state.mock.calls.length > 0)
   expect(run).toHaveBeenCalledTimes(1)
   look()
   running.resolve(answer)
@@ -87,9 +88,10 @@ test.each([
   ['the arm is still to be decided', 'any', {}],
   ['the model is not ready', 'edge-only', { loaded: false }],
 ] as const)('nothing begins ahead where %s', async (_, privacy, options) => {
-  const { ask, run, running, look } = setUp(options)
+  const { ask, run, running, look, state } = setUp(options)
   const asked = ask(privacy)
-  await settled()
+  // A run ahead would begin before this look at the model.
+  await until(() => state.mock.calls.length > 0)
   expect(run).not.toHaveBeenCalled()
   look()
   running.resolve(answer)
@@ -98,11 +100,11 @@ test.each([
 
 test('an abort ends the run that began ahead, before it was planned and after', async () => {
   for (const isPlanned of [false, true]) {
-    const { ask, run, look, aborting } = setUp()
+    const { ask, run, look, state, decide, aborting } = setUp()
     const asked = ask('edge-only')
-    await settled()
+    await until(() => run.mock.calls.length > 0 && state.mock.calls.length > 0)
     if (isPlanned) look()
-    await settled()
+    await until(() => !isPlanned || decide.mock.results.length > 0)
     aborting.abort(new Error('enough'))
     look()
     await expect(asked).rejects.toThrow('enough')

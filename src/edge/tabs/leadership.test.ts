@@ -15,19 +15,25 @@ function stand(locks: Locks) {
 /** A browser that gives no locks, and what it was asked for. */
 function refusing(error: Error) {
   const asked: LockOptions[] = []
+  const answers: Promise<never>[] = []
   const locks = {
-    request: async (_name: string, options: LockOptions) => {
+    request(_name: string, options: LockOptions) {
       asked.push(options)
-      throw error
+      const answer = Promise.reject(error)
+      answers.push(answer)
+      return answer
     },
   } as unknown as Locks
-  return { locks, asked }
+  /** All answers have been heard. */
+  const settled = async () => {
+    await Promise.allSettled(answers)
+    await new Promise((resolve) => setTimeout(resolve))
+  }
+  return { locks, asked, settled }
 }
 
-const settled = () => new Promise((resolve) => setTimeout(resolve))
-
 test('a frame of another site, which has no locks, leads alone, and once', async () => {
-  const { locks, asked } = refusing(new DOMException('access to the Locks API is denied', 'SecurityError'))
+  const { locks, asked, settled } = refusing(new DOMException('access to the Locks API is denied', 'SecurityError'))
   const { told, leadership } = stand(locks)
   await until(() => told.length > 0)
   leadership.seize()
@@ -38,7 +44,7 @@ test('a frame of another site, which has no locks, leads alone, and once', async
 })
 
 test('a page that is going away leads nothing and throws nothing', async () => {
-  const { locks, asked } = refusing(new DOMException('not fully active', 'InvalidStateError'))
+  const { locks, asked, settled } = refusing(new DOMException('not fully active', 'InvalidStateError'))
   const { told, leadership } = stand(locks)
   leadership.seize()
   await settled()
