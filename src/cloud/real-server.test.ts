@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { TensorMap } from '../contracts/tensor.ts'
 import { encodeInferResponse } from '../protocol/infer/infer-response.ts'
 import { createCloudArm } from './create-cloud-arm.ts'
@@ -11,6 +11,7 @@ const { body: whole, headers: binaryHeaders } = encodeInferResponse({ modelName:
 
 const closers: (() => void)[] = []
 afterEach(() => {
+  vi.useRealTimers()
   for (const close of closers.splice(0)) close()
 })
 
@@ -88,13 +89,17 @@ describe('against a real server', () => {
   })
 
   it('gives up on a body that stalls, and lets go of the connection', async () => {
-    const gone = signal()
+    const [begun, gone] = [signal(), signal()]
     const { cloud } = await serve((response) => {
       response.on('close', () => gone.fire())
       response.writeHead(200, binaryHeaders)
-      response.write(whole.subarray(0, 40))
+      response.write(whole.subarray(0, 40), () => begun.fire())
     })
-    await expect(cloud.run('m', inputs, { timeoutMs: 100 })).rejects.toMatchObject({ code: 'cloud-timeout' })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const run = expect(cloud.run('m', inputs, { timeoutMs: 100 })).rejects.toMatchObject({ code: 'cloud-timeout' })
+    await begun.fired
+    vi.advanceTimersByTime(100)
+    await run
     await gone.fired
   })
 

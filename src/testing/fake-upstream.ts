@@ -8,7 +8,7 @@ export type UpstreamFault =
   | { readonly kind: 'status'; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
   /** The socket is destroyed before an answer. */
   | { readonly kind: 'dies' }
-  /** Half of the answer comes, then the socket is destroyed. */
+  /** Half of the answer comes, then the connection is closed. */
   | { readonly kind: 'half' }
   /** No answer comes until `release` is called. */
   | { readonly kind: 'waits' }
@@ -48,7 +48,8 @@ export async function openFakeUpstream(
     else if (now.kind === 'dies') response.destroy()
     else if (now.kind === 'half') {
       response.writeHead(200, headers)
-      response.write(answer.subarray(0, answer.length >> 1), () => setTimeout(() => response.destroy(), 20))
+      // Closed in order: the client reads the half before it sees the end.
+      response.write(answer.subarray(0, answer.length >> 1), () => response.socket?.end())
     } else {
       const release = () => {
         waiting.delete(release)
