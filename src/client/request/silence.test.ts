@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import type { TensorMap } from '../../contracts/tensor.ts'
-import type { Edge } from '../../edge/edge-types.ts'
+import type { EdgeEngine } from '../../edge/edge-types.ts'
 import { createRouteLearner } from '../../routing/learning/route-learner.ts'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
 import { meanOf } from '../../utils/log-normal.ts'
