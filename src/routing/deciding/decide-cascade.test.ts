@@ -41,7 +41,8 @@ test.each<[string, Partial<CascadeSituation>, Awaited<ReturnType<typeof decideCa
     'large-absent',
   ],
   ['there is time for it', { leftMs: 200 }, 'ask'],
-  ['there is no time for it', { leftMs: 40 }, 'large-too-late'],
+  ['there is hardly time for it', { leftMs: 90 }, 'ask'],
+  ['there is not quite time for it', { leftMs: 70 }, 'large-too-late'],
   ['the time is over', { leftMs: -1 }, 'large-too-late'],
 ])('%s', async (_, changes, outcome) => {
   expect(await decide(changes)).toBe(outcome)

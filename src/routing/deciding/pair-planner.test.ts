@@ -57,6 +57,18 @@ test('a second run is planned only where it is allowed, and only where it pays',
   )
 })
 
+test('no delay of the second run is cheaper than the planned one', () => {
+  const random = createSeededRandom(3)
+  const [device, link] = [logNormal(300, 0.02), logNormal(100, 0.3)]
+  const { firstStarts, afterMs, cost } = createPairPlanner()(link, device, costsWith({ mayFollow: false }, {}))
+  expect(firstStarts).toBe(true)
+  const draws = Array.from({ length: 100_000 }, () => [draw(link, random), draw(device, random)] as const)
+  const costAfter = (delayMs: number) =>
+    draws.reduce((sum, [a, b]) => sum + (a <= delayMs ? a : Math.min(a, delayMs + b) + arm.wastedMs), 0) / draws.length
+  expect(Math.abs(cost / costAfter(afterMs) - 1)).toBeLessThan(0.02)
+  for (const factor of [0, 0.25, 0.5, 0.7, 1.4, 2, 4]) expect(costAfter(factor * afterMs)).toBeGreaterThan(0.99 * cost)
+})
+
 test('a deadline moves the start to the arm that keeps it', () => {
   const [steady, wide] = [logNormal(200, 0.001), logNormal(120, 1)]
   const alone = costsWith({ mayFollow: false }, { mayFollow: false })

@@ -98,6 +98,58 @@ test('a run here that was overtaken late makes the next ones longer, one overtak
   const before = learner.edgeTime({ model: 'm', backend: 'wasm' }).mu
   for (const elapsedMs of [20, Number.NaN, -5]) learner.observeEdgeAtLeast('m', 'wasm', elapsedMs)
   expect(learner.edgeTime({ model: 'm', backend: 'wasm' }).mu).toBe(before)
+  // Only a little later than predicted, but it would have taken longer still.
+  learner.observeEdgeAtLeast('m', 'wasm', 1.1 * Math.exp(before))
+  const after = learner.edgeTime({ model: 'm', backend: 'wasm' }).mu
+  expect(after).toBeGreaterThan(before)
   learner.observeEdgeAtLeast('m', 'wasm', 400)
-  expect(learner.edgeTime({ model: 'm', backend: 'wasm' }).mu).toBeGreaterThan(before)
+  expect(learner.edgeTime({ model: 'm', backend: 'wasm' }).mu).toBeGreaterThan(after)
+})
+
+/** A link without any delay worth the name, so that the endpoint's time is nearly all. */
+const noLink = { roundTrip: logNormal(0.01, 0), uplink: logNormal(1e9, 0), downlink: logNormal(1e6, 0) }
+
+test('a wait at the endpoint is not taken for its speed, and is forgotten within minutes', () => {
+  const { now, time } = clock()
+  const learner = createRouteLearner({ now })
+  for (let run = 0; run < 20; run += 1) learner.observeCloud('m', { serverMs: 510, queueMs: 500, responseBytes: 10 })
+  const cloudMs = () => meanOf(learner.cloudTime({ model: 'm', requestBytes: 10, responseBytes: 10, link: noLink }))
+  expect(cloudMs()).toBeGreaterThan(500)
+  time.ms += 20_000
+  expect(cloudMs()).toBeGreaterThan(200)
+  expect(cloudMs()).toBeLessThan(350)
+  time.ms += 300_000
+  expect(cloudMs()).toBeLessThan(20)
+})
+
+test('the endpoint’s own figures hold until a run was measured', () => {
+  const learner = createRouteLearner({ now: () => 0 })
+  const assume = (ms: number) => learner.assumeCloud({ waitMs: 0, models: new Map([['m', logNormal(ms, 0.01)]]) })
+  const cloudMs = () => meanOf(learner.cloudTime({ model: 'm', requestBytes: 10, responseBytes: 10, link: noLink }))
+  assume(200)
+  expect(cloudMs()).toBeGreaterThan(150)
+  for (let run = 0; run < 10; run += 1) learner.observeCloud('m', { serverMs: 10, responseBytes: 10 })
+  const measured = cloudMs()
+  assume(200)
+  expect(cloudMs()).toBe(measured)
+})
+
+test('an answer is expected to be as large as the model’s answers have been', () => {
+  const learner = createRouteLearner({ now: () => 0 })
+  for (let run = 0; run < 20; run += 1) learner.observeCloud('m', { serverMs: 10, responseBytes: 1e6 })
+  const cloudMs = (more: { readonly responseBytes?: number }) =>
+    meanOf(learner.cloudTime({ model: 'm', requestBytes: 10, link: noLink, ...more }))
+  // 8 Mbit over 1 Mbit/s.
+  expect(cloudMs({})).toBeGreaterThan(7_000)
+  expect(cloudMs({ responseBytes: 1_000 })).toBeLessThan(100)
+})
+
+test('a restored estimate is less certain, even at once', () => {
+  const { now } = clock()
+  const learner = createRouteLearner({ now })
+  for (let run = 0; run < 10; run += 1) learner.observeEdge('m', 'wasm', 25)
+  const later = createRouteLearner({ now })
+  later.restore(JSON.parse(JSON.stringify(learner.snapshot())))
+  const varianceOf = (of: typeof learner) => of.edgeTime({ model: 'm', backend: 'wasm' }).variance
+  expect(varianceOf(later)).toBeGreaterThan(varianceOf(learner) + 0.04)
 })

@@ -147,10 +147,7 @@ export function createRouteLearner(options: { readonly now?: () => number } = {}
     assumeCloud({ waitMs, models }) {
       const nowMs = now()
       queueWait.observe(waitMs, nowMs)
-      for (const [model, { mu, variance }] of models) {
-        const estimator = estimatorOf('cloud', model)
-        if (estimator.samples === 0) estimator.setPrior(Math.exp(mu), variance)
-      }
+      for (const [model, { mu, variance }] of models) estimatorOf('cloud', model).setPrior(Math.exp(mu), variance)
     },
     edgeTime({ model, backend, waitMs = 0, preparation }) {
       const nowMs = now()
