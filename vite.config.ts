@@ -1,3 +1,4 @@
+import { cpSync } from 'node:fs'
 import { constants } from 'node:zlib'
 import { defineConfig, type Plugin } from 'vite'
 import { compression, defineAlgorithm } from 'vite-plugin-compression2'
@@ -21,6 +22,16 @@ const compileAhead: Plugin = {
         }
       }
     },
+  },
+}
+
+const models = 'packages/hither-models/models'
+
+/** Puts the default models below `/models/`, where the app looks for its catalogue on a plain file server. */
+const defaultModels: Plugin = {
+  name: 'default-models',
+  writeBundle: ({ dir }) => {
+    if (dir !== undefined) cpSync(models, `${dir}/models`, { recursive: true })
   },
 }
 
@@ -100,6 +111,7 @@ export default defineConfig({
       },
     }),
     compileAhead,
+    defaultModels,
     compression({
       include: /\.(html|js|mjs|css|svg|wasm|webmanifest)$/,
       // Quality 9 is within 2 % of 11 on the runtime files and ten times as fast.

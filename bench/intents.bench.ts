@@ -48,7 +48,7 @@ function calibrationError(answers: readonly Answer[], isRight: (index: number) =
 /** The intents models as they are shipped, each alone, and the small one that asks the large one where it is unsure. */
 export const bench: Bench = async (flags, print) => {
   const queries = readHeldOutQueries(flags.value('data') ?? '../shared/data/clinc150')
-  const models = flags.value('models') ?? 'public/models'
+  const models = flags.value('models') ?? 'packages/hither-models/models'
   const [small, large] = await Promise.all(
     ['intents-small', 'intents-large'].map((name) => openTextModel(join(models, name, '1'))),
   )

@@ -92,7 +92,10 @@ it('the Dockerfile starts hither with options that it has, on the port that it o
 
 it('the Triton repository says what the manifest says', async () => {
   const config = await read('triton/models/digits/config.pbtxt')
-  const manifest = parseManifest(JSON.parse(await read('../public/models/digits/1/manifest.json')), 'manifest')
+  const manifest = parseManifest(
+    JSON.parse(await read('../packages/hither-models/models/digits/1/manifest.json')),
+    'manifest',
+  )
   for (const { name, type, shape } of [...manifest.inputs, ...manifest.outputs]) {
     const dims = `[ ${shape.slice(1).join(', ')} ]`
     expect(config).toContain(`name: "${name}" data_type: TYPE_${toDatatype(type)} dims: ${dims}`)

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from '@playwright/test'
 import { type Served, serveApp } from './support/served.ts'
 
-const models = fileURLToPath(new URL('../public/models', import.meta.url))
+const models = fileURLToPath(new URL('../packages/hither-models/models', import.meta.url))
 let served: Served
 test.afterEach(() => served.close())
 

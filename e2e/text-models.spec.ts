@@ -51,7 +51,7 @@ async function readTexts(page: Page, model: string, backend: 'wasm' | 'webgpu') 
 for (const model of ['language-identification', 'intents-small', 'intents-large']) {
   test(`${model} reads texts alike on WebGPU and on WASM`, async ({ page }) => {
     test.setTimeout(180_000)
-    const path = `public/models/${model}/1/manifest.json`
+    const path = `packages/hither-models/models/${model}/1/manifest.json`
     const { tolerance } = JSON.parse(readFileSync(path, 'utf8')) as { tolerance: { absolute: number } }
     const onWasm = await readTexts(page, model, 'wasm')
     const other = await adapted.newPage()

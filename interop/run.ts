@@ -16,7 +16,7 @@ import { type ServerName, startRealServer } from './support/servers.ts'
 import { type Column, toMarkdown, writeTable } from './support/table.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
-const manifestPath = here('../public/models/digits/1/manifest.json')
+const manifestPath = here('../packages/hither-models/models/digits/1/manifest.json')
 
 const args = process.argv.slice(2)
 const flags = new Set(args.filter((arg) => arg.startsWith('--')))

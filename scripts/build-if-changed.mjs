@@ -5,10 +5,17 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path'
 
 /** All that a build reads: folders, and files of the root by their ending. */
-const folders = ['src', 'public']
+const folders = ['src', 'public', 'packages/hither-models/models']
 const isRead = (name) => /^tsconfig.*\.json$|\.config\.(ts|mjs)$|\.html$|^package(-lock)?\.json$/.test(name)
 /** All that it writes, and where it is noted what that was made from. */
-const results = ['dist/index.js', 'dist/ops-page/index.html', 'dist-app/index.html', 'dist-app/widget.js']
+const endpoint = 'packages/hither-endpoint'
+const results = [
+  'dist/index.js',
+  `${endpoint}/dist/endpoint/index.js`,
+  `${endpoint}/dist/ops-page/index.html`,
+  'dist-app/index.html',
+  'dist-app/widget.js',
+]
 const note = 'dist-app/.built-from'
 
 function* filesIn(folder) {
@@ -20,7 +27,8 @@ function* filesIn(folder) {
 }
 
 const hash = createHash('sha256').update(process.version)
-for (const path of [...readdirSync('.').filter(isRead).sort(), ...folders.flatMap((folder) => [...filesIn(folder)])]) {
+const files = [...readdirSync('.').filter(isRead).sort(), `packages/hither-endpoint/tsconfig.json`]
+for (const path of [...files, ...folders.flatMap((folder) => [...filesIn(folder)])]) {
   hash.update(`\n${path}\n`).update(readFileSync(path))
 }
 const source = hash.digest('hex')

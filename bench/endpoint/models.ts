@@ -24,7 +24,7 @@ const float = (name: string, shape: readonly number[]): TensorSpec => ({ name, t
 const known = [
   {
     name: 'digits',
-    graph: 'public/models/digits/1/digits.onnx',
+    graph: 'packages/hither-models/models/digits/1/digits.onnx',
     inputs: [float('image', [-1, 1, 28, 28])],
     outputs: [],
   },
@@ -48,14 +48,14 @@ export async function gatherModels(print: (line: string) => void): Promise<{
   readonly models: readonly BenchModel[]
 }> {
   const modelsDir = await mkdtemp(join(tmpdir(), 'hither-bench-'))
-  await cp('public/models/digits', join(modelsDir, 'digits'), { recursive: true })
-  const manifest = JSON.parse(await readFile('public/models/digits/1/manifest.json', 'utf8')) as {
+  await cp('packages/hither-models/models/digits', join(modelsDir, 'digits'), { recursive: true })
+  const manifest = JSON.parse(await readFile('packages/hither-models/models/digits/1/manifest.json', 'utf8')) as {
     readonly graph: string
     readonly inputs: readonly TensorSpec[]
   }
   const models: BenchModel[] = []
   for (const { name, graph: path, inputs: specs, outputs } of known) {
-    const graph = name === 'digits' ? `public/models/digits/1/${manifest.graph}` : path
+    const graph = name === 'digits' ? `packages/hither-models/models/digits/1/${manifest.graph}` : path
     const inputs = name === 'digits' ? manifest.inputs : specs
     if (!existsSync(graph)) {
       print(`${name} is left out: there is no ${graph}`)

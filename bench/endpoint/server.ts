@@ -26,10 +26,14 @@ export const startIntake = ({
 }): Promise<BenchServer> => start(['--workers', '1', ...args], env)
 
 async function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<BenchServer> {
-  const child = spawn(process.execPath, ['bin/hither.js', 'serve', ...args, '--port', '0', '--rate-limit', '0'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, ...env },
-  })
+  const child = spawn(
+    process.execPath,
+    ['packages/hither-endpoint/bin/hither.js', 'serve', ...args, '--port', '0', '--rate-limit', '0'],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, ...env },
+    },
+  )
   const url = await listening(child)
   return {
     url,

@@ -32,7 +32,7 @@ function shares(lines: readonly HeldOutLine[], isRight: (line: HeldOutLine) => b
  */
 export const bench: Bench = async (flags, print) => {
   const folder = flags.value('data') ?? '../shared/data/language-identification'
-  const model = await openTextModel(flags.value('model') ?? 'public/models/language-identification/1')
+  const model = await openTextModel(flags.value('model') ?? 'packages/hither-models/models/language-identification/1')
   const lines = readHeldOutLines(folder)
   const answers = new Map<HeldOutLine, Float32Array>()
   const startMs = performance.now()

@@ -17,7 +17,7 @@ const flags = parseFlags(process.argv.slice(2))
 const print = (line: string) => process.stdout.write(`${line}\n`)
 
 async function readModel(name: string): Promise<PlannedModel> {
-  const { records } = await loadModels(flags.value('models') ?? 'public/models')
+  const { records } = await loadModels(flags.value('models') ?? 'packages/hither-models/models')
   const record = records.find((candidate) => candidate.name === name && candidate.state.status === 'ready')
   if (record?.manifest === undefined || record.state.status !== 'ready') {
     throw new RangeError(`--model ${name} is none of: ${records.map((candidate) => candidate.name).join(', ')}`)

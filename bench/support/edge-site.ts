@@ -69,7 +69,7 @@ export async function openEdgeSite(options: {
     }
     if (compressed) compressRuntime(join(appDir, 'assets/transformers'))
   }
-  const { createEndpoint } = await import('../../dist/endpoint/index.js')
+  const { createEndpoint } = await import('hither-endpoint')
   const endpoint = await createEndpoint({ modelsDir, appDir, workers: 1 })
   const { port } = await endpoint.listen({ port: 0, host: '127.0.0.1' })
   return {

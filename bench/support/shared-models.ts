@@ -31,7 +31,7 @@ const layers = [0, 1, 2, 3, 4]
 export const sharedModels = {
   digits: {
     name: 'digits',
-    path: 'public/models/digits/1/model.onnx',
+    path: 'packages/hither-models/models/digits/1/model.onnx',
     own: true,
     inputs: [{ name: 'image', type: 'uint8', shape: [-1, 1, 28, 28] }],
     outputs: [float('probabilities', [-1, 10])],

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import type { Page } from '@playwright/test'
+import { createEndpoint } from 'hither-endpoint'
 import { build } from 'vite'
-import { createEndpoint } from '../../dist/endpoint/index.js'
 
 const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 
@@ -90,7 +90,7 @@ export async function openEmbeddingSite(options: { readonly appDir?: string; rea
   const origin = `http://127.0.0.1:${port}`
 
   const endpoint = await createEndpoint({
-    modelsDir: options.modelsDir ?? root('public/models'),
+    modelsDir: options.modelsDir ?? root('packages/hither-models/models'),
     appDir: options.appDir ?? root('dist-app'),
     workers: 1,
     embedOn: [origin],

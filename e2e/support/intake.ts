@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
+import { createEndpoint, openReports } from 'hither-endpoint'
 import { build } from 'vite'
-import { createEndpoint, openReports } from '../../dist/endpoint/index.js'
-import { openReportDatabase } from '../../dist/endpoint/reports/database.js'
+import { openReportDatabase } from '../../packages/hither-endpoint/dist/endpoint/reports/database.js'
 
 /** What becomes of a batch: a status instead of an answer, or an answer that is lost after the endpoint counted it. */
 export type IntakeFate = number | 'lost' | undefined

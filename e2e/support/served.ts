@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { openReportDatabase } from '../../dist/endpoint/reports/database.js'
+import { openReportDatabase } from '../../packages/hither-endpoint/dist/endpoint/reports/database.js'
 import { openRecordingProxy } from './recording-proxy.ts'
 
 const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
-const hither = root('bin/hither.js')
+const hither = root('packages/hither-endpoint/bin/hither.js')
 const audience = 'hither.test'
 
 /** All files of a folder, whole. */
@@ -32,7 +32,7 @@ export async function serveApp(
   const dataDir = join(folder, 'data')
   const secretFile = join(folder, 'secret')
   writeFileSync(secretFile, crypto.randomUUID().repeat(2))
-  const { appDir = root('dist-app'), modelsDir = root('public/models'), withTokens = false } = options
+  const { appDir = root('dist-app'), modelsDir = root('packages/hither-models/models'), withTokens = false } = options
   const where = ['--port', '0', '--host', '127.0.0.1', '--app', appDir, '--models', modelsDir, '--data', dataDir]
   const access = withTokens ? ['--token-secret-file', secretFile, '--token-audience', audience] : ['--open-ops']
   let log = ''

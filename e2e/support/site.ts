@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { createEndpoint, type EndpointPlugin } from '../../dist/endpoint/index.js'
+import { createEndpoint, type EndpointPlugin } from 'hither-endpoint'
 import { freePort } from '../../src/testing/free-port.ts'
 import { type LinkShape, openShapingProxy } from './shaping-proxy.ts'
 
@@ -24,7 +24,7 @@ export async function openSite(
   const {
     link = goodLink,
     appDir = root('dist-app'),
-    modelsDir = root('public/models'),
+    modelsDir = root('packages/hither-models/models'),
     connectTo = [],
     embedOn = [],
   } = options

@@ -44,7 +44,7 @@ export async function openTaskModels() {
   const address = mirror.address()
   const origin = `http://localhost:${typeof address === 'object' ? address?.port : 0}`
 
-  cpSync(join(root, 'public/models'), modelsDir, { recursive: true })
+  cpSync(join(root, 'packages/hither-models/models'), modelsDir, { recursive: true })
   for (const { name, folder } of hasShared ? sources : []) {
     const at = join(modelsDir, name, '1')
     const manifest = JSON.parse(readFileSync(join(at, 'manifest.json'), 'utf8'))

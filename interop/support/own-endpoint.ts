@@ -16,7 +16,7 @@ const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.met
  */
 export async function openOwnEndpoint(): Promise<{ readonly url: string; readonly close: () => Promise<void> }> {
   const modelsDir = await mkdtemp(join(tmpdir(), 'hither-interop-models-'))
-  await cp(root('public/models/digits'), join(modelsDir, 'digits'), { recursive: true })
+  await cp(root('packages/hither-models/models/digits'), join(modelsDir, 'digits'), { recursive: true })
   for (const type of tensorTypes) {
     const value = (name: string) => [{ name, type, shape: [-1] }]
     const model = { inputs: value('x'), outputs: value('y') }
@@ -34,7 +34,7 @@ export async function openOwnEndpoint(): Promise<{ readonly url: string; readonl
     workers: 1,
     maxQueue: 2,
     logger: false,
-    workerUrl: new URL('../../dist/endpoint/compute/infer-worker.js', import.meta.url),
+    workerUrl: new URL('../../packages/hither-endpoint/dist/endpoint/compute/infer-worker.js', import.meta.url),
   })
   const { port } = await endpoint.listen({ port: 0, host: '127.0.0.1' })
   return {

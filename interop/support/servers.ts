@@ -6,7 +6,7 @@ import { freePort } from '../../src/testing/free-port.ts'
 import { type Environment, openEnvironment, run, startServer, versionOf } from './python.ts'
 
 const servers = fileURLToPath(new URL('../servers/', import.meta.url))
-const digits = fileURLToPath(new URL('../../public/models/digits/1/model.onnx', import.meta.url))
+const digits = fileURLToPath(new URL('../../packages/hither-models/models/digits/1/model.onnx', import.meta.url))
 
 /** A server of the protocol that none of us wrote, with the models `digits`, `echo`, `slow` and `fail`. */
 export interface RealServer {

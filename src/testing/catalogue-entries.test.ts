@@ -6,7 +6,7 @@ import { parseCatalog, parseManifest } from '../models/manifest/parse-manifest.t
 
 // What each model of the catalogue comes with, and that those which lie elsewhere are pinned to their bytes.
 
-const folder = 'public/models'
+const folder = 'packages/hither-models/models'
 const readJson = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'))
 const entries = parseCatalog(readJson(join(folder, 'catalog.json')), 'catalog.json').models.map(({ manifest }) => {
   const path = join(folder, manifest)

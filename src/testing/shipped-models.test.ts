@@ -11,7 +11,7 @@ import { textToTensor } from '../tasks/text/text-to-tensor.ts'
 // The models that come with Hither, whole and right on both arms' engines: onnxruntime-node, and onnxruntime-web on
 // WASM, which runs in Node too. Models that are only listed, with their files elsewhere, are not meant here.
 
-const models = 'public/models'
+const models = 'packages/hither-models/models'
 const readJson = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'))
 const catalog = parseCatalog(readJson(join(models, 'catalog.json')), 'catalog.json')
 /** What comes with Hither: a model whose files lie at addresses of their own is fetched when somebody asks for it. */

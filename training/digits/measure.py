@@ -15,7 +15,7 @@ VALIDATION, SEED = 10_000, 7
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/mnist/train.npz"))
-    parser.add_argument("--model", type=Path, default=Path("public/models/digits/1/model.onnx"))
+    parser.add_argument("--model", type=Path, default=Path("packages/hither-models/models/digits/1/model.onnx"))
     arguments = parser.parse_args()
     session = onnxruntime.InferenceSession(str(arguments.model))
 

@@ -24,7 +24,8 @@ MILD_FROM, MILD = 0.65, 0.5
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/mnist/train.npz"))
-    parser.add_argument("--out", type=Path, default=Path("public"))
+    parser.add_argument("--models", type=Path, default=Path("packages/hither-models/models"))
+    parser.add_argument("--samples", type=Path, default=Path("public/samples/digits"))
     parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
@@ -86,8 +87,8 @@ def main() -> None:
         ours = torch.softmax(network(validation_x[:256, None].float() / 255) / temperature, 1).numpy()
     assert abs(ours - probabilities[:256]).max() < 1e-4, "the exported file differs from the network"
     canary = validation_x[int(probabilities.max(1).argsort()[len(probabilities) // 20])]
-    write_model(arguments.out / "models", model, count_macs(network), canary[None, None].numpy())
-    write_samples(arguments.out / "samples" / "digits", validation_x, validation_y, probabilities)
+    write_model(arguments.models, model, count_macs(network), canary[None, None].numpy())
+    write_samples(arguments.samples, validation_x, validation_y, probabilities)
     figures = report(session, validation_x, validation_y, arguments.seed)
     figures |= {"bytes": len(model), "multiply-accumulates": count_macs(network), "training seconds": round(seconds)}
     print(json.dumps(figures, indent=2))

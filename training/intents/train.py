@@ -26,7 +26,7 @@ TYPOS = 3
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the folder with train_val.json and domains.json")
-    parser.add_argument("--out", type=Path, default=Path("public/models"))
+    parser.add_argument("--out", type=Path, default=Path("packages/hither-models/models"))
     parser.add_argument("--weights", type=Path, help="a file to keep trained members in, and to go on from")
     parser.add_argument("--members", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=12)

@@ -25,7 +25,7 @@ DROPOUT = 0.15
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the folder with sentences/, word-pairs/, single-words/")
-    parser.add_argument("--out", type=Path, default=Path("public/models"))
+    parser.add_argument("--out", type=Path, default=Path("packages/hither-models/models"))
     parser.add_argument("--weights", type=Path, help="a file to keep the trained weights in; if it is there, it is used")
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seed", type=int, default=7)

@@ -6,6 +6,6 @@ if (existsSync(cli)) {
   const { main } = await import(cli.href)
   await main(process.argv.slice(2), process.env)
 } else {
-  process.stderr.write('hither: It is not built yet; run "npm run build" first.\n')
+  process.stderr.write('hither: It is not built yet; run "npm run build" in the repository first.\n')
   process.exitCode = 1
 }

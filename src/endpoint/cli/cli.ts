@@ -37,7 +37,9 @@ export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Pro
 async function serve(options: ServeOptions, env: NodeJS.ProcessEnv): Promise<void> {
   const { gateway, appDir, host } = options
   const ownModels =
-    gateway === undefined ? fileURLToPath(new URL('../../../public/models', import.meta.url)) : undefined
+    gateway === undefined
+      ? fileURLToPath(new URL('models', import.meta.resolve('hither-models/package.json')))
+      : undefined
   const { modelsDir = ownModels } = options
   if (appDir !== undefined && (await stat(appDir).catch(() => undefined))?.isDirectory() !== true) {
     throw new ConfigError('config-invalid', `There is no folder ${appDir}; build the app first, or leave --app out.`)

@@ -136,7 +136,7 @@ describe('a catalogue', () => {
 })
 
 test('the manifests of the catalogue pass', async () => {
-  const folder = new URL('../../../public/models/', import.meta.url)
+  const folder = new URL('../../../packages/hither-models/models/', import.meta.url)
   const { models } = parseCatalog(JSON.parse(await readFile(new URL('catalog.json', folder), 'utf8')), 'catalog.json')
   expect(models.length).toBeGreaterThanOrEqual(4)
   for (const { name, revision, manifest } of models) {
