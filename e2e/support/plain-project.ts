@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   cpSync,
@@ -10,12 +9,11 @@ import {
   renameSync,
   rmSync,
   statSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { basename, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { openFolder, packPackages } from './packages.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -23,9 +21,8 @@ const cache = join(root, '.cache')
 let built: { readonly appDir: string } | undefined
 
 /**
- * Packs the library as `npm pack` does, puts it into a plain Vite project with no configuration at all, checks the
- * types there and builds it. Returns the folder of the built page. It is built once for the same library: processes
- * find what another one has built.
+ * Packs the library, installs it into a plain Vite project with no configuration at all, checks the types there and
+ * builds it. Returns the folder of the built page. It is built once for the same library: other processes find it.
  */
 export function buildPlainProject() {
   built ??= findOrBuild()
@@ -43,17 +40,17 @@ function findOrBuild() {
     const isOther = name.startsWith('plain-') && name !== basename(appDir)
     if (isOther) rmSync(join(cache, name), { recursive: true, force: true })
   }
-  const folder = mkdtempSync(join(tmpdir(), 'hither-plain-'))
+  const folder = openFolder()
   // Complete or not there: another process may look for it meanwhile.
   const unfinished = mkdtempSync(join(cache, 'unfinished-'))
   try {
     build(folder)
-    cpSync(join(folder, 'dist'), unfinished, { recursive: true })
+    cpSync(join(folder.path, 'dist'), unfinished, { recursive: true })
     if (existsSync(appDir)) rmSync(unfinished, { recursive: true })
     else renameSync(unfinished, appDir)
     return { appDir }
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    folder.remove()
   }
 }
 
@@ -68,21 +65,11 @@ function keyOf(paths: readonly string[]): string {
   return hash.digest('hex').slice(0, 16)
 }
 
-function build(folder: string): void {
-  const modules = join(folder, 'node_modules')
-  mkdirSync(join(modules, 'hither'), { recursive: true })
-  for (const name of readdirSync(join(root, 'node_modules'))) {
-    if (name !== 'hither' && !name.startsWith('.')) symlinkSync(join(root, 'node_modules', name), join(modules, name))
-  }
-  const quiet = { cwd: root, encoding: 'utf8' as const }
-  const [packed] = JSON.parse(
-    execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], quiet),
-  )
-  execFileSync('tar', ['-xzf', join(folder, packed.filename), '-C', join(modules, 'hither'), '--strip-components=1'])
-  cpSync(join(root, 'e2e/plain-project'), folder, { recursive: true })
-  writeFileSync(join(folder, 'package.json'), '{ "name": "plain", "private": true, "type": "module" }')
+function build(folder: ReturnType<typeof openFolder>): void {
+  folder.run('npm', 'install', packPackages()('hither'))
+  cpSync(join(root, 'e2e/plain-project'), folder.path, { recursive: true })
   writeFileSync(
-    join(folder, 'tsconfig.json'),
+    join(folder.path, 'tsconfig.json'),
     JSON.stringify({
       compilerOptions: {
         target: 'ES2022',
@@ -98,11 +85,6 @@ function build(folder: string): void {
       files: ['main.ts'],
     }),
   )
-  const inProject = { ...quiet, cwd: folder }
-  execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.'], inProject)
-  execFileSync(
-    process.execPath,
-    [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn'],
-    inProject,
-  )
+  folder.run(process.execPath, join(root, 'node_modules/typescript/bin/tsc'), '-p', '.')
+  folder.run(process.execPath, join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn')
 }
