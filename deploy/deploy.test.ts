@@ -87,7 +87,7 @@ it('the Dockerfile starts hither with options that it has, on the port that it o
   const options = parseCli(lists('CMD').at(-1) ?? [], {})
   expect(options).toMatchObject({ host: '0.0.0.0', port: Number(port) })
   expect(text).toContain(`http://127.0.0.1:${port}/v2/health/ready`)
-  expect(lists('ENTRYPOINT')).toEqual([['node', 'bin/hither.js']])
+  expect(lists('ENTRYPOINT')).toEqual([['node', 'node_modules/hither-endpoint/bin/hither.js']])
 })
 
 it('the Triton repository says what the manifest says', async () => {
