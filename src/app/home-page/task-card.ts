@@ -44,6 +44,7 @@ const cardStyles = css`
     gap: 10px;
   }
   hither-route {
+    display: block;
     min-height: 49px;
     padding-top: 12px;
     margin-top: auto;
