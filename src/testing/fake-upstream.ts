@@ -28,9 +28,11 @@ export async function openFakeUpstream(
     readonly models?: readonly string[]
     readonly versions?: readonly string[]
     readonly openAiBase?: string
+    /** It takes binary tensors, and answers with them. Default true. */
+    readonly binary?: boolean
   } = {},
 ) {
-  const { models = ['copy'], versions = ['1'], openAiBase } = options
+  const { models = ['copy'], versions = ['1'], openAiBase, binary = true } = options
   const asked: Asked[] = []
   const waiting = new Set<() => void>()
   let fault: UpstreamFault | undefined
@@ -68,7 +70,7 @@ export async function openFakeUpstream(
       modelName: model,
       ...(id === undefined ? {} : { id }),
       outputs: { y: x },
-      binary: true,
+      binary,
     })
     spoil(response, answer.body, answer.headers)
   }
@@ -83,7 +85,8 @@ export async function openFakeUpstream(
   const answer = (response: ServerResponse, request: Asked) => {
     const { path } = request
     const [, model = '', rest = ''] = /^\/v2\/models\/([^/]+)(\/.*)?$/.exec(path) ?? []
-    if (path === '/v2') return json(response, 200, { name: 'fake', version: '1', extensions: ['binary_tensor_data'] })
+    if (path === '/v2')
+      return json(response, 200, { name: 'fake', version: '1', extensions: binary ? ['binary_tensor_data'] : [] })
     if (path === '/v2/health/ready') return response.writeHead(ready ? 200 : 503).end()
     if (path === '/v2/repository/index') {
       return json(
