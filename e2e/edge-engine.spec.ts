@@ -241,11 +241,8 @@ test('models that take turns in the memory for one keep to the graphics processo
 
 test('22: a graphics process that crashes once is recovered from; after the second crash WASM runs', () =>
   withBrowser(softwareAdapter, async (context, browser) => {
+    await injectIntoWorker(context, 'onlyWasmTakesTime')
     const page = await context.newPage()
-    await openClient(page)
-    await run(page, 'doubling', [1])
-    await close(page)
-    await rememberWebgpuAsFastest(page, 'light@1')
     await openClient(page)
     const before = await run(page, 'light', small)
     expect(before).toMatchObject({ route: { backend: 'webgpu' } })
@@ -256,9 +253,15 @@ test('22: a graphics process that crashes once is recovered from; after the seco
       // The browser goes with its connection before the command is answered.
       await session.send('Browser.crashGpuProcess' as never).catch(() => {})
       const answer = await running
-      expect(answer).toMatchObject({ route: { ran: 'edge', backend } })
+      expect(answer).toMatchObject({ route: { ran: 'edge' } })
       expect('first' in answer && Math.abs(answer.first - first)).toBeLessThan(1e-3)
+      // A run may end before the crash; and until there is a graphics process again, WASM answers.
+      await expect(async () => {
+        await run(page, 'light', small)
+        expect(await page.evaluate(() => hither.client?.device().chosen)).toBe(backend)
+      }).toPass({ intervals: [2_000] })
     }
+    expect(await run(page, 'light', small)).toMatchObject({ route: { ran: 'edge', backend: 'wasm' } })
   }))
 
 test('27: a model that ended the tab twice is not loaded a third time, and the cloud answers', () =>

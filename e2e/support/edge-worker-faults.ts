@@ -45,6 +45,16 @@ const workerFaults = {
       if (mode & GPUMapMode.READ) now += 10_000
       return map.call(this, mode, ...given)
     };`,
+  /** By its clock, a worker takes ten seconds and more for all it does, until it has a graphics device: then nothing. */
+  onlyWasmTakesTime: `
+    let now = 0
+    let hasDevice = false
+    performance.now = () => (hasDevice ? now : (now += 10_000))
+    const request = GPUAdapter.prototype.requestDevice
+    GPUAdapter.prototype.requestDevice = function (...given) {
+      hasDevice = true
+      return request.apply(this, given)
+    };`,
   /** The worker runs out of memory as soon as it is to load a model, and the whole tab with it. */
   exhaustMemoryOnLoad: `
     addEventListener('message', ({ data }) => {
