@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { CloudError } from './cloud-error.ts'
 import { errorCodes, mayFallOver } from './codes.ts'
@@ -23,7 +24,23 @@ test('what is no error of ours is not taken for one', () => {
   expect(isHitherError(new Error('x'))).toBe(false)
   expect(isHitherError(Object.assign(new Error('x'), { code: 'ENOENT' }))).toBe(false)
   expect(isHitherError(Object.assign(new Error('x'), { code: 'toString', name: 'x' }))).toBe(false)
+  expect(isHitherError({ name: 'CloudError', code: 'cloud-failed', message: 'an object of an answer' })).toBe(false)
   expect(fromErrorData(toErrorData('only a string'))).toMatchObject({ message: 'only a string' })
+})
+
+test('an error of another realm is one of ours by its name and code', () => {
+  const foreign: Error = runInNewContext(
+    `Object.assign(new Error('The endpoint failed.'), { name: 'CloudError', code: 'cloud-failed', context: { status: 500 } })`,
+  )
+  expect(foreign).not.toBeInstanceOf(Error)
+  expect(isHitherError(foreign)).toBe(true)
+  const back = fromErrorData(structuredClone(toErrorData(foreign)))
+  expect(back).toBeInstanceOf(CloudError)
+  expect(back).toMatchObject({ code: 'cloud-failed', message: 'The endpoint failed.', context: { status: 500 } })
+  expect(isHitherError(runInNewContext(`Object.assign(new Error('x'), { name: 'CloudError', code: 'ENOENT' })`))).toBe(
+    false,
+  )
+  expect(fromErrorData(toErrorData(runInNewContext(`new TypeError('boom')`)))).toMatchObject({ name: 'TypeError' })
 })
 
 test('faults of a request never fall over, faults of an arm do', () => {

@@ -4,6 +4,7 @@ import { type CodeOf, type ErrorCode, type ErrorKind, errorCodes } from './codes
 import { ConfigError } from './config-error.ts'
 import { EdgeError } from './edge-error.ts'
 import { type HitherError, type HitherErrorOptions, isHitherError } from './hither-error.ts'
+import { isErrorLike } from './is-error-like.ts'
 import { ModelError } from './model-error.ts'
 import { NoArmError } from './no-arm-error.ts'
 import { ValidationError } from './validation-error.ts'
@@ -21,7 +22,7 @@ export interface ErrorData {
 
 /** Reads any thrown value into plain data. Never throws. */
 export function toErrorData(thrown: unknown): ErrorData {
-  if (!(thrown instanceof Error)) return { name: 'Error', message: String(thrown) }
+  if (!isErrorLike(thrown)) return { name: 'Error', message: String(thrown) }
   const base = {
     name: thrown.name,
     message: thrown.message,

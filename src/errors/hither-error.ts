@@ -1,4 +1,5 @@
 import { type ErrorCode, type ErrorKind, errorCodes } from './codes.ts'
+import { isErrorLike } from './is-error-like.ts'
 
 export interface HitherErrorOptions {
   readonly cause?: unknown
@@ -19,9 +20,12 @@ export abstract class HitherError extends Error {
   }
 }
 
-/** Compares names and codes, not classes, so that it also holds for errors of another realm or another copy of the library. */
+/**
+ * Compares names and codes, not classes: an error of another realm (a frame, `node:vm`) is no instance of this one's
+ * `Error`, nor is one of another copy of the library an instance of its classes.
+ */
 export const isHitherError = (value: unknown): value is HitherError =>
-  value instanceof Error &&
+  isErrorLike(value) &&
   'code' in value &&
   typeof value.code === 'string' &&
   Object.hasOwn(errorCodes, value.code) &&
