@@ -42,6 +42,14 @@ export const only = {
 
 /** Sub-folders with entries: from outside of the folder, only these files are imported. */
 export const entries = {
+  'utils/calls': [
+    'utils/calls/error-codec',
+    'utils/calls/hand-over',
+    'utils/calls/open-link',
+    'utils/calls/remote',
+    'utils/calls/serve-page',
+    'utils/calls/worker-link',
+  ],
   'models/catalogue': [
     'models/catalogue/add-model',
     'models/catalogue/catalogue',
