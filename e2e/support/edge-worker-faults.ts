@@ -58,7 +58,7 @@ const workerFaults = {
   /** The worker runs out of memory as soon as it is to load a model, and the whole tab with it. */
   exhaustMemoryOnLoad: `
     addEventListener('message', ({ data }) => {
-      if (data?.method !== 'load') return
+      if (data?.argumentList?.[0]?.value?.target !== 'load') return
       const hog = []
       for (;;) hog.push(Array.from({ length: 1e5 }, Math.random))
     });`,

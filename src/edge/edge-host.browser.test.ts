@@ -52,6 +52,34 @@ test('an aborted run answers at once with its reason, and the next one works', a
   host.terminate(closed)
 })
 
+test('a run that was aborted while it waited never starts', async () => {
+  const host = openHost()
+  const graph = tinyOnnx({
+    inputs: [
+      { name: 'x', type: 'float32', shape: [1] },
+      { name: 'sum', type: 'float32', shape: [1] },
+    ],
+    outputs: [{ name: 'total', type: 'float32', shape: [1] }],
+    nodes: [{ op: 'Add', inputs: ['x', 'sum'], outputs: ['total'] }],
+    opset: 17,
+  })
+  await host.load({ ...loading('summing'), files: { graph }, canary: undefined })
+  await host.startSession('s', {
+    steps: [{ key: 'summing', inputs: { x: 'x', sum: 'sum' }, outputs: { total: 'total' } }],
+    state: [{ from: 'total', to: 'sum', type: 'float32', shape: [1] }],
+    outputs: ['total'],
+  })
+  const add = (x: number, signal?: AbortSignal) => host.runSession('s', input([x]), { timeoutMs: 30_000, signal })
+  const controller = new AbortController()
+  const [first, aborted, last] = [add(1), add(2, controller.signal), add(4)]
+  controller.abort('enough')
+  await expect(aborted).rejects.toBe('enough')
+  await first
+  expect((await last).outputs.total?.data[0]).toBe(5)
+  expect(host.waiting).toBe(0)
+  host.terminate(closed)
+})
+
 test('a wrong canary refuses the model', async () => {
   const host = openHost()
   await expect(host.load(loading('a', [2, 5]))).rejects.toMatchObject({

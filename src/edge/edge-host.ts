@@ -5,10 +5,12 @@ import { EdgeError } from '../errors/edge-error.ts'
 import { isHitherError } from '../errors/hither-error.ts'
 import { abortable } from '../utils/abortable.ts'
 import { startAwakeTimer } from '../utils/awake-timer.ts'
-import { handOver } from '../utils/hand-over.ts'
+import { handOver } from '../utils/calls/hand-over.ts'
+import type { Remote } from '../utils/calls/remote.ts'
+import { openWorkerLink, type WorkerLink } from '../utils/calls/worker-link.ts'
 import { memoizeAsync } from '../utils/memoize-async.ts'
+import { tensorBuffers } from '../utils/tensor-buffers.ts'
 import type { Timers } from '../utils/with-deadline.ts'
-import { openWorkerBridge, type WorkerBridge } from '../utils/worker-bridge.ts'
 import type { EdgeRunOptions } from './edge-types.ts'
 import type {
   EdgeWorkerMethods,
@@ -24,7 +26,7 @@ import type {
 const loadTimeoutMs = 60_000
 const openTimeoutMs = 60_000
 
-type Methods = WorkerBridge<EdgeWorkerMethods>['methods']
+type Methods = Remote<EdgeWorkerMethods>
 
 interface Call {
   readonly ms: number
@@ -74,15 +76,6 @@ const handOverFiles = (request: LoadRequest): LoadRequest => {
   return handOver(request, [...new Set(buffers)])
 }
 
-/** The buffers of tensors, each once; memory that threads share is not handed over. */
-const buffersOf = (tensors: TensorMap): ArrayBuffer[] => [
-  ...new Set(
-    Object.values(tensors).flatMap(({ data }) =>
-      ArrayBuffer.isView(data) && data.buffer instanceof ArrayBuffer ? [data.buffer] : [],
-    ),
-  ),
-]
-
 function toFault(event: ErrorEvent | MessageEvent): Error {
   const message = 'message' in event ? event.message : ''
   if (message.includes('edge-device-lost')) {
@@ -106,9 +99,8 @@ export function createEdgeHost(options: {
 }): EdgeHost {
   const { flavor, threads, startWorker, onDeath, ...clock } = options
   const { nowMs = () => performance.now() } = clock
-  let bridge: WorkerBridge<EdgeWorkerMethods> | undefined
+  let link: WorkerLink<EdgeWorkerMethods> | undefined
   let files: readonly string[] = []
-  let runIds = 0
   const loaded = new Set<string>()
   // Calls in the order in which the worker takes them: only the first one's time is running.
   const calls: Call[] = []
@@ -120,8 +112,8 @@ export function createEdgeHost(options: {
   }
 
   const forget = () => {
-    const ending = bridge
-    bridge = undefined
+    const ending = link
+    link = undefined
     loaded.clear()
     opened.forget('runtime')
     for (const { turn } of calls.splice(0)) turn?.stop()
@@ -137,7 +129,7 @@ export function createEdgeHost(options: {
 
   /** One call to the worker, ended with the worker should it take longer than `ms` once it is its turn. */
   const call = async <T>(ms: number, what: string, make: (methods: Methods) => Promise<T>) => {
-    const target = bridge ?? start()
+    const target = link ?? start()
     const entry: Call = {
       ms,
       expire: () =>
@@ -161,20 +153,22 @@ export function createEdgeHost(options: {
     }
   }
 
-  function start(): WorkerBridge<EdgeWorkerMethods> {
+  function start(): WorkerLink<EdgeWorkerMethods> {
     let worker: Worker
     try {
       worker = startWorker()
     } catch (cause) {
       throw new CapabilityError('worker-unavailable', 'This page may not start the worker that runs models.', { cause })
     }
-    const started = openWorkerBridge<EdgeWorkerMethods>(worker, (event) => {
+    const toReason = (event: ErrorEvent | MessageEvent) => {
       const reason = toFault(event)
-      // The bridge ends itself; what is left is to forget it and to tell.
-      if (bridge === started) end(reason)
+      // The link ends its worker by itself; the host must forget both, and say so.
+      if (link === started) end(reason)
       return reason
-    })
-    bridge = started
+    }
+    // An aborted run counts as under way until the worker is done with it.
+    const started = openWorkerLink<EdgeWorkerMethods>(worker, toReason, { waitsForAborted: true })
+    link = started
     return started
   }
 
@@ -194,20 +188,20 @@ export function createEdgeHost(options: {
     if (isHitherError(error) && (error.code === 'edge-device-lost' || error.code === 'edge-crashed')) end(error)
   }
 
-  /** A run that its caller can abort at once. What has started goes to its end unheard; what waits is dropped. */
+  /** A run that its caller can abort at once: the worker drops it, or finishes it if it has started. */
   const runInTurn = async <T>(
     inputs: TensorMap,
     { timeoutMs, signal, transfer: handsOver }: EdgeRunOptions,
-    make: (methods: Methods, runId: number, inputs: TensorMap) => Promise<T>,
+    make: (methods: Methods, inputs: TensorMap) => Promise<T>,
   ): Promise<T> => {
     signal?.throwIfAborted()
-    const runId = ++runIds
-    const given = handsOver ? handOver(inputs, buffersOf(inputs)) : inputs
-    const running = call(timeoutMs, 'The run', (methods) => make(methods, runId, given))
+    const given = handsOver ? handOver(inputs, tensorBuffers(inputs)) : inputs
     try {
-      return await abortable(running, signal)
+      return await abortable(
+        call(timeoutMs, 'The run', (methods) => make(methods, given)),
+        signal,
+      )
     } catch (error) {
-      if (signal?.aborted) void bridge?.methods.drop(runId).catch(() => {})
       endIfDead(error)
       throw error
     }
@@ -227,10 +221,10 @@ export function createEdgeHost(options: {
       return turn === undefined ? 0 : nowMs() - turn.atMs
     },
     get alive() {
-      return bridge !== undefined
+      return link !== undefined
     },
     get idle() {
-      return bridge !== undefined && loaded.size === 0 && calls.length === 0
+      return link !== undefined && loaded.size === 0 && calls.length === 0
     },
     rest() {
       forget()?.terminate(new EdgeError('edge-crashed', 'The worker was ended because it was idle.'))
@@ -252,17 +246,17 @@ export function createEdgeHost(options: {
       return report
     },
     run: (key, inputs, options) =>
-      runInTurn(inputs, options, (methods, runId, given) => methods.run(key, runId, given)),
+      runInTurn(inputs, options, (methods, given) => methods.run(key, given, options.signal)),
     startSession: (sessionId, plan, state) =>
       call(openTimeoutMs, 'Opening the session', (methods) => methods.startSession(sessionId, plan, state)),
     runSession: (sessionId, inputs, options) =>
-      runInTurn(inputs, options, (methods, runId, given) => methods.runSession(sessionId, runId, given)),
+      runInTurn(inputs, options, (methods, given) => methods.runSession(sessionId, given, options.signal)),
     async closeSession(sessionId) {
-      await bridge?.methods.closeSession(sessionId).catch(() => {})
+      await link?.methods.closeSession(sessionId).catch(() => {})
     },
     time: (key) => call(loadTimeoutMs, 'Timing the model', (methods) => methods.time(key)),
     async unload(key) {
-      if (!loaded.delete(key) || bridge === undefined) return
+      if (!loaded.delete(key) || link === undefined) return
       await call(loadTimeoutMs, 'Unloading the model', (methods) => methods.unload(key))
     },
     terminate: end,

@@ -72,14 +72,14 @@ export type EdgeWorkerMethods = {
   open(flavor: RuntimeFlavor, threads: number): Promise<{ readonly files: readonly string[] }>
   measure(budgetMs: number): Promise<BackendMeasurement>
   load(request: LoadRequest): Promise<LoadReport>
-  run(key: string, runId: number, inputs: TensorMap): Promise<WorkerRun>
-  /** Drops a run that has not started; one that has runs to its end, and its answer goes nowhere. */
-  drop(runId: number): void
+  /** @param signal drops a run that has not started; a run that has started goes to its end */
+  run(key: string, inputs: TensorMap, signal?: AbortSignal): Promise<WorkerRun>
   /** Times a loaded model with its canary or with zeros. Resolves to the median, in milliseconds. */
   time(key: string): Promise<number>
   unload(key: string): Promise<void>
   /** Starts a session, or starts it again: from zeros, or from a state that an earlier run gave. */
   startSession(sessionId: string, plan: WorkerPlan, state?: TensorMap): Promise<void>
-  runSession(sessionId: string, runId: number, inputs: TensorMap): Promise<WorkerSessionRun>
+  /** @param signal as for `run` */
+  runSession(sessionId: string, inputs: TensorMap, signal?: AbortSignal): Promise<WorkerSessionRun>
   closeSession(sessionId: string): Promise<void>
 }

@@ -5,9 +5,9 @@ import { isHitherError } from '../../errors/hither-error.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { literalTensors } from '../../protocol/tensors/literal-tensors.ts'
 import { unpackInputs } from '../../protocol/tensors/unpack-inputs.ts'
-import { handOver } from '../../utils/hand-over.ts'
+import { handOver } from '../../utils/calls/hand-over.ts'
+import { servePage } from '../../utils/calls/serve-page.ts'
 import { sleep } from '../../utils/sleep.ts'
-import { exposeMethods } from '../../utils/worker-methods.ts'
 import type { EdgeWorkerMethods, LoadRequest } from '../worker-types.ts'
 import { zeroInputs } from './canary.ts'
 import { compileRuntime, measureWasm } from './measure-session.ts'
@@ -21,7 +21,6 @@ const queue = createSessionQueue()
 const sessions = new Map<string, InferenceSession>()
 const wires = new Map<string, LoadRequest['wire']>()
 const warmupInputs = new Map<string, TensorMap>()
-const dropped = new Set<number>()
 const stateful = new Map<string, StatefulRuns>()
 let opened: { readonly runtime: Runtime; readonly threads: number } | undefined
 
@@ -85,11 +84,14 @@ function sessionOf(key: string): InferenceSession {
   return session
 }
 
-/** A run in its turn: refused when it was dropped before it started, and its failure told as one of the edge's. */
-function takeTurn<T extends object>(runId: number, work: () => Promise<T & { readonly buffers: ArrayBuffer[] }>) {
+/** A run in its turn: dropped when it was aborted before it started; a failure of the runtime becomes an `EdgeError`. */
+function takeTurn<T extends object>(
+  signal: AbortSignal | undefined,
+  work: () => Promise<T & { readonly buffers: ArrayBuffer[] }>,
+) {
   const arrivedAt = performance.now()
   return queue.add(async () => {
-    if (dropped.delete(runId)) throw new EdgeError('edge-run-failed', 'The run was dropped before it started.')
+    signal?.throwIfAborted()
     const startedAt = performance.now()
     try {
       const { buffers, ...answer } = await work()
@@ -98,8 +100,6 @@ function takeTurn<T extends object>(runId: number, work: () => Promise<T & { rea
     } catch (error) {
       if (isHitherError(error)) throw error
       throw await toRunError(error)
-    } finally {
-      dropped.delete(runId)
     }
   })
 }
@@ -160,18 +160,14 @@ const methods: EdgeWorkerMethods = {
       }
     }),
 
-  run: (key, runId, inputs) =>
-    takeTurn(runId, () => runSession(runtimeNow().runtime, sessionOf(key), unpackInputs(wires.get(key), inputs))),
+  run: (key, inputs, signal) =>
+    takeTurn(signal, () => runSession(runtimeNow().runtime, sessionOf(key), unpackInputs(wires.get(key), inputs))),
 
   time: (key) =>
     queue.add(() => {
       const session = sessionOf(key)
       return timeSession((inputs) => runSession(runtimeNow().runtime, session, inputs), warmupInputs.get(key) ?? {})
     }),
-
-  drop(runId) {
-    dropped.add(runId)
-  },
 
   unload: (key) =>
     queue.add(async () => {
@@ -188,8 +184,8 @@ const methods: EdgeWorkerMethods = {
       stateful.set(sessionId, openStatefulRuns(runtimeNow().runtime, plan, sessionOf, state))
     }),
 
-  runSession: (sessionId, runId, inputs) =>
-    takeTurn(runId, () => {
+  runSession: (sessionId, inputs, signal) =>
+    takeTurn(signal, () => {
       const runs = stateful.get(sessionId)
       if (runs === undefined) throw new EdgeError('edge-run-failed', 'The session is not open in this worker.')
       return runs.run(inputs)
@@ -202,4 +198,4 @@ const methods: EdgeWorkerMethods = {
     }),
 }
 
-exposeMethods(methods)
+servePage(methods)
