@@ -130,7 +130,7 @@ export function createClient(options: ClientOptions = {}): Client {
     router: createRouter({ policy: toRouterPolicy(budgets) }),
     watcher,
     power,
-    unpackInputs: (manifest, inputs) => background.unpackInputs(manifest.name, inputs),
+    unpackInputs: background.unpackInputs,
     downloadOnMetered: storage.downloadOnMetered === true,
   }
   const routes = createRoutesLog()

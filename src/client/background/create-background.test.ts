@@ -9,6 +9,7 @@ function startSilentWorkers() {
       ended: false,
       postMessage: () => {},
       addEventListener: () => {},
+      removeEventListener: () => {},
       terminate() {
         worker.ended = true
       },

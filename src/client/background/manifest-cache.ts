@@ -21,7 +21,7 @@ export function createManifestCache(load: (name: string) => Promise<Manifest>, n
 }
 
 /** Methods after which another revision of a model may serve. */
-const changing = [
+const changing: ReadonlySet<PropertyKey> = new Set<keyof Background>([
   'newer',
   'install',
   'remove',
@@ -32,19 +32,22 @@ const changing = [
   'refuse',
   'importModel',
   'addModel',
-] as const satisfies readonly (keyof Background)[]
+])
 
 /** The same worker, whose manifests are kept on the page until something changes them. */
 export function keepManifests(background: Background, nowMs?: () => number): Background {
   const cache = createManifestCache(background.manifest, nowMs)
-  const wrap = <Args extends unknown[], T>(method: (...args: Args) => Promise<T>) => {
-    return (...args: Args): Promise<T> => {
+  const clearing =
+    (method: (...args: unknown[]) => Promise<unknown>) =>
+    (...args: unknown[]): Promise<unknown> => {
       cache.clear()
       return method(...args).finally(cache.clear)
     }
-  }
-  const wrapped = Object.fromEntries(
-    changing.map((name) => [name, wrap(background[name] as (...args: unknown[]) => Promise<unknown>)]),
-  ) as Pick<Background, (typeof changing)[number]>
-  return { ...background, ...wrapped, manifest: cache.manifest }
+  return new Proxy(background, {
+    get(target, name) {
+      if (name === 'manifest') return cache.manifest
+      const method: unknown = Reflect.get(target, name)
+      return changing.has(name) ? clearing(method as Parameters<typeof clearing>[0]) : method
+    },
+  })
 }

@@ -18,7 +18,7 @@ function setUp(fault: { readonly load?: Error; readonly install?: Error } = {}, 
     isOutdated: async () => isOutdated,
     newer: async () => (isOutdated ? two : undefined),
     keepServing: async (_: string, revision: string) => void done.push(`keep ${revision}`),
-    async install(_: string, { revision, priority }: { revision: string; priority: string }) {
+    async install(_: string, revision: string, { priority }: { priority: string }) {
       done.push(`install ${revision} ${priority}`)
       if (fault.install) throw fault.install
     },

@@ -43,7 +43,7 @@ export function createModelUpdates(parts: {
     const { name, revision } = newer
     await edge.check(newer)
     await background.keepServing(name, serving.revision)
-    await background.install(name, { signal, revision, priority, onProgress: () => {} })
+    await background.install(name, revision, { signal, priority, onProgress: () => {} })
     try {
       await edge.measure()
       // Loading it runs its canary.

@@ -122,8 +122,8 @@ export function createModelsApi(parts: {
       await background.changeNote(model, { pinned: undefined })
     },
     async verify(model, { signal } = {}) {
-      await opened(model)
-      const report = await background.verify(model, { signal: bounded(signal) })
+      const { revision } = await opened(model)
+      const report = await background.verify(model, revision, { signal: bounded(signal) })
       if (!report.ok) await edgeModels.reread(model)
       return report
     },

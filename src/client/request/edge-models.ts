@@ -80,7 +80,7 @@ export function createEdgeModels(options: {
     }
     report({ loadedBytes: 0, totalBytes: totalBytesOf(manifest) })
     await prepareFor()
-    await background.install(manifest.name, { signal, priority, onProgress: report })
+    await background.install(manifest.name, manifest.revision, { signal, priority, onProgress: report })
     // What made room for it is not here any more.
     for (const [name, { status }] of states) if (status === 'stored' && name !== manifest.name) await reread(name)
   }
@@ -150,7 +150,8 @@ export function createEdgeModels(options: {
       const loaded = edge.loaded(manifest)
       if (loaded !== undefined && !preparations.has(manifest.name)) return Promise.resolve(loaded)
       let preparation = preparations.get(manifest.name)
-      if (preparation !== undefined && priority === 'waiting') void background.raise(manifest.name).catch(() => {})
+      if (preparation !== undefined && priority === 'waiting')
+        void background.raise(manifest.name, manifest.revision).catch(() => {})
       if (preparation === undefined) {
         const controller = new AbortController()
         const promise = prepareModel(manifest, controller.signal, priority).finally(() =>
@@ -173,7 +174,7 @@ export function createEdgeModels(options: {
     },
     async stop(manifest, reason) {
       preparations.get(manifest.name)?.controller.abort(reason)
-      await background.stop(manifest.name)
+      await background.stop(manifest.name, manifest.revision)
       const status = states.get(manifest.name)?.status
       if (status !== 'ready' && status !== 'loading') await reread(manifest.name)
     },

@@ -32,5 +32,5 @@ export async function toTensors(manifest: Manifest, inputs: RunInputs, backgroun
   await whenFetched(inputs.image)
   const full = fullSizeOf(inputs.image)
   const picture = await toTransferablePicture(inputs.image, readSideOf(manifest))
-  return (await background.prepareInputs(manifest.name, picture, full)).inputs
+  return (await background.prepareInputs(manifest, picture, full)).inputs
 }

@@ -25,7 +25,7 @@ export function createPictureTask<A>(
       await whenFetched(picture, signal)
       const full = fullSizeOf(picture)
       const transferable = await toTransferablePicture(picture, readSideOf(manifest), signal)
-      const prepared = await background.prepareInputs(manifest.name, transferable, full)
+      const prepared = await background.prepareInputs(manifest, transferable, full)
       view = prepared.view
       return prepared.inputs
     })

@@ -15,7 +15,7 @@ export const createClassificationTask = (context: TaskContext): PictureTask<Clas
 export const createDetectionTask = (context: TaskContext): PictureTask<Detections> =>
   createPictureTask(context, async ({ manifest, outputs, view }) =>
     context.background.detections(
-      manifest.name,
+      manifest,
       Object.fromEntries(
         Object.entries(outputs).map(([key, { type, dims, data }]) => [key, { type, dims, data } as TensorMap[string]]),
       ),

@@ -16,7 +16,7 @@ export function createTextTask({ ask, background, model, check }: TaskContext): 
           throw new ValidationError('input-unexpected', `The model “${manifest.name}” takes no text.`)
         }
         // A text of 10 MB is not copied to the worker for the little of it that is read.
-        return background.prepareText(manifest.name, headOf(text, preprocessing))
+        return background.prepareText(manifest, headOf(text, preprocessing))
       })
       if (answer !== undefined) return { answer, route }
       throw new ModelError('manifest-invalid', `The manifest of “${manifest.name}” has no labels.`)

@@ -94,7 +94,7 @@ export function createVoiceTask({ ask, background, model, check, open }: TaskCon
     const finder = createActivityFinder(voice.decoding, windowMs)
     const heard = isStream(source) ? await hearStream(source, signal) : undefined
     const read = isStream(source) ? undefined : await readSound(source, rateHz, signal)
-    const windows = await background.openSound(manifest.name, heard?.rateHz ?? read?.rateHz ?? rateHz)
+    const windows = await background.openSound(manifest, heard?.rateHz ?? read?.rateHz ?? rateHz)
     let atMs = 0
 
     async function* answer(samples: Float32Array, droppedMs: number): AsyncGenerator<VoiceMoment, void, void> {
@@ -113,7 +113,6 @@ export function createVoiceTask({ ask, background, model, check, open }: TaskCon
       }
     } finally {
       await heard?.close()
-      await windows.close()
     }
   }
 

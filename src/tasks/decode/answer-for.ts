@@ -5,6 +5,9 @@ import type { PictureView } from '../pictures/picture-view.ts'
 import { type Classification, toClassification } from './classify.ts'
 import { type Detections, toDetections } from './detect.ts'
 
+/** The parts of a manifest that say how boxes are read. */
+export type DecodedBy = Pick<Manifest, 'name' | 'decoding' | 'labels'>
+
 /** The output that holds the classes, and whether it holds logits. */
 function classesOf({ decoding, outputs }: Manifest): { output: string; softmax: boolean } | undefined {
   if (decoding?.kind === 'classes') return { output: decoding.output, softmax: decoding.softmax === true }
@@ -35,7 +38,7 @@ export function answerFor(manifest: Manifest, outputs: TensorMap): Classificatio
  *
  * @throws {ModelError} `model-wrong-answer`, or `manifest-invalid` for a model that is no detector
  */
-export function detectionsFor(manifest: Manifest, outputs: TensorMap, view: PictureView): Detections {
+export function detectionsFor(manifest: DecodedBy, outputs: TensorMap, view: PictureView): Detections {
   const { decoding, labels = [] } = manifest
   if (decoding?.kind === 'boxes' || decoding?.kind === 'grid') return toDetections(outputs, decoding, labels, view)
   throw new ModelError('manifest-invalid', `The manifest of “${manifest.name}” does not say how boxes are read.`)

@@ -9,6 +9,9 @@ import { type PictureView, scaleView } from './picture-view.ts'
 import { readPicture } from './read-picture.ts'
 import type { TransferablePicture } from './transferable-picture.ts'
 
+/** The parts of a manifest that say how inputs are prepared. */
+export type PreparedBy = Pick<Manifest, 'name' | 'inputs' | 'preprocessing'>
+
 /** A picture as tensors, and how it lies in them. */
 export interface PreparedPicture {
   readonly inputs: TensorMap
@@ -23,7 +26,7 @@ export interface PreparedPicture {
  * `picture-too-large` or `picture-empty`
  */
 export async function prepareInputs(
-  manifest: Manifest,
+  manifest: PreparedBy,
   picture: TransferablePicture,
   full?: PictureSize,
 ): Promise<PreparedPicture> {

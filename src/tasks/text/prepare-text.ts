@@ -8,7 +8,10 @@ import { textToTensor } from './text-to-tensor.ts'
  *
  * @throws {ValidationError} `input-unexpected` when the model takes no text; `text-empty`
  */
-export function prepareText({ name, preprocessing, inputs }: Manifest, text: string): TensorMap {
+export function prepareText(
+  { name, preprocessing, inputs }: Pick<Manifest, 'name' | 'preprocessing' | 'inputs'>,
+  text: string,
+): TensorMap {
   const [input] = inputs
   if (preprocessing?.kind === 'text' && input !== undefined) return { [input.name]: textToTensor(text, preprocessing) }
   throw new ValidationError('input-unexpected', `The model “${name}” takes no text.`, { context: { model: name } })

@@ -12,10 +12,11 @@ import type { VerifyReport } from '../../../models/store/read-model.ts'
 import type { StoreUsage } from '../../../models/store/store-usage.ts'
 import type { Priority } from '../../../models/transfer/transfer-slots.ts'
 import type { SimulatedNetwork } from '../../../network/simulated-network.ts'
+import type { DecodedBy } from '../../../tasks/decode/answer-for.ts'
 import type { Detections } from '../../../tasks/decode/detect.ts'
 import type { PictureSize } from '../../../tasks/pictures/picture-size.ts'
 import type { PictureView } from '../../../tasks/pictures/picture-view.ts'
-import type { PreparedPicture } from '../../../tasks/pictures/prepare-inputs.ts'
+import type { PreparedBy, PreparedPicture } from '../../../tasks/pictures/prepare-inputs.ts'
 import type { TransferablePicture } from '../../../tasks/pictures/transferable-picture.ts'
 
 /** What the second worker is opened with. */
@@ -38,8 +39,18 @@ export interface BackgroundSettings {
   readonly tokenOrigins: readonly string[]
 }
 
-/** The stored models' part of what the second worker offers. */
-export type ModelMethods = {
+interface Abortable {
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Cuts one sound, piece by piece. It lives in the worker as long as the page holds on to it. */
+export interface SoundCutter {
+  /** The windows that are full now. @param last no more will come */
+  push(channels: readonly Float32Array[], last: boolean): Promise<Float32Array>
+}
+
+/** The stored models' part of the second worker's methods. A revision is named where another one may serve by now. */
+export interface ModelMethods {
   models(): Promise<readonly string[]>
   manifest(name: string): Promise<Manifest>
   /** A newer revision in the catalogue, if there is one that was not refused here. */
@@ -47,21 +58,18 @@ export type ModelMethods = {
   /** True when the catalogue, as it was loaded last, has such a revision. */
   isOutdated(name: string): Promise<boolean>
   storedState(name: string, revision: string): Promise<StoredState>
-  /** @param taskId for `abort` */
   install(
     name: string,
-    taskId: number,
-    onProgress: (progress: Progress) => void,
-    options: { readonly revision?: string | undefined; readonly priority: Priority },
+    revision: string,
+    options: Abortable & { readonly priority: Priority; readonly onProgress: (progress: Progress) => void },
   ): Promise<void>
-  /** Somebody waits for the model now. */
-  raise(name: string): Promise<void>
+  /** Raises an install under way: somebody waits for the model now. */
+  raise(name: string, revision: string): Promise<void>
   /** Ends an install under way; what has arrived stays. */
-  stop(name: string): Promise<void>
-  abort(taskId: number): void
-  /** What the edge loads of a model, verified; its buffers are handed over. */
+  stop(name: string, revision: string): Promise<void>
+  /** The files that the edge loads, verified; their buffers are handed over. */
   readFiles(name: string, revision: string): Promise<ModelFiles>
-  verify(name: string, taskId: number): Promise<VerifyReport>
+  verify(name: string, revision: string, options: Abortable): Promise<VerifyReport>
   remove(name: string): Promise<void>
   /** Refuses and frees what operators withdrew. @param isWhole false: what was withdrawn before stays so */
   withdraw(models: readonly OperatorWithdrawal[], isWhole: boolean): Promise<void>
@@ -74,16 +82,26 @@ export type ModelMethods = {
   /** A stored file's bytes from `start` to `end`, checked; handed over. */
   readBytes(name: string, revision: string, path: string, start: number, end: number): Promise<Uint8Array<ArrayBuffer>>
   /** Stores a model from its files, each checked against the manifest. Returns its name. */
-  importModel(manifest: unknown, files: readonly ImportFile[], taskId: number): Promise<string>
+  importModel(
+    manifest: unknown,
+    files: readonly ImportFile[],
+    options: { readonly signal: AbortSignal },
+  ): Promise<string>
   /** Returns the new model's name. */
-  addModel(source: AddSource, taskId: number, onProgress: (progress: Progress) => void): Promise<string>
+  addModel(
+    source: AddSource,
+    options: { readonly signal: AbortSignal; readonly onProgress: (progress: Progress) => void },
+  ): Promise<string>
 }
 
 /**
- * What the second worker offers: all that is work but not inference. It is not the edge worker, which a run blocks
- * and a fault replaces: a download goes on, and a picture is read for the cloud, while a model runs or dies there.
+ * The second worker's methods: all work but inference. It is not the edge worker, which a run blocks and a fault
+ * replaces: a download goes on, and a picture is read for the cloud, while a model runs or its worker dies.
+ *
+ * Methods that prepare inputs or read outputs are given the parts of the manifest that they go by: around an update, the
+ * page may run another revision than the one that serves in this worker.
  */
-export type BackgroundMethods = ModelMethods & {
+export interface BackgroundMethods extends ModelMethods {
   /** @param token asked for the token of an origin in `tokenOrigins`; its answer goes to that origin only */
   open(
     settings: BackgroundSettings,
@@ -92,16 +110,13 @@ export type BackgroundMethods = ModelMethods & {
   /** The catalogue's first model of a task; undefined when it has none. */
   modelFor(task: TaskName): Promise<string | undefined>
   /** @param full the picture's own size, where it was made smaller on its way here */
-  prepareInputs(name: string, picture: TransferablePicture, full?: PictureSize): Promise<PreparedPicture>
-  prepareText(name: string, text: string): Promise<TensorMap>
+  prepareInputs(by: PreparedBy, picture: TransferablePicture, full?: PictureSize): Promise<PreparedPicture>
+  prepareText(by: PreparedBy, text: string): Promise<TensorMap>
   /** Inputs in their wire form as the model takes them. */
-  unpackInputs(name: string, inputs: TensorMap): Promise<TensorMap>
+  unpackInputs(by: Pick<Manifest, 'wire'>, inputs: TensorMap): Promise<TensorMap>
   /** Begins to cut sound into a model's windows. @param rateHz samples a second of what will come */
-  openSound(name: string, soundId: number, rateHz: number): Promise<void>
-  /** The windows that are full now. @param last no more will come */
-  pushSound(soundId: number, channels: readonly Float32Array[], last: boolean): Promise<Float32Array>
-  closeSound(soundId: number): void
-  detections(name: string, outputs: TensorMap, view: PictureView): Promise<Detections>
+  openSound(by: Pick<Manifest, 'name' | 'preprocessing'>, rateHz: number): Promise<SoundCutter>
+  detections(by: DecodedBy, outputs: TensorMap, view: PictureView): Promise<Detections>
   detectAdapter(): Promise<AdapterFacts | undefined>
   measureWebgpu(budgetMs: number): Promise<BackendMeasurement>
   measureWebnn(budgetMs: number): Promise<BackendMeasurement>

@@ -2,30 +2,17 @@ import type { Manifest } from '../../../contracts/manifest.ts'
 import { ModelError } from '../../../errors/model-error.ts'
 import { addModel } from '../../../models/catalogue/add-model.ts'
 import { importModel } from '../../../models/catalogue/import-model.ts'
-import { handOver } from '../../../utils/hand-over.ts'
+import { handOver } from '../../../utils/calls/hand-over.ts'
 import type { ModelMethods } from './background-types.ts'
 import type { OpenedModels } from './open-models.ts'
 
 /** The methods about stored models. @param opened what they stand on, once it is open */
 export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMethods {
-  const tasks = new Map<number, AbortController>()
-
-  /** Does work that the page can abort by its number. */
-  const abortable = async <T>(taskId: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
-    const controller = new AbortController()
-    tasks.set(taskId, controller)
-    try {
-      return await work(controller.signal)
-    } finally {
-      tasks.delete(taskId)
-    }
-  }
-
   /** The manifest of exactly this revision: the one that serves, the newest, or one that is stored. */
-  const resolve = async (name: string, revision: string | undefined): Promise<Manifest> => {
+  const resolve = async (name: string, revision: string): Promise<Manifest> => {
     const { registry, store } = await opened()
     const serving = await registry.manifest(name)
-    if (revision === undefined || serving.revision === revision) return serving
+    if (serving.revision === revision) return serving
     const newer = await registry.newer(name)
     if (newer?.revision === revision) return newer
     const record = (await store.records()).find((stored) => stored.name === name && stored.revision === revision)
@@ -40,28 +27,24 @@ export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMe
     isOutdated: async (name) => (await opened()).registry.isOutdated(name),
     storedState: async (name, revision) => (await opened()).store.state(await resolve(name, revision)),
 
-    install: (name, taskId, onProgress, { revision, priority }) =>
-      abortable(taskId, async (signal) => {
-        const { registry, store } = await opened()
-        const manifest = await resolve(name, revision)
-        if (manifest.license.mustAccept && !(await store.notes.get(name)).accepted?.includes(manifest.revision)) {
-          throw new ModelError(
-            'license-not-accepted',
-            `${manifest.title} has a licence (${manifest.license.name}) that must be accepted before it is downloaded.`,
-          )
-        }
-        await store.install(manifest, await registry.baseUrl(manifest), { signal, onProgress, priority })
-      }),
-    async raise(name) {
+    async install(name, revision, options) {
       const { registry, store } = await opened()
-      store.raise(await registry.manifest(name))
+      const manifest = await resolve(name, revision)
+      if (manifest.license.mustAccept && !(await store.notes.get(name)).accepted?.includes(revision)) {
+        throw new ModelError(
+          'license-not-accepted',
+          `${manifest.title} has a licence (${manifest.license.name}) that must be accepted before it is downloaded.`,
+        )
+      }
+      await store.install(manifest, await registry.baseUrl(manifest), options)
     },
-    async stop(name) {
-      const { registry, store } = await opened()
-      await store.stop(await registry.manifest(name), new DOMException('The download was stopped.', 'AbortError'))
+    async raise(name, revision) {
+      const { store } = await opened()
+      store.raise(await resolve(name, revision))
     },
-    abort(taskId) {
-      tasks.get(taskId)?.abort()
+    async stop(name, revision) {
+      const { store } = await opened()
+      await store.stop(await resolve(name, revision), new DOMException('The download was stopped.', 'AbortError'))
     },
 
     async readFiles(name, revision) {
@@ -78,8 +61,7 @@ export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMe
       const externalData = manifest.externalData?.map((path) => ({ path, data: fileAt(path) }))
       return handOver({ graph, externalData }, [graph.buffer, ...(externalData ?? []).map(({ data }) => data.buffer)])
     },
-    verify: (name, taskId) =>
-      abortable(taskId, async (signal) => (await opened()).store.verify(await resolve(name, undefined), { signal })),
+    verify: async (name, revision, options) => (await opened()).store.verify(await resolve(name, revision), options),
 
     async remove(name) {
       const { registry, store } = await opened()
@@ -106,15 +88,13 @@ export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMe
       const bytes = new Uint8Array(await (await store.source(await resolve(name, revision), path)).read(start, end))
       return handOver(bytes, [bytes.buffer])
     },
-    importModel: (manifest, files, taskId) =>
-      abortable(taskId, async (signal) => {
-        const { store, registry } = await opened()
-        return importModel(manifest, files, { store, registry, signal })
-      }),
-    addModel: (source, taskId, onProgress) =>
-      abortable(taskId, async (signal) => {
-        const { store, registry, offer, authorize } = await opened()
-        return addModel(source, { store, registry, offer, authorize, signal, onProgress })
-      }),
+    async importModel(manifest, files, { signal }) {
+      const { store, registry } = await opened()
+      return importModel(manifest, files, { store, registry, signal })
+    },
+    async addModel(source, { signal, onProgress }) {
+      const { store, registry, offer, authorize } = await opened()
+      return addModel(source, { store, registry, offer, authorize, signal, onProgress })
+    },
   }
 }
