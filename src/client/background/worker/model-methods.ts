@@ -1,10 +1,18 @@
 import type { Manifest } from '../../../contracts/manifest.ts'
+import { CapabilityError } from '../../../errors/capability-error.ts'
 import { ModelError } from '../../../errors/model-error.ts'
-import { addModel } from '../../../models/catalogue/add-model.ts'
 import { importModel } from '../../../models/catalogue/import-model.ts'
 import { handOver } from '../../../utils/calls/hand-over.ts'
 import type { ModelMethods } from './background-types.ts'
 import type { OpenedModels } from './open-models.ts'
+
+/** Reading .onnx files and hubs is a file of its own: most pages add no models. */
+const loadAddModel = () =>
+  import('../../../models/catalogue/add-model.ts').catch((cause: unknown) => {
+    throw new CapabilityError('worker-unavailable', 'The part of this page that adds models could not be fetched.', {
+      cause,
+    })
+  })
 
 /** The methods about stored models. @param opened what they stand on, once it is open */
 export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMethods {
@@ -93,6 +101,7 @@ export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMe
       return importModel(manifest, files, { store, registry, signal })
     },
     async addModel(source, { signal, onProgress }) {
+      const { addModel } = await loadAddModel()
       const { store, registry, offer, authorize } = await opened()
       return addModel(source, { store, registry, offer, authorize, signal, onProgress })
     },
