@@ -10,7 +10,7 @@ import type { RuntimeOptions } from './types/types.ts'
 export const defaultBackends: readonly Backend[] = ['wasm', 'webgpu', 'webnn']
 
 /** Tabs that speak the same way share an engine; one of another release leads its own. */
-const sharedName = 'hither-edge/1'
+const sharedName = 'hither-edge/2'
 
 /** The client's engine: shared with the other tabs of the origin that ask for the same runtime, unless the site opts out. */
 export function createClientEdge(

@@ -1,22 +1,17 @@
 import type { Manifest } from '../../contracts/manifest.ts'
-import type { BackendMeasurement, DeviceReport } from '../../contracts/measurements.ts'
+import type { DeviceReport } from '../../contracts/measurements.ts'
 import { EdgeError } from '../../errors/edge-error.ts'
 import { modelKey } from '../../models/manifest/model-key.ts'
 import { startAwakeTimer } from '../../utils/awake-timer.ts'
+import { errorCodec } from '../../utils/calls/error-codec.ts'
+import { openLink } from '../../utils/calls/open-link.ts'
+import type { Remote } from '../../utils/calls/remote.ts'
 import { noDevice } from '../device-report.ts'
-import type { EdgeEngine, EdgeEvents, EdgeRun, LoadedModel, ReadFiles, SessionHost } from '../edge-types.ts'
-import type { SessionPlan } from '../session-plan.ts'
-import type { WorkerSessionRun } from '../worker-types.ts'
-import { openChannelCalls } from './channel-calls.ts'
+import type { EdgeEngine, EdgeEvents, ReadFiles, SessionHost } from '../edge-types.ts'
+import type { FollowerMethods, LeaderMethods, ModelView } from './tab-methods.ts'
 
 /** A leader that has been silent for this long while calls wait for it is asked whether it lives; and seized from when it does not say. */
 const silenceMs = 700
-
-interface ModelView {
-  readonly loaded?: LoadedModel | undefined
-  readonly waiting: number
-  readonly forecast?: ReturnType<EdgeEngine['forecast']>
-}
 
 /** The leader has gone: the call is made again, to the next one. */
 export class LeaderGone extends Error {
@@ -44,27 +39,28 @@ export function openRemoteEdge(options: {
   const manifests = new Map<string, Manifest>()
   let views = new Map<string, ModelView>()
   let report: DeviceReport | undefined
-  let holdsAlive = new Map<number, readonly string[]>()
+  /** What the leader holds for this tab, by a way to ask whether it still does; and the models' keys. */
+  let holdsAlive = new Map<(keys: readonly string[]) => Promise<boolean>, readonly string[]>()
   let waitingCalls = 0
   let stopListening: (() => void) | undefined
 
-  const calls = openChannelCalls(channelName, {
-    readFiles(_, manifest: Manifest) {
-      return (files.get(modelKey(manifest)) ?? (() => options.readFiles(manifest)))()
-    },
-    device: (_, newest: DeviceReport) => {
+  const methods: FollowerMethods = {
+    readFiles: (manifest) => (files.get(modelKey(manifest)) ?? (() => options.readFiles(manifest)))(),
+    onDevice(newest) {
       report = newest
       events.onDevice?.(newest)
     },
-    async gone() {
+    async onGone() {
       await look()
       events.onGone?.()
     },
-    async moved(_, manifest: Manifest, loaded: LoadedModel) {
+    async onMoved(moved) {
       await look()
-      events.onMoved?.({ manifest, loaded })
+      events.onMoved?.(moved)
     },
-  })
+  }
+  // Tensors between tabs are copied: a channel can't hand them over.
+  const link = openLink<LeaderMethods>(new BroadcastChannel(channelName), { methods, errors: errorCodec })
 
   /** Watches for the leader's silence as long as calls wait for it. */
   const listen = () => {
@@ -72,8 +68,8 @@ export function openRemoteEdge(options: {
     const pinged = () => {
       const giveUp = startAwakeTimer(silenceMs, onSilence)
       stopListening = giveUp
-      calls
-        .call('ping', [])
+      link.methods
+        .ping()
         .catch(() => {})
         .finally(() => {
           giveUp()
@@ -83,11 +79,11 @@ export function openRemoteEdge(options: {
     }
     stopListening = startAwakeTimer(silenceMs, pinged)
   }
-  const ask = async <T>(method: string, args: readonly unknown[], signal?: AbortSignal): Promise<T> => {
+  const ask = async <T>(call: (leader: Remote<LeaderMethods>) => Promise<T>): Promise<T> => {
     waitingCalls += 1
     listen()
     try {
-      return await calls.call<T>(method, args, signal)
+      return await call(link.methods)
     } finally {
       waitingCalls -= 1
       if (waitingCalls === 0) {
@@ -99,7 +95,7 @@ export function openRemoteEdge(options: {
   /** Looks at what the leader has of the models that this tab has asked about. */
   const look = async () => {
     const known = [...manifests.values()]
-    const view = await ask<{ report: DeviceReport; models: readonly ModelView[] }>('view', [known])
+    const view = await ask((leader) => leader.view(known))
     report = view.report
     views = new Map(
       known.flatMap((manifest, index) => {
@@ -107,8 +103,8 @@ export function openRemoteEdge(options: {
         return model === undefined ? [] : [[modelKey(manifest), model]]
       }),
     )
-    for (const [holdId, keys] of holdsAlive) {
-      if (!(await ask<boolean>('isHeld', [holdId, keys]))) holdsAlive.delete(holdId)
+    for (const [has, keys] of holdsAlive) {
+      if (!(await ask(() => has(keys)))) holdsAlive.delete(has)
     }
   }
   const know = (manifest: Manifest): ModelView | undefined => {
@@ -121,32 +117,33 @@ export function openRemoteEdge(options: {
   }
   const first = look().catch(() => {})
 
-  const hold: EdgeEngine['hold'] = async (plan: SessionPlan, readFiles) => {
+  const hold: EdgeEngine['hold'] = async (plan, readFiles) => {
     for (const { manifest } of plan.steps) files.set(modelKey(manifest), () => readFiles(manifest))
-    const { holdId, backend } = await ask<{ holdId: number; backend: EdgeRun['backend'] }>('hold', [plan])
-    const keys = plan.steps.map(({ manifest }) => modelKey(manifest))
-    holdsAlive.set(holdId, keys)
+    const lent = await ask((leader) => leader.hold(plan, readFiles))
+    holdsAlive.set(
+      lent.has,
+      plan.steps.map(({ manifest }) => modelKey(manifest)),
+    )
     const host: SessionHost = {
-      has: (key) => holdsAlive.get(holdId)?.includes(key) ?? false,
-      startSession: (sessionId, workerPlan, state) =>
-        asWorker(ask('startSession', [holdId, sessionId, workerPlan, state])),
+      has: (key) => holdsAlive.get(lent.has)?.includes(key) ?? false,
+      startSession: (...args) => asWorker(ask(() => lent.startSession(...args))),
       runSession: (sessionId, inputs, { timeoutMs, signal }) =>
-        asWorker(ask<WorkerSessionRun>('runSession', [holdId, sessionId, inputs, { timeoutMs }], signal)),
-      closeSession: (sessionId) => ask<void>('closeSession', [holdId, sessionId]).catch(() => {}),
+        asWorker(ask(() => lent.runSession(sessionId, inputs, { timeoutMs, signal }))),
+      closeSession: (sessionId) => ask(() => lent.closeSession(sessionId)).catch(() => {}),
     }
     return {
-      backend,
+      backend: lent.backend,
       host,
       release() {
-        holdsAlive.delete(holdId)
-        ask('release', [holdId]).catch(() => {})
+        holdsAlive.delete(lent.has)
+        ask(() => lent.release()).catch(() => {})
       },
     }
   }
 
   return {
     async measure(again) {
-      const measured = await ask<readonly BackendMeasurement[]>('measure', [again])
+      const measured = await ask((leader) => leader.measure(again))
       await look()
       return measured
     },
@@ -154,26 +151,26 @@ export function openRemoteEdge(options: {
     anticipate: async () => {},
     async check(manifest) {
       manifests.set(modelKey(manifest), manifest)
-      await ask('check', [manifest])
+      await ask((leader) => leader.check(manifest))
     },
     async load(manifest, readFiles) {
       manifests.set(modelKey(manifest), manifest)
       files.set(modelKey(manifest), readFiles)
-      const loaded = await ask<LoadedModel>('load', [manifest])
+      const loaded = await ask((leader) => leader.load(manifest, readFiles))
       await look()
       return loaded
     },
     loaded: (manifest) => know(manifest)?.loaded,
     async run(manifest, inputs, { timeoutMs, signal }) {
       const startedAt = performance.now()
-      const run = await ask<EdgeRun>('run', [manifest, inputs, { timeoutMs }], signal)
+      const run = await ask((leader) => leader.run(manifest, inputs, { timeoutMs, signal }))
       return { ...run, totalMs: performance.now() - startedAt }
     },
     hold,
     waiting: (manifest) => know(manifest)?.waiting ?? 0,
     busyForMs: () => 0,
     async unload(manifest) {
-      await ask('unload', [manifest])
+      await ask((leader) => leader.unload(manifest))
       await look()
     },
     forecast: (manifest) => know(manifest)?.forecast,
@@ -187,7 +184,7 @@ export function openRemoteEdge(options: {
     close() {
       stopListening?.()
       holdsAlive = new Map()
-      calls.close(new LeaderGone('the tab that leads has gone'))
+      link.close(new LeaderGone('the tab that leads has gone'))
     },
   }
 }

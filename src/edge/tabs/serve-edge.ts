@@ -1,17 +1,13 @@
-import type { Manifest } from '../../contracts/manifest.ts'
-import type { TensorMap } from '../../contracts/tensor.ts'
-import type { EdgeEngine, EdgeRunOptions, HeldModels } from '../edge-types.ts'
-import type { SessionPlan } from '../session-plan.ts'
-import type { ModelFiles, WorkerPlan } from '../worker-types.ts'
-import { type ChannelCalls, openChannelCalls } from './channel-calls.ts'
+import { errorCodec } from '../../utils/calls/error-codec.ts'
+import { openLink } from '../../utils/calls/open-link.ts'
+import type { EdgeEngine, HeldModels } from '../edge-types.ts'
 import type { Locks } from './leadership.ts'
-
-type RemoteRunOptions = Pick<EdgeRunOptions, 'timeoutMs'>
+import type { FollowerMethods, LeaderMethods, PassedEvents } from './tab-methods.ts'
 
 /** The leader's service for one follower. */
 export interface EdgeService {
-  /** Tells the follower what has changed. */
-  tell(event: string, ...args: readonly unknown[]): void
+  /** Passes the engine's events on to the follower. */
+  readonly events: PassedEvents
   close(reason: unknown): void
 }
 
@@ -29,29 +25,19 @@ export function serveEdge(options: {
   readonly onEnd: () => void
 }): EdgeService {
   const { edge, channelName, lifeLock, locks, onEnd } = options
-  const holds = new Map<number, HeldModels>()
-  let holdIds = 0
-  let calls: ChannelCalls | undefined
+  const lent = new Set<HeldModels>()
 
-  const filesOf = (manifest: Manifest) =>
-    calls?.call<ModelFiles>('readFiles', [manifest]) ?? Promise.reject(new TypeError('the tab has gone'))
-  const held = (holdId: number): HeldModels => {
-    const hold = holds.get(holdId)
-    if (hold === undefined) throw new TypeError('these models are not held')
-    return hold
-  }
-
-  const opened = openChannelCalls(channelName, {
-    ping: () => true,
-    measure: (_, again?: boolean) => edge.measure(again),
-    check: (_, manifest: Manifest) => edge.check(manifest),
-    load: (_, manifest: Manifest) => edge.load(manifest, () => filesOf(manifest)),
-    async run(signal, manifest: Manifest, inputs: TensorMap, runOptions: RemoteRunOptions) {
-      if (edge.loaded(manifest) === undefined) await edge.load(manifest, () => filesOf(manifest))
-      return edge.run(manifest, inputs, { ...runOptions, signal })
+  const methods: LeaderMethods = {
+    ping: () => {},
+    measure: (again) => edge.measure(again),
+    check: (manifest) => edge.check(manifest),
+    load: (manifest, readFiles) => edge.load(manifest, readFiles),
+    async run(manifest, inputs, runOptions) {
+      if (edge.loaded(manifest) === undefined) await edge.load(manifest, () => link.methods.readFiles(manifest))
+      return edge.run(manifest, inputs, runOptions)
     },
-    unload: (_, manifest: Manifest) => edge.unload(manifest),
-    view: (_, manifests: readonly Manifest[]) => ({
+    unload: (manifest) => edge.unload(manifest),
+    view: (manifests) => ({
       report: edge.report(),
       models: manifests.map((manifest) => ({
         loaded: edge.loaded(manifest),
@@ -59,41 +45,41 @@ export function serveEdge(options: {
         forecast: edge.forecast(manifest),
       })),
     }),
-    async hold(_, plan: SessionPlan) {
-      const hold = await edge.hold(plan, filesOf)
-      holdIds += 1
-      holds.set(holdIds, hold)
-      return { holdId: holdIds, backend: hold.backend }
+    async hold(plan, readFiles) {
+      const held = await edge.hold(plan, readFiles)
+      const { backend, host } = held
+      lent.add(held)
+      return {
+        backend,
+        has: async (keys) => lent.has(held) && keys.every((key) => host.has(key)),
+        startSession: host.startSession,
+        runSession: host.runSession,
+        closeSession: host.closeSession,
+        async release() {
+          if (lent.delete(held)) held.release()
+        },
+      }
     },
-    release(_, holdId: number) {
-      holds.get(holdId)?.release()
-      holds.delete(holdId)
-    },
-    isHeld: (_, holdId: number, keys: readonly string[]) => {
-      const hold = holds.get(holdId)
-      return hold !== undefined && keys.every((key) => hold.host.has(key))
-    },
-    startSession: (_, holdId: number, sessionId: string, plan: WorkerPlan, state?: TensorMap) =>
-      held(holdId).host.startSession(sessionId, plan, state),
-    runSession: (signal, holdId: number, sessionId: string, inputs: TensorMap, runOptions: RemoteRunOptions) =>
-      held(holdId).host.runSession(sessionId, inputs, { ...runOptions, signal }),
-    closeSession: (_, holdId: number, sessionId: string) => holds.get(holdId)?.host.closeSession(sessionId),
-  })
-  calls = opened
+  }
+  const link = openLink<FollowerMethods>(new BroadcastChannel(channelName), { methods, errors: errorCodec })
 
-  const end = (reason: unknown) => {
-    if (calls === undefined) return
-    calls = undefined
-    opened.close(reason)
-    for (const hold of holds.values()) hold.release()
-    holds.clear()
+  const close = (reason: unknown) => {
+    if (!link.alive) return
+    link.close(reason)
+    for (const held of lent) held.release()
+    lent.clear()
     onEnd()
   }
   // Granted when the other tab has ended, however it did.
-  locks.request(lifeLock, () => end(new DOMException('The tab has ended.', 'AbortError'))).catch(() => {})
+  locks.request(lifeLock, () => close(new DOMException('The tab has ended.', 'AbortError'))).catch(() => {})
 
+  const pass = (told: Promise<void>) => void told.catch(() => {}) // a tab that has gone needs no event
   return {
-    tell: (event, ...args) => void calls?.call(event, args).catch(() => {}),
-    close: end,
+    events: {
+      onDevice: (report) => pass(link.methods.onDevice(report)),
+      onGone: () => pass(link.methods.onGone()),
+      onMoved: (moved) => pass(link.methods.onMoved(moved)),
+    },
+    close,
   }
 }

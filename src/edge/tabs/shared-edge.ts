@@ -57,8 +57,8 @@ export function createSharedEdge(options: SharedEdgeOptions): EdgeEngine {
   const settleOn = (engine: EdgeEngine) => {
     for (const { resolve } of waiters.splice(0)) resolve(engine)
   }
-  const tellAll = (event: string, ...args: unknown[]) => {
-    for (const service of services.values()) service.tell(event, ...args)
+  const tellAll = (tell: (events: EdgeService['events']) => void) => {
+    for (const { events } of services.values()) tell(events)
   }
   const dropRemote = () => {
     remote?.engine.close()
@@ -88,15 +88,15 @@ export function createSharedEdge(options: SharedEdgeOptions): EdgeEngine {
         own = createOwn({
           onDevice(report) {
             onDevice?.(report)
-            tellAll('device', report)
+            tellAll((others) => others.onDevice(report))
           },
           onGone() {
             onGone?.()
-            tellAll('gone')
+            tellAll((others) => others.onGone())
           },
           onMoved(moved) {
             onMoved?.(moved)
-            tellAll('moved', moved.manifest, moved.loaded)
+            tellAll((others) => others.onMoved(moved))
           },
         })
         notices.postMessage({ kind: 'leader', leader: tab })
