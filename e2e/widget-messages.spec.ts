@@ -1,7 +1,10 @@
 import { expect, type Page, test } from '@playwright/test'
 import { type EmbeddingSite, openEmbeddingSite } from './support/embedding-site.ts'
 
-/** Case 48: messages from a wrong origin or source, or of 100 MB, are ignored; framing is as configured. */
+/**
+ * Case 48: messages from a wrong origin or source, or of 100 MB, do nothing; framing is as configured. By the port that a
+ * page was given, whatever it asks is answered, and nothing but the engine's methods can be reached.
+ */
 let site: EmbeddingSite
 test.beforeAll(async () => {
   site = await openEmbeddingSite()
@@ -10,7 +13,18 @@ test.afterAll(() => site.close())
 
 const sentence = 'Mañana por la mañana iremos al mercado a comprar pan.'
 const options = { task: 'languages', privacy: 'edge-only' }
-const connect = { type: 'hither-connect', version: 1, options }
+const connect = { type: 'hither-connect', version: 2, options }
+
+/** A call of one of the engine's methods, as the page's end of the link sends it. */
+const callOf = (id: string, target: string, values: readonly unknown[], more: object = {}) => ({
+  id,
+  type: 'APPLY',
+  path: [],
+  argumentList: [{ type: 'RAW', value: { target, values, ...more } }],
+})
+const runOf = (id: string, input: object, more: object = {}) =>
+  callOf(id, 'run', [input, { signal: undefined, ...more }], { signals: [[1, 'signal', 1]] })
+const right = { kind: 'text', text: sentence }
 
 /** Shows the widget's frame by hand, made for the given origin, and waits for its hello. */
 const openFrame = (page: Page, madeFor: string) =>
@@ -30,7 +44,7 @@ const openFrame = (page: Page, madeFor: string) =>
 /** Sends a message with a port to the frame, asks by that port, and keeps what it says under a name. */
 const knock = (page: Page, name: string, message: unknown, origin = '*') =>
   page.evaluate(
-    ([as, given, to, text]) => {
+    ([as, given, to, call]) => {
       const { port1, port2 } = new MessageChannel()
       const told: unknown[] = []
       const all = globalThis as unknown as { told?: Record<string, unknown[]>; ports?: Record<string, MessagePort> }
@@ -38,37 +52,40 @@ const knock = (page: Page, name: string, message: unknown, origin = '*') =>
       all.ports = { ...all.ports, [as]: port1 }
       port1.onmessage = ({ data }) => told.push(data)
       document.querySelector('iframe')?.contentWindow?.postMessage(given, to, [port2])
-      port1.postMessage({ type: 'run', id: 1, input: { kind: 'text', text } })
+      port1.postMessage(call)
     },
-    [name, message, origin, sentence] as const,
+    [name, message, origin, runOf('first', right)] as const,
   )
 const told = (page: Page, name: string) =>
   page.evaluate((of) => (globalThis as unknown as { told: Record<string, unknown[]> }).told[of], name)
-/** Without what it says of downloads and states. */
+/** The answers, without the events that the frame tells of by calls of its own. */
 const answers = async (page: Page, name: string) =>
-  (await told(page, name))?.filter((each) => ['result', 'error'].includes((each as { type: string }).type))
+  ((await told(page, name)) as { id: string; type: string; value: unknown }[]).filter(({ type }) => type === 'RAW')
 
 test('the frame believes its parent of the right origin, and well-formed messages of bounded size only', async ({
   page,
 }) => {
   await page.goto(site.show('/parent', { body: '' }))
-  expect(await openFrame(page, site.origin)).toEqual({ type: 'hither-hello', version: 1 })
+  expect(await openFrame(page, site.origin)).toEqual({ type: 'hither-hello', version: 2 })
 
   // A window that is not its parent: a frame beside it, of the parent's own origin.
-  await page.evaluate((message) => {
-    const beside = document.createElement('iframe')
-    document.body.append(beside)
-    const script = beside.contentDocument?.createElement('script')
-    if (!script) return
-    script.textContent = `const { port1, port2 } = new MessageChannel()
+  await page.evaluate(
+    ([message, call]) => {
+      const beside = document.createElement('iframe')
+      document.body.append(beside)
+      const script = beside.contentDocument?.createElement('script')
+      if (!script) return
+      script.textContent = `const { port1, port2 } = new MessageChannel()
       parent.besideTold = []
       port1.onmessage = ({ data }) => parent.besideTold.push(data)
       parent.document.querySelector('iframe').contentWindow.postMessage(${JSON.stringify(message)}, '*', [port2])
-      port1.postMessage({ type: 'prepare', id: 1 })`
-    beside.contentDocument?.body.append(script)
-  }, connect)
+      port1.postMessage(${JSON.stringify(call)})`
+      beside.contentDocument?.body.append(script)
+    },
+    [connect, callOf('beside', 'prepare', [])] as const,
+  )
   const wrong = [
-    ['another version', { ...connect, version: 2 }],
+    ['another version', { ...connect, version: 1 }],
     ['more than the schema has', { ...connect, extra: 1 }],
     ['an address that is none', { ...connect, options: { ...options, endpoint: 'nowhere' } }],
     ['no message', 'hither-connect'],
@@ -83,23 +100,67 @@ test('the frame believes its parent of the right origin, and well-formed message
 
   // Had one of them been taken, this one would not be.
   await knock(page, 'right', connect)
-  const label = async () => (await answers(page, 'right'))?.map((each) => (each as { id: number }).id)
-  await expect.poll(label).toEqual([1])
+  const ids = async () => (await answers(page, 'right')).map(({ id }) => id).toSorted()
+  await expect.poll(ids).toEqual(['first'])
   for (const [name] of wrong) expect(await told(page, name), name).toEqual([])
   expect(await page.evaluate(() => (globalThis as unknown as { besideTold: unknown[] }).besideTold)).toEqual([])
+})
 
-  // By the port, too: what is too long or malformed is not answered, what comes after it is.
-  await page.evaluate((text) => {
-    const { ports } = globalThis as unknown as { ports: Record<string, MessagePort> }
-    const say = (message: unknown) => ports.right?.postMessage(message)
-    say({ type: 'run', id: 2, input: { kind: 'text', text: 'x'.repeat(100_000_000) } })
-    say({ type: 'run', id: 3, input: { kind: 'picture', picture: new Blob([new Uint8Array(100_000_000)]) } })
-    say({ type: 'run', id: 4, input: { kind: 'text', text, more: 1 } })
-    say({ type: 'eval', id: 5 })
-    say({ type: 'run', id: 6, input: { kind: 'text', text } })
-  }, sentence)
-  await expect.poll(label).toEqual([1, 6])
-  expect((await answers(page, 'right'))?.[1]).toMatchObject({ type: 'result', answer: { label: 'es' } })
+test('whatever a page asks of the frame is answered, and reaches nothing but the methods', async ({ page }) => {
+  await page.goto(site.show('/parent', { body: '' }))
+  await openFrame(page, site.origin)
+  await knock(page, 'port', connect)
+  const refused: Record<string, readonly [object, string]> = {
+    'more than it takes': [runOf('', { ...right, more: 1 }), 'input-type'],
+    'an option that is none': [runOf('', right, { more: 1 }), 'input-type'],
+    'no signal': [callOf('', 'run', [right, {}]), 'input-type'],
+    nothing: [callOf('', 'run', []), 'input-type'],
+    'another method': [callOf('', 'eval', ['1']), 'options-invalid'],
+    'an inherited method': [callOf('', 'constructor', []), 'options-invalid'],
+    'a property': [{ type: 'GET', path: ['run', 'constructor'] }, 'options-invalid'],
+    'a constructor': [{ type: 'CONSTRUCT', path: ['run', 'constructor'], argumentList: [] }, 'options-invalid'],
+    'a prototype': [{ type: 'SET', path: ['__proto__', 'x'], value: { type: 'RAW', value: 1 } }, 'options-invalid'],
+  }
+  await page.evaluate(
+    ([messages, long, large]) => {
+      const { ports } = globalThis as unknown as { ports: Record<string, MessagePort> }
+      const say = (message: unknown) => ports.port?.postMessage(message)
+      for (const [id, message] of Object.entries(messages)) say({ ...message, id })
+      const inputOf = (message: object) =>
+        (message as { argumentList: { value: { values: Record<string, unknown>[] } }[] }).argumentList[0]?.value
+          .values[0]
+      Object.assign(inputOf(long) ?? {}, { text: 'x'.repeat(100_000_000) })
+      say(long)
+      Object.assign(inputOf(large) ?? {}, { picture: new Blob([new Uint8Array(100_000_000)]) })
+      say(large)
+      say({ type: 'run', id: 5 })
+      say('not even an object')
+    },
+    [
+      Object.fromEntries(Object.entries(refused).map(([id, [message]]) => [id, message])),
+      runOf('too long', { kind: 'text' }),
+      runOf('too large', { kind: 'picture' }),
+    ] as const,
+  )
+  await page.evaluate(
+    (message) => {
+      const { ports } = globalThis as unknown as { ports: Record<string, MessagePort> }
+      ports.port?.postMessage(message)
+    },
+    runOf('right', right),
+  )
+  const byId = async () => Object.fromEntries((await answers(page, 'port')).map(({ id, value }) => [id, value]))
+  await expect.poll(async () => (await byId()).right).toMatchObject({ values: [{ answer: { label: 'es' } }] })
+  const errors = await byId()
+  expect(errors.first).toMatchObject({ values: [{ answer: { label: 'es' } }] })
+  for (const [id, [, code]] of [
+    ...Object.entries(refused),
+    ['too long', [{}, 'input-type']],
+    ['too large', [{}, 'input-type']],
+  ] as const) {
+    // A page of another origin hears no more than this: no stack, no context.
+    expect(errors[id], id).toEqual({ error: { code, message: expect.any(String) } })
+  }
 })
 
 test('a page can’t pass for another one, nor be shown the frame where the operator does not allow it', async ({
@@ -144,7 +205,7 @@ test('the page believes its own frame only', async ({ page }) => {
   )
   site.show('/impostor', {
     body: `<script>
-      parent.postMessage({ type: 'hither-hello', version: 1 }, '*')
+      parent.postMessage({ type: 'hither-hello', version: 2 }, '*')
       addEventListener('message', ({ data }) => parent.postMessage({ got: data }, '*'))
     </script>`,
   })
@@ -165,7 +226,7 @@ test('the page believes its own frame only', async ({ page }) => {
   // origin, and another frame of the host.
   await page.evaluate(
     ([stranger, host]) => {
-      postMessage({ type: 'hither-hello', version: 1 }, '*')
+      postMessage({ type: 'hither-hello', version: 2 }, '*')
       for (const src of ['/impostor', `${stranger}/impostor`, `${host}/widget-frame.html`]) {
         const frame = document.createElement('iframe')
         frame.src = src

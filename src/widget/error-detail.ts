@@ -1,5 +1,3 @@
-import { isHitherError } from '../index.ts'
-
 /** What `hither-error` tells. */
 export interface ErrorDetail {
   readonly message: string
@@ -10,6 +8,7 @@ export interface ErrorDetail {
 /** Any thrown value as a sentence, with the library's code where it has one. */
 export function toErrorDetail(error: unknown): ErrorDetail {
   const message = error instanceof Error ? error.message : String(error)
-  const code = isHitherError(error) || (error instanceof Error && 'code' in error) ? String(error.code ?? '') : ''
+  // By its presence: `isHitherError` would be a file more for a page that has only the loader.
+  const code = error instanceof Error && 'code' in error ? String(error.code ?? '') : ''
   return { message, ...(code === '' ? {} : { code }) }
 }

@@ -1,23 +1,21 @@
+import { handOver } from '../utils/calls/hand-over.ts'
+import { openLink } from '../utils/calls/open-link.ts'
 import type { EngineEvents, WidgetEngine, WidgetResult } from './engine-types.ts'
 import {
-  type Ask,
   type EngineOptions,
+  errorSchema,
   helloSchema,
+  progressArguments,
   protocolVersion,
   readMessage,
-  type Tell,
-  tellSchema,
+  resultSchema,
+  stateArguments,
   toRoute,
 } from './messages.ts'
 import { WidgetError } from './widget-error.ts'
 
 /** For the frame's page to load and say so, in milliseconds. A page that forbids the frame never does. */
 const helloWithinMs = 20_000
-
-interface Waiting {
-  readonly resolve: (tell: Tell) => void
-  readonly reject: (error: unknown) => void
-}
 
 /**
  * Puts the engine in a hidden frame of its own host, where its workers may start, and connects to it. Who speaks is
@@ -91,62 +89,41 @@ function handshake(
 }
 
 function connect(port: MessagePort, events: EngineEvents, onClose: () => void): WidgetEngine {
-  const waiting = new Map<number, Waiting>()
-  let ids = 0
-  const say = (ask: Ask, transfer: Transferable[] = []) => port.postMessage(ask, transfer)
-  const hear: { readonly [K in Tell['type']]: (tell: Extract<Tell, { type: K }>) => void } = {
-    result: (tell) => waiting.get(tell.id)?.resolve(tell),
-    prepared: (tell) => waiting.get(tell.id)?.resolve(tell),
-    error: ({ id, error }) => waiting.get(id)?.reject(new WidgetError(error.message, error.code)),
-    progress: (tell) => events.onProgress(tell),
-    state: ({ status }) => events.onState(status),
+  const told: { readonly [K in keyof EngineEvents]: (...args: unknown[]) => void } = {
+    onProgress(...args) {
+      const progress = readMessage(progressArguments, args)
+      if (progress !== undefined) events.onProgress(...progress)
+    },
+    onState(...args) {
+      const state = readMessage(stateArguments, args)
+      if (state !== undefined) events.onState(...state)
+    },
   }
-  port.onmessage = ({ data }) => {
-    const tell = readMessage(tellSchema, data)
-    if (tell !== undefined) (hear[tell.type] as (tell: Tell) => void)(tell)
-  }
-  const request = async (id: number, ask: Ask, transfer: Transferable[] = []): Promise<Tell> => {
-    try {
-      return await new Promise<Tell>((resolve, reject) => {
-        waiting.set(id, { resolve, reject })
-        say(ask, transfer)
-      })
-    } finally {
-      waiting.delete(id)
-    }
-  }
+  const gone = () => new WidgetError('The frame has gone.', 'frame-unreachable')
+  const { methods, close } = openLink<WidgetEngine>(port, {
+    methods: told,
+    errors: { toWire: () => ({ message: 'The page failed.' }), fromWire: toWidgetError },
+    toGone: gone,
+  })
 
   return {
-    async run(input, { signal, privacy }): Promise<WidgetResult> {
-      signal.throwIfAborted()
-      const id = ++ids
-      const abort = () => {
-        say({ type: 'abort', id })
-        waiting.get(id)?.reject(signal.reason)
-      }
-      signal.addEventListener('abort', abort, { once: true })
-      try {
-        const handed = input.kind === 'picture' && input.picture instanceof ImageBitmap ? [input.picture] : []
-        const tell = await request(
-          id,
-          { type: 'run', id, input, ...(privacy === undefined ? {} : { privacy }) },
-          handed,
-        )
-        if (tell.type !== 'result') throw new WidgetError('The frame gave no result.')
-        return { answer: tell.answer as unknown as WidgetResult['answer'], route: toRoute(tell.route) }
-      } finally {
-        signal.removeEventListener('abort', abort)
-      }
+    async run(input, options) {
+      const handed = input.kind === 'picture' && input.picture instanceof ImageBitmap ? [input.picture] : []
+      const result = readMessage(resultSchema, await methods.run(handOver(input, handed), options))
+      if (result === undefined) throw new WidgetError('The frame gave no result.')
+      return { answer: result.answer as unknown as WidgetResult['answer'], route: toRoute(result.route) }
     },
-    async prepare() {
-      const id = ++ids
-      await request(id, { type: 'prepare', id })
-    },
+    prepare: () => methods.prepare(),
     close() {
-      say({ type: 'close' })
-      port.close()
-      for (const { reject } of waiting.values()) reject(new WidgetError('The widget was closed.', 'client-closed'))
+      const closed = new WidgetError('The widget was closed.', 'client-closed')
+      methods.close().catch(() => {})
+      close(closed)
       onClose()
     },
   }
+}
+
+function toWidgetError(error: unknown): WidgetError {
+  const read = readMessage(errorSchema, error)
+  return read === undefined ? new WidgetError('The frame failed.') : new WidgetError(read.message, read.code)
 }

@@ -1,16 +1,15 @@
-import { isHitherError } from '../index.ts'
+import { isHitherError, ValidationError } from '../index.ts'
 import { allowOwnWorkers } from '../ui/base/trusted-types.ts'
+import { openLink } from '../utils/calls/open-link.ts'
 import { createEngine } from './engine.ts'
-import type { WidgetEngine } from './engine-types.ts'
+import type { EngineEvents, WidgetEngine } from './engine-types.ts'
 import {
-  type Ask,
-  askSchema,
   connectSchema,
   type EngineError,
   type EngineOptions,
   protocolVersion,
   readMessage,
-  type Tell,
+  runArguments,
 } from './messages.ts'
 
 const toError = (error: unknown): EngineError => {
@@ -18,53 +17,38 @@ const toError = (error: unknown): EngineError => {
   return isHitherError(error) ? { code: error.code, message } : { message }
 }
 
-/** Answers one page by the port that it gave. */
+/** Answers one page by the port that it gave. The page may be of another origin: it gets to the checked methods only. */
 function serve(port: MessagePort, options: EngineOptions): void {
-  const tell = (message: Tell) => port.postMessage(message)
-  const aborts = new Map<number, AbortController>()
   let engine: WidgetEngine | undefined
   let refused: unknown
+  const made = (): WidgetEngine => {
+    if (engine === undefined) throw refused
+    return engine
+  }
+  const methods: { readonly [K in keyof WidgetEngine]: (...args: unknown[]) => unknown } = {
+    async run(...args) {
+      const read = readMessage(runArguments, args)
+      if (read !== undefined) return made().run(...read)
+      throw new ValidationError('input-type', 'The widget takes a text, a picture or a sound, of bounded size.')
+    },
+    prepare: async () => made().prepare(),
+    close() {
+      engine?.close()
+      link.close(new DOMException('The widget was closed.', 'AbortError'))
+    },
+  }
+  const link = openLink<EngineEvents>(port, {
+    methods,
+    errors: { toWire: toError, fromWire: () => new Error('the page failed') },
+  })
+  const tell = (told: Promise<void>) => void told.catch(() => {})
   try {
     engine = createEngine(new URL('.', location.href), options, {
-      onProgress: (progress) => tell({ type: 'progress', ...progress }),
-      onState: (status) => tell({ type: 'state', status }),
+      onProgress: (progress) => tell(link.methods.onProgress(progress)),
+      onState: (status) => tell(link.methods.onState(status)),
     })
   } catch (error) {
     refused = error
-  }
-  const answer = async (id: number, work: (engine: WidgetEngine, signal: AbortSignal) => Promise<Tell>) => {
-    const controller = new AbortController()
-    aborts.set(id, controller)
-    try {
-      if (engine === undefined) throw refused
-      tell(await work(engine, controller.signal))
-    } catch (error) {
-      if (!controller.signal.aborted) tell({ type: 'error', id, error: toError(error) })
-    } finally {
-      aborts.delete(id)
-    }
-  }
-  const hear: { readonly [K in Ask['type']]: (ask: Extract<Ask, { type: K }>) => void } = {
-    run: ({ id, input, privacy }) =>
-      void answer(
-        id,
-        async (made, signal) =>
-          ({ type: 'result', id, ...(await made.run(input, { signal, privacy })) }) as unknown as Tell,
-      ),
-    prepare: ({ id }) =>
-      void answer(id, async (made) => {
-        await made.prepare()
-        return { type: 'prepared', id }
-      }),
-    abort: ({ id }) => aborts.get(id)?.abort(),
-    close() {
-      engine?.close()
-      port.close()
-    },
-  }
-  port.onmessage = ({ data }) => {
-    const ask = readMessage(askSchema, data)
-    if (ask !== undefined) (hear[ask.type] as (ask: Ask) => void)(ask)
   }
 }
 

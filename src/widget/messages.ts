@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { privacyModes, type RouteRecord } from '../index.ts'
 
 /** What both ends say first, so that a script and a frame of different releases do not talk past each other. */
-export const protocolVersion = 1
+export const protocolVersion = 2
 
 /** Longest text and largest file that are taken. */
 export const mostCharacters = 100_000
@@ -30,7 +30,6 @@ export const connectSchema = v.strictObject({
   options: engineOptionsSchema,
 })
 
-const id = v.pipe(v.number(), v.safeInteger())
 const smallBlob = v.pipe(
   v.instance(Blob),
   v.check(({ size }) => size <= mostBytes, 'too large'),
@@ -42,17 +41,15 @@ const inputSchema = v.variant('kind', [
 ])
 export type EngineInput = v.InferOutput<typeof inputSchema>
 
-/** The page to the frame, by the port. */
-export const askSchema = v.variant('type', [
-  v.strictObject({ type: v.literal('run'), id, input: inputSchema, privacy: v.optional(v.picklist(privacyModes)) }),
-  v.strictObject({ type: v.literal('abort'), id }),
-  v.strictObject({ type: v.literal('prepare'), id }),
-  v.strictObject({ type: v.literal('close') }),
+/** Arguments of the engine's methods: what the page may ask of the frame, by the port. */
+export const runArguments = v.strictTuple([
+  inputSchema,
+  v.strictObject({ signal: v.instance(AbortSignal), privacy: v.optional(v.picklist(privacyModes)) }),
 ])
-export type Ask = v.InferOutput<typeof askSchema>
 
 const bytes = v.pipe(v.number(), v.finite(), v.minValue(0))
-const errorSchema = v.strictObject({ code: v.optional(name), message: v.pipe(v.string(), v.maxLength(2000)) })
+/** What a page of another origin hears of an error: neither its stack nor its causes. */
+export const errorSchema = v.strictObject({ code: v.optional(name), message: v.pipe(v.string(), v.maxLength(2000)) })
 export type EngineError = v.InferOutput<typeof errorSchema>
 
 /** A route's record comes from the frame's own origin, of the same release; what is shown of it is checked. */
@@ -68,17 +65,13 @@ const routeSchema = v.looseObject({
   attempts: v.array(v.looseObject({ arm: v.picklist(['edge', 'cloud']), ms: v.number() })),
 })
 
-/** The frame to the page, by the port. */
-export const tellSchema = v.variant('type', [
-  v.strictObject({ type: v.literal('result'), id, answer: v.looseObject({}), route: routeSchema }),
-  v.strictObject({ type: v.literal('prepared'), id }),
-  v.strictObject({ type: v.literal('error'), id, error: errorSchema }),
-  v.strictObject({ type: v.literal('progress'), loadedBytes: bytes, totalBytes: bytes }),
-  v.strictObject({ type: v.literal('state'), status: name }),
-])
-export type Tell = v.InferOutput<typeof tellSchema>
+export const resultSchema = v.object({ answer: v.looseObject({}), route: routeSchema })
 
-/** A message as one of the kinds it may be; undefined for anything else, which is ignored. */
+/** Arguments of the events that the frame tells the page of. */
+export const progressArguments = v.strictTuple([v.strictObject({ loadedBytes: bytes, totalBytes: bytes })])
+export const stateArguments = v.strictTuple([name])
+
+/** A message as it should be; undefined for anything else. */
 export function readMessage<T>(schema: v.GenericSchema<unknown, T>, message: unknown): T | undefined {
   const parsed = v.safeParse(schema, message)
   return parsed.success ? parsed.output : undefined
