@@ -83,9 +83,4 @@ export const entries = {
   'endpoint/gateway': ['endpoint/gateway/create-gateway-engine', 'endpoint/gateway/open-gateway'],
   'endpoint/openai': ['endpoint/openai/embeddings-plugin', 'endpoint/openai/openai-front'],
   'endpoint/reports': ['endpoint/reports/database', 'endpoint/reports/notices', 'endpoint/reports/open-reports'],
-  'routing/learning': ['routing/learning/route-learner', 'routing/learning/cost-models'],
-  'routing/accounts': ['routing/accounts/accounts'],
-  'routing/deciding': ['routing/deciding/create-router', 'routing/deciding/decide-cascade'],
-  'routing/running': ['routing/running/run-plan'],
-  'routing/fleet': ['routing/fleet/cloud-platform-plan', 'routing/fleet/edge-platform-share'],
 }
