@@ -34,7 +34,6 @@ export const bench: Bench = async (flags, print) => {
     models: [mobilenet],
     transformers: [mobilenet],
     compressed: true,
-    isBuilt: flags.has('built'),
   })
   const shaped = await openShapedLink(site.port, link)
   const browser = await openBenchBrowser()

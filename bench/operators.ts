@@ -48,7 +48,6 @@ export const bench: Bench = async (flags, print) => {
   const site = await openEdgeSite({
     pages: ['operators'],
     models: [sharedModels.digits],
-    isBuilt: flags.has('built'),
   })
   const browser = await openBenchBrowser(softwareAdapter)
   const figures: Record<

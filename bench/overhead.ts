@@ -270,7 +270,6 @@ export const bench: Bench = async (flags, print) => {
     pages: ['overhead'],
     models: [...models, ...pair],
     transformers: models,
-    isBuilt: flags.has('built'),
   })
   const figures: Record<string, unknown> = {}
   try {

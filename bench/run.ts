@@ -1,9 +1,18 @@
 // npm run bench -- NAME [flags] [--json]: measures, side by side with its peers in one run. With --json the last line
-// of standard output is one JSON object. Without a name it lists the benches.
+// of standard output is one JSON object. Without a name it lists the benches. What a bench measures is built first,
+// unless it was built from these very files; --built leaves that out.
+import { execFileSync } from 'node:child_process'
 import { type Bench, parseFlags } from './support/bench.ts'
 
-/** Each bench: what it measures, and where it is. */
-const benches: Record<string, { readonly about: string; readonly load: () => Promise<{ readonly bench: Bench }> }> = {
+interface Entry {
+  /** What it measures. */
+  readonly about: string
+  /** It measures the built product. */
+  readonly isBuilt?: boolean
+  readonly load: () => Promise<{ readonly bench: Bench }>
+}
+
+const benches: Record<string, Entry> = {
   language: {
     about: 'The language-identification model beside eld, tinyld and franc, on lines it was not trained on',
     load: async () => ({ bench: (await import('./language/run.ts')).bench }),
@@ -14,10 +23,12 @@ const benches: Record<string, { readonly about: string; readonly load: () => Pro
   },
   endpoint: {
     about: 'The endpoint at saturation, half and ten times its load, beside the same threads without it',
+    isBuilt: true,
     load: () => import('./endpoint.bench.ts'),
   },
   intake: {
     about: 'Reports a second that the endpoint takes, in batches of 100, into SQLite and PostgreSQL',
+    isBuilt: true,
     load: () => import('./intake.bench.ts'),
   },
   routing: {
@@ -26,6 +37,7 @@ const benches: Record<string, { readonly about: string; readonly load: () => Pro
   },
   truth: {
     about: 'The routing simulator held against the built product in Chromium, on replayed recordings',
+    isBuilt: true,
     load: () => import('./truth.bench.ts'),
   },
   store: {
@@ -34,18 +46,22 @@ const benches: Record<string, { readonly about: string; readonly load: () => Pro
   },
   overhead: {
     about: 'a request beside onnxruntime-web and Transformers.js; the choice of a backend; memory; taking over',
+    isBuilt: true,
     load: () => import('./overhead.ts'),
   },
   'cold-start': {
     about: 'page open to first answer, warm and cold, beside Transformers.js',
+    isBuilt: true,
     load: () => import('./cold-start.ts'),
   },
   operators: {
     about: "ONNX's operator tests through the edge worker on WASM and on WebGPU: what each can do",
+    isBuilt: true,
     load: () => import('./operators.ts'),
   },
   web: {
     about: 'The built home page: Lighthouse with its mobile preset, and long tasks on a slowed processor',
+    isBuilt: true,
     load: () => import('./web.bench.ts'),
   },
 }
@@ -58,6 +74,9 @@ if (entry === undefined) {
   process.exitCode = 2
 } else {
   const flags = parseFlags(rest)
+  if (entry.isBuilt && !flags.has('built')) {
+    execFileSync(process.execPath, ['scripts/build-if-changed.mjs'], { stdio: 'inherit' })
+  }
   const { bench } = await entry.load()
   const figures = await bench(flags, (line) => process.stdout.write(`${line}\n`))
   if (flags.has('json')) process.stdout.write(`${JSON.stringify(figures)}\n`)

@@ -20,7 +20,7 @@ const phases = [
 /**
  * The built home page, as `npm start` serves it: Lighthouse's mobile preset, and the longest task on the main thread
  * while the page starts and while a model loads and runs, with the page's processor slowed four times. Each is measured
- * `--runs` times, default 3. Needs `npm run build` before, and a machine that does nothing else.
+ * `--runs` times, default 3. Needs a machine that does nothing else.
  */
 export const bench: Bench = async (flags, print) => {
   const runs = Number(flags.value('runs') ?? 3)

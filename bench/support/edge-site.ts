@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,14 +23,11 @@ export async function openEdgeSite(options: {
   readonly transformers?: readonly SharedModel[]
   /** Compresses the files beforehand, as a site on a real link would. */
   readonly compressed?: boolean
-  /** `dist/` is built already. Default: it is built now. */
-  readonly isBuilt?: boolean
 }) {
-  const { pages, models, transformers = [], compressed = false, isBuilt = false } = options
+  const { pages, models, transformers = [], compressed = false } = options
   const folder = mkdtempSync(join(tmpdir(), 'hither-bench-'))
   const [appDir, modelsDir] = [join(folder, 'app'), join(folder, 'models')]
   mkdirSync(modelsDir)
-  if (!isBuilt) execFileSync('npm', ['run', '--silent', 'build:library'], { cwd: root('.'), stdio: 'inherit' })
   await build({
     root: root('bench/pages'),
     configFile: false,
