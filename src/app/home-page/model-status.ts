@@ -3,7 +3,7 @@ import type { ModelEntry } from '../../index.ts'
 import { formatBytes } from '../../ui/design/format-bytes.ts'
 import { backendName, problemText, stateNames } from '../../ui/texts/names.ts'
 import { str, t } from '../../ui/texts/text.ts'
-import type { AppState } from '../state/app.ts'
+import type { AppState } from '../state/app-state.ts'
 
 export const modelStatusStyles = css`
   .state {

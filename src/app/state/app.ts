@@ -1,28 +1,12 @@
-import type { Client, DeviceReport, LinkReport, ModelEntry, ModelState, RouteRecord } from '../../index.ts'
+import type { Client } from '../../index.ts'
 import { nextTask } from '../../ui/base/next-task.ts'
+import type { AppState } from './app-state.ts'
 import { createLinkHistory, type LinkHistory } from './link-history.ts'
 import type { CreateAppClient } from './make-client.ts'
 import { type Preferences, readPreferences, type SimulationName, writePreferences } from './preferences.ts'
-import { type Problem, toProblem } from './problem.ts'
+import { toProblem } from './problem.ts'
 import type { Settings } from './read-settings.ts'
-
-/** What all pages show. Replaced as a whole at each change. */
-export interface AppState {
-  readonly preferences: Preferences
-  readonly simulation: SimulationName
-  readonly hasToken: boolean
-  readonly device?: DeviceReport | undefined
-  readonly link?: LinkReport | undefined
-  /** Undefined until the catalogue was read. */
-  readonly models?: readonly ModelEntry[] | undefined
-  readonly modelsProblem?: Problem | undefined
-  /** The newest first. */
-  readonly routes: readonly RouteRecord[]
-  /** Requests under way. */
-  readonly running: number
-  /** The client could not be made. */
-  readonly problem?: Problem | undefined
-}
+import { watchClient } from './watch-client.ts'
 
 /** What needs another client: it is made anew with it. */
 export type ClientSettings = Partial<Pick<Preferences, 'endpoint' | 'saveData' | 'report'>> & {
@@ -84,33 +68,18 @@ export function createApp(options: {
     update({ preferences: { ...state.preferences, ...change } })
   }
 
-  const setModelState = (name: string, modelState: ModelState) => {
-    const { models } = state
-    if (models) update({ models: models.map((each) => (each.name === name ? { ...each, state: modelState } : each)) })
-  }
-  const listen = (made: Client) => {
-    made.on('route', (route) => update({ routes: [route, ...state.routes].slice(0, 1000) }))
-    made.on('device', (device) => update({ device }))
-    made.on('link', (link) => {
-      history.add(link)
-      update({ link })
-    })
-    made.on('state', (event) => setModelState(event.model, event.state))
-    made.on('progress', ({ model, ...progress }) => {
-      if (state.models?.find(({ name }) => name === model)?.state.status !== 'downloading') return
-      setModelState(model, { status: 'downloading', ...progress })
-    })
-    // A model may have been withdrawn, or taken back.
-    made.on('notices', () => void refreshModels())
-    update({ device: made.device(), link: made.link() })
-  }
   const make = async (): Promise<Client> => {
     try {
       const create = await load()
       await nextTask()
       const made = create({ settings, preferences: state.preferences, simulation: state.simulation, token })
       await nextTask()
-      listen(made)
+      watchClient(made, {
+        state: () => state,
+        update,
+        onLink: history.add,
+        onNotices: () => void refreshModels(),
+      })
       await nextTask()
       return made
     } catch (error) {

@@ -10,7 +10,7 @@ import { str, t } from '../texts/text.ts'
 const digits = Array.from({ length: 10 }, (_, digit) => String(digit))
 
 /** The answer, large, beside the probability of each digit. */
-export class AnswerView extends LaterElement {
+export class DigitAnswer extends LaterElement {
   static override properties = { answer: { attribute: false }, running: { type: Boolean } }
   static override styles = [
     sharedStyles,
@@ -119,10 +119,10 @@ export class AnswerView extends LaterElement {
   }
 }
 
-define('hither-answer', AnswerView)
+define('hither-answer', DigitAnswer)
 
 declare global {
   interface HTMLElementTagNameMap {
-    'hither-answer': AnswerView
+    'hither-answer': DigitAnswer
   }
 }
