@@ -1,7 +1,23 @@
 export { Tensor } from 'onnxruntime-common'
+export type { OutboxApi } from './client/client-outbox.ts'
 export { createClient } from './client/create-client.ts'
-export type { OutboxApi } from './client/outbox-api.ts'
 export type { RoutesLog } from './client/routes-log.ts'
+export type {
+  Budgets,
+  Client,
+  ClientEvents,
+  ClientOptions,
+  ClientPolicy,
+  EndpointOptions,
+  Policy,
+  RouteExplanation,
+  RunInputs,
+  RunOptions,
+  RunResult,
+  RuntimeOptions,
+  SimulationOptions,
+  StorageOptions,
+} from './client/types/client-types.ts'
 export type {
   AddModelOptions,
   ModelEntry,
@@ -31,22 +47,6 @@ export type {
   VoiceTask,
   WatchedFrame,
 } from './client/types/task-types.ts'
-export type {
-  Budgets,
-  Client,
-  ClientEvents,
-  ClientOptions,
-  ClientPolicy,
-  EndpointOptions,
-  Policy,
-  RouteExplanation,
-  RunInputs,
-  RunOptions,
-  RunResult,
-  RuntimeOptions,
-  SimulationOptions,
-  StorageOptions,
-} from './client/types/types.ts'
 export type { TaskName } from './contracts/manifest.ts'
 export type { BackendMeasurement, DeviceReport, LinkReport, ModelProgress } from './contracts/measurements.ts'
 export type { Backend, ModelState, Progress } from './contracts/model-state.ts'

@@ -18,25 +18,25 @@ import { withDeadline } from '../utils/with-deadline.ts'
 import { toBackgroundSettings } from './background/background-settings.ts'
 import { createBackground } from './background/create-background.ts'
 import { keepManifests } from './background/manifest-cache.ts'
-import { createClientEdge } from './client-edge.ts'
+import { createClientOutbox } from './client-outbox.ts'
+import { createCloudLink } from './cloud/cloud-link.ts'
+import { createClientEdge } from './edge/client-edge.ts'
+import { createEdgeModels } from './edge/edge-models.ts'
+import { slowEdge } from './edge/slow-edge.ts'
 import { createLazyUpdates } from './models/lazy-updates.ts'
 import { createModelsApi } from './models/models-api.ts'
 import { createClientNotices } from './notices/client-notices.ts'
-import { createClientOutbox } from './outbox-api.ts'
-import { parseClientOptions, parseRunOptions } from './parse-options.ts'
+import { parseClientOptions, parseRunOptions } from './options/parse-client-options.ts'
+import { toUrl } from './options/to-url.ts'
 import { pretendFetch } from './pretend-fetch.ts'
-import type { Asked } from './request/ask-larger.ts'
-import { createCloudLink } from './request/cloud-link.ts'
-import { createEdgeModels } from './request/edge-models.ts'
+import type { Asked } from './request/cascade.ts'
+import { createMemory } from './request/keep-measurements.ts'
 import { createAnsweringLoader } from './request/load-answering.ts'
-import { createMemory } from './request/remember.ts'
-import type { RequestParts } from './request/request-parts.ts'
+import type { RequestParts } from './request/request-context.ts'
 import { toRouterPolicy } from './request/router-policy.ts'
 import { createRoutesLog } from './routes-log.ts'
-import { slowEdge } from './slow-edge.ts'
 import { type AskModel, createTaskApi } from './tasks/task-api.ts'
-import { toUrl } from './to-url.ts'
-import type { Client, ClientEvents, ClientOptions } from './types/types.ts'
+import type { Client, ClientEvents, ClientOptions } from './types/client-types.ts'
 
 /** Bundlers find the workers by these very expressions: each becomes a file of its own, from this origin. */
 const startEdgeWorker = () =>
@@ -252,7 +252,7 @@ export function createClient(options: ClientOptions = {}): Client {
       signal?.throwIfAborted()
       await open()
       const bounded = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal])
-      const { openSession } = await import('./open-session.ts')
+      const { openSession } = await import('./session/open-session.ts')
       return openSession({ edge, edgeModels, background, learner, closing: closing.signal }, session, bounded)
     },
 

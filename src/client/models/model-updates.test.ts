@@ -4,7 +4,7 @@ import { EdgeError } from '../../errors/edge-error.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
 import type { Background } from '../background/create-background.ts'
-import type { EdgeModels } from '../request/edge-models.ts'
+import type { EdgeModels } from '../edge/edge-models.ts'
 import { createModelUpdates } from './model-updates.ts'
 
 const one = await fakeManifest({ 'model.onnx': new Uint8Array(1) })

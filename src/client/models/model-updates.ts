@@ -4,7 +4,7 @@ import { isHitherError } from '../../errors/hither-error.ts'
 import type { Priority } from '../../models/transfer/transfer-slots.ts'
 import { abortable } from '../../utils/abortable.ts'
 import type { Background } from '../background/create-background.ts'
-import type { EdgeModels } from '../request/edge-models.ts'
+import type { EdgeModels } from '../edge/edge-models.ts'
 
 /** Failures that say nothing against the newer revision: it is tried again at the next visit. */
 const passingCodes: ReadonlySet<string> = new Set([

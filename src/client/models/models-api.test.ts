@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
 import type { Background } from '../background/create-background.ts'
-import type { EdgeModels } from '../request/edge-models.ts'
+import type { EdgeModels } from '../edge/edge-models.ts'
 import type { ModelUpdates } from './model-updates.ts'
 import { createModelsApi } from './models-api.ts'
 

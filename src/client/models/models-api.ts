@@ -1,6 +1,6 @@
 import { totalBytesOf } from '../../models/manifest/total-bytes.ts'
 import type { Background } from '../background/create-background.ts'
-import { downloadPaused, type EdgeModels } from '../request/edge-models.ts'
+import { downloadPaused, type EdgeModels } from '../edge/edge-models.ts'
 import type { ModelEntry, ModelsApi } from '../types/models-types.ts'
 import type { ModelUpdates } from './model-updates.ts'
 

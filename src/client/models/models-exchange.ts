@@ -1,6 +1,6 @@
 import type { Manifest } from '../../contracts/manifest.ts'
 import type { Background } from '../background/create-background.ts'
-import type { EdgeModels } from '../request/edge-models.ts'
+import type { EdgeModels } from '../edge/edge-models.ts'
 import type { ModelEntry, ModelsApi } from '../types/models-types.ts'
 import { exportToFolder, exportToZip, pathsOf, readArchive } from './model-archive.ts'
 

@@ -1,5 +1,5 @@
-import type { ClientNoticesOptions } from './live-notices.ts'
-import type { Notices } from './notices.ts'
+import type { Notices } from './notice-poll.ts'
+import type { ClientNoticesOptions } from './notices.ts'
 
 /** The endpoints' notices. What asks for them is fetched with the first request that may leave the device. */
 export function createClientNotices(options: ClientNoticesOptions): Notices {
@@ -12,7 +12,7 @@ export function createClientNotices(options: ClientNoticesOptions): Notices {
     start() {
       if (closed || loading || options.clouds.length === 0) return
       loading = true
-      void import('./live-notices.ts').then(
+      void import('./notices.ts').then(
         ({ createLiveNotices }) => {
           if (closed) return
           live = createLiveNotices(options)

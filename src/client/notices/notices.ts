@@ -1,117 +1,45 @@
+import { mayBeHither } from '../../cloud/may-be-hither.ts'
 import type { Notice } from '../../contracts/notice.ts'
-import type { RouteNotice } from '../../contracts/route.ts'
+import { ModelError } from '../../errors/model-error.ts'
 import type { NetworkWatcher } from '../../network/network-watcher.ts'
-import { systemTimers, type Timers } from '../../utils/with-deadline.ts'
+import type { Background } from '../background/create-background.ts'
+import type { CloudLink } from '../cloud/cloud-link.ts'
+import type { EdgeModels } from '../edge/edge-models.ts'
+import { createNotices, type Notices } from './notice-poll.ts'
 
-/** An endpoint that may have notices. */
-export interface NoticeSource {
-  /** Its address, as routes name it. */
-  readonly name: string
-  /** Undefined from one that has no such thing. */
-  notices(signal: AbortSignal): Promise<readonly Notice[] | undefined>
+export interface ClientNoticesOptions {
+  readonly clouds: readonly CloudLink[]
+  readonly watcher: NetworkWatcher
+  readonly background: Pick<Background, 'withdraw'>
+  readonly edgeModels: Pick<EdgeModels, 'withdraw'>
+  readonly onChange: (notices: readonly Notice[]) => void
 }
 
-/** What the operators of the endpoints tell devices. */
-export interface Notices {
-  /** What holds, as far as is known. */
-  current(): readonly Notice[]
-  /** What was said of an endpoint that must not be asked; undefined for one that may. */
-  closed(endpoint: string): RouteNotice | undefined
-  /** Begins to ask, and goes on with it. Called with each request that may leave the device; never rejects. */
-  start(): void
-  close(): void
-}
+/** Asks the endpoints for notices, and does what they say: a withdrawn model is unloaded, freed and refused. */
+export function createLiveNotices(options: ClientNoticesOptions): Notices {
+  const { clouds, watcher, background, edgeModels, onChange } = options
 
-/** Notices hold within a minute: an answer may take a while, and so may a timer of a page that is not seen. */
-const everyMs = 40_000
-/** An endpoint without notices is asked again after this time: it may have been updated. */
-const noneHereMs = 60 * 60_000
-const timeoutMs = 15_000
-
-export function createNotices(options: {
-  readonly sources: readonly NoticeSource[]
-  readonly watcher: Pick<NetworkWatcher, 'online' | 'onChange'>
-  /**
-   * Called when what holds has changed, and at the first answer.
-   *
-   * Called again with the next answer when it rejects.
-   *
-   * @param isWhole every endpoint has said what it has to say; else something may be missing
-   */
-  readonly onChange: (notices: readonly Notice[], isWhole: boolean) => Promise<void>
-  readonly timers?: Timers
-  readonly now?: () => number
-}): Notices {
-  const { sources, watcher, onChange, timers = systemTimers, now = Date.now } = options
-  const said = new Map<string, readonly Notice[]>()
-  const notBefore = new Map<string, number>()
-  const closing = new AbortController()
-  let told: string | undefined
-  let started = false
-  let timer: unknown
-  let asking: Promise<void> | undefined
-  let stopWatching: (() => void) | undefined
-
-  const current = () => {
-    const known = new Map([...said.values()].flat().map((notice) => [notice.id, notice]))
-    return [...known.values()]
-  }
-
-  const askOne = async ({ name, notices }: NoticeSource) => {
-    if (now() < (notBefore.get(name) ?? 0)) return
-    try {
-      const answer = await notices(AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)]))
-      if (answer === undefined) notBefore.set(name, now() + noneHereMs)
-      said.set(name, answer ?? [])
-    } catch {
-      // What it said last holds until it says something else: an endpoint that is down can take nothing back.
+  const withdraw = async (notices: readonly Notice[], isWhole: boolean) => {
+    const models = notices.flatMap(({ body }) =>
+      body.kind === 'model-withdrawn' ? [{ name: body.model, revision: body.revision, reason: body.why }] : [],
+    )
+    // First refused, then unloaded: nothing can bring it back between.
+    await background.withdraw(models, isWhole)
+    for (const { name, revision, reason = '' } of models) {
+      const error = new ModelError('model-withdrawn', `The model "${name}" was withdrawn. ${reason}`.trim())
+      await edgeModels.withdraw(name, revision, error)
     }
   }
 
-  const ask = (): Promise<void> => {
-    asking ??= (async () => {
-      if (watcher.online) await Promise.all(sources.map(askOne))
-      if (closing.signal.aborted || said.size === 0) return
-      const isWhole = said.size === sources.length
-      const news = JSON.stringify([current(), isWhole])
-      if (news === told) return
-      await onChange(current(), isWhole)
-      told = news
-    })()
-      .catch(() => {})
-      .finally(() => {
-        asking = undefined
-        if (closing.signal.aborted) return
-        if (timer !== undefined) timers.clearTimeout(timer)
-        timer = timers.setTimeout(() => void ask(), everyMs)
-      })
-    return asking
-  }
-
-  return {
-    current,
-    closed(endpoint) {
-      for (const { body } of current()) {
-        if (body.kind !== 'region-down' || toName(body.url) !== endpoint) continue
-        return { kind: 'region-down', endpoint, ...(body.why === undefined ? {} : { why: body.why }) }
-      }
-      return undefined
+  return createNotices({
+    sources: clouds.map(({ name, arm }) => ({
+      name,
+      notices: async (signal) => ((await mayBeHither(arm, signal)) ? arm.notices({ signal }) : undefined),
+    })),
+    watcher,
+    async onChange(notices, isWhole) {
+      // Told when it is done: who lists the models then finds what holds.
+      await withdraw(notices, isWhole).finally(() => onChange(notices))
     },
-    start() {
-      if (started || sources.length === 0 || closing.signal.aborted) return
-      started = true
-      stopWatching = watcher.onChange(({ online }) => {
-        // An answer under way may have been lost with the network: what holds now is asked after it.
-        if (online) void (asking ?? Promise.resolve()).then(ask)
-      })
-      void ask()
-    },
-    close() {
-      closing.abort()
-      if (timer !== undefined) timers.clearTimeout(timer)
-      stopWatching?.()
-    },
-  }
+  })
 }
-
-const toName = (url: string): string => new URL(url).href.replace(/\/+$/, '')

@@ -6,11 +6,11 @@ import { modelKey } from '../../models/manifest/model-key.ts'
 import type { ArmRef } from '../../routing/router-types.ts'
 import { OvertakenError } from '../../routing/running/run-plan.ts'
 import { meanOf } from '../../utils/log-normal.ts'
+import type { CloudLink } from '../cloud/cloud-link.ts'
 import { checkAnswer } from './check-answer.ts'
-import type { CloudLink } from './cloud-link.ts'
 import { hungAfterMs } from './hung-after.ts'
 import { bytesOf } from './request-bytes.ts'
-import type { RequestParts } from './request-parts.ts'
+import type { RequestParts } from './request-context.ts'
 
 export interface ArmAnswer {
   readonly outputs: TensorMap

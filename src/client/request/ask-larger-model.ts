@@ -1,12 +1,12 @@
 import type { Manifest } from '../../contracts/manifest.ts'
 import type { Privacy } from '../../contracts/route.ts'
 import type { Background } from '../background/create-background.ts'
-import { type Asked, askLarger, type LargerModel } from './ask-larger.ts'
+import { type Asked, askLarger, type LargerModel } from './cascade.ts'
 import { typicalBytes } from './request-bytes.ts'
-import type { RequestParts } from './request-parts.ts'
+import type { RequestParts } from './request-context.ts'
 import { takeSnapshot } from './take-snapshot.ts'
 
-export { keptInTime } from './ask-larger.ts'
+export { keptInTime } from './cascade.ts'
 
 /** What the client has of a request whose small model has answered. */
 interface LargerRequest {

@@ -3,9 +3,9 @@ import type { Privacy } from '../../contracts/route.ts'
 import { routeReasons } from '../../contracts/route-reasons.ts'
 import { NoArmError } from '../../errors/no-arm-error.ts'
 import { sentenceOf } from '../../routing/explain-route.ts'
-import type { RouteExplanation } from '../types/types.ts'
+import type { RouteExplanation } from '../types/client-types.ts'
 import { typicalBytes } from './request-bytes.ts'
-import type { RequestParts } from './request-parts.ts'
+import type { RequestParts } from './request-context.ts'
 import { takeSnapshot } from './take-snapshot.ts'
 
 /**

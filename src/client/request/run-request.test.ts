@@ -11,10 +11,10 @@ import { encodeInferResponse } from '../../protocol/infer/infer-response.ts'
 import { createRouter } from '../../routing/deciding/create-router.ts'
 import { createRouteLearner } from '../../routing/learning/route-learner.ts'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
+import { createCloudLink } from '../cloud/cloud-link.ts'
 import { createRoutesLog } from '../routes-log.ts'
-import { createCloudLink } from './cloud-link.ts'
 import { explainRequest } from './explain-request.ts'
-import type { RequestParts } from './request-parts.ts'
+import type { RequestParts } from './request-context.ts'
 import { runRequest, whyNoManifest } from './run-request.ts'
 
 const manifest = await fakeManifest(

@@ -11,14 +11,14 @@ import { runPlan } from '../../routing/running/run-plan.ts'
 import { answerFor } from '../../tasks/decode/answer-for.ts'
 import { randomId } from '../../utils/random-id.ts'
 import { systemTimers } from '../../utils/with-deadline.ts'
-import type { RunResult } from '../types/types.ts'
+import type { RunResult } from '../types/client-types.ts'
 import { runOnArm } from './arm-runs.ts'
 import { bytesOf } from './request-bytes.ts'
-import type { RequestParts } from './request-parts.ts'
+import type { RequestParts } from './request-context.ts'
 import { toRouteRecord } from './route-record.ts'
-import { silentAfterMs, slowAfterMs } from './silent-after.ts'
 import { type AheadRun, startAhead } from './start-ahead.ts'
 import { takeSnapshot } from './take-snapshot.ts'
+import { silentAfterMs, slowAfterMs } from './time-limits.ts'
 
 const slackMs = 100
 

@@ -4,9 +4,9 @@ import type { EdgeEngine } from '../../edge/edge-types.ts'
 import { createRouteLearner } from '../../routing/learning/route-learner.ts'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
 import { meanOf } from '../../utils/log-normal.ts'
+import { createCloudLink } from '../cloud/cloud-link.ts'
 import { runOnArm } from './arm-runs.ts'
-import { createCloudLink } from './cloud-link.ts'
-import type { RequestParts } from './request-parts.ts'
+import type { RequestParts } from './request-context.ts'
 import { takeSnapshot } from './take-snapshot.ts'
 
 afterEach(() => {

@@ -4,7 +4,7 @@ import { modelKey } from '../../models/manifest/model-key.ts'
 import { createRouter } from '../../routing/deciding/create-router.ts'
 import { createRouteLearner } from '../../routing/learning/route-learner.ts'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
-import type { RequestParts } from './request-parts.ts'
+import type { RequestParts } from './request-context.ts'
 import { takeSnapshot } from './take-snapshot.ts'
 
 test('the router is told what runs here usually take, and how long ago one was measured', async () => {

@@ -5,9 +5,9 @@ import { modelKey } from '../../models/manifest/model-key.ts'
 import { totalBytesOf } from '../../models/manifest/total-bytes.ts'
 import type { CloudOption, EdgeOption, RouterSnapshot } from '../../routing/router-types.ts'
 import { logNormal, meanOf } from '../../utils/log-normal.ts'
+import type { CloudLink } from '../cloud/cloud-link.ts'
 import { cloudPrice, edgePrice } from './arm-prices.ts'
-import type { CloudLink } from './cloud-link.ts'
-import type { RequestParts } from './request-parts.ts'
+import type { RequestParts } from './request-context.ts'
 
 /** What a model that failed with these codes lacks, this device will lack at the next try, too. */
 const lastingCodes: ReadonlySet<string> = new Set([

@@ -3,9 +3,9 @@ import type { TensorMap } from '../../contracts/tensor.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import type { Detections } from '../../tasks/decode/detect.ts'
 import type { Background } from '../background/create-background.ts'
-import type { Asked } from '../request/ask-larger.ts'
+import type { Asked } from '../request/cascade.ts'
+import type { RunOptions } from '../types/client-types.ts'
 import type { PictureTask, TaskOptions, Tasks } from '../types/task-types.ts'
-import type { RunOptions } from '../types/types.ts'
 
 /**
  * Answers one request of a task.

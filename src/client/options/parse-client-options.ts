@@ -1,10 +1,10 @@
 import * as v from 'valibot'
-import { reportModes } from '../contracts/report-mode.ts'
-import { privacyModes } from '../contracts/route.ts'
-import { ConfigError } from '../errors/config-error.ts'
-import { ValidationError } from '../errors/validation-error.ts'
-import type { SessionOptions, SessionRunOptions } from './types/session-types.ts'
-import type { ClientOptions, RunOptions } from './types/types.ts'
+import { reportModes } from '../../contracts/report-mode.ts'
+import { privacyModes } from '../../contracts/route.ts'
+import { ConfigError } from '../../errors/config-error.ts'
+import { ValidationError } from '../../errors/validation-error.ts'
+import type { ClientOptions, RunOptions } from '../types/client-types.ts'
+import type { SessionOptions, SessionRunOptions } from '../types/session-types.ts'
 
 const addressSchema = v.union([v.string(), v.instance(URL)])
 const deadlineSchema = v.pipe(v.number(), v.finite(), v.minValue(1))

@@ -1,10 +1,10 @@
-import type { Backend } from '../contracts/model-state.ts'
-import { createCrashMarks } from '../edge/crash-marks.ts'
-import { createEdge } from '../edge/create-edge.ts'
-import type { EdgeEngine, EdgeEvents } from '../edge/edge-types.ts'
-import { createSharedEdge } from '../edge/tabs/shared-edge.ts'
-import type { Background } from './background/create-background.ts'
-import type { RuntimeOptions } from './types/types.ts'
+import type { Backend } from '../../contracts/model-state.ts'
+import { createCrashMarks } from '../../edge/crash-marks.ts'
+import { createEdge } from '../../edge/create-edge.ts'
+import type { EdgeEngine, EdgeEvents } from '../../edge/edge-types.ts'
+import { createSharedEdge } from '../../edge/tabs/shared-edge.ts'
+import type { Background } from '../background/create-background.ts'
+import type { RuntimeOptions } from '../types/client-types.ts'
 
 /** Backends that may be used where nobody says. */
 export const defaultBackends: readonly Backend[] = ['wasm', 'webgpu', 'webnn']

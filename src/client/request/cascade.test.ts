@@ -5,7 +5,7 @@ import { ValidationError } from '../../errors/validation-error.ts'
 import { createRouter } from '../../routing/deciding/create-router.ts'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
 import { logNormal } from '../../utils/log-normal.ts'
-import { type Asked, askLarger, keptInTime, type LargerModel } from './ask-larger.ts'
+import { type Asked, askLarger, keptInTime, type LargerModel } from './cascade.ts'
 
 const files = { 'model.onnx': new Uint8Array(1) }
 const large = await fakeManifest(files, { name: 'large' })

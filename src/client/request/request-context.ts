@@ -5,9 +5,9 @@ import type { EdgeEngine } from '../../edge/edge-types.ts'
 import type { NetworkWatcher } from '../../network/network-watcher.ts'
 import type { RouteLearner } from '../../routing/learning/route-learner.ts'
 import type { Router } from '../../routing/router-types.ts'
-import type { Notices } from '../notices/notices.ts'
-import type { CloudLink } from './cloud-link.ts'
-import type { EdgeModels } from './edge-models.ts'
+import type { CloudLink } from '../cloud/cloud-link.ts'
+import type { EdgeModels } from '../edge/edge-models.ts'
+import type { Notices } from '../notices/notice-poll.ts'
 
 /** What the client has put together, as a request needs it. */
 export interface RequestParts {

@@ -6,7 +6,7 @@ import type { NetworkChange } from '../network/network-watcher.ts'
 import type { Outbox } from '../outbox/create-outbox.ts'
 import { type Reportable, reportOfFailure, reportOfRoute } from '../outbox/to-report.ts'
 import { until } from '../testing/until.ts'
-import { createClientOutbox } from './outbox-api.ts'
+import { createClientOutbox } from './client-outbox.ts'
 
 const route = (id: string): RouteRecord => ({
   id,

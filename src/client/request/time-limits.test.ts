@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { silentAfterMs } from './silent-after.ts'
+import { silentAfterMs } from './time-limits.ts'
 
 const arms = [
   { arm: 'edge', meanMs: 1, p90Ms: 1 },

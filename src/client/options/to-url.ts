@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors/config-error.ts'
+import { ConfigError } from '../../errors/config-error.ts'
 
 /**
  * An address that a site has set, as a whole one.

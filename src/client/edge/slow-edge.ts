@@ -1,4 +1,4 @@
-import type { EdgeEngine, EdgeRun } from '../edge/edge-types.ts'
+import type { EdgeEngine, EdgeRun } from '../../edge/edge-types.ts'
 
 /** Waits, and gives up with the signal's reason. */
 const waitFor = (ms: number, signal: AbortSignal | undefined) =>

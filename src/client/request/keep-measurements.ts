@@ -1,7 +1,7 @@
 import type { RouteLearner } from '../../routing/learning/route-learner.ts'
 import type { Router } from '../../routing/router-types.ts'
 import type { Background } from '../background/create-background.ts'
-import type { CloudLink } from './cloud-link.ts'
+import type { CloudLink } from '../cloud/cloud-link.ts'
 
 const saveAfterMs = 2_000
 

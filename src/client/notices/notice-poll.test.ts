@@ -3,7 +3,7 @@ import type { Notice } from '../../contracts/notice.ts'
 import type { NetworkChange } from '../../network/network-watcher.ts'
 import { createManualTimers } from '../../testing/manual-timers.ts'
 import { until } from '../../testing/until.ts'
-import { createNotices } from './notices.ts'
+import { createNotices } from './notice-poll.ts'
 
 const notice = (id: string, body: Notice['body']): Notice => ({ id, createdMs: 1, body })
 const down = notice('1', { kind: 'region-down', url: 'https://a.example/', why: 'Repairs.' })
