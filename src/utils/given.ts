@@ -1,0 +1,8 @@
+/** Members that may be undefined become members that may be absent. */
+export type Given<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>
+}
+
+/** The object without its undefined members: for types that tell "absent" from "undefined", and for records that are shown. */
+export const given = <T extends object>(object: T): Given<T> =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Given<T>
