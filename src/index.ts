@@ -1,23 +1,16 @@
 export { Tensor } from 'onnxruntime-common'
-export type { OutboxApi } from './client/client-outbox.ts'
 export { createClient } from './client/create-client.ts'
-export type { RoutesLog } from './client/routes-log.ts'
 export type {
   Budgets,
-  Client,
-  ClientEvents,
   ClientOptions,
   ClientPolicy,
   EndpointOptions,
   Policy,
-  RouteExplanation,
-  RunInputs,
-  RunOptions,
-  RunResult,
   RuntimeOptions,
   SimulationOptions,
   StorageOptions,
-} from './client/types/client-types.ts'
+} from './client/types/client-options.ts'
+export type { Client, ClientEvents, RouteExplanation, RoutesLog } from './client/types/client-types.ts'
 export type {
   AddModelOptions,
   ModelEntry,
@@ -28,6 +21,8 @@ export type {
   StorageReport,
   VerifyReport,
 } from './client/types/models-types.ts'
+export type { OutboxApi } from './client/types/outbox-types.ts'
+export type { RunInputs, RunOptions, RunResult } from './client/types/run-types.ts'
 export type {
   ModelSession,
   SessionOptions,

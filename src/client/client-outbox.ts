@@ -5,24 +5,7 @@ import { isHitherError } from '../errors/hither-error.ts'
 import type { NetworkWatcher } from '../network/network-watcher.ts'
 import type { Outbox, OutboxState } from '../outbox/create-outbox.ts'
 import type { Reportable } from '../outbox/to-report.ts'
-
-/** What the client tells its endpoint, and what waits to be told. @see ClientOptions.report */
-export interface OutboxApi {
-  /** What waits, what was sent, what was dropped and why. */
-  state(): Promise<OutboxState>
-  /** Sends what waits, now. Never rejects: `state().problem` says what stands in the way. */
-  flush(): Promise<void>
-  /** Everything that is kept on this device, as JSON lines. */
-  export(): Promise<string>
-  /**
-   * Forgets what waits and the dead letters, and takes a new random name for this installation.
-   *
-   * @throws {CapabilityError} `storage-unavailable`, as all of these: the outbox's script could not be fetched
-   */
-  clear(): Promise<void>
-  /** The person's own switch: off, nothing is recorded, and what waits is forgotten. Kept from visit to visit. */
-  setEnabled(enabled: boolean): Promise<void>
-}
+import type { OutboxApi } from './types/outbox-types.ts'
 
 /** The client's side of the outbox: what a request left behind goes in, nothing waits for it. */
 export interface ClientOutbox {

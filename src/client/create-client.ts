@@ -36,7 +36,8 @@ import type { RequestParts } from './request/request-context.ts'
 import { toRouterPolicy } from './request/router-policy.ts'
 import { createRoutesLog } from './routes-log.ts'
 import { type AskModel, createTaskApi } from './tasks/task-api.ts'
-import type { Client, ClientEvents, ClientOptions } from './types/client-types.ts'
+import type { ClientOptions } from './types/client-options.ts'
+import type { Client, ClientEvents } from './types/client-types.ts'
 
 /** Bundlers find the workers by these very expressions: each becomes a file of its own, from this origin. */
 const startEdgeWorker = () =>

@@ -1,13 +1,5 @@
 import type { RouteRecord } from '../contracts/route.ts'
-
-/** The records of the client's last requests. They hold nothing of a request's content. */
-export interface RoutesLog {
-  /** The newest last. */
-  list(): readonly RouteRecord[]
-  /** One record a line, as JSON: what a tool reads line by line. */
-  toJsonLines(): string
-  clear(): void
-}
+import type { RoutesLog } from './types/client-types.ts'
 
 /** Records that are kept; the oldest ones go first. */
 const mostRecords = 1_000

@@ -1,14 +1,8 @@
 import { createClientOutbox } from '../client/client-outbox.ts'
 import { createRoutesLog } from '../client/routes-log.ts'
-import type {
-  Client,
-  ClientEvents,
-  RouteExplanation,
-  RunInputs,
-  RunOptions,
-  RunResult,
-} from '../client/types/client-types.ts'
+import type { Client, ClientEvents, RouteExplanation } from '../client/types/client-types.ts'
 import type { ModelEntry } from '../client/types/models-types.ts'
+import type { RunInputs, RunOptions, RunResult } from '../client/types/run-types.ts'
 import type { Tasks } from '../client/types/task-types.ts'
 import type { DeviceReport, LinkReport } from '../contracts/measurements.ts'
 import type { ModelState } from '../contracts/model-state.ts'

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { page, userEvent } from 'vitest/browser'
-import type { RunInputs, RunOptions, RunResult } from '../../client/types/client-types.ts'
+import type { RunInputs, RunOptions, RunResult } from '../../client/types/run-types.ts'
 import { NoArmError } from '../../errors/no-arm-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { createFakeClient, type FakeClientOptions, fakeModel, fakeResult } from '../../testing/fake-client.ts'

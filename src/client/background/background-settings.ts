@@ -1,7 +1,7 @@
 import { defaultMemoryBudget } from '../../device/memory-budget.ts'
 import type { SimulatedNetwork } from '../../network/simulated-network.ts'
 import { defaultBackends } from '../edge/client-edge.ts'
-import type { RuntimeOptions, StorageOptions } from '../types/client-types.ts'
+import type { RuntimeOptions, StorageOptions } from '../types/client-options.ts'
 import type { BackgroundSettings } from './worker/background-types.ts'
 
 /** What the second worker is opened with, and who answers it for a token. */

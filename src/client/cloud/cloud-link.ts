@@ -5,7 +5,7 @@ import type { NetworkWatcher } from '../../network/network-watcher.ts'
 import { createOverdueRequests, type OverdueRequests } from '../../network/overdue-requests.ts'
 import { createRouteLearner, type RouteLearner } from '../../routing/learning/route-learner.ts'
 import { endpointName } from '../request/endpoint-name.ts'
-import type { EndpointOptions } from '../types/client-types.ts'
+import type { EndpointOptions } from '../types/client-options.ts'
 import { createWireFormRuns, type WireFormRuns } from './wire-form-runs.ts'
 
 /** Which of the endpoint's models are known; asked again after this time, as an operator may add one. */

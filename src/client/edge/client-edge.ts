@@ -4,7 +4,7 @@ import { createEdge } from '../../edge/create-edge.ts'
 import type { EdgeEngine, EdgeEvents } from '../../edge/edge-types.ts'
 import { createSharedEdge } from '../../edge/tabs/shared-edge.ts'
 import type { Background } from '../background/create-background.ts'
-import type { RuntimeOptions } from '../types/client-types.ts'
+import type { RuntimeOptions } from '../types/client-options.ts'
 
 /** Backends that may be used where nobody says. */
 export const defaultBackends: readonly Backend[] = ['wasm', 'webgpu', 'webnn']

@@ -3,7 +3,8 @@ import { reportModes } from '../../contracts/report-mode.ts'
 import { privacyModes } from '../../contracts/route.ts'
 import { ConfigError } from '../../errors/config-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
-import type { ClientOptions, RunOptions } from '../types/client-types.ts'
+import type { ClientOptions } from '../types/client-options.ts'
+import type { RunOptions } from '../types/run-types.ts'
 import type { SessionOptions, SessionRunOptions } from '../types/session-types.ts'
 
 const addressSchema = v.union([v.string(), v.instance(URL)])

@@ -4,7 +4,7 @@ import type { RouteCascade, RouteRecord } from '../../contracts/route.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
 import type { CascadeSituation } from '../../routing/deciding/decide-cascade.ts'
 import { decideCascade } from '../../routing/deciding/decide-cascade.ts'
-import type { RunResult } from '../types/client-types.ts'
+import type { RunResult } from '../types/run-types.ts'
 
 /** A request's result, and the model that it is of. */
 export type Asked = RunResult & { readonly manifest: Manifest }

@@ -1,5 +1,5 @@
 import type { RouterPolicy } from '../../routing/router-types.ts'
-import type { Budgets } from '../types/client-types.ts'
+import type { Budgets } from '../types/client-options.ts'
 
 /** The client's budgets as the router takes them. */
 export function toRouterPolicy(budgets: Budgets = {}): Partial<RouterPolicy> {

@@ -5,7 +5,7 @@ import { checkInputs } from '../../models/manifest/check-inputs.ts'
 import { readSideOf } from '../../tasks/pictures/picture-limits.ts'
 import { fullSizeOf, toTransferablePicture, whenFetched } from '../../tasks/pictures/to-transferable-picture.ts'
 import type { Background } from '../background/create-background.ts'
-import type { RunInputs } from '../types/client-types.ts'
+import type { RunInputs } from '../types/run-types.ts'
 
 /** True for `{ image }` with something that is no tensor: a picture. */
 const isPicture = (inputs: RunInputs): inputs is { readonly image: Exclude<RunInputs['image'], TensorMap[string]> } =>

@@ -2,7 +2,7 @@ import { readSideOf } from '../../tasks/pictures/picture-limits.ts'
 import type { PictureSource } from '../../tasks/pictures/picture-source.ts'
 import type { PictureView } from '../../tasks/pictures/picture-view.ts'
 import { fullSizeOf, toTransferablePicture, whenFetched } from '../../tasks/pictures/to-transferable-picture.ts'
-import type { RunOptions } from '../types/client-types.ts'
+import type { RunOptions } from '../types/run-types.ts'
 import type { PictureTask, TaskResult } from '../types/task-types.ts'
 import type { AskModel, TaskContext } from './task-api.ts'
 

@@ -4,7 +4,7 @@ import { ValidationError } from '../../errors/validation-error.ts'
 import type { Detections } from '../../tasks/decode/detect.ts'
 import type { Background } from '../background/create-background.ts'
 import type { Asked } from '../request/cascade.ts'
-import type { RunOptions } from '../types/client-types.ts'
+import type { RunOptions } from '../types/run-types.ts'
 import type { PictureTask, TaskOptions, Tasks } from '../types/task-types.ts'
 
 /**

@@ -5,7 +5,7 @@ import type { Detections } from '../../tasks/decode/detect.ts'
 import type { PictureSource } from '../../tasks/pictures/picture-source.ts'
 import type { SoundSegment } from '../../tasks/sound/find-activity.ts'
 import type { SoundSource } from '../../tasks/sound/sound-source.ts'
-import type { RunOptions, RunResult } from './client-types.ts'
+import type { RunOptions, RunResult } from './run-types.ts'
 
 export interface TaskOptions {
   /** The model that answers. Default: the catalogue's first one of the task. */
