@@ -20,5 +20,11 @@ export function toBaseUrl(url: string | URL): string {
   } else if (text !== '' && !text.startsWith('/')) {
     throw refuse('it must start with https://, http:// or /')
   }
-  return text.replace(/\/+$/, '')
+  return withoutEndSlashes(text)
 }
+
+/** What routes, records and notices call an endpoint: its whole address, without a slash at its end. */
+export const endpointName = (url: string | URL): string =>
+  withoutEndSlashes(new URL(url, globalThis.location?.href).href)
+
+const withoutEndSlashes = (url: string) => url.replace(/\/+$/, '')

@@ -1,6 +1,6 @@
 import { defaultMemoryBudget } from '../../device/memory-budget.ts'
 import type { SimulatedNetwork } from '../../network/simulated-network.ts'
-import { defaultBackends } from '../edge/client-edge.ts'
+import { defaultBackends } from '../options/default-backends.ts'
 import type { RuntimeOptions, StorageOptions } from '../types/client-options.ts'
 import type { BackgroundSettings } from './worker/background-types.ts'
 

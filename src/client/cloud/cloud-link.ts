@@ -1,10 +1,10 @@
+import { endpointName } from '../../cloud/base-url.ts'
 import { type CloudArm, createCloudArm } from '../../cloud/create-cloud-arm.ts'
 import type { LinkReport } from '../../contracts/measurements.ts'
 import { createLink, type Link } from '../../network/link.ts'
 import type { NetworkWatcher } from '../../network/network-watcher.ts'
 import { createOverdueRequests, type OverdueRequests } from '../../network/overdue-requests.ts'
 import { createRouteLearner, type RouteLearner } from '../../routing/learning/route-learner.ts'
-import { endpointName } from '../request/endpoint-name.ts'
 import type { EndpointOptions } from '../types/client-options.ts'
 import { createWireFormRuns, type WireFormRuns } from './wire-form-runs.ts'
 
@@ -102,7 +102,7 @@ export function createCloudLink(
   }
 
   return {
-    name: endpointName(endpoint),
+    name: endpointName(endpoint.url),
     region: endpoint.region,
     moneyPerRequest: (endpoint.moneyPer1000 ?? 0) / 1000,
     arm,

@@ -1,13 +1,10 @@
-import type { Backend } from '../../contracts/model-state.ts'
 import { createCrashMarks } from '../../edge/crash-marks.ts'
 import { createEdge } from '../../edge/create-edge.ts'
 import type { EdgeEngine, EdgeEvents } from '../../edge/edge-types.ts'
 import { createSharedEdge } from '../../edge/tabs/shared-edge.ts'
 import type { Background } from '../background/create-background.ts'
+import { defaultBackends } from '../options/default-backends.ts'
 import type { RuntimeOptions } from '../types/client-options.ts'
-
-/** Backends that may be used where nobody says. */
-export const defaultBackends: readonly Backend[] = ['wasm', 'webgpu', 'webnn']
 
 /** Tabs that speak the same way share an engine; one of another release leads its own. */
 const sharedName = 'hither-edge/2'
@@ -19,9 +16,9 @@ export function createClientEdge(
 ): EdgeEngine {
   const { startWorker, background, ...events } = options
   const { backends = defaultBackends, threads, memoryBytes, shareTabs = true } = runtime
-  const createOwn = (told: EdgeEvents) =>
+  const createOwn = (own: EdgeEvents) =>
     createEdge({
-      ...told,
+      ...own,
       startWorker,
       measures: background,
       backends,

@@ -1,21 +1,8 @@
 import type { EdgeEngine, EdgeRun } from '../../edge/edge-types.ts'
-
-/** Waits, and gives up with the signal's reason. */
-const waitFor = (ms: number, signal: AbortSignal | undefined) =>
-  new Promise<void>((resolve, reject) => {
-    const abort = () => {
-      clearTimeout(timer)
-      reject(signal?.reason)
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', abort)
-      resolve()
-    }, ms)
-    signal?.addEventListener('abort', abort, { once: true })
-  })
+import { sleep } from '../../utils/sleep.ts'
 
 /**
- * An edge that pretends to be `slowdown` times as slow: its runs take that much longer, and what is told of its speed
+ * An edge that pretends to be `slowdown` times as slow: its runs take that much longer, and what it reports of its speed
  * fits that. Downloads and loading are not slowed.
  */
 export function slowEdge(edge: EdgeEngine, slowdown: number): EdgeEngine {
@@ -35,7 +22,7 @@ export function slowEdge(edge: EdgeEngine, slowdown: number): EdgeEngine {
     async run(manifest, inputs, options): Promise<EdgeRun> {
       const run = await edge.run(manifest, inputs, options)
       const extraMs = run.computeMs * (slowdown - 1)
-      await waitFor(extraMs, options.signal)
+      await sleep(extraMs, options.signal)
       return { ...run, computeMs: run.computeMs + extraMs, totalMs: run.totalMs + extraMs }
     },
     forecast(manifest) {

@@ -1,3 +1,4 @@
+import { endpointName } from '../../cloud/base-url.ts'
 import type { Notice } from '../../contracts/notice.ts'
 import type { RouteNotice } from '../../contracts/route.ts'
 import type { NetworkWatcher } from '../../network/network-watcher.ts'
@@ -92,7 +93,7 @@ export function createNotices(options: {
     current,
     closed(endpoint) {
       for (const { body } of current()) {
-        if (body.kind !== 'region-down' || toName(body.url) !== endpoint) continue
+        if (body.kind !== 'region-down' || endpointName(body.url) !== endpoint) continue
         return { kind: 'region-down', endpoint, ...(body.why === undefined ? {} : { why: body.why }) }
       }
       return undefined
@@ -113,5 +114,3 @@ export function createNotices(options: {
     },
   }
 }
-
-const toName = (url: string): string => new URL(url).href.replace(/\/+$/, '')

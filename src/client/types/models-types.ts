@@ -1,6 +1,7 @@
 import type { TaskName } from '../../contracts/manifest.ts'
 import type { ModelState, Progress } from '../../contracts/model-state.ts'
 import type { VerifyReport } from '../../models/store/read-model.ts'
+import type { StoreUsage } from '../../models/store/store-usage.ts'
 import type { Priority } from '../../models/transfer/transfer-slots.ts'
 
 export type { Priority, VerifyReport }
@@ -41,24 +42,10 @@ export interface ModelSize {
   readonly totalBytes: number
 }
 
-/** What stored models take. */
-export interface StorageReport {
-  /** False where nothing can be kept: models last as long as the page. */
-  readonly persistent: boolean
+/** What stored models take, and what they may. */
+export interface StorageReport extends StoreUsage {
   /** The browser promised not to clear the storage by itself; undefined where it does not say. */
   readonly protected?: boolean | undefined
-  readonly models: readonly {
-    readonly name: string
-    readonly revision: string
-    readonly bytes: number
-    readonly storedAtMs: number
-    readonly usedAtMs?: number
-    readonly pinned: boolean
-  }[]
-  /** Bytes of downloads that are not finished. */
-  readonly partialBytes: number
-  /** Bytes of everything, shared files counted once. */
-  readonly totalBytes: number
   readonly budgetBytes?: number | undefined
   /** What the browser says it would give this origin; some browsers make it up. */
   readonly quotaBytes?: number | undefined
