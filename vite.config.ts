@@ -4,8 +4,8 @@ import { defineConfig, type Plugin } from 'vite'
 import { compression, defineAlgorithm } from 'vite-plugin-compression2'
 import { VitePWA } from 'vite-plugin-pwa'
 
-/** Chunks of which the first load calls most functions. */
-const startChunks = new Set(['index', 'base', 'home', 'client'])
+/** Chunks of which the first load, or the first request, calls most functions. */
+const startChunks = new Set(['index', 'base', 'home', 'client', 'pipeline'])
 
 /**
  * Has these compiled as a whole while they stream in, beside the page's thread, instead of function by function on it.
@@ -58,6 +58,8 @@ export default defineConfig({
             },
             { name: 'home', test: /src\/app\/home-page\/home-page\.ts$/, priority: 2 },
             { name: 'client', test: /src\/app\/state\/make-client\.ts$|src\/client\/create-client\.ts$/, priority: 1 },
+            // All that runs requests: fetched with the first one, or beside the first page's models.
+            { name: 'pipeline', test: /src\/client\/request\/pipeline\.ts$/, priority: 0 },
           ],
         },
       },

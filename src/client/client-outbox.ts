@@ -5,9 +5,10 @@ import { isHitherError } from '../errors/hither-error.ts'
 import type { NetworkWatcher } from '../network/network-watcher.ts'
 import type { Outbox, OutboxState } from '../outbox/create-outbox.ts'
 import type { Reportable } from '../outbox/to-report.ts'
+import { lazy } from '../utils/lazy.ts'
 import type { OutboxApi } from './types/outbox-types.ts'
 
-/** The client's side of the outbox: what a request left behind goes in, nothing waits for it. */
+/** The client's side of the outbox: reports of requests go in, and nothing waits for that. */
 export interface ClientOutbox {
   readonly api: OutboxApi
   answered(route: RouteRecord, answer: unknown, privacy: Privacy): void
@@ -33,7 +34,7 @@ const nothing: OutboxState = {
   persistent: false,
 }
 
-/** Reports that can be held until the outbox is here. */
+/** Reports that are held until the outbox is loaded. */
 const maxHeld = 500
 
 const loadOutbox = async () => {
@@ -66,11 +67,15 @@ export function createClientOutbox(options: {
   const { mode, baseUrl, token, wanted, watcher, adapter, onState, load = loadOutbox } = options
   const isOn = mode !== 'none' && baseUrl !== undefined
   const held: ((made: Opened) => Reportable)[] = []
-  let opened: Promise<Opened | undefined> | undefined
   let closed = false
 
+  const code = lazy(
+    load,
+    (cause) =>
+      new CapabilityError('storage-unavailable', 'The outbox could not be loaded. Try again when online.', { cause }),
+  )
   const open = async (url: string): Promise<Opened | undefined> => {
-    const { createOutbox, registerReportSync, ...reports } = await load()
+    const { createOutbox, registerReportSync, ...reports } = await code.get()
     if (closed) return undefined
     const outbox = createOutbox({
       baseUrl: url,
@@ -83,21 +88,13 @@ export function createClientOutbox(options: {
     outbox.onChange(onState)
     return { outbox, ...reports }
   }
+  const opened = lazy(async () => (baseUrl === undefined ? undefined : open(baseUrl)))
   const use = async <T>(work: (outbox: Outbox, made: Opened) => Promise<T>, otherwise: T): Promise<T> => {
     if (!isOn || closed) return otherwise
-    opened ??= open(baseUrl)
-    let made: Opened | undefined
-    try {
-      made = await opened
-    } catch (cause) {
-      opened = undefined
-      throw new CapabilityError('storage-unavailable', 'The outbox could not be loaded. Try again when online.', {
-        cause,
-      })
-    }
+    const made = await opened.get()
     return made === undefined ? otherwise : work(made.outbox, made)
   }
-  /** Nothing waits for it. While the outbox can't be fetched, reports are held here. */
+  /** Records what is held. While the outbox can't be fetched, it stays held. */
   const recordHeld = () =>
     void use(async (outbox, made) => {
       for (let next = held.shift(); next !== undefined; next = held.shift()) await outbox.record(next(made))
@@ -138,7 +135,7 @@ export function createClientOutbox(options: {
     close() {
       closed = true
       stopWatching?.()
-      void opened?.then((made) => made?.outbox.close()).catch(() => {})
+      void opened.peek()?.outbox.close()
     },
   }
 }

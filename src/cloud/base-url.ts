@@ -23,8 +23,7 @@ export function toBaseUrl(url: string | URL): string {
   return withoutEndSlashes(text)
 }
 
-/** What routes, records and notices call an endpoint: its whole address, without a slash at its end. */
-export const endpointName = (url: string | URL): string =>
-  withoutEndSlashes(new URL(url, globalThis.location?.href).href)
+/** What routes, records and notices call an endpoint: its absolute address, without a slash at its end. */
+export const endpointName = (url: string | URL): string => withoutEndSlashes(new URL(url).href)
 
 const withoutEndSlashes = (url: string) => url.replace(/\/+$/, '')

@@ -4,6 +4,7 @@ import { CloudError } from '../errors/cloud-error.ts'
 import type { Parameters } from '../protocol/infer/infer-request.ts'
 import { capacityPath, probePath } from '../protocol/server/capacity.ts'
 import { timeoutHeader } from '../protocol/server/metadata.ts'
+import { lazy } from '../utils/lazy.ts'
 import { withDeadline } from '../utils/with-deadline.ts'
 import { toBaseUrl } from './base-url.ts'
 import { createSendRequest } from './cloud-request.ts'
@@ -132,10 +133,11 @@ export function createCloudArm(options: {
   const baseUrl = toBaseUrl(url)
   const plain: typeof globalThis.fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
   const keys = typeof sealed === 'object' ? sealed.keys : undefined
-  const fetch = sealed === false ? plain : openSealedFetch({ baseUrl, fetch: plain, keys })
+  const fetch = sealed === false ? plain : lazySealedFetch({ baseUrl, fetch: plain, keys })
   const send = createSendRequest({ baseUrl, token, fetch, now, nowDate: () => Date.now() })
   const server = createServerFacts(send)
   const hasModel = createHasModel(send)
+  const codec = lazyTensorCodec()
 
   const infer = async (
     model: string,
@@ -149,7 +151,7 @@ export function createCloudArm(options: {
     const timeout =
       facts.timeout && options.timeoutMs !== undefined ? { timeout: Math.round(options.timeoutMs * 1000) } : {}
     const parameters = { ...timeout, ...options.parameters }
-    const { encodeInferRequest, readOutputs } = await loadTensorCodec()
+    const { encodeInferRequest, readOutputs } = codec.peek() ?? (await codec.get())
     const { body, headers } = encodeInferRequest({ inputs, id: options.id, outputs, parameters, binary })
     const path = `${modelPath(model, options.version)}/infer`
     const post = async (body: Uint8Array<ArrayBuffer>, more: Readonly<Record<string, string>>) => {
@@ -259,33 +261,26 @@ export function createCloudArm(options: {
   }
 }
 
-/** Writes requests and reads answers; fetched with the first run. */
-async function loadTensorCodec() {
-  try {
-    const [{ encodeInferRequest }, { readOutputs }] = await Promise.all([
-      import('../protocol/infer/infer-request.ts'),
-      import('./read-answer.ts'),
-    ])
-    return { encodeInferRequest, readOutputs }
-  } catch (cause) {
-    throw new CloudError('cloud-unreachable', 'A part of this page that asks the endpoint could not be fetched.', {
-      cause,
-    })
-  }
-}
+/** Writes requests and reads answers; fetched with the first run. Without it the endpoint counts as unreachable. */
+const lazyTensorCodec = () =>
+  lazy(
+    async () => {
+      const [{ encodeInferRequest }, { readOutputs }] = await Promise.all([
+        import('../protocol/infer/infer-request.ts'),
+        import('./read-answer.ts'),
+      ])
+      return { encodeInferRequest, readOutputs }
+    },
+    (cause) =>
+      new CloudError('cloud-unreachable', 'A part of this page that asks the endpoint could not be fetched.', {
+        cause,
+      }),
+  )
 
 /** Seals what is posted; its code is fetched with the first request. */
-function openSealedFetch(options: SealedFetchOptions): typeof globalThis.fetch {
-  let opened: Promise<typeof globalThis.fetch> | undefined
-  const open = async () => (await import('./sealed-fetch.ts')).createSealedFetch(options)
-  return async (input, init) => {
-    opened ??= open()
-    // A failed fetch of the code is tried again with the next request.
-    opened.catch(() => {
-      opened = undefined
-    })
-    return (await opened)(input, init)
-  }
+function lazySealedFetch(options: SealedFetchOptions): typeof globalThis.fetch {
+  const sealed = lazy(async () => (await import('./sealed-fetch.ts')).createSealedFetch(options))
+  return async (input, init) => (await sealed.get())(input, init)
 }
 
 const isRefusal = (error: unknown, statuses: readonly unknown[]): boolean =>

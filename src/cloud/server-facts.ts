@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { CloudError } from '../errors/cloud-error.ts'
 import { binaryTensorExtension } from '../protocol/server/metadata.ts'
 import { abortable } from '../utils/abortable.ts'
-import { memoizeAsync } from '../utils/memoize-async.ts'
+import { lazy } from '../utils/lazy.ts'
 import { withDeadline } from '../utils/with-deadline.ts'
 import type { SendRequest } from './cloud-request.ts'
 
@@ -60,7 +60,7 @@ export function createServerFacts(send: SendRequest): FactsOfServer {
   let facts: ServerFacts | undefined
   let learned: { readonly binary?: boolean; readonly gzip?: boolean } = {}
   // The question belongs to every request that waits for it, so no request's abort may end it.
-  const ask = memoizeAsync(async (_: 'server') => {
+  const answer = lazy(async () => {
     const onDeadline = () => new CloudError('cloud-timeout', 'The endpoint did not describe itself in time.')
     const { body } = await withDeadline((signal) => send({ path: '/v2', limitBytes: 64 * 1024, signal }), {
       ms: patienceMs,
@@ -71,7 +71,7 @@ export function createServerFacts(send: SendRequest): FactsOfServer {
   return {
     async known(signal) {
       facts ??= await abortable(
-        learned.binary === undefined ? ask('server').catch(() => undefined) : Promise.resolve(undefined),
+        learned.binary === undefined ? answer.get().catch(() => undefined) : Promise.resolve(undefined),
         signal,
       )
       return { ...(facts ?? unknownServer), ...learned }

@@ -105,6 +105,7 @@ export function createFakeClient(options: FakeClientOptions = {}): FakeClient {
       prepared += 1
       await options.prepare?.()
     },
+    refresh: async () => {},
     openSession: () => Promise.reject(new TypeError('the fake client has no sessions')),
     explain: async () =>
       options.explain?.() ?? { arm: 'edge', reason: 'edge-faster', why: routeReasons['edge-faster'], predicted: {} },

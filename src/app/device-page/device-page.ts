@@ -42,7 +42,7 @@ export class DevicePage extends AppPage {
     // A link that nobody asked about for a while is measured when someone looks at it.
     void this.app
       .client()
-      .then((client) => client.explain('digits', { privacy: 'any' }))
+      .then((client) => client.refresh('digits', { privacy: 'any' }))
       .catch(() => {})
   }
 

@@ -129,7 +129,12 @@ export function createTaskRun<K extends TaskKind>(app: App, spec: TaskSpecOf<K>)
       loadRunners().catch(() => {}) // a run tries again
       void app
         .client()
-        .then((client) => client.explain(spec.model, { privacy: app.state.preferences.privacy }))
+        .then((client) => {
+          const { privacy } = app.state.preferences
+          // Its answers come as `link` events, and have the card explain again.
+          client.refresh(spec.model, { privacy }).catch(() => {})
+          return client.explain(spec.model, { privacy })
+        })
         .then((explanation) => turn === explaining && update({ explanation }))
         .catch(() => {})
     },

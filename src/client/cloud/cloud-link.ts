@@ -1,6 +1,5 @@
 import { endpointName } from '../../cloud/base-url.ts'
 import { type CloudArm, createCloudArm } from '../../cloud/create-cloud-arm.ts'
-import type { LinkReport } from '../../contracts/measurements.ts'
 import { createLink, type Link } from '../../network/link.ts'
 import type { NetworkWatcher } from '../../network/network-watcher.ts'
 import { createOverdueRequests, type OverdueRequests } from '../../network/overdue-requests.ts'
@@ -8,7 +7,7 @@ import { createRouteLearner, type RouteLearner } from '../../routing/learning/ro
 import type { EndpointOptions } from '../types/client-options.ts'
 import { createWireFormRuns, type WireFormRuns } from './wire-form-runs.ts'
 
-/** Which of the endpoint's models are known; asked again after this time, as an operator may add one. */
+/** Whether the endpoint has a model is asked again after this time, as an operator may add one. */
 const modelKnownMs = 60_000
 /** The first ping also opens the connection, so that its time says little: the later ones count. */
 const pings = 3
@@ -17,7 +16,7 @@ const probeBytes = 16_384
 /** How often an endpoint is asked for its queue and speed at most. */
 const capacityKnownMs = 30_000
 
-/** One endpoint, the link to it, and what is known of both. */
+/** One endpoint, the link to it, and all that is measured of both. */
 export interface CloudLink {
   /** Its address: what the router and the records call it. */
   readonly name: string
@@ -26,18 +25,18 @@ export interface CloudLink {
   readonly moneyPerRequest: number
   readonly arm: CloudArm
   readonly link: Link
-  /** What its requests under way say by not being answered. */
+  /** Learns from requests that are not answered yet. */
   readonly overdue: OverdueRequests
   readonly wireForms: WireFormRuns
-  /** What this endpoint takes for its runs. */
+  /** Times of this endpoint's runs. */
   readonly learner: RouteLearner
   hasModel(model: string): boolean | 'unknown'
   lacksModel(model: string): void
   /** The part of a model's request that goes over the wire after compression, as last seen; 1 before. */
   wireShare(model: string): number
   observeWireShare(model: string, share: number): void
-  /** Measures the round trip, asks for the model and for the endpoint's queue, when that is not known freshly. Never rejects, waits for nothing. */
-  refresh(model: string): void
+  /** Measures the round trip, asks for the model and for the endpoint's queue, where that is not known freshly. Never rejects. */
+  refresh(model: string): Promise<void>
   /** Measures the round trip now, and the way up where the endpoint takes that. Never rejects. */
   measure(): Promise<void>
   /** Measures the way up with a few bytes that mean nothing, where the endpoint takes such. Never rejects, waits for nothing. */
@@ -47,12 +46,13 @@ export interface CloudLink {
 export function createCloudLink(
   endpoint: EndpointOptions,
   watcher: NetworkWatcher,
-  onLink: (report: LinkReport) => void,
+  onLink: () => void,
   fetch?: typeof globalThis.fetch,
 ): CloudLink {
   const { token, sealed, traceparent } = endpoint
+  const url = new URL(endpoint.url, globalThis.location?.href)
   const arm = createCloudArm({
-    url: new URL(endpoint.url, globalThis.location?.href),
+    url,
     token,
     sealed,
     traceparent,
@@ -63,7 +63,7 @@ export function createCloudLink(
   const models = new Map<string, { readonly has: boolean; readonly atMs: number }>()
   const wireShares = new Map<string, number>()
   const asking = new Set<string>()
-  const capacity = { atMs: Number.NEGATIVE_INFINITY, isTold: undefined as boolean | undefined }
+  const capacity = { atMs: Number.NEGATIVE_INFINITY, isGiven: undefined as boolean | undefined }
 
   const once = async (key: string, work: () => Promise<void>) => {
     if (asking.has(key)) return
@@ -80,8 +80,8 @@ export function createCloudLink(
   const askCapacity = async () => {
     capacity.atMs = Date.now()
     const said = await arm.capacity().catch(() => undefined)
-    // A server that has no such report is not asked again.
-    capacity.isTold = said !== undefined
+    // A server without such a report is not asked again.
+    capacity.isGiven = said !== undefined
     if (said === undefined) return
     const times = said.models.map(({ name, version, service }) => [`${name}@${version}`, service] as const)
     learner.assumeCloud({ waitMs: said.waitMs, models: new Map(times) })
@@ -92,17 +92,17 @@ export function createCloudLink(
       const { roundTripMs } = await arm.ping()
       if (index > 0) link.observePing(roundTripMs)
     }
-    onLink(link.report())
-    if (capacity.isTold !== false && Date.now() - capacity.atMs > capacityKnownMs) await askCapacity()
+    onLink()
+    if (capacity.isGiven !== false && Date.now() - capacity.atMs > capacityKnownMs) await askCapacity()
   }
   const probe = async () => {
     const { totalMs, serverMs } = await arm.probe(probeBytes)
     link.observeRequest({ requestBytes: probeBytes, responseBytes: 0, totalMs, serverMs })
-    onLink(link.report())
+    onLink()
   }
 
   return {
-    name: endpointName(endpoint.url),
+    name: endpointName(url),
     region: endpoint.region,
     moneyPerRequest: (endpoint.moneyPer1000 ?? 0) / 1000,
     arm,
@@ -118,24 +118,23 @@ export function createCloudLink(
     observeWireShare(model, share) {
       wireShares.set(model, Math.min(1, share))
     },
-    refresh(model) {
+    async refresh(model) {
       if (!watcher.online) return
-      if (link.isStale()) {
-        void once('', ping)
-      }
+      const asked: Promise<void>[] = []
+      if (link.isStale()) asked.push(once('', ping))
       if (Date.now() - (models.get(model)?.atMs ?? Number.NEGATIVE_INFINITY) > modelKnownMs) {
-        void once(`model ${model}`, async () => {
-          models.set(model, { has: await arm.hasModel(model), atMs: Date.now() })
-        })
+        const ask = async () => void models.set(model, { has: await arm.hasModel(model), atMs: Date.now() })
+        asked.push(once(`model ${model}`, ask))
       }
+      if (asked.length > 0) await Promise.all(asked)
     },
     async measure() {
       if (!watcher.online) return
       await once('', ping)
-      if (capacity.isTold === true) await once('probe', probe)
+      if (capacity.isGiven === true) await once('probe', probe)
     },
     probe() {
-      if (!watcher.online || watcher.saveData || capacity.isTold !== true) return
+      if (!watcher.online || watcher.saveData || capacity.isGiven !== true) return
       void once('probe', probe)
     },
   }

@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
+import { lazy } from '../../utils/lazy.ts'
 import type { Background } from '../background/create-background.ts'
 import type { EdgeModels } from '../edge/edge-models.ts'
 import type { ModelUpdates } from './model-updates.ts'
@@ -24,7 +25,7 @@ function setUp(isActing: boolean) {
   const models = createModelsApi({
     background,
     edgeModels: {} as EdgeModels,
-    updates: {} as ModelUpdates,
+    updates: lazy(async () => ({}) as ModelUpdates),
     open: async () => {},
     closing: new AbortController().signal,
     storage: { persist },
@@ -68,7 +69,7 @@ test('a client that is closed while it lists gives its reason, and no list of wh
   const models = createModelsApi({
     background,
     edgeModels: { state: async () => ({ status: 'absent' }) } as unknown as EdgeModels,
-    updates: {} as ModelUpdates,
+    updates: lazy(async () => ({}) as ModelUpdates),
     open: async () => {},
     closing: closing.signal,
   })

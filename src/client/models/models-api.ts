@@ -1,4 +1,8 @@
 import { totalBytesOf } from '../../models/manifest/total-bytes.ts'
+import { anySignal } from '../../utils/any-signal.ts'
+import { given } from '../../utils/given.ts'
+import { type Lazy, lazy } from '../../utils/lazy.ts'
+import { lazyPart } from '../../utils/lazy-part.ts'
 import type { Background } from '../background/create-background.ts'
 import { downloadPaused, type EdgeModels } from '../edge/edge-models.ts'
 import type { ModelEntry, ModelsApi } from '../types/models-types.ts'
@@ -12,7 +16,7 @@ type Storage = Partial<Pick<StorageManager, 'persist' | 'persisted' | 'estimate'
 export function createModelsApi(parts: {
   readonly background: Background
   readonly edgeModels: EdgeModels
-  readonly updates: ModelUpdates
+  readonly updates: Lazy<ModelUpdates>
   readonly open: () => Promise<void>
   readonly budgetBytes?: number | undefined
   /** Aborts when the client is closed. */
@@ -22,12 +26,12 @@ export function createModelsApi(parts: {
   const { background, edgeModels, updates, open, budgetBytes, closing } = parts
   const { storage = globalThis.navigator?.storage as Storage | undefined } = parts
 
-  const bounded = (signal: AbortSignal | undefined): AbortSignal =>
-    signal === undefined ? closing : AbortSignal.any([signal, closing])
-  const opened = async (model: string) => {
+  const bounded = (signal: AbortSignal | undefined) => anySignal(signal, closing)
+  const manifestOf = async (model: string) => {
     await open()
     return background.manifest(model)
   }
+  const exchangeCode = lazyPart('exports and imports models', () => import('./models-exchange.ts'))
   const protect = async (): Promise<boolean> => (await storage?.persist?.().catch(() => false)) ?? false
 
   const entryOf = async (name: string): Promise<ModelEntry> => {
@@ -41,7 +45,7 @@ export function createModelsApi(parts: {
       task,
       license: {
         name: license.name,
-        ...(license.url === undefined ? {} : { url: license.url }),
+        ...given({ url: license.url }),
         mustAccept: license.mustAccept === true,
         accepted: note.accepted?.includes(revision) === true,
       },
@@ -49,25 +53,17 @@ export function createModelsApi(parts: {
       state: await edgeModels.state(manifest),
       pinned: note.pinned === true,
       added: note.added !== undefined,
-      ...(precision === undefined ? {} : { precision }),
-      ...(variant === undefined ? {} : { variant }),
+      ...given({ precision, variant }),
     }
   }
 
-  /** What brings models in and out, fetched when it is first asked for. */
-  const exchange = async () =>
-    (await import('./models-exchange.ts')).createModelsExchange({
-      background,
-      edgeModels,
-      open,
-      opened,
-      bounded,
-      entryOf,
-    })
+  const exchange = lazy(async () =>
+    (await exchangeCode.get()).createModelsExchange({ background, edgeModels, open, manifestOf, bounded, entryOf }),
+  )
   async function exportModel(model: string, options: ExportToFolder): Promise<undefined>
   async function exportModel(model: string, options?: { readonly signal?: AbortSignal }): Promise<Blob>
   async function exportModel(model: string, options?: Partial<ExportToFolder>): Promise<Blob | undefined> {
-    return (await exchange()).export(model, options)
+    return (await exchange.get()).export(model, options)
   }
 
   return {
@@ -79,50 +75,50 @@ export function createModelsApi(parts: {
         entryOf(name).catch(() => undefined),
       )
       const found = (await Promise.all(entries)).filter((entry) => entry !== undefined)
-      // What a client that is being closed can't describe is not gone from the catalogue.
+      // A client that is being closed can't describe its models; they are not gone from the catalogue.
       closing.throwIfAborted()
       if (found.length === 0 && entries.length > 0) await entryOf((await background.models())[0] ?? '')
       return found
     },
-    state: async (model) => edgeModels.state(await opened(model)),
+    state: async (model) => edgeModels.state(await manifestOf(model)),
     async size(model) {
-      const manifest = await opened(model)
+      const manifest = await manifestOf(model)
       const stored = await background.storedState(model, manifest.revision)
       const totalBytes = totalBytesOf(manifest)
       if (stored.status === 'stored') return { storedBytes: totalBytes, totalBytes }
       return { storedBytes: stored.status === 'partial' ? stored.loadedBytes : 0, totalBytes }
     },
     async download(model, { signal, priority } = {}) {
-      await edgeModels.download(await opened(model), { signal: bounded(signal), priority })
+      await edgeModels.download(await manifestOf(model), { signal: bounded(signal), priority })
     },
     async pause(model) {
-      const manifest = await opened(model)
+      const manifest = await manifestOf(model)
       if ((await background.storedState(model, manifest.revision)).status === 'stored') return
       await background.changeNote(model, { paused: true })
       await edgeModels.stop(manifest, downloadPaused(manifest))
     },
     async resume(model) {
-      const manifest = await opened(model)
+      const manifest = await manifestOf(model)
       await background.changeNote(model, { paused: undefined })
       await edgeModels.reread(model)
       edgeModels.prepare(manifest).catch(() => {})
     },
     async remove(model) {
-      await edgeModels.remove(await opened(model))
+      await edgeModels.remove(await manifestOf(model))
     },
     async pin(model) {
-      // Asked first: what a click allows ends with the first wait.
+      // Before the first await: it ends the click's permission to ask.
       const asked = globalThis.navigator?.userActivation?.isActive === true ? protect() : undefined
-      await opened(model)
+      await manifestOf(model)
       await background.changeNote(model, { pinned: true })
       await asked
     },
     async unpin(model) {
-      await opened(model)
+      await manifestOf(model)
       await background.changeNote(model, { pinned: undefined })
     },
     async verify(model, { signal } = {}) {
-      const { revision } = await opened(model)
+      const { revision } = await manifestOf(model)
       const report = await background.verify(model, revision, { signal: bounded(signal) })
       if (!report.ok) await edgeModels.reread(model)
       return report
@@ -138,17 +134,17 @@ export function createModelsApi(parts: {
     },
     protect,
     async acceptLicense(model) {
-      const { revision } = await opened(model)
+      const { revision } = await manifestOf(model)
       const { accepted = [] } = await background.note(model)
       await background.changeNote(model, { accepted: [...new Set([...accepted, revision])] })
       await edgeModels.reread(model)
     },
     export: exportModel,
-    import: async (from, options) => (await exchange()).import(from, options),
-    add: async (source, options) => (await exchange()).add(source, options),
+    import: async (from, options) => (await exchange.get()).import(from, options),
+    add: async (source, options) => (await exchange.get()).add(source, options),
     async update(model, { signal } = {}) {
-      await opened(model)
-      return updates.update(model, { signal: bounded(signal) })
+      await manifestOf(model)
+      return (await updates.get()).update(model, { signal: bounded(signal) })
     },
   }
 }

@@ -16,17 +16,17 @@ export function createModelsExchange(parts: {
   readonly background: Background
   readonly edgeModels: EdgeModels
   readonly open: () => Promise<void>
-  readonly opened: (model: string) => Promise<Manifest>
+  readonly manifestOf: (model: string) => Promise<Manifest>
   readonly bounded: (signal: AbortSignal | undefined) => AbortSignal
   readonly entryOf: (name: string) => Promise<ModelEntry>
 }): ModelsExchange {
-  const { background, edgeModels, open, opened, bounded, entryOf } = parts
+  const { background, edgeModels, open, manifestOf, bounded, entryOf } = parts
   return {
     async export(
       model: string,
       { signal, to }: { readonly signal?: AbortSignal; readonly to?: FileSystemDirectoryHandle } = {},
     ): Promise<Blob | undefined> {
-      const manifest = await opened(model)
+      const manifest = await manifestOf(model)
       const limited = bounded(signal)
       if (to !== undefined) {
         await exportToFolder(manifest, to, background.readBytes, limited)

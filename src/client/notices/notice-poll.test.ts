@@ -2,8 +2,7 @@ import { expect, it } from 'vitest'
 import type { Notice } from '../../contracts/notice.ts'
 import type { NetworkChange } from '../../network/network-watcher.ts'
 import { createManualTimers } from '../../testing/manual-timers.ts'
-import { until } from '../../testing/until.ts'
-import { createNotices } from './notice-poll.ts'
+import { createNoticePoll } from './notice-poll.ts'
 
 const notice = (id: string, body: Notice['body']): Notice => ({ id, createdMs: 1, body })
 const down = notice('1', { kind: 'region-down', url: 'https://a.example/', why: 'Repairs.' })
@@ -19,7 +18,7 @@ function setUp(names: readonly string[] = ['https://a.example']) {
   const network = { online: true, listener: undefined as ((change: NetworkChange) => void) | undefined }
   let clock = 0
   let fails = false
-  const notices = createNotices({
+  const notices = createNoticePoll({
     sources: names.map((name) => ({
       name,
       async notices() {

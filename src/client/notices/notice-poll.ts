@@ -2,23 +2,24 @@ import { endpointName } from '../../cloud/base-url.ts'
 import type { Notice } from '../../contracts/notice.ts'
 import type { RouteNotice } from '../../contracts/route.ts'
 import type { NetworkWatcher } from '../../network/network-watcher.ts'
+import { given } from '../../utils/given.ts'
 import { systemTimers, type Timers } from '../../utils/with-deadline.ts'
 
 /** An endpoint that may have notices. */
 export interface NoticeSource {
   /** Its address, as routes name it. */
   readonly name: string
-  /** Undefined from one that has no such thing. */
+  /** Undefined from a server without notices. */
   notices(signal: AbortSignal): Promise<readonly Notice[] | undefined>
 }
 
 /** What the operators of the endpoints tell devices. */
 export interface Notices {
-  /** What holds, as far as is known. */
+  /** The notices that hold, as far as is known. */
   current(): readonly Notice[]
-  /** What was said of an endpoint that must not be asked; undefined for one that may. */
+  /** Why an endpoint must not be asked; undefined for one that may. */
   closed(endpoint: string): RouteNotice | undefined
-  /** Begins to ask, and goes on with it. Called with each request that may leave the device; never rejects. */
+  /** Begins to ask, and goes on every 40 s. Called with each request that may leave the device. */
   start(): void
   close(): void
 }
@@ -29,7 +30,7 @@ const everyMs = 40_000
 const noneHereMs = 60 * 60_000
 const timeoutMs = 15_000
 
-export function createNotices(options: {
+export function createNoticePoll(options: {
   readonly sources: readonly NoticeSource[]
   readonly watcher: Pick<NetworkWatcher, 'online' | 'onChange'>
   /**
@@ -47,7 +48,7 @@ export function createNotices(options: {
   const said = new Map<string, readonly Notice[]>()
   const notBefore = new Map<string, number>()
   const closing = new AbortController()
-  let told: string | undefined
+  let handled: string | undefined
   let started = false
   let timer: unknown
   let asking: Promise<void> | undefined
@@ -65,7 +66,7 @@ export function createNotices(options: {
       if (answer === undefined) notBefore.set(name, now() + noneHereMs)
       said.set(name, answer ?? [])
     } catch {
-      // What it said last holds until it says something else: an endpoint that is down can take nothing back.
+      // Its last answer holds until it gives another: an endpoint that is down can take nothing back.
     }
   }
 
@@ -75,9 +76,9 @@ export function createNotices(options: {
       if (closing.signal.aborted || said.size === 0) return
       const isWhole = said.size === sources.length
       const news = JSON.stringify([current(), isWhole])
-      if (news === told) return
+      if (news === handled) return
       await onChange(current(), isWhole)
-      told = news
+      handled = news
     })()
       .catch(() => {})
       .finally(() => {
@@ -94,7 +95,7 @@ export function createNotices(options: {
     closed(endpoint) {
       for (const { body } of current()) {
         if (body.kind !== 'region-down' || endpointName(body.url) !== endpoint) continue
-        return { kind: 'region-down', endpoint, ...(body.why === undefined ? {} : { why: body.why }) }
+        return { kind: 'region-down', endpoint, ...given({ why: body.why }) }
       }
       return undefined
     },

@@ -5,9 +5,9 @@ import type { NetworkWatcher } from '../../network/network-watcher.ts'
 import type { Background } from '../background/create-background.ts'
 import type { CloudLink } from '../cloud/cloud-link.ts'
 import type { EdgeModels } from '../edge/edge-models.ts'
-import { createNotices, type Notices } from './notice-poll.ts'
+import { createNoticePoll, type Notices } from './notice-poll.ts'
 
-export interface ClientNoticesOptions {
+export interface NoticesOptions {
   readonly clouds: readonly CloudLink[]
   readonly watcher: NetworkWatcher
   readonly background: Pick<Background, 'withdraw'>
@@ -16,14 +16,14 @@ export interface ClientNoticesOptions {
 }
 
 /** Asks the endpoints for notices, and does what they say: a withdrawn model is unloaded, freed and refused. */
-export function createLiveNotices(options: ClientNoticesOptions): Notices {
+export function createNotices(options: NoticesOptions): Notices {
   const { clouds, watcher, background, edgeModels, onChange } = options
 
   const withdraw = async (notices: readonly Notice[], isWhole: boolean) => {
     const models = notices.flatMap(({ body }) =>
       body.kind === 'model-withdrawn' ? [{ name: body.model, revision: body.revision, reason: body.why }] : [],
     )
-    // First refused, then unloaded: nothing can bring it back between.
+    // Refused before it is unloaded, so that nothing can load it again between.
     await background.withdraw(models, isWhole)
     for (const { name, revision, reason = '' } of models) {
       const error = new ModelError('model-withdrawn', `The model "${name}" was withdrawn. ${reason}`.trim())
@@ -31,14 +31,14 @@ export function createLiveNotices(options: ClientNoticesOptions): Notices {
     }
   }
 
-  return createNotices({
+  return createNoticePoll({
     sources: clouds.map(({ name, arm }) => ({
       name,
       notices: async (signal) => ((await mayBeHither(arm, signal)) ? arm.notices({ signal }) : undefined),
     })),
     watcher,
     async onChange(notices, isWhole) {
-      // Told when it is done: who lists the models then finds what holds.
+      // Reported when it is done, so that a list of models made then shows the withdrawal.
       await withdraw(notices, isWhole).finally(() => onChange(notices))
     },
   })

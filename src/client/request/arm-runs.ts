@@ -5,12 +5,13 @@ import { isHitherError } from '../../errors/hither-error.ts'
 import { modelKey } from '../../models/manifest/model-key.ts'
 import type { ArmRef } from '../../routing/router-types.ts'
 import { OvertakenError } from '../../routing/running/run-plan.ts'
+import { given } from '../../utils/given.ts'
 import { meanOf } from '../../utils/log-normal.ts'
 import type { CloudLink } from '../cloud/cloud-link.ts'
 import { checkAnswer } from './check-answer.ts'
-import { hungAfterMs } from './hung-after.ts'
 import { bytesOf } from './request-bytes.ts'
-import type { RequestParts } from './request-context.ts'
+import type { RequestContext } from './request-context.ts'
+import { hungAfterMs } from './time-limits.ts'
 
 export interface ArmAnswer {
   readonly outputs: TensorMap
@@ -30,8 +31,8 @@ export interface ArmRequest {
   readonly cloudTimeoutMs?: number | undefined
 }
 
-async function runOnEdge(parts: RequestParts, request: ArmRequest, signal: AbortSignal): Promise<ArmAnswer> {
-  const { edge, edgeModels, learner } = parts
+async function runOnEdge(context: RequestContext, request: ArmRequest, signal: AbortSignal): Promise<ArmAnswer> {
+  const { edge, edgeModels, learner } = context
   const { manifest, inputs, transfer } = request
   await edgeModels.prepare(manifest, { signal })
   const backend = edge.loaded(manifest)?.backend ?? 'wasm'
@@ -44,7 +45,7 @@ async function runOnEdge(parts: RequestParts, request: ArmRequest, signal: Abort
     learner.observeEdge(key, run.backend, run.totalMs - run.queueMs)
     return { outputs: run.outputs, backend: run.backend, parts: { queueMs: run.queueMs, computeMs: run.computeMs } }
   } catch (error) {
-    // It would have taken longer still. Of one that may have waited, its own time is not known.
+    // An overtaken run would have taken longer still. One that may have waited says nothing of its own time.
     if (signal.reason instanceof OvertakenError && wasFree) {
       learner.observeEdgeAtLeast(key, backend, performance.now() - startMs)
     }
@@ -54,7 +55,7 @@ async function runOnEdge(parts: RequestParts, request: ArmRequest, signal: Abort
 
 async function runOnCloud(
   cloud: CloudLink,
-  { unpackInputs }: RequestParts,
+  { unpackInputs }: RequestContext,
   request: ArmRequest,
   signal: AbortSignal,
 ): Promise<ArmAnswer> {
@@ -71,7 +72,7 @@ async function runOnCloud(
       id,
       outputs: manifest.outputs.map(({ name }) => name),
       uplinkBitsPerSecond,
-      ...(cloudTimeoutMs === undefined ? {} : { timeoutMs: cloudTimeoutMs }),
+      ...given({ timeoutMs: cloudTimeoutMs }),
     }
     const { outputs, timing, requestBytes, responseBytes } = await cloud.wireForms.run(
       manifest,
@@ -90,13 +91,12 @@ async function runOnCloud(
       outputs,
       parts: {
         ...(split === undefined ? {} : { uploadMs: split.uploadMs + split.roundTripMs, downloadMs: split.downloadMs }),
-        ...(queueMs === undefined ? {} : { queueMs }),
-        ...(computeMs === undefined ? {} : { computeMs }),
+        ...given({ queueMs, computeMs }),
       },
     }
   } catch (error) {
     if (isHitherError(error) && error.code === 'cloud-model-missing') cloud.lacksModel(manifest.name)
-    // It would have taken longer still: what is known of a run that was overtaken.
+    // An overtaken run would have taken longer still: a lower bound for the link.
     if (signal.reason instanceof OvertakenError) {
       const requestBytes = bytesOf(inputs) * cloud.wireShare(manifest.name)
       cloud.link.observeAtLeast({ requestBytes, elapsedMs: performance.now() - startMs })
@@ -109,15 +109,15 @@ async function runOnCloud(
 
 /** Runs a request on an arm, and learns from it. */
 export async function runOnArm(
-  parts: RequestParts,
+  context: RequestContext,
   request: ArmRequest,
   ref: ArmRef,
   signal: AbortSignal,
 ): Promise<ArmAnswer> {
-  if (ref.arm === 'edge') return runOnEdge(parts, request, signal)
-  // The router knows of no endpoint then. Should it ever name one, content stays here all the same.
+  if (ref.arm === 'edge') return runOnEdge(context, request, signal)
+  // The router knows of no endpoint then. Should it ever name one, content stays on this device all the same.
   if (request.privacy === 'edge-only') throw new TypeError('an edge-only request was planned for an endpoint')
-  const cloud = parts.clouds.find(({ name }) => name === ref.endpoint)
+  const cloud = context.clouds.find(({ name }) => name === ref.endpoint)
   if (cloud === undefined) throw new TypeError(`no endpoint is called ${ref.endpoint}`)
-  return runOnCloud(cloud, parts, request, signal)
+  return runOnCloud(cloud, context, request, signal)
 }

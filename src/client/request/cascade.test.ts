@@ -5,13 +5,14 @@ import { ValidationError } from '../../errors/validation-error.ts'
 import { createRouter } from '../../routing/deciding/create-router.ts'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
 import { logNormal } from '../../utils/log-normal.ts'
-import { type Asked, askLarger, keptInTime, type LargerModel } from './cascade.ts'
+import { keptInTime, type LargerModel, runLarger } from './cascade.ts'
+import type { ModelRun } from './model-run.ts'
 
 const files = { 'model.onnx': new Uint8Array(1) }
 const large = await fakeManifest(files, { name: 'large' })
 const small = await fakeManifest(files, { name: 'small', cascade: { large: 'large', minConfidence: 0.8 } })
 
-const askedOf = (manifest: Manifest, probability: number, actualMs: number): Asked => ({
+const runOf = (manifest: Manifest, probability: number, actualMs: number): ModelRun => ({
   manifest,
   outputs: {},
   answer: { label: manifest.name, probability, classes: [] },
@@ -31,7 +32,7 @@ const askedOf = (manifest: Manifest, probability: number, actualMs: number): Ask
   },
 })
 
-/** A larger model that is ready, and what was asked of it. */
+/** A larger model that is ready, and the calls of it. */
 function setUp(changes: Partial<LargerModel> = {}) {
   const plan = createRouter({ now: () => 0 }).peek({
     model: 'large',
@@ -44,12 +45,12 @@ function setUp(changes: Partial<LargerModel> = {}) {
   const larger = {
     manifest: vi.fn(async () => large),
     look: () => ({ large: async () => plan, largeIsHere: async () => true }),
-    run: vi.fn(async (manifest: Manifest) => askedOf(manifest, 0.7, 60)),
+    run: vi.fn(async (manifest: Manifest) => runOf(manifest, 0.7, 60)),
     fetchAhead: vi.fn(),
     ...changes,
   }
   const ask = (confidence: number, leftMs?: number) =>
-    askLarger(askedOf(small, confidence, 10), { larger, leftMs: () => leftMs })
+    runLarger(runOf(small, confidence, 10), { larger, leftMs: () => leftMs })
   return { larger, ask }
 }
 
@@ -89,7 +90,7 @@ test('the small answer stands where the larger model fails, is unknown, or would
   const { ask, larger } = setUp()
   expect((await ask(0.1, 20)).route.cascade?.outcome).toBe('large-too-late')
   expect(larger.run).not.toHaveBeenCalled()
-  expect(keptInTime(askedOf(small, 0.1, 10)).route.cascade?.outcome).toBe('large-too-late')
+  expect(keptInTime(runOf(small, 0.1, 10)).route.cascade?.outcome).toBe('large-too-late')
 })
 
 test('a larger model that is not here comes for the next time, and this time nobody waits for it', async () => {
@@ -109,8 +110,8 @@ test('an abort is passed on, and is no failure of the larger model', async () =>
 })
 
 test('a model without a larger one is left as it is', async () => {
-  const alone = askedOf(large, 0.1, 10)
+  const alone = runOf(large, 0.1, 10)
   const { larger } = setUp()
-  expect(await askLarger(alone, { larger, leftMs: () => undefined })).toBe(alone)
+  expect(await runLarger(alone, { larger, leftMs: () => undefined })).toBe(alone)
   expect(keptInTime(alone)).toBe(alone)
 })

@@ -5,19 +5,19 @@ import type { CloudLink } from '../cloud/cloud-link.ts'
 
 const saveAfterMs = 2_000
 
-/** Keeps what was measured from one visit to the next: of this device, and of each endpoint. */
-export interface Memory {
-  /** Settles once what was stored is back, or there was nothing. Never rejects. */
+/** The measurements of this device and of each endpoint, kept from one visit to the next. */
+export interface KeptMeasurements {
+  /** Settles once the stored measurements are restored, or there were none. Never rejects. */
   readonly restored: Promise<void>
-  /** Saves in a while; several calls save once. */
+  /** Saves 2 s later; calls until then are one. */
   save(): void
   close(): void
 }
 
-export function createMemory(
-  background: Background,
+export function keepMeasurements(
+  background: Pick<Background, 'readRecord' | 'writeRecord'>,
   known: { readonly learner: RouteLearner; readonly router: Router; readonly clouds: readonly CloudLink[] },
-): Memory {
+): KeptMeasurements {
   const { learner, router, clouds } = known
   const edgeKey = 'measured/'
   const keyOf = ({ name }: CloudLink) => `${edgeKey}${name}`

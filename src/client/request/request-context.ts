@@ -9,15 +9,15 @@ import type { CloudLink } from '../cloud/cloud-link.ts'
 import type { EdgeModels } from '../edge/edge-models.ts'
 import type { Notices } from '../notices/notice-poll.ts'
 
-/** What the client has put together, as a request needs it. */
-export interface RequestParts {
+/** The arms, and what is measured, learned and decided about them: all that a request works with. */
+export interface RequestContext {
   readonly edge: EdgeEngine
   readonly edgeModels: EdgeModels
   /** The endpoints, in the order in which the site named them. */
   readonly clouds: readonly CloudLink[]
   /** What the endpoints' operators said. */
   readonly notices: Notices
-  /** What runs take on this device. */
+  /** Times of runs on this device. */
   readonly learner: RouteLearner
   readonly router: Router
   readonly watcher: NetworkWatcher

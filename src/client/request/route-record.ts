@@ -3,6 +3,7 @@ import type { Prediction, RouteKnowledge, RouteOther, RouteRecord } from '../../
 import { routeReasons } from '../../contracts/route-reasons.ts'
 import type { RoutePlan } from '../../routing/router-types.ts'
 import type { PlanOutcome } from '../../routing/running/run-plan.ts'
+import { given } from '../../utils/given.ts'
 import type { ArmAnswer } from './arm-runs.ts'
 
 const sameArm = (a: { arm: string; endpoint?: string }, b: { arm: string; endpoint?: string }) =>
@@ -13,7 +14,7 @@ function otherOf({ attempts }: PlanOutcome<unknown>): RouteOther | undefined {
   const lost = attempts.find(({ result }) => result === 'lost')
   if (lost === undefined) return undefined
   const { arm, endpoint, ms } = lost
-  return { arm, ...(endpoint === undefined ? {} : { endpoint }), ms, known: 'at-least' }
+  return { arm, ...given({ endpoint }), ms, known: 'at-least' }
 }
 
 /** Puts a route's record together: what was known, predicted, planned and done, and nothing of the content. */
@@ -42,15 +43,13 @@ export function toRouteRecord(about: {
   const { second } = plan
   const started =
     second !== undefined && outcome.attempts.some((attempt, index) => index > 0 && sameArm(attempt, second))
-  const other = otherOf(outcome)
   return {
     id: about.id,
     model: about.manifest.name,
     revision: about.manifest.revision,
     startedAtMs: about.startedAtMs,
     ran: outcome.ran.arm,
-    ...(outcome.ran.endpoint === undefined ? {} : { endpoint: outcome.ran.endpoint }),
-    ...(backend === undefined ? {} : { backend }),
+    ...given({ endpoint: outcome.ran.endpoint, backend }),
     reason: outcome.reason,
     why: routeReasons[outcome.reason],
     predicted: { ...(edge && { edge: shift(edge) }), ...(cloud && { cloud: shift(cloud) }) },
@@ -61,10 +60,11 @@ export function toRouteRecord(about: {
     arms: plan.arms.map(shift),
     plan: {
       arm: plan.arm,
-      ...(plan.endpoint === undefined ? {} : { endpoint: plan.endpoint }),
-      ...(second === undefined ? {} : { second: { ...second, started } }),
+      ...given({ endpoint: plan.endpoint, second: second && { ...second, started } }),
     },
-    ...(other === undefined ? {} : { other }),
-    ...(deadlineMs === undefined ? {} : { deadline: { ms: deadlineMs, met: actualMs <= deadlineMs } }),
+    ...given({
+      other: otherOf(outcome),
+      deadline: deadlineMs === undefined ? undefined : { ms: deadlineMs, met: actualMs <= deadlineMs },
+    }),
   }
 }

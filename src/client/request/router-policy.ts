@@ -1,12 +1,9 @@
 import type { RouterPolicy } from '../../routing/router-types.ts'
+import { given } from '../../utils/given.ts'
 import type { Budgets } from '../types/client-options.ts'
 
 /** The client's budgets as the router takes them. */
 export function toRouterPolicy(budgets: Budgets = {}): Partial<RouterPolicy> {
   const { wastedEdgeShare, wastedCloudShare, ...perHour } = budgets
-  return {
-    budgets: perHour,
-    ...(wastedEdgeShare === undefined ? {} : { wastedEdgeShare }),
-    ...(wastedCloudShare === undefined ? {} : { wastedCloudShare }),
-  }
+  return { budgets: perHour, ...given({ wastedEdgeShare, wastedCloudShare }) }
 }

@@ -6,7 +6,6 @@ import type { TensorMap } from '../../contracts/tensor.ts'
 import type { EdgeEngine } from '../../edge/edge-types.ts'
 import { EdgeError } from '../../errors/edge-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
-import { ModelError } from '../../errors/model-error.ts'
 import { encodeInferResponse } from '../../protocol/infer/infer-response.ts'
 import { createRouter } from '../../routing/deciding/create-router.ts'
 import { createRouteLearner } from '../../routing/learning/route-learner.ts'
@@ -14,8 +13,8 @@ import { fakeManifest } from '../../testing/fake-manifest.ts'
 import { createCloudLink } from '../cloud/cloud-link.ts'
 import { createRoutesLog } from '../routes-log.ts'
 import { explainRequest } from './explain-request.ts'
-import type { RequestParts } from './request-context.ts'
-import { runRequest, whyNoManifest } from './run-request.ts'
+import type { RequestContext } from './request-context.ts'
+import { runRequest } from './run-request.ts'
 
 const manifest = await fakeManifest(
   { 'model.onnx': new Uint8Array(1) },
@@ -77,12 +76,12 @@ function setUp() {
     busyForMs: () => 0,
     run,
   } as unknown as EdgeEngine
-  const parts: RequestParts = {
+  const parts: RequestContext = {
     edge,
     edgeModels: {
       state: async () => ({ status: 'ready', totalBytes: 1, backend: 'wasm' }),
       prepare: async () => edge.loaded(manifest),
-    } as unknown as RequestParts['edgeModels'],
+    } as unknown as RequestContext['edgeModels'],
     clouds: ['https://a.example', 'https://b.example/x/'].map((url) => createCloudLink({ url }, online, () => {})),
     learner: createRouteLearner(),
     router: createRouter(),
@@ -154,7 +153,7 @@ test.each([
   const prepare = vi.fn<(of: Manifest, options?: { priority?: string | undefined }) => Promise<never>>()
   prepare.mockRejectedValue(new TypeError('not here'))
   const state = async () => ({ status: 'absent' })
-  const edgeModels = { state, prepare } as unknown as RequestParts['edgeModels']
+  const edgeModels = { state, prepare } as unknown as RequestContext['edgeModels']
   const edge = { ...parts.edge, loaded: () => undefined }
   Object.assign(parts, { edge, edgeModels, watcher: { ...online, saveData }, downloadOnMetered: onMetered })
   const end = await endOf(ask('any'))
@@ -167,7 +166,7 @@ test.each([
 test('a model that is the cloud’s by default is not fetched ahead of need, and is here the last resort', async () => {
   const { parts, ask, told } = setUp()
   const prepare = vi.fn(async () => parts.edge.loaded(manifest))
-  const edgeModels = { state: async () => ({ status: 'absent' }), prepare } as unknown as RequestParts['edgeModels']
+  const edgeModels = { state: async () => ({ status: 'absent' }), prepare } as unknown as RequestContext['edgeModels']
   Object.assign(parts, { edgeModels, clouds: parts.clouds.slice(0, 1) })
   const large: Manifest = { ...manifest, defaultArm: 'cloud' }
   const end = await endOf(ask('any', undefined, large))
@@ -271,7 +270,7 @@ test('case 32: offline and without the model, the error comes at once: no time i
   const { parts, ask, sent } = setUp()
   Object.assign(parts, {
     watcher: { ...online, online: false },
-    edgeModels: { state: async () => ({ status: 'absent' }) } as unknown as RequestParts['edgeModels'],
+    edgeModels: { state: async () => ({ status: 'absent' }) } as unknown as RequestContext['edgeModels'],
   })
   // The test's timers stand still: what waited for one would never end.
   await expect(ask('any')).rejects.toMatchObject({ code: 'no-arm', message: expect.stringContaining('offline') })
@@ -287,20 +286,4 @@ test('the router is told how long a run holds this device, and how long it would
   const { busyMs = 0, waitMs } = decide.mock.calls[0]?.[0].edge ?? {}
   expect(busyMs).toBeGreaterThan(10)
   expect(waitMs).toBeCloseTo(3 * busyMs, 6)
-})
-
-const unlisted = new ModelError('catalog-unavailable', 'Could not load it: the server cannot be reached.')
-
-test('offline, an unknown model says what a person can do about it', () => {
-  for (const privacy of privacyModes) {
-    const told = whyNoManifest(unlisted, false, privacy)
-    expect(told).toMatchObject({ name: 'NoArmError', code: 'no-arm', cause: unlisted })
-    expect(String(told)).toContain('offline')
-  }
-})
-
-test('what else keeps a manifest from coming is told as it is', () => {
-  expect(whyNoManifest(unlisted, true, 'any')).toBe(unlisted)
-  const withdrawn = new ModelError('model-withdrawn', 'It took fours for nines.')
-  expect(whyNoManifest(withdrawn, false, 'any')).toBe(withdrawn)
 })

@@ -1,11 +1,8 @@
-import { Tensor } from 'onnxruntime-common'
 import type { Manifest } from '../../contracts/manifest.ts'
 import type { Privacy } from '../../contracts/route.ts'
 import type { TensorMap } from '../../contracts/tensor.ts'
-import { isHitherError } from '../../errors/hither-error.ts'
 import { NoArmError } from '../../errors/no-arm-error.ts'
 import { sentenceOf } from '../../routing/explain-route.ts'
-import { noArmReasons } from '../../routing/no-arm-reasons.ts'
 import type { RoutePlan } from '../../routing/router-types.ts'
 import { runPlan } from '../../routing/running/run-plan.ts'
 import { answerFor } from '../../tasks/decode/answer-for.ts'
@@ -13,29 +10,20 @@ import { randomId } from '../../utils/random-id.ts'
 import { systemTimers } from '../../utils/with-deadline.ts'
 import type { RunResult } from '../types/run-types.ts'
 import { runOnArm } from './arm-runs.ts'
+import { refreshKnowledge } from './knowledge.ts'
 import { bytesOf } from './request-bytes.ts'
-import type { RequestParts } from './request-context.ts'
+import type { RequestContext } from './request-context.ts'
 import { toRouteRecord } from './route-record.ts'
 import { type AheadRun, startAhead } from './start-ahead.ts'
 import { takeSnapshot } from './take-snapshot.ts'
+import { resultTensors } from './tensor-maps.ts'
 import { silentAfterMs, slowAfterMs } from './time-limits.ts'
 
 const slackMs = 100
 
-/** The plan, without what can't be done once the edge has the inputs. */
+/** With `transfer`, the inputs are gone after the edge run: no hedge and no fall-backs. */
 function withoutOthers({ second: _, ...plan }: RoutePlan): RoutePlan {
   return { ...plan, fallbacks: [] }
-}
-
-/**
- * What a request fails with when nobody can say what its model is: the catalogue's own error, or, while there is no
- * network and none is remembered, what the person can do about it.
- */
-export function whyNoManifest(error: unknown, online: boolean, privacy: Privacy): unknown {
-  if (online || !isHitherError(error) || error.code !== 'catalog-unavailable') return error
-  const reason =
-    privacy === 'cloud-only' || privacy === 'edge-only' ? (`${privacy}-offline` as const) : 'offline-model-absent'
-  return new NoArmError('no-arm', noArmReasons[reason], { cause: error })
 }
 
 /** A request whose inputs are read. */
@@ -54,17 +42,17 @@ export interface PreparedRequest {
 }
 
 async function planAndRun(
-  parts: RequestParts,
+  context: RequestContext,
   request: PreparedRequest,
   id: string,
   ahead: AheadRun | undefined,
 ): Promise<RunResult> {
   const { manifest, inputs, privacy, deadlineMs, timeoutMs, signal, startedAt, startedAtMs, prepareMs, transfer } =
     request
-  const { router } = parts
+  const { router } = context
   const leftOf = (ms: number | undefined) =>
     ms === undefined ? undefined : Math.max(1, ms - (performance.now() - startedAt))
-  const { snapshot, known, edgeLacks } = await takeSnapshot(parts, manifest, {
+  const { snapshot, known, edgeLacks } = takeSnapshot(await refreshKnowledge(context, manifest, privacy), manifest, {
     privacy,
     deadlineMs: leftOf(deadlineMs),
     requestBytes: bytesOf(inputs),
@@ -76,15 +64,15 @@ async function planAndRun(
     throw new NoArmError('no-arm', [sentenceOf(plan), edgeLacks].filter(Boolean).join(' '))
   }
   const decidedMs = performance.now() - startedAt
-  // The answer need not wait for the download: the cloud bridges it while the model comes here.
-  const mayFetchAhead = !snapshot.saveData || parts.downloadOnMetered
+  // The cloud bridges the download: the answer need not wait for it.
+  const mayFetchAhead = !snapshot.saveData || context.downloadOnMetered
   const isLeftToCloud = manifest.defaultArm === 'cloud' && privacy !== 'prefer-edge'
-  const comesHere =
+  const mayDownload =
     privacy !== 'cloud-only' && mayFetchAhead && !isLeftToCloud && snapshot.edge.status !== 'unavailable'
-  if (comesHere && plan.arm === 'cloud') {
-    void parts.edgeModels.prepare(manifest, { priority: 'background' }).catch(() => {})
+  if (mayDownload && plan.arm === 'cloud') {
+    void context.edgeModels.prepare(manifest, { priority: 'background' }).catch(() => {})
   }
-  if (plan.probe !== undefined) parts.clouds.find(({ name }) => name === plan.probe)?.probe()
+  if (plan.probe !== undefined) context.clouds.find(({ name }) => name === plan.probe)?.probe()
   const isGivenAway = transfer === true && plan.arm === 'edge'
   const outcome = await runPlan({
     plan: isGivenAway ? withoutOthers(plan) : plan,
@@ -94,11 +82,11 @@ async function planAndRun(
     attempt: (ref, runSignal) => {
       const begun = ref.arm === 'edge' ? ahead?.take(runSignal) : undefined
       if (begun !== undefined) return begun
-      // The endpoint is told, and may refuse at once; what ends the request at its time is the signal, a little earlier.
+      // The endpoint learns this limit and may refuse at once; the signal ends the request a little earlier.
       const leftMs = (leftOf(timeoutMs) ?? Number.POSITIVE_INFINITY) + slackMs
       const cloudTimeoutMs = Math.min(leftMs, silentAfterMs(plan, ref))
       const cloudSlowMs = slowAfterMs(plan, ref)
-      return runOnArm(parts, { manifest, inputs, privacy, id, transfer, cloudSlowMs, cloudTimeoutMs }, ref, runSignal)
+      return runOnArm(context, { manifest, inputs, privacy, id, transfer, cloudSlowMs, cloudTimeoutMs }, ref, runSignal)
     },
     timers: systemTimers,
     nowMs: () => performance.now(),
@@ -108,9 +96,7 @@ async function planAndRun(
   const { outputs } = outcome.value
   const answer = answerFor(manifest, outputs)
   return {
-    outputs: Object.fromEntries(
-      Object.entries(outputs).map(([name, { type, dims, data }]) => [name, new Tensor(type, data as never, dims)]),
-    ),
+    outputs: resultTensors(outputs),
     ...(answer === undefined ? {} : { answer }),
     route: toRouteRecord({
       id,
@@ -133,12 +119,12 @@ async function planAndRun(
  *
  * @throws {NoArmError} there is no arm, or each one failed
  */
-export async function runRequest(parts: RequestParts, request: PreparedRequest): Promise<RunResult> {
+export async function runRequest(context: RequestContext, request: PreparedRequest): Promise<RunResult> {
   const { manifest, inputs, privacy, transfer } = request
   const id = randomId()
-  const ahead = startAhead(parts, { manifest, inputs, privacy, id, transfer })
+  const ahead = startAhead(context, { manifest, inputs, privacy, id, transfer })
   try {
-    return await planAndRun(parts, request, id, ahead)
+    return await planAndRun(context, request, id, ahead)
   } finally {
     ahead?.drop()
   }

@@ -1,12 +1,11 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import type { TensorMap } from '../../contracts/tensor.ts'
-import type { EdgeEngine } from '../../edge/edge-types.ts'
-import { createRouteLearner } from '../../routing/learning/route-learner.ts'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
+import { fakeEdge, fakeRequestContext, onlineWatcher } from '../../testing/fake-request-context.ts'
 import { meanOf } from '../../utils/log-normal.ts'
 import { createCloudLink } from '../cloud/cloud-link.ts'
 import { runOnArm } from './arm-runs.ts'
-import type { RequestParts } from './request-context.ts'
+import { refreshKnowledge } from './knowledge.ts'
 import { takeSnapshot } from './take-snapshot.ts'
 
 afterEach(() => {
@@ -17,7 +16,6 @@ afterEach(() => {
 test('while a request waits for a link that has stopped, the next one is not promised the speed of before', async () => {
   const manifest = await fakeManifest({ 'model.onnx': new Uint8Array(1) })
   const inputs: TensorMap = { x: { type: 'uint8', dims: [1, 16], data: new Uint8Array(16) } }
-  const online = { online: true, saveData: false, connection: undefined, onChange: () => () => {} }
   vi.stubGlobal(
     'fetch',
     (_: string, { signal }: RequestInit) =>
@@ -25,25 +23,14 @@ test('while a request waits for a link that has stopped, the next one is not pro
   )
   const startMs = Date.now()
   const clock = vi.spyOn(Date, 'now').mockReturnValue(startMs)
-  const cloud = createCloudLink({ url: 'https://a.example' }, online, () => {})
-  const parts = {
-    edge: {
-      ready: async () => {},
-      forecast: () => undefined,
-      loaded: () => undefined,
-      waiting: () => 0,
-      busyForMs: () => 0,
-    } as unknown as EdgeEngine,
-    edgeModels: { state: async () => ({ status: 'absent' }) },
+  const cloud = createCloudLink({ url: 'https://a.example' }, onlineWatcher, () => {})
+  const context = fakeRequestContext({
+    edge: fakeEdge({}, { forecast: () => undefined, loaded: () => undefined }),
     clouds: [cloud],
-    learner: createRouteLearner(),
-    notices: { current: () => [], closed: () => undefined, start() {}, close() {} },
-    watcher: online,
-    power: { savePower: false, onBattery: false, start() {}, stop() {} },
-    unpackInputs: async (_: unknown, packed: TensorMap) => packed,
-  } as unknown as RequestParts
+  })
   const predictedMs = async () => {
-    const { snapshot } = await takeSnapshot(parts, manifest, { privacy: 'any', requestBytes: 616 })
+    const knowledge = await refreshKnowledge(context, manifest, 'any')
+    const { snapshot } = takeSnapshot(knowledge, manifest, { privacy: 'any', requestBytes: 616 })
     const time = snapshot.clouds[0]?.time
     return time === undefined ? Number.NaN : meanOf(time)
   }
@@ -51,7 +38,7 @@ test('while a request waits for a link that has stopped, the next one is not pro
   const before = await predictedMs()
   const aborting = new AbortController()
   const request = { manifest, inputs, privacy: 'any', id: 'one', cloudSlowMs: 500 } as const
-  const waiting = runOnArm(parts, request, { arm: 'cloud', endpoint: cloud.name }, aborting.signal)
+  const waiting = runOnArm(context, request, { arm: 'cloud', endpoint: cloud.name }, aborting.signal)
   clock.mockReturnValue(startMs + 400)
   expect(await predictedMs()).toBeLessThan(1.1 * before)
   clock.mockReturnValue(startMs + 5_000)

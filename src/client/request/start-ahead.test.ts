@@ -1,13 +1,12 @@
 import { expect, test, vi } from 'vitest'
 import type { Privacy } from '../../contracts/route.ts'
 import type { TensorMap } from '../../contracts/tensor.ts'
-import type { Edge, EdgeRunOptions } from '../../edge/edge-types.ts'
+import type { EdgeEngine, EdgeRunOptions } from '../../edge/edge-types.ts'
 import { EdgeError } from '../../errors/edge-error.ts'
 import { createRouter } from '../../routing/deciding/create-router.ts'
 import { createRouteLearner } from '../../routing/learning/route-learner.ts'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
-import { until } from '../../testing/until.ts'
-import type { RequestParts } from './request-context.ts'
+import type { RequestContext } from './request-context.ts'
 import { runRequest } from './run-request.ts'
 
 const manifest = await fakeManifest({ 'model.onnx': new Uint8Array(1) })
@@ -55,7 +54,7 @@ function setUp(options: { readonly loaded?: boolean } = {}) {
     notices: { current: () => [], closed: () => undefined, start() {}, close() {} },
     watcher: { online: true, saveData: false, connection: undefined, onChange: () => () => {} },
     power: { savePower: false, onBattery: false, start() {}, stop() {} },
-  } as unknown as RequestParts
+  } as unknown as RequestContext
   const look = () => looking.resolve({ status: 'ready', totalBytes: 1, backend: 'wasm' })
   const aborting = new AbortController()
   const ask = (privacy: Privacy) =>

@@ -1,6 +1,6 @@
 import type { ArmRef } from '../../routing/router-types.ts'
 import { type ArmAnswer, type ArmRequest, runOnArm } from './arm-runs.ts'
-import type { RequestParts } from './request-context.ts'
+import type { RequestContext } from './request-context.ts'
 
 /** A run that began before its request was planned. */
 export interface AheadRun {
@@ -14,14 +14,14 @@ const edge: ArmRef = { arm: 'edge' }
 
 /**
  * Begins a request that must stay on this device, where its model is ready: nothing about the arm is left to decide, so
- * what its record needs is looked at while the worker runs. On a small model that is a good part of what a request
+ * its record is prepared while the worker runs. On a small model that is a good part of what a request
  * takes beside the run.
  */
-export function startAhead(parts: RequestParts, request: ArmRequest): AheadRun | undefined {
-  if (request.privacy !== 'edge-only' || parts.edge.loaded(request.manifest) === undefined) return undefined
+export function startAhead(context: RequestContext, request: ArmRequest): AheadRun | undefined {
+  if (request.privacy !== 'edge-only' || context.edge.loaded(request.manifest) === undefined) return undefined
   const controller = new AbortController()
-  const running = runOnArm(parts, request, edge, controller.signal)
-  running.catch(() => {}) // told where it is awaited
+  const running = runOnArm(context, request, edge, controller.signal)
+  running.catch(() => {}) // handled where the plan awaits it; avoids an unhandled rejection
   let isTaken = false
   return {
     take(signal) {

@@ -4,12 +4,12 @@ import type { Privacy, RouteKnowledge } from '../../contracts/route.ts'
 import { modelKey } from '../../models/manifest/model-key.ts'
 import { totalBytesOf } from '../../models/manifest/total-bytes.ts'
 import type { CloudOption, EdgeOption, RouterSnapshot } from '../../routing/router-types.ts'
-import { logNormal, meanOf } from '../../utils/log-normal.ts'
-import type { CloudLink } from '../cloud/cloud-link.ts'
+import { given } from '../../utils/given.ts'
+import { meanOf } from '../../utils/log-normal.ts'
 import { cloudPrice, edgePrice } from './arm-prices.ts'
-import type { RequestParts } from './request-context.ts'
+import type { CloudKnowledge, EdgeKnowledge, Knowledge } from './knowledge.ts'
 
-/** What a model that failed with these codes lacks, this device will lack at the next try, too. */
+/** Permanent failures: retrying on this device can't help. */
 const lastingCodes: ReadonlySet<string> = new Set([
   'no-backend',
   'model-unsupported',
@@ -22,6 +22,7 @@ const mostDoneShare = 0.9
 /** An answer's bytes before there was one. */
 const assumedAnswerBytes = 2_000
 
+/** What the request itself adds to what is known. */
 export interface SnapshotRequest {
   readonly privacy: Privacy
   /** Milliseconds left for an answer. */
@@ -33,34 +34,25 @@ export interface SnapshotRequest {
   readonly isAhead?: boolean | undefined
 }
 
-function edgeOption(parts: RequestParts, manifest: Manifest, state: ModelState, waiting: number): EdgeOption {
-  const { edge, learner, clouds } = parts
-  const forecast = edge.forecast(manifest)
-  if (forecast === undefined) return { status: 'unavailable' }
-  const loaded = edge.loaded(manifest)
-  const backend = loaded?.backend ?? forecast.backend
-  const key = modelKey(manifest)
-  if (!learner.knowsEdge(key, backend)) {
-    if (loaded !== undefined) learner.assumeEdge(key, backend, logNormal(loaded.warmupMs + 1, 0.1))
-    else if (forecast.ms !== undefined) learner.assumeEdge(key, backend, logNormal(forecast.ms + 1, 0.5))
-  }
-  const alone = learner.edgeTime({ model: key, backend })
+function edgeOption(edge: EdgeKnowledge, manifest: Manifest, waiting: number): EdgeOption {
+  const { state, backend, prior, times, downlink, busyForMs } = edge
+  if (backend === undefined) return { status: 'unavailable' }
+  const model = modelKey(manifest)
+  const alone = times.edgeTime({ model, backend, prior })
   const computeMs = meanOf(alone)
   // The run that is under way is over in a while, if not quite when it was expected.
-  const doneMs = waiting === 0 ? 0 : Math.min(edge.busyForMs(manifest), mostDoneShare * computeMs)
+  const doneMs = waiting === 0 ? 0 : Math.min(busyForMs, mostDoneShare * computeMs)
   const waitMs = waiting * computeMs - doneMs
   if (state.status === 'ready') {
-    const time = waitMs > 0 ? learner.edgeTime({ model: key, backend, waitMs }) : alone
-    const usual = learner.edgeUsual(key, backend)
+    const time = waitMs > 0 ? times.edgeTime({ model, backend, prior, waitMs }) : alone
+    const usual = times.edgeUsual(model, backend, prior)
     return { status: 'ready', time, busyMs: computeMs, waitMs, ...usual, ...edgePrice({ computeMs, downloadBytes: 0 }) }
   }
   const totalBytes = totalBytesOf(manifest)
   const isStored = state.status === 'stored' || state.status === 'loading'
   const loadedBytes = isStored ? totalBytes : state.status === 'downloading' ? state.loadedBytes : 0
-  // Models come from the catalogue's server; the endpoints' downlink is the nearest thing that was measured.
-  const downlink = clouds[0]?.link.estimate().downlink ?? logNormal(15e6, 1.2)
   const remainingBytes = totalBytes - loadedBytes
-  const time = learner.edgeTime({ model: key, backend, waitMs, preparation: { remainingBytes, downlink } })
+  const time = times.edgeTime({ model, backend, prior, waitMs, preparation: { remainingBytes, downlink } })
   // A model that failed may load at the next try; one whose failure is this browser's lack may not.
   // A paused download goes on when the person says so, not when a request comes.
   if (isLasting(state) || state.status === 'paused') return { status: 'unavailable', time }
@@ -72,46 +64,25 @@ function edgeOption(parts: RequestParts, manifest: Manifest, state: ModelState, 
   }
 }
 
-function cloudOption(cloud: CloudLink, manifest: Manifest, requestBytes: number): CloudOption {
-  const wireBytes = requestBytes * cloud.wireShare(manifest.name)
-  const time = cloud.learner.cloudTime({
-    model: modelKey(manifest),
-    requestBytes: wireBytes,
-    link: cloud.link.estimate(),
-  })
-  const { moneyPerRequest } = cloud
+function cloudOption(cloud: CloudKnowledge, manifest: Manifest, requestBytes: number): CloudOption {
+  const { moneyPerRequest, link, times } = cloud
+  const wireBytes = requestBytes * cloud.wireShare
+  const time = times.cloudTime({ model: modelKey(manifest), requestBytes: wireBytes, link })
   return {
     endpoint: cloud.name,
-    hasModel: cloud.hasModel(manifest.name),
+    hasModel: cloud.hasModel,
     time,
-    ageMs: cloud.link.report().ageMs,
+    ageMs: cloud.report.ageMs,
     ...cloudPrice({ moneyPerRequest, totalMs: meanOf(time), wireBytes: wireBytes + assumedAnswerBytes }),
   }
 }
 
-function knowledgeOf(
-  parts: RequestParts,
-  snapshot: RouterSnapshot,
-  edgeWaiting: number,
-  requestBytes: number,
-): RouteKnowledge {
-  return {
-    online: snapshot.online,
-    saveData: snapshot.saveData,
-    savePower: snapshot.savePower === true,
-    edgeStatus: snapshot.edge.status,
-    edgeWaiting,
-    requestBytes,
-    links: snapshot.clouds.flatMap(({ endpoint }) => {
-      const cloud = parts.clouds.find(({ name }) => name === endpoint)
-      if (cloud === undefined) return []
-      const { online: _, saveData: __, samples: ___, ...measured } = cloud.link.report()
-      return [{ endpoint, ...(cloud.region === undefined ? {} : { region: cloud.region }), ...measured }]
-    }),
-  }
+const linkOf = ({ name, region, report }: CloudKnowledge): RouteKnowledge['links'][number] => {
+  const { online: _, saveData: __, samples: ___, ...measured } = report
+  return { endpoint: name, ...given({ region }), ...measured }
 }
 
-/** What is known now about a request. */
+/** What is known now about a request, as the router and the record take it. */
 export interface TakenSnapshot {
   /** All that the decision rests on. */
   readonly snapshot: RouterSnapshot
@@ -121,42 +92,35 @@ export interface TakenSnapshot {
   readonly edgeLacks?: string
 }
 
-/** Looks at all that the routing of a request rests on. */
-export async function takeSnapshot(
-  parts: RequestParts,
-  manifest: Manifest,
-  request: SnapshotRequest,
-): Promise<TakenSnapshot> {
+/** Puts together what is known for the router. Pure: the same knowledge and request give the same snapshot. */
+export function takeSnapshot(knowledge: Knowledge, manifest: Manifest, request: SnapshotRequest): TakenSnapshot {
+  const { online, saveData, savePower, edge, clouds, closed } = knowledge
   const { privacy, requestBytes, deadlineMs, once = false, isAhead = false } = request
-  // Content-free, but an edge-only request should not even be a reason to call an endpoint, nor know of one.
-  const allowed = privacy === 'edge-only' ? [] : parts.clouds
-  if (allowed.length > 0) parts.notices.start()
-  const notices = allowed.flatMap(({ name }) => parts.notices.closed(name) ?? [])
-  const clouds = allowed.filter(({ name }) => !notices.some(({ endpoint }) => endpoint === name))
-  for (const cloud of clouds) {
-    cloud.refresh(manifest.name)
-    cloud.overdue.teachLink()
-  }
-  const asksEdge = privacy !== 'cloud-only'
-  if (asksEdge) await parts.edge.ready(manifest)
-  const state: ModelState = asksEdge ? await parts.edgeModels.state(manifest) : { status: 'absent' }
-  const waiting = Math.max(0, parts.edge.waiting(manifest) - (isAhead ? 1 : 0))
-  const snapshot: RouterSnapshot = {
-    model: manifest.name,
-    privacy,
-    online: parts.watcher.online,
-    saveData: parts.watcher.saveData,
-    deadlineMs,
-    edge: edgeOption(parts, manifest, state, waiting),
-    clouds: clouds.map((cloud) => cloudOption(cloud, manifest, requestBytes)),
-    cloudClosed: allowed.length > 0 && clouds.length === 0,
-    savePower: parts.power.savePower,
-    once,
-  }
-  const known = knowledgeOf(parts, snapshot, waiting, requestBytes)
+  const edgeWaiting = Math.max(0, edge.waiting - (isAhead ? 1 : 0))
+  const option = edgeOption(edge, manifest, edgeWaiting)
   return {
-    snapshot,
-    known: notices.length === 0 ? known : { ...known, notices },
-    ...(state.status === 'failed' && isLasting(state) ? { edgeLacks: state.message } : {}),
+    snapshot: {
+      model: manifest.name,
+      privacy,
+      online,
+      saveData,
+      deadlineMs,
+      edge: option,
+      clouds: clouds.map((cloud) => cloudOption(cloud, manifest, requestBytes)),
+      cloudClosed: closed.length > 0 && clouds.length === 0,
+      savePower,
+      once,
+    },
+    known: {
+      online,
+      saveData,
+      savePower,
+      edgeStatus: option.status,
+      edgeWaiting,
+      requestBytes,
+      links: clouds.map(linkOf),
+      ...(closed.length === 0 ? {} : { notices: closed }),
+    },
+    ...(edge.state.status === 'failed' && isLasting(edge.state) ? { edgeLacks: edge.state.message } : {}),
   }
 }

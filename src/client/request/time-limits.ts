@@ -13,3 +13,10 @@ export function silentAfterMs(plan: Pick<RoutePlan, 'arms'>, ref: ArmRef): numbe
   const p90Ms = slowAfterMs(plan, ref)
   return p90Ms === undefined ? mostMs : Math.min(mostMs, Math.max(leastMs, silentAfterTimes * p90Ms))
 }
+
+/** A run on the edge may take this many times the predicted time, and at least the least, before its worker counts as hung. */
+const hungAfterTimes = 20
+const hungAfterLeastMs = 10_000
+
+/** Awake milliseconds after which a run that was predicted to take `predictedMs` counts as hung. */
+export const hungAfterMs = (predictedMs: number): number => Math.max(hungAfterLeastMs, hungAfterTimes * predictedMs)

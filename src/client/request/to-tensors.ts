@@ -6,6 +6,7 @@ import { readSideOf } from '../../tasks/pictures/picture-limits.ts'
 import { fullSizeOf, toTransferablePicture, whenFetched } from '../../tasks/pictures/to-transferable-picture.ts'
 import type { Background } from '../background/create-background.ts'
 import type { RunInputs } from '../types/run-types.ts'
+import { plainTensors } from './tensor-maps.ts'
 
 /** True for `{ image }` with something that is no tensor: a picture. */
 const isPicture = (inputs: RunInputs): inputs is { readonly image: Exclude<RunInputs['image'], TensorMap[string]> } =>
@@ -14,18 +15,20 @@ const isPicture = (inputs: RunInputs): inputs is { readonly image: Exclude<RunIn
   !(typeof inputs.image === 'object' && inputs.image !== null && 'dims' in inputs.image)
 
 /**
- * What a run was given, as the model's inputs.
+ * Makes a run's inputs, a picture or tensors, the model's inputs.
  *
  * @throws {ValidationError} it does not fit the model, or can't be read
  */
-export async function toTensors(manifest: Manifest, inputs: RunInputs, background: Background): Promise<TensorMap> {
+export async function toTensors(
+  manifest: Manifest,
+  inputs: RunInputs,
+  background: Pick<Background, 'prepareInputs'>,
+): Promise<TensorMap> {
   if (typeof inputs !== 'object' || inputs === null) {
     throw new ValidationError('input-missing', 'A run takes a picture or tensors by input name.')
   }
   if (!isPicture(inputs)) {
-    const tensors = Object.fromEntries(
-      Object.entries(inputs as TensorMap).map(([name, { type, dims, data }]) => [name, { type, dims, data }]),
-    )
+    const tensors = plainTensors(inputs as TensorMap)
     checkInputs(manifest, tensors)
     return tensors
   }

@@ -1,6 +1,5 @@
-import { Tensor } from 'onnxruntime-common'
 import type { Manifest } from '../../contracts/manifest.ts'
-import type { TensorMap, TensorSpec } from '../../contracts/tensor.ts'
+import type { TensorSpec } from '../../contracts/tensor.ts'
 import { openEdgeSession } from '../../edge/edge-session.ts'
 import type { EdgeEngine } from '../../edge/edge-types.ts'
 import { type SessionPlan, toSessionPlan } from '../../edge/session-plan.ts'
@@ -9,15 +8,17 @@ import { NoArmError } from '../../errors/no-arm-error.ts'
 import { checkInputs } from '../../models/manifest/check-inputs.ts'
 import { modelKey } from '../../models/manifest/model-key.ts'
 import type { RouteLearner } from '../../routing/learning/route-learner.ts'
+import { anySignal } from '../../utils/any-signal.ts'
 import { meanOf } from '../../utils/log-normal.ts'
 import { withDeadline } from '../../utils/with-deadline.ts'
 import type { Background } from '../background/create-background.ts'
-import { parseSessionOptions, parseSessionRunOptions } from '../options/parse-client-options.ts'
 import type { EdgeModels } from '../edge/edge-models.ts'
-import { hungAfterMs } from '../request/hung-after.ts'
+import { plainTensors, resultTensors } from '../request/tensor-maps.ts'
+import { hungAfterMs } from '../request/time-limits.ts'
 import type { ModelSession, SessionOptions } from '../types/session-types.ts'
+import { parseSessionOptions, parseSessionRunOptions } from './parse-session-options.ts'
 
-/** What the models of a session ask of the values that a run is given, by the value's name. */
+/** The specs of the values that a run takes, as the models that take them give them. */
 function inputSpecsOf({ steps, inputs }: SessionPlan): TensorSpec[] {
   return steps.flatMap(({ manifest, inputs: names }) =>
     manifest.inputs.flatMap((spec) => {
@@ -64,11 +65,11 @@ export async function openSession(
   })
   const specs = inputSpecsOf(plan)
   const name = manifests.map((manifest) => manifest.name).join(' + ')
-  let isTold = false
-  /** What was loaded for the session answers plain runs, too. */
-  const tellLoaded = () => {
-    if (isTold) return
-    isTold = true
+  let isShared = false
+  /** The session's models answer plain runs, too. */
+  const shareLoaded = () => {
+    if (isShared) return
+    isShared = true
     for (const manifest of others) {
       const loaded = edge.loaded(manifest)
       if (loaded !== undefined) edgeModels.moved(manifest, loaded)
@@ -83,9 +84,7 @@ export async function openSession(
       const { signal: given, timeoutMs, transfer } = parseSessionRunOptions(runOptions)
       if (closing.aborted) throw new ConfigError('client-closed', 'The client was closed.')
       given?.throwIfAborted()
-      const tensors: TensorMap = Object.fromEntries(
-        Object.entries(inputs ?? {}).map(([key, { type, dims, data }]) => [key, { type, dims, data }]),
-      )
+      const tensors = plainTensors(inputs ?? {})
       checkInputs({ name, inputs: specs }, tensors)
       const predictedMs = manifests.reduce((sum, manifest) => {
         const backend = edge.loaded(manifest)?.backend ?? 'wasm'
@@ -95,19 +94,14 @@ export async function openSession(
         (bounded) => opened.run(tensors, { timeoutMs: hungAfterMs(predictedMs), signal: bounded, transfer }),
         {
           ms: timeoutMs,
-          signal: given === undefined ? closing : AbortSignal.any([given, closing]),
+          signal: anySignal(given, closing),
           onDeadline: () =>
             new NoArmError('deadline-exceeded', `No answer came within ${timeoutMs} ms. Allow more time.`),
         },
       )
-      tellLoaded()
+      shareLoaded()
       return {
-        outputs: Object.fromEntries(
-          Object.entries(run.outputs).map(([key, { type, dims, data }]) => [
-            key,
-            new Tensor(type, data as never, dims),
-          ]),
-        ),
+        outputs: resultTensors(run.outputs),
         backend: run.backend,
         actualMs: performance.now() - startedAt,
         queueMs: run.queueMs,

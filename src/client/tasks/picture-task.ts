@@ -2,24 +2,30 @@ import { readSideOf } from '../../tasks/pictures/picture-limits.ts'
 import type { PictureSource } from '../../tasks/pictures/picture-source.ts'
 import type { PictureView } from '../../tasks/pictures/picture-view.ts'
 import { fullSizeOf, toTransferablePicture, whenFetched } from '../../tasks/pictures/to-transferable-picture.ts'
+import { lazyPart } from '../../utils/lazy-part.ts'
+import type { ModelRun } from '../request/model-run.ts'
 import type { RunOptions } from '../types/run-types.ts'
 import type { PictureTask, TaskResult } from '../types/task-types.ts'
-import type { AskModel, TaskContext } from './task-api.ts'
+import type { TaskContext } from './task-context.ts'
 
-type Asked = Awaited<ReturnType<AskModel>> & { readonly view: PictureView }
+interface PictureRun extends ModelRun {
+  /** How the picture lay in the model's input. */
+  readonly view: PictureView
+}
 
 /**
  * A task about pictures.
  *
- * @param toAnswer the outputs as an answer; `view` tells how the picture lay in the input
+ * @param toAnswer makes an answer of the outputs
  */
 export function createPictureTask<A>(
-  { ask, background, model, check }: TaskContext,
-  toAnswer: (asked: Asked) => Promise<A>,
+  { runModel, background, model, check }: TaskContext,
+  toAnswer: (run: PictureRun) => Promise<A>,
 ): PictureTask<A> {
+  const frames = lazyPart('watches videos', () => import('./watch-frames.ts'))
   const run = async (picture: PictureSource, options?: RunOptions): Promise<TaskResult<A>> => {
     let view: PictureView | undefined
-    const result = await ask(await model(), options, async (manifest, signal) => {
+    const result = await runModel(await model(), options, async (manifest, signal) => {
       check(manifest)
       // Measured first: a video's size may change while its frame is copied, a frame may be closed.
       await whenFetched(picture, signal)
@@ -35,14 +41,14 @@ export function createPictureTask<A>(
   return {
     run,
     async *watch(source, options) {
-      const { watchFrames } = await import('./watch-frames.ts')
-      const frames = watchFrames(source, options?.signal)
+      const { watchFrames } = await frames.get()
+      const shown = watchFrames(source, options?.signal)
       try {
-        for await (const { video, atMs, droppedFrames } of frames) {
+        for await (const { video, atMs, droppedFrames } of shown) {
           yield { ...(await run(video, options)), atMs, droppedFrames }
         }
       } finally {
-        await frames.return()
+        await shown.return()
       }
     },
   }

@@ -1,10 +1,10 @@
-import type { TensorMap } from '../../contracts/tensor.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import type { Classification } from '../../tasks/decode/classify.ts'
 import type { Detections } from '../../tasks/decode/detect.ts'
+import { plainTensors } from '../request/tensor-maps.ts'
 import type { PictureTask } from '../types/task-types.ts'
 import { createPictureTask } from './picture-task.ts'
-import type { TaskContext } from './task-api.ts'
+import type { TaskContext } from './task-context.ts'
 
 export const createClassificationTask = (context: TaskContext): PictureTask<Classification> =>
   createPictureTask(context, async ({ manifest, answer }) => {
@@ -14,11 +14,5 @@ export const createClassificationTask = (context: TaskContext): PictureTask<Clas
 
 export const createDetectionTask = (context: TaskContext): PictureTask<Detections> =>
   createPictureTask(context, async ({ manifest, outputs, view }) =>
-    context.background.detections(
-      manifest,
-      Object.fromEntries(
-        Object.entries(outputs).map(([key, { type, dims, data }]) => [key, { type, dims, data } as TensorMap[string]]),
-      ),
-      view,
-    ),
+    context.background.detections(manifest, plainTensors(outputs), view),
   )

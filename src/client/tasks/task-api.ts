@@ -1,83 +1,53 @@
-import type { Manifest, TaskName } from '../../contracts/manifest.ts'
-import type { TensorMap } from '../../contracts/tensor.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
-import type { Detections } from '../../tasks/decode/detect.ts'
-import type { Background } from '../background/create-background.ts'
-import type { Asked } from '../request/cascade.ts'
-import type { RunOptions } from '../types/run-types.ts'
+import { lazy } from '../../utils/lazy.ts'
+import { lazyPart } from '../../utils/lazy-part.ts'
 import type { PictureTask, TaskOptions, Tasks } from '../types/task-types.ts'
+import { type TaskContext, type TaskParts, toTaskContext } from './task-context.ts'
 
-/**
- * Answers one request of a task.
- *
- * @param prepare turns what was given into the model's inputs; runs within the request's deadline
- */
-export type AskModel = (
-  model: string,
-  options: RunOptions | undefined,
-  prepare: (manifest: Manifest, signal: AbortSignal) => Promise<TensorMap>,
-) => Promise<Asked>
+type Loaded<T> = () => Promise<T>
 
-/** What the tasks need of the client. */
-export interface TaskParts {
-  readonly ask: AskModel
-  readonly background: Background
-  /** Rejects once the client is closed. */
-  readonly open: () => Promise<void>
-}
-
-/** One task with one model. */
-export interface TaskContext extends TaskParts {
-  /** Name of the model that answers. */
-  model(): Promise<string>
-  /** @throws {ValidationError} `options-invalid` when the model is of another task */
-  check(manifest: Manifest): void
-}
-
-function contextOf(parts: TaskParts, task: TaskName, { model }: TaskOptions): TaskContext {
-  return {
-    ...parts,
-    async model() {
-      if (model !== undefined) return model
-      await parts.open()
-      const first = await parts.background.modelFor(task)
-      if (first !== undefined) return first
-      throw new ValidationError('unknown-model', `The catalogue has no model for ${task}. Name one in "model".`)
-    },
-    check(manifest) {
-      if (manifest.task === task) return
-      throw new ValidationError('options-invalid', `The model "${manifest.name}" is for ${manifest.task}, not ${task}.`)
-    },
-  }
-}
-
-/** The tasks of a client, each made when it is asked for. */
+/** The tasks of a client, each made when it is asked for; its code is fetched when it first answers. */
 export function createTaskApi(parts: TaskParts): <K extends keyof Tasks>(name: K, options?: TaskOptions) => Tasks[K] {
+  const pictures = lazyPart('reads pictures', () => import('./picture-tasks.ts'))
+  const texts = lazyPart('reads text', () => import('./text-task.ts'))
+  const voices = lazyPart('hears speech', () => import('./voice-task.ts'))
+
+  /** A task that is made once its code is there. */
+  const once = <T>(make: () => Promise<T>): Loaded<T> => {
+    const task = lazy(make)
+    return () => {
+      parts.anticipate()
+      return task.get()
+    }
+  }
+  const detectionTask = (context: TaskContext) =>
+    pictureTask(once(async () => (await pictures.get()).createDetectionTask(context)))
+
   const makers: { readonly [K in keyof Tasks]: (options: TaskOptions) => Tasks[K] } = {
-    'image-classification': (options) =>
-      pictureTaskOf(async () =>
-        (await import('./picture-tasks.ts')).createClassificationTask(
-          contextOf(parts, 'image-classification', options),
-        ),
-      ),
-    'face-detection': (options) => detectionTaskOf(contextOf(parts, 'face-detection', options)),
-    'object-detection': (options) => detectionTaskOf(contextOf(parts, 'object-detection', options)),
-    'text-classification': (options) => {
-      const open = async () =>
-        (await import('./text-task.ts')).createTextTask(contextOf(parts, 'text-classification', options))
-      return { run: async (text, runOptions) => (await open()).run(text, runOptions) }
+    'image-classification': (options) => {
+      const context = toTaskContext(parts, 'image-classification', options)
+      return pictureTask(once(async () => (await pictures.get()).createClassificationTask(context)))
     },
-    'voice-activity': (options) => voiceTaskOf(contextOf(parts, 'voice-activity', options)),
-    tensors: (options) => {
-      const { model, ask, background } = contextOf(parts, 'tensors', options)
+    'face-detection': (options) => detectionTask(toTaskContext(parts, 'face-detection', options)),
+    'object-detection': (options) => detectionTask(toTaskContext(parts, 'object-detection', options)),
+    'text-classification': (options) => {
+      const context = toTaskContext(parts, 'text-classification', options)
+      const task = once(async () => (await texts.get()).createTextTask(context))
+      return { run: async (text, runOptions) => (await task()).run(text, runOptions) }
+    },
+    'voice-activity': (options) => {
+      const context = toTaskContext(parts, 'voice-activity', options)
+      const task = once(async () => (await voices.get()).createVoiceTask(context))
       return {
-        async run(inputs, runOptions) {
-          const { manifest: _, ...result } = await ask(await model(), runOptions, async (manifest) =>
-            (await import('../request/to-tensors.ts')).toTensors(manifest, inputs, background),
-          )
-          return result
+        run: async (sound, runOptions) => (await task()).run(sound, runOptions),
+        async *listen(source, runOptions) {
+          yield* (await task()).listen(source, runOptions)
         },
       }
+    },
+    tensors: (options) => {
+      const { model, run } = toTaskContext(parts, 'tensors', options)
+      return { run: async (inputs, runOptions) => run(await model(), inputs, runOptions) }
     },
   }
   return (name, options = {}) => {
@@ -89,24 +59,9 @@ export function createTaskApi(parts: TaskParts): <K extends keyof Tasks>(name: K
   }
 }
 
-/** Sound is fetched when it is first asked for: most pages show pictures or text. */
-function voiceTaskOf(context: TaskContext): Tasks['voice-activity'] {
-  const open = async () => (await import('./voice-task.ts')).createVoiceTask(context)
-  return {
-    run: async (sound, options) => (await open()).run(sound, options),
-    async *listen(source, options) {
-      yield* (await open()).listen(source, options)
-    },
-  }
-}
-
-/** A task whose code is fetched when it is first asked for something. */
-const pictureTaskOf = <A>(open: () => Promise<PictureTask<A>>): PictureTask<A> => ({
-  run: async (picture, options) => (await open()).run(picture, options),
+const pictureTask = <A>(task: Loaded<PictureTask<A>>): PictureTask<A> => ({
+  run: async (picture, options) => (await task()).run(picture, options),
   async *watch(source, options) {
-    yield* (await open()).watch(source, options)
+    yield* (await task()).watch(source, options)
   },
 })
-
-const detectionTaskOf = (context: TaskContext): PictureTask<Detections> =>
-  pictureTaskOf(async () => (await import('./picture-tasks.ts')).createDetectionTask(context))

@@ -9,11 +9,12 @@ import { literalTensors } from '../../protocol/tensors/literal-tensors.ts'
 import { zeroTensor } from '../../protocol/tensors/zero-tensor.ts'
 import { createActivityFinder } from '../../tasks/sound/find-activity.ts'
 import type { SoundSource } from '../../tasks/sound/sound-source.ts'
+import type { RunModel } from '../request/model-run.ts'
 import type { RunOptions } from '../types/run-types.ts'
 import type { VoiceActivity, VoiceMoment, VoiceTask } from '../types/task-types.ts'
 import { hearStream } from './hear-stream.ts'
 import { readSound } from './read-sound.ts'
-import type { AskModel, TaskContext } from './task-api.ts'
+import type { TaskContext } from './task-context.ts'
 
 interface VoiceModel {
   readonly manifest: Manifest
@@ -41,10 +42,10 @@ const firstStateOf = ({ manifest }: VoiceModel): TensorMap =>
   )
 
 /**
- * Runs window after window. The state goes along with each: it is small, and so the windows of one stream may run here
- * or in the cloud as is best for each, also when an arm fails in its midst.
+ * Runs window after window. The state goes along with each: it is small, and so each window of a stream
+ * may run on this device or in the cloud, also after an arm has failed.
  */
-function createWindowRuns(ask: AskModel, model: VoiceModel, options: RunOptions | undefined) {
+function createWindowRuns(runModel: RunModel, model: VoiceModel, options: RunOptions | undefined) {
   const { manifest, decoding } = model
   const [input] = manifest.inputs
   const constants = constantsOf(model)
@@ -56,7 +57,7 @@ function createWindowRuns(ask: AskModel, model: VoiceModel, options: RunOptions 
       ...state,
       [input.name]: { type: 'float32', dims: [1, window.length], data: window },
     }
-    const { outputs, route } = await ask(manifest.name, options, async () => inputs)
+    const { outputs, route } = await runModel(manifest.name, options, async () => inputs)
     const probability = Number(outputs[decoding.output]?.data[0])
     if (!(probability >= 0 && probability <= 1)) {
       throw new ModelError('model-wrong-answer', 'The model gave an answer that makes no sense. Try again.', {
@@ -76,7 +77,7 @@ const isStream = (source: MediaStream | SoundSource): source is MediaStream =>
   typeof MediaStream === 'function' && source instanceof MediaStream
 
 /** Finds where in a sound somebody speaks. */
-export function createVoiceTask({ ask, background, model, check, open }: TaskContext): VoiceTask {
+export function createVoiceTask({ runModel, background, model, check, open }: TaskContext): VoiceTask {
   async function* listen(
     source: MediaStream | SoundSource,
     options: RunOptions = {},
@@ -90,7 +91,7 @@ export function createVoiceTask({ ask, background, model, check, open }: TaskCon
     const { windowSamples, contextSamples = 0, rateHz } = voice.sound
     const windowMs = (windowSamples / rateHz) * 1000
     const length = windowSamples + contextSamples
-    const runWindow = createWindowRuns(ask, voice, options)
+    const runWindow = createWindowRuns(runModel, voice, options)
     const finder = createActivityFinder(voice.decoding, windowMs)
     const heard = isStream(source) ? await hearStream(source, signal) : undefined
     const read = isStream(source) ? undefined : await readSound(source, rateHz, signal)

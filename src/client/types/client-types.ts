@@ -82,8 +82,18 @@ export interface Client {
    * @throws {CapabilityError | ModelError | EdgeError} a model cannot be loaded here
    */
   openSession(session: string | SessionOptions, options?: { readonly signal?: AbortSignal }): Promise<ModelSession>
-  /** Says where a request would run now, without running it. */
+  /**
+   * Says where a request would run now, by what is known now. It runs nothing, calls no endpoint and changes no estimate:
+   * an endpoint that was never asked is judged by assumptions. Call `refresh` first to have what is known brought up to
+   * date.
+   */
   explain(model: string, options?: Policy): Promise<RouteExplanation>
+  /**
+   * Asks the endpoints for what is not known freshly, as a request that may leave the device does: the round trip, whether
+   * they have the model, their queue, their operators' notices. Nothing where `privacy` is `edge-only`. Resolves when they
+   * have answered or failed to; never rejects while open.
+   */
+  refresh(model: string, options?: Pick<Policy, 'privacy'>): Promise<void>
   /** The models of the catalogue and of this device. */
   readonly models: ModelsApi
   readonly outbox: OutboxApi

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createLink } from '../../network/link.ts'
-import { logNormal, meanOf, p90Of } from '../../utils/log-normal.ts'
+import { type LogNormal, logNormal, meanOf, p90Of } from '../../utils/log-normal.ts'
 import { createRouteLearner } from './route-learner.ts'
 
 const clock = () => {
@@ -152,4 +152,20 @@ test('a restored estimate is less certain, even at once', () => {
   later.restore(JSON.parse(JSON.stringify(learner.snapshot())))
   const varianceOf = (of: typeof learner) => of.edgeTime({ model: 'm', backend: 'wasm' }).variance
   expect(varianceOf(later)).toBeGreaterThan(varianceOf(learner) + 0.04)
+})
+
+test('a look at unknown work takes the prior, keeps nothing of it, and forgets no other work', () => {
+  const learner = createRouteLearner({ now: () => 0 })
+  const timeOf = (model: string, prior?: LogNormal) => learner.edgeTime({ model, backend: 'wasm', prior }).mu
+  const unknown = timeOf('new')
+  expect(timeOf('new', logNormal(1_000, 0.1))).toBeGreaterThan(unknown + 1)
+  expect(learner.edgeUsual('new', 'wasm', logNormal(1_000, 0)).usualMs).toBeCloseTo(1_000, 0)
+  expect(timeOf('new')).toBe(unknown)
+  for (let index = 0; index < 64; index += 1) learner.observeEdge(`known ${index}`, 'wasm', 5)
+  const known = timeOf('known 0')
+  for (let index = 0; index < 100; index += 1) timeOf(`unknown ${index}`)
+  expect(timeOf('known 0')).toBe(known)
+  expect(learner.knowsEdge('known 0', 'wasm')).toBe(true)
+  // A measured time is not replaced by a prior.
+  expect(timeOf('known 0', logNormal(1_000, 0.1))).toBe(known)
 })

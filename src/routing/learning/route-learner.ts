@@ -39,9 +39,11 @@ export interface RouteLearner {
     readonly backend: Backend
     readonly waitMs?: number
     readonly preparation?: { readonly remainingBytes: number; readonly downlink: LogNormal } | undefined
+    /** Taken where no run was measured, and not kept. Default: what was assumed last. */
+    readonly prior?: LogNormal | undefined
   }): LogNormal
   /** Long-term median of runs on this device, and the age of the last measurement, in milliseconds. */
-  edgeUsual(model: string, backend: Backend): { readonly usualMs: number; readonly ageMs: number }
+  edgeUsual(model: string, backend: Backend, prior?: LogNormal): { readonly usualMs: number; readonly ageMs: number }
   /** Completion time of a request at the endpoint. */
   cloudTime(request: {
     readonly model: string
@@ -91,6 +93,12 @@ const snapshotSchema = v.object({
 export function createRouteLearner(options: { readonly now?: () => number } = {}): RouteLearner {
   const { now = Date.now } = options
   const known: Record<Kind, Map<string, LogFilter>> = { edge: new Map(), load: new Map(), cloud: new Map() }
+  /** What is said of work that nothing is known of. They never learn. */
+  const unknown: Record<Kind, LogFilter> = {
+    edge: createServiceTimeEstimator(assumed.edge),
+    load: createServiceTimeEstimator(assumed.load),
+    cloud: createServiceTimeEstimator(assumed.cloud),
+  }
   const responseBytes = new Map<string, number>()
   const queueWait = createQueueWaitEstimator()
 
@@ -111,6 +119,13 @@ export function createRouteLearner(options: { readonly now?: () => number } = {}
       if (kind === 'cloud') responseBytes.delete(oldest)
     }
     return estimator
+  }
+  /** The same for a look, which makes and forgets none that is kept. */
+  const lookAt = (kind: Kind, key: string, prior?: LogNormal): LogFilter => {
+    const found = known[kind].get(key)
+    if (found !== undefined && (found.samples > 0 || prior === undefined)) return estimatorOf(kind, key)
+    if (prior === undefined) return unknown[kind]
+    return createServiceTimeEstimator({ medianMs: Math.exp(prior.mu), variance: prior.variance })
   }
   const edgeKey = (model: string, backend: Backend) => `${backend} ${model}`
 
@@ -149,18 +164,18 @@ export function createRouteLearner(options: { readonly now?: () => number } = {}
       queueWait.observe(waitMs, nowMs)
       for (const [model, { mu, variance }] of models) estimatorOf('cloud', model).setPrior(Math.exp(mu), variance)
     },
-    edgeTime({ model, backend, waitMs = 0, preparation }) {
+    edgeTime({ model, backend, waitMs = 0, preparation, prior }) {
       const nowMs = now()
       const key = edgeKey(model, backend)
-      const load = preparation && estimatorOf('load', key).estimate(nowMs)
+      const load = preparation && lookAt('load', key).estimate(nowMs)
       return edgeServiceTime({
         waitMs,
-        service: estimatorOf('edge', key).estimate(nowMs),
+        service: lookAt('edge', key, prior).estimate(nowMs),
         preparation: preparation && load && { ...preparation, load },
       })
     },
-    edgeUsual(model, backend) {
-      const { usual, observedAtMs } = estimatorOf('edge', edgeKey(model, backend))
+    edgeUsual(model, backend, prior) {
+      const { usual, observedAtMs } = lookAt('edge', edgeKey(model, backend), prior)
       return { usualMs: usual, ageMs: observedAtMs === undefined ? Number.POSITIVE_INFINITY : now() - observedAtMs }
     },
     cloudTime({ model, requestBytes, responseBytes: bytes, link }) {
@@ -170,7 +185,7 @@ export function createRouteLearner(options: { readonly now?: () => number } = {}
         responseBytes: bytes ?? responseBytes.get(model) ?? assumedResponseBytes,
         link,
         waitMs: queueWait.estimateMs(nowMs),
-        service: estimatorOf('cloud', model).estimate(nowMs),
+        service: lookAt('cloud', model).estimate(nowMs),
       })
     },
     knowsEdge: (model, backend) => (known.edge.get(edgeKey(model, backend))?.samples ?? 0) > 0,

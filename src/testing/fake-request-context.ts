@@ -1,0 +1,54 @@
+import { createCloudLink } from '../client/cloud/cloud-link.ts'
+import type { RequestContext } from '../client/request/request-context.ts'
+import type { TensorMap } from '../contracts/tensor.ts'
+import type { EdgeEngine } from '../edge/edge-types.ts'
+import { createRouter } from '../routing/deciding/create-router.ts'
+import { createRouteLearner } from '../routing/learning/route-learner.ts'
+
+export const onlineWatcher = { online: true, saveData: false, connection: undefined, onChange: () => () => {} } as const
+
+/** An engine whose models are loaded on WASM, and whose runs answer at once with `outputs`. */
+export function fakeEdge(outputs: TensorMap = {}, changes: Partial<EdgeEngine> = {}): EdgeEngine {
+  const loaded = { backend: 'wasm', threads: 1, createMs: 1, warmupMs: 20 } as const
+  return {
+    ready: async () => {},
+    measure: async () => [],
+    check: async () => {},
+    anticipate: async () => {},
+    load: async () => loaded,
+    loaded: () => loaded,
+    run: async () => ({ outputs, backend: 'wasm', queueMs: 0, computeMs: 1, totalMs: 1 }),
+    hold: () => Promise.reject(new TypeError('the fake engine holds no models')),
+    waiting: () => 0,
+    busyForMs: () => 0,
+    unload: async () => {},
+    forecast: () => ({ backend: 'wasm', ms: 20 }),
+    report: () => ({ crossOriginIsolated: true, hardwareConcurrency: 4, backends: [], runtimeFiles: [] }),
+    close: () => {},
+    ...changes,
+  }
+}
+
+/** What a request works with: a ready edge, and real links, learner and router. */
+export function fakeRequestContext(
+  changes: Partial<RequestContext> = {},
+  endpoints: readonly string[] = [],
+): RequestContext {
+  const edge = changes.edge ?? fakeEdge()
+  return {
+    edge,
+    edgeModels: {
+      state: async () => ({ status: 'ready', totalBytes: 1, backend: 'wasm' }),
+      prepare: async () => edge.loaded({} as never),
+    } as unknown as RequestContext['edgeModels'],
+    clouds: endpoints.map((url) => createCloudLink({ url }, onlineWatcher, () => {})),
+    notices: { current: () => [], closed: () => undefined, start() {}, close() {} },
+    learner: createRouteLearner(),
+    router: createRouter(),
+    watcher: onlineWatcher,
+    power: { savePower: false, onBattery: false, start() {}, stop() {} },
+    unpackInputs: async (_, packed) => packed,
+    downloadOnMetered: false,
+    ...changes,
+  }
+}
