@@ -1,3 +1,13 @@
+/**
+ * Hither's public API: `createClient`, the types of what it takes and gives, and its errors.
+ *
+ * Left out on purpose: the arms and the router themselves (a client chooses between them, and their settings are tuned
+ * together), the model store and the workers (internal formats), the wire protocol (use any client of the Open Inference
+ * Protocol v2), and schemas (options are checked by `createClient`, manifests by the catalogue). The widget, the service
+ * worker's report sync and the endpoint are entries of their own.
+ *
+ * @packageDocumentation
+ */
 export { Tensor } from 'onnxruntime-common'
 export { createClient } from './client/create-client.ts'
 export type {

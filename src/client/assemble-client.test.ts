@@ -82,7 +82,7 @@ test('nothing is fetched, started or read before the first call', async () => {
   expect(sent).toEqual([])
 })
 
-test('a run answers, and its route is logged and told', async () => {
+test('a run answers, and its route is logged and raised as an event', async () => {
   const { client, background } = setUp()
   const heard: unknown[] = []
   client.on('route', (route) => heard.push(route))
@@ -201,7 +201,7 @@ test('nothing of a simulation is stored', async () => {
   expect(background.writeRecord).not.toHaveBeenCalled()
 })
 
-test('a change of the network is told, before and after the first request', async () => {
+test('a change of the network is an event, before and after the first request', async () => {
   const { client, network } = setUp({ endpoint: { url: 'https://a.example' } })
   const heard = vi.fn()
   client.on('link', heard)

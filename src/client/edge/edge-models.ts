@@ -7,6 +7,7 @@ import { totalBytesOf } from '../../models/manifest/total-bytes.ts'
 import type { Priority } from '../../models/transfer/transfer-slots.ts'
 import { abortable } from '../../utils/abortable.ts'
 import type { Background } from '../background/create-background.ts'
+import { createModelStates } from './model-states.ts'
 
 export interface PrepareOptions {
   readonly signal?: AbortSignal | undefined
@@ -14,7 +15,7 @@ export interface PrepareOptions {
   readonly priority?: Priority | undefined
 }
 
-/** Where each model stands on this device, and what brings it further. */
+/** The models on this device: their states, and the work that changes them. */
 export interface EdgeModels {
   state(manifest: Manifest): Promise<ModelState>
   /** Downloads, verifies and loads the model. Several callers share one preparation; it goes on when one of them aborts. */
@@ -39,30 +40,15 @@ export function createEdgeModels(options: {
   readonly edge: EdgeEngine
   readonly onState: (model: string, state: ModelState) => void
   readonly onProgress: (model: string, progress: Progress) => void
-  /** Told how long reading, compiling and warming up took; nothing of that when it was moved while it answered. */
+  /** @param loadMs reading, compiling and warming up; undefined when it moved to another backend while it answered */
   readonly onLoaded: (manifest: Manifest, loaded: LoadedModel, loadMs: number | undefined) => void
 }): EdgeModels {
   const { background, edge, onState, onProgress, onLoaded } = options
-  const states = new Map<string, ModelState>()
-  const manifests = new Map<string, Manifest>()
+  const states = createModelStates(background, onState)
   const preparations = new Map<
     string,
     { readonly promise: Promise<LoadedModel>; readonly controller: AbortController }
   >()
-
-  const setState = (manifest: Manifest, state: ModelState) => {
-    manifests.set(manifest.name, manifest)
-    states.set(manifest.name, state)
-    onState(manifest.name, state)
-  }
-
-  const storedState = async (manifest: Manifest): Promise<ModelState> => {
-    const stored = await background.storedState(manifest.name, manifest.revision)
-    if (stored.status === 'stored') return stored
-    const { paused } = await background.note(manifest.name)
-    const loadedBytes = stored.status === 'partial' ? stored.loadedBytes : 0
-    return paused ? { status: 'paused', loadedBytes, totalBytes: totalBytesOf(manifest) } : { status: 'absent' }
-  }
 
   const install = async (
     manifest: Manifest,
@@ -70,42 +56,37 @@ export function createEdgeModels(options: {
     priority: Priority,
     prepareFor: () => Promise<void> = async () => {},
   ) => {
-    const stored = await storedState(manifest)
+    const stored = await states.stored(manifest)
     if (stored.status === 'stored') return
     if (stored.status === 'paused') throw downloadPaused(manifest)
     const report = (progress: Progress) => {
       if (signal.aborted) return
-      setState(manifest, { status: 'downloading', ...progress })
+      states.set(manifest, { status: 'downloading', ...progress })
       onProgress(manifest.name, progress)
     }
     report({ loadedBytes: 0, totalBytes: totalBytesOf(manifest) })
     await prepareFor()
     await background.install(manifest.name, manifest.revision, { signal, priority, onProgress: report })
-    // What made room for it is not here any more.
-    for (const [name, { status }] of states) if (status === 'stored' && name !== manifest.name) await reread(name)
+    // Installing may have evicted other models; re-read their state.
+    await states.rereadStored(manifest.name)
   }
 
-  const reread = async (name: string) => {
-    const manifest = manifests.get(name)
-    if (manifest !== undefined) setState(manifest, await storedState(manifest))
-  }
-
-  /** Does the work, and tells of its failure by the model's state. */
+  /** Does the work; its failure becomes the model's state. */
   const settling = async <T>(manifest: Manifest, signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
     try {
       return await work()
     } catch (thrown) {
       const { paused } = await background.note(manifest.name).catch(() => ({ paused: false }))
-      // The worker ends the download; why, it does not know.
+      // The worker ended the download without knowing why.
       const error = paused && isAbort(thrown) ? downloadPaused(manifest) : thrown
       if (signal.aborted || isPause(error)) {
-        setState(manifest, await storedState(manifest).catch((): ModelState => ({ status: 'absent' })))
+        states.set(manifest, await states.stored(manifest).catch((): ModelState => ({ status: 'absent' })))
         throw signal.aborted ? signal.reason : error
       }
       const [code, message] = isHitherError(error)
         ? [error.code, error.message]
         : ['unknown', error instanceof Error ? error.message : String(error)]
-      setState(manifest, { status: 'failed', code, message })
+      states.set(manifest, { status: 'failed', code, message })
       throw error
     }
   }
@@ -113,37 +94,36 @@ export function createEdgeModels(options: {
   const prepareModel = (manifest: Manifest, signal: AbortSignal, priority: Priority): Promise<LoadedModel> =>
     settling(manifest, signal, async () => {
       const totalBytes = totalBytesOf(manifest)
-      // What this device can't run is refused before a byte of it is fetched.
+      // A model that this device can't run is refused before a byte of it is fetched.
       await edge.check(manifest)
       await install(manifest, signal, priority, async () => {
-        // What this device is good for is found out before the download; the runtime that it chose is fetched and
-        // compiled beside it.
+        // The device is measured before the download, so that the chosen runtime is fetched and compiled beside it.
         await edge.measure()
         void edge.anticipate(manifest)
       })
-      setState(manifest, { status: 'loading', totalBytes })
+      states.set(manifest, { status: 'loading', totalBytes })
       const startedAt = performance.now()
       const loaded = await edge.load(manifest, () => background.readFiles(manifest.name, manifest.revision))
       onLoaded(manifest, loaded, performance.now() - startedAt)
       signal.throwIfAborted()
-      setState(manifest, { status: 'ready', totalBytes, backend: loaded.backend })
+      states.set(manifest, { status: 'ready', totalBytes, backend: loaded.backend })
       return loaded
     })
 
   return {
     async state(manifest) {
-      const known = states.get(manifest.name)
+      const known = states.known(manifest.name)
       const loaded = edge.loaded(manifest)
-      // Another tab has loaded it in the engine that the tabs share.
+      // Another tab may have loaded it in the engine that the tabs share.
       if (loaded !== undefined && known?.status !== 'ready' && !preparations.has(manifest.name)) {
         const state: ModelState = { status: 'ready', totalBytes: totalBytesOf(manifest), backend: loaded.backend }
-        setState(manifest, state)
+        states.set(manifest, state)
         return state
       }
       if (known !== undefined) return known
-      const state = await storedState(manifest)
-      const newer = states.get(manifest.name)
-      if (newer === undefined) setState(manifest, state)
+      const state = await states.stored(manifest)
+      const newer = states.known(manifest.name)
+      if (newer === undefined) states.set(manifest, state)
       return newer ?? state
     },
     prepare(manifest, { signal, priority = 'waiting' } = {}) {
@@ -169,40 +149,34 @@ export function createEdgeModels(options: {
         await edge.check(manifest)
         await install(manifest, signal, priority)
       })
-      // A preparation beside this one has its own say.
-      if (!preparations.has(manifest.name)) setState(manifest, await storedState(manifest))
+      // A preparation under way sets the state itself.
+      if (!preparations.has(manifest.name)) states.set(manifest, await states.stored(manifest))
     },
     async stop(manifest, reason) {
       preparations.get(manifest.name)?.controller.abort(reason)
       await background.stop(manifest.name, manifest.revision)
-      const status = states.get(manifest.name)?.status
-      if (status !== 'ready' && status !== 'loading') await reread(manifest.name)
+      const status = states.known(manifest.name)?.status
+      if (status !== 'ready' && status !== 'loading') await states.reread(manifest.name)
     },
-    reread,
+    reread: states.reread,
     async remove(manifest) {
       preparations.get(manifest.name)?.controller.abort(new DOMException('The model was removed.', 'AbortError'))
       await edge.unload(manifest)
       await background.remove(manifest.name)
-      setState(manifest, { status: 'absent' })
+      states.set(manifest, { status: 'absent' })
     },
     async withdraw(name, revision, reason) {
-      const manifest = manifests.get(name)
+      const manifest = states.manifest(name)
       if (manifest === undefined || (revision ?? manifest.revision) !== manifest.revision) return
       preparations.get(name)?.controller.abort(reason)
       await edge.unload(manifest)
-      setState(manifest, { status: 'absent' })
+      states.set(manifest, { status: 'absent' })
     },
     moved(manifest, loaded) {
       onLoaded(manifest, loaded, undefined)
-      setState(manifest, { status: 'ready', totalBytes: totalBytesOf(manifest), backend: loaded.backend })
+      states.set(manifest, { status: 'ready', totalBytes: totalBytesOf(manifest), backend: loaded.backend })
     },
-    refresh() {
-      for (const [name, state] of states) {
-        const manifest = manifests.get(name)
-        if (state.status !== 'ready' || manifest === undefined || edge.loaded(manifest) !== undefined) continue
-        setState(manifest, { status: 'stored', totalBytes: state.totalBytes })
-      }
-    },
+    refresh: () => states.unloaded((manifest) => edge.loaded(manifest) !== undefined),
   }
 }
 

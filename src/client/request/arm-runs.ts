@@ -6,6 +6,7 @@ import { modelKey } from '../../models/manifest/model-key.ts'
 import type { ArmRef } from '../../routing/router-types.ts'
 import { OvertakenError } from '../../routing/running/run-plan.ts'
 import { given } from '../../utils/given.ts'
+import { invariant } from '../../utils/invariant.ts'
 import { meanOf } from '../../utils/log-normal.ts'
 import type { CloudLink } from '../cloud/cloud-link.ts'
 import { checkAnswer } from './check-answer.ts'
@@ -116,8 +117,8 @@ export async function runOnArm(
 ): Promise<ArmAnswer> {
   if (ref.arm === 'edge') return runOnEdge(context, request, signal)
   // The router knows of no endpoint then. Should it ever name one, content stays on this device all the same.
-  if (request.privacy === 'edge-only') throw new TypeError('an edge-only request was planned for an endpoint')
+  invariant(request.privacy !== 'edge-only', 'an edge-only request was planned for an endpoint')
   const cloud = context.clouds.find(({ name }) => name === ref.endpoint)
-  if (cloud === undefined) throw new TypeError(`no endpoint is called ${ref.endpoint}`)
+  invariant(cloud !== undefined, `no endpoint is called ${ref.endpoint}`)
   return runOnCloud(cloud, context, request, signal)
 }

@@ -6,6 +6,7 @@ import { sentenceOf } from '../../routing/explain-route.ts'
 import type { RoutePlan } from '../../routing/router-types.ts'
 import { runPlan } from '../../routing/running/run-plan.ts'
 import { answerFor } from '../../tasks/decode/answer-for.ts'
+import { given } from '../../utils/given.ts'
 import { randomId } from '../../utils/random-id.ts'
 import { systemTimers } from '../../utils/with-deadline.ts'
 import type { RunResult } from '../types/run-types.ts'
@@ -97,7 +98,7 @@ async function planAndRun(
   const answer = answerFor(manifest, outputs)
   return {
     outputs: resultTensors(outputs),
-    ...(answer === undefined ? {} : { answer }),
+    ...given({ answer }),
     route: toRouteRecord({
       id,
       manifest,

@@ -1,5 +1,6 @@
 import { Tensor } from 'onnxruntime-common'
 import type { TensorData, TensorMap } from '../../contracts/tensor.ts'
+import { toRuntimeTensors } from '../../utils/runtime-tensors.ts'
 
 /** A tensor of ours or of onnxruntime-common. */
 interface AnyTensor {
@@ -15,7 +16,4 @@ export const plainTensors = (tensors: Readonly<Record<string, AnyTensor>>): Tens
   )
 
 /** Tensors as results carry them. */
-export const resultTensors = (tensors: TensorMap): Record<string, Tensor> =>
-  Object.fromEntries(
-    Object.entries(tensors).map(([name, { type, dims, data }]) => [name, new Tensor(type, data as never, dims)]),
-  )
+export const resultTensors = (tensors: TensorMap): Record<string, Tensor> => toRuntimeTensors(Tensor, tensors)

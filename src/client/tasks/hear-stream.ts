@@ -2,14 +2,14 @@ import { CapabilityError } from '../../errors/capability-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { abortable } from '../../utils/abortable.ts'
 
-/** A piece of what is heard. */
+/** A piece of sound from a stream. */
 export interface HeardPiece {
   readonly channels: readonly Float32Array[]
-  /** What was left out before it, because the device was behind, in milliseconds. */
+  /** Sound that was dropped before it, because the device was behind, in milliseconds. */
   readonly droppedMs: number
 }
 
-/** What waits to be worked on, at most: beyond it, the oldest is left out, so that answers stay about now. */
+/** Sound that waits for the device, at most: beyond it the oldest is dropped, so that answers stay about now. */
 const mostWaitingMs = 5_000
 
 export interface HeardStream {

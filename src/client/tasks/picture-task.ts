@@ -2,6 +2,7 @@ import { readSideOf } from '../../tasks/pictures/picture-limits.ts'
 import type { PictureSource } from '../../tasks/pictures/picture-source.ts'
 import type { PictureView } from '../../tasks/pictures/picture-view.ts'
 import { fullSizeOf, toTransferablePicture, whenFetched } from '../../tasks/pictures/to-transferable-picture.ts'
+import { invariant } from '../../utils/invariant.ts'
 import { lazyPart } from '../../utils/lazy-part.ts'
 import type { ModelRun } from '../request/model-run.ts'
 import type { RunOptions } from '../types/run-types.ts'
@@ -27,7 +28,7 @@ export function createPictureTask<A>(
     let view: PictureView | undefined
     const result = await runModel(await model(), options, async (manifest, signal) => {
       check(manifest)
-      // Measured first: a video's size may change while its frame is copied, a frame may be closed.
+      // Measure first: a video may change its size while its frame is copied, and a frame may be closed.
       await whenFetched(picture, signal)
       const full = fullSizeOf(picture)
       const transferable = await toTransferablePicture(picture, readSideOf(manifest), signal)
@@ -35,7 +36,7 @@ export function createPictureTask<A>(
       view = prepared.view
       return prepared.inputs
     })
-    if (view === undefined) throw new TypeError('the picture was not prepared')
+    invariant(view !== undefined, 'the picture was not prepared')
     return { answer: await toAnswer({ ...result, view }), route: result.route }
   }
   return {

@@ -17,7 +17,7 @@ function openContext(rateHz: number): OfflineAudioContext {
   return new OfflineAudioContext({ numberOfChannels: 1, length: 1, sampleRate: rateHz })
 }
 
-/** At the file's own rate, where it tells it and the browser can: browsers resample far-off rates with too few samples. */
+/** At the file's own rate, where it is known and the browser takes it: browsers resample far-off rates badly. */
 function contextFor(bytes: ArrayBuffer, rateHz: number): OfflineAudioContext {
   try {
     return openContext(soundFileRate(bytes) ?? rateHz)

@@ -9,6 +9,7 @@ import { literalTensors } from '../../protocol/tensors/literal-tensors.ts'
 import { zeroTensor } from '../../protocol/tensors/zero-tensor.ts'
 import { createActivityFinder } from '../../tasks/sound/find-activity.ts'
 import type { SoundSource } from '../../tasks/sound/sound-source.ts'
+import { invariant } from '../../utils/invariant.ts'
 import type { RunModel } from '../request/model-run.ts'
 import type { RunOptions } from '../types/run-types.ts'
 import type { VoiceActivity, VoiceMoment, VoiceTask } from '../types/task-types.ts'
@@ -51,7 +52,7 @@ function createWindowRuns(runModel: RunModel, model: VoiceModel, options: RunOpt
   const constants = constantsOf(model)
   let state = firstStateOf(model)
   return async (window: Float32Array): Promise<{ probability: number; route: RouteRecord }> => {
-    if (input === undefined) throw new TypeError('a model has inputs')
+    invariant(input !== undefined, 'a model has inputs')
     const inputs: TensorMap = {
       ...constants,
       ...state,

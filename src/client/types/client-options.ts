@@ -11,9 +11,9 @@ export interface Budgets {
   readonly energyJPerHour?: number
   /** Bytes of requests, answers and downloads. */
   readonly dataBytesPerHour?: number
-  /** Second runs on this device that may be in vain, as a share of the requests. Default: tuned, see docs/routing.md. */
+  /** Second runs on this device that may be wasted, as a share of the requests. Default: tuned, see docs/routing.md. */
   readonly wastedEdgeShare?: number
-  /** Second runs at an endpoint that may be in vain, as a share of the requests. */
+  /** Second runs at an endpoint that may be wasted, as a share of the requests. */
   readonly wastedCloudShare?: number
 }
 
@@ -107,7 +107,7 @@ export interface ClientOptions {
   readonly runtime?: RuntimeOptions
   readonly storage?: StorageOptions
   /**
-   * What the endpoint is told of requests: their route records (`routes`, the default), the answers too (`results`), or
+   * What is reported to the endpoint of requests: their route records (`routes`, the default), the answers too (`results`), or
    * nothing (`none`). Inputs never, and of `edge-only` requests only how many there were.
    */
   readonly report?: ReportMode

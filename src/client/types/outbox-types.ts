@@ -1,8 +1,8 @@
 import type { OutboxState } from '../../outbox/create-outbox.ts'
 
-/** What the client tells its endpoint, and what waits to be told. @see ClientOptions.report */
+/** Reports to the endpoint: sent, waiting and dropped. @see ClientOptions.report */
 export interface OutboxApi {
-  /** What waits, what was sent, what was dropped and why. */
+  /** How many wait, were sent, and were dropped, and why. */
   state(): Promise<OutboxState>
   /** Sends what waits, now. Never rejects: `state().problem` says what stands in the way. */
   flush(): Promise<void>
