@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import type { Notice } from '../../contracts/notice.ts'
 import type { NetworkChange } from '../../network/network-watcher.ts'
 import { createManualTimers } from '../../testing/manual-timers.ts'
+import { until } from '../../testing/until.ts'
 import { createNoticePoll } from './notice-poll.ts'
 
 const notice = (id: string, body: Notice['body']): Notice => ({ id, createdMs: 1, body })

@@ -100,7 +100,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     router,
     watcher,
     power,
-    unpackInputs: (manifest, inputs) => background.unpackInputs(manifest.name, inputs),
+    unpackInputs: background.unpackInputs,
     downloadOnMetered: options.downloadOnMetered,
   }
   const measurements = options.keepsMeasurements ? keepMeasurements(background, { learner, router, clouds }) : undefined

@@ -6,6 +6,7 @@ import { EdgeError } from '../../errors/edge-error.ts'
 import { createRouter } from '../../routing/deciding/create-router.ts'
 import { createRouteLearner } from '../../routing/learning/route-learner.ts'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
+import { until } from '../../testing/until.ts'
 import type { RequestContext } from './request-context.ts'
 import { runRequest } from './run-request.ts'
 
