@@ -53,7 +53,8 @@ test('an aborted run answers at once with its reason, and the next one works', a
 })
 
 test('a run that was aborted while it waited never starts', async () => {
-  const host = openHost()
+  const worker = new Worker(new URL('../testing/faulty-edge.worker.ts', import.meta.url), { type: 'module' })
+  const host = createEdgeHost({ flavor: 'wasm', threads: 1, startWorker: () => worker })
   const graph = tinyOnnx({
     inputs: [
       { name: 'x', type: 'float32', shape: [1] },
@@ -69,10 +70,17 @@ test('a run that was aborted while it waited never starts', async () => {
     state: [{ from: 'total', to: 'sum', type: 'float32', shape: [1] }],
     outputs: ['total'],
   })
+  const isHeld = new Promise<void>((resolve) => {
+    worker.addEventListener('message', ({ data }) => data === 'faulty' && resolve())
+  })
+  worker.postMessage({ fault: 'hold' })
+  await isHeld
+  // The state shows which runs were made.
   const add = (x: number, signal?: AbortSignal) => host.runSession('s', input([x]), { timeoutMs: 30_000, signal })
   const controller = new AbortController()
   const [first, aborted, last] = [add(1), add(2, controller.signal), add(4)]
   controller.abort('enough')
+  worker.postMessage({ fault: 'release' })
   await expect(aborted).rejects.toBe('enough')
   await first
   expect((await last).outputs.total?.data[0]).toBe(5)

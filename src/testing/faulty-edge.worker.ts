@@ -1,6 +1,7 @@
 // The edge worker with a fault on call. A message `{ fault }` does this:
 // `throw` throws where nothing catches it; `reject` leaves a rejection unhandled;
-// `trap` makes the next run trap in WebAssembly; `wrong` makes every answer zero.
+// `trap` makes the next run trap in WebAssembly; `wrong` makes every answer zero;
+// `hold` has every run wait until a message `release`.
 import '../edge/worker/edge.worker.ts'
 
 /** `(module (func unreachable) (start 0))` */
@@ -31,6 +32,17 @@ globalThis.addEventListener('message', ({ data }: MessageEvent<{ fault?: string 
     void changeRuns(async () => {
       new WebAssembly.Instance(new WebAssembly.Module(trapping))
       return {}
+    }).then(() => postMessage('faulty'))
+  }
+  if (data?.fault === 'hold') {
+    const released = new Promise<void>((resolve) => {
+      globalThis.addEventListener('message', (event: MessageEvent<{ fault?: string } | undefined>) => {
+        if (event.data?.fault === 'release') resolve()
+      })
+    })
+    void changeRuns(async (run) => {
+      await released
+      return run()
     }).then(() => postMessage('faulty'))
   }
   if (data?.fault === 'wrong') {
