@@ -1,13 +1,13 @@
 import { detectWebgpu } from '../../../device/detect-webgpu.ts'
 import { measureWebgpu } from '../../../device/measure-webgpu.ts'
 import { measureWebnn } from '../../../device/measure-webnn.ts'
+import { CapabilityError } from '../../../errors/capability-error.ts'
 import { ConfigError } from '../../../errors/config-error.ts'
 import { ModelError } from '../../../errors/model-error.ts'
 import { shapeFetch } from '../../../network/simulated-network.ts'
 import { unpackInputs } from '../../../protocol/tensors/unpack-inputs.ts'
 import { detectionsFor } from '../../../tasks/decode/answer-for.ts'
 import { prepareInputs } from '../../../tasks/pictures/prepare-inputs.ts'
-import { createSoundWindows } from '../../../tasks/sound/sound-windows.ts'
 import { prepareText } from '../../../tasks/text/prepare-text.ts'
 import { handOver } from '../../../utils/calls/hand-over.ts'
 import { servePage } from '../../../utils/calls/serve-page.ts'
@@ -22,6 +22,14 @@ function opened(): Promise<OpenedModels> {
   if (opening === undefined) throw new ConfigError('config-invalid', 'The background worker was not opened.')
   return opening
 }
+
+/** Resampling and cutting of sound is a file of its own: most pages hear none. */
+const loadSound = () =>
+  import('../../../tasks/sound/sound-windows.ts').catch((cause: unknown) => {
+    throw new CapabilityError('worker-unavailable', 'The part of this page that hears sound could not be fetched.', {
+      cause,
+    })
+  })
 
 const methods: BackgroundMethods = {
   ...createModelMethods(async () => opened()),
@@ -61,6 +69,7 @@ const methods: BackgroundMethods = {
     if (preprocessing?.kind !== 'sound') {
       throw new ModelError('manifest-invalid', `The manifest of “${name}” does not say how sound is read.`)
     }
+    const { createSoundWindows } = await loadSound()
     const windows = createSoundWindows(preprocessing, rateHz)
     return {
       async push(channels, last) {
