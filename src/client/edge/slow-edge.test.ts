@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { floats, scalingModel } from '../testing/backend-models.ts'
-import { describeBackend } from '../testing/describe-backend.ts'
-import { createFakeEdge } from '../testing/fake-edge.ts'
-import { slowEdge } from './edge/slow-edge.ts'
+import { floats, scalingModel } from '../../testing/backend-models.ts'
+import { describeBackend } from '../../testing/describe-backend.ts'
+import { createFakeEdge } from '../../testing/fake-edge.ts'
+import { slowEdge } from './slow-edge.ts'
 
 describeBackend('a slowed engine', {
   open: (known) => slowEdge(createFakeEdge({ computeOf: ({ name }) => known(name)?.compute }), 3),
