@@ -4,7 +4,7 @@ import type { EdgeEngine, EdgeEvents } from '../edge/edge-types.ts'
 import { ModelError } from '../errors/model-error.ts'
 import type { NetworkChange } from '../network/network-watcher.ts'
 import { fakeManifest } from '../testing/fake-manifest.ts'
-import { fakeEdge, onlineWatcher } from '../testing/fake-request-context.ts'
+import { onlineWatcher, stubEdge } from '../testing/fake-request-context.ts'
 import { assembleClient } from './assemble-client.ts'
 import type { Background } from './background/create-background.ts'
 import { toClientSettings } from './options/client-settings.ts'
@@ -38,7 +38,7 @@ function setUp(options: ClientOptions = {}, edgeChanges: Partial<EdgeEngine> = {
   const power = { savePower: false, onBattery: false, start: vi.fn(), stop: vi.fn() }
   const network = { listener: undefined as ((change: NetworkChange) => void) | undefined }
   const stopWatching = vi.fn()
-  const edge = fakeEdge(outputs, { anticipate: vi.fn(async () => {}), close: vi.fn(), ...edgeChanges })
+  const edge = stubEdge(outputs, { anticipate: vi.fn(async () => {}), close: vi.fn(), ...edgeChanges })
   const loadPipeline = vi.fn(async () => pipelineCode)
   let events: EdgeEvents = {}
   const client = assembleClient(

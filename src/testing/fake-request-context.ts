@@ -8,7 +8,7 @@ import { createRouteLearner } from '../routing/learning/route-learner.ts'
 export const onlineWatcher = { online: true, saveData: false, connection: undefined, onChange: () => () => {} } as const
 
 /** An engine whose models are loaded on WASM, and whose runs answer at once with `outputs`. */
-export function fakeEdge(outputs: TensorMap = {}, changes: Partial<EdgeEngine> = {}): EdgeEngine {
+export function stubEdge(outputs: TensorMap = {}, changes: Partial<EdgeEngine> = {}): EdgeEngine {
   const loaded = { backend: 'wasm', threads: 1, createMs: 1, warmupMs: 20 } as const
   return {
     ready: async () => {},
@@ -34,7 +34,7 @@ export function fakeRequestContext(
   changes: Partial<RequestContext> = {},
   endpoints: readonly string[] = [],
 ): RequestContext {
-  const edge = changes.edge ?? fakeEdge()
+  const edge = changes.edge ?? stubEdge()
   return {
     edge,
     edgeModels: {

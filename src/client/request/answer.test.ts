@@ -5,7 +5,7 @@ import type { TensorMap } from '../../contracts/tensor.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
-import { fakeEdge, fakeRequestContext } from '../../testing/fake-request-context.ts'
+import { fakeRequestContext, stubEdge } from '../../testing/fake-request-context.ts'
 import { abortable } from '../../utils/abortable.ts'
 import { answer, type ClientRequest, whyNoManifest } from './answer.ts'
 
@@ -25,7 +25,7 @@ const inputs: TensorMap = { x: { type: 'float32', dims: [1, 2], data: Float32Arr
 function setUp(options: { readonly largeHangs?: boolean } = {}) {
   const ran: string[] = []
   const probabilities = (manifest: Manifest) => (manifest.name === 'small' ? [0.6, 0.4] : [0.1, 0.9])
-  const edge = fakeEdge(
+  const edge = stubEdge(
     {},
     {
       async run(manifest, _, { signal }) {

@@ -2,7 +2,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { privacyModes } from '../../contracts/route.ts'
 import { modelKey } from '../../models/manifest/model-key.ts'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
-import { fakeEdge, fakeRequestContext, onlineWatcher } from '../../testing/fake-request-context.ts'
+import { fakeRequestContext, onlineWatcher, stubEdge } from '../../testing/fake-request-context.ts'
 import { meanOf } from '../../utils/log-normal.ts'
 import { createCloudLink } from '../cloud/cloud-link.ts'
 import { explainRequest } from './explain-request.ts'
@@ -61,7 +61,7 @@ test('an explanation asks no endpoint, starts no poll and changes no estimate', 
 
 test('an explanation of a model that never ran goes by its prediction, as the request itself would', async () => {
   const context = fakeRequestContext({
-    edge: fakeEdge({}, { forecast: () => ({ backend: 'wasm', ms: 900 }), loaded: () => undefined }),
+    edge: stubEdge({}, { forecast: () => ({ backend: 'wasm', ms: 900 }), loaded: () => undefined }),
   })
   const { predicted } = await explainRequest(context, manifest, { privacy: 'any' })
   const after = await refreshKnowledge(context, manifest, 'any')
@@ -81,7 +81,7 @@ test('a request has the endpoints asked, the poll started and the links learn fr
 })
 
 test('a request keeps the prediction that its first measured time is weighed against', async () => {
-  const edge = fakeEdge({}, { forecast: () => ({ backend: 'wasm', ms: 900 }), loaded: () => undefined })
+  const edge = stubEdge({}, { forecast: () => ({ backend: 'wasm', ms: 900 }), loaded: () => undefined })
   const context = fakeRequestContext({ edge })
   await readKnowledge(context, manifest, 'any')
   const unknown = meanOf(context.learner.edgeTime({ model: key, backend: 'wasm' }))
@@ -100,7 +100,7 @@ test('an edge-only request asks nothing and knows of no endpoint', async () => {
 
 test('a cloud-only request does not wait for this device', async () => {
   const ready = vi.fn(() => new Promise<void>(() => {}))
-  const context = fakeRequestContext({ edge: fakeEdge({}, { ready }) })
+  const context = fakeRequestContext({ edge: stubEdge({}, { ready }) })
   expect((await readKnowledge(context, manifest, 'cloud-only')).edge.state).toEqual({ status: 'absent' })
   expect(ready).not.toHaveBeenCalled()
 })

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import type { TensorMap } from '../../contracts/tensor.ts'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
-import { fakeEdge, fakeRequestContext, onlineWatcher } from '../../testing/fake-request-context.ts'
+import { fakeRequestContext, onlineWatcher, stubEdge } from '../../testing/fake-request-context.ts'
 import { meanOf } from '../../utils/log-normal.ts'
 import { createCloudLink } from '../cloud/cloud-link.ts'
 import { runOnArm } from './arm-runs.ts'
@@ -25,7 +25,7 @@ test('while a request waits for a link that has stopped, the next one is not pro
   const clock = vi.spyOn(Date, 'now').mockReturnValue(startMs)
   const cloud = createCloudLink({ url: 'https://a.example' }, onlineWatcher, () => {})
   const context = fakeRequestContext({
-    edge: fakeEdge({}, { forecast: () => undefined, loaded: () => undefined }),
+    edge: stubEdge({}, { forecast: () => undefined, loaded: () => undefined }),
     clouds: [cloud],
   })
   const predictedMs = async () => {
