@@ -7,6 +7,7 @@ import { literalTensors } from '../../protocol/tensors/literal-tensors.ts'
 import { unpackInputs } from '../../protocol/tensors/unpack-inputs.ts'
 import { handOver } from '../../utils/calls/hand-over.ts'
 import { servePage } from '../../utils/calls/serve-page.ts'
+import { toRuntimeTensors } from '../../utils/runtime-tensors.ts'
 import { sleep } from '../../utils/sleep.ts'
 import type { EdgeWorkerMethods, LoadRequest } from '../worker-types.ts'
 import { zeroInputs } from './canary.ts'
@@ -14,7 +15,7 @@ import { compileRuntime, measureWasm } from './measure-session.ts'
 import { openRuntime, type Runtime } from './runtime.ts'
 import { createSessionQueue } from './session-queue.ts'
 import { openStatefulRuns, type StatefulRuns } from './stateful-runs.ts'
-import { fromRuntimeTensors, toRuntimeTensors } from './tensors.ts'
+import { fromRuntimeTensors } from './tensors.ts'
 import { timeSession, warmUp } from './warm-up.ts'
 
 const queue = createSessionQueue()
@@ -105,7 +106,7 @@ function takeTurn<T extends object>(
 }
 
 async function runSession(runtime: Runtime, session: InferenceSession, inputs: TensorMap) {
-  return fromRuntimeTensors(await session.run(toRuntimeTensors(runtime, inputs)))
+  return fromRuntimeTensors(await session.run(toRuntimeTensors(runtime.Tensor, inputs)))
 }
 
 const methods: EdgeWorkerMethods = {

@@ -1,9 +1,10 @@
 import type { InferenceSession } from 'onnxruntime-common'
 import type { TensorMap } from '../../contracts/tensor.ts'
 import { zeroTensor } from '../../protocol/tensors/zero-tensor.ts'
+import { toRuntimeTensors } from '../../utils/runtime-tensors.ts'
 import type { WorkerPlan } from '../worker-types.ts'
 import type { Runtime } from './runtime.ts'
-import { fromRuntimeTensors, type RuntimeOutputs, type RuntimeTensor, toRuntimeTensors } from './tensors.ts'
+import { fromRuntimeTensors, type RuntimeOutputs, type RuntimeTensor } from './tensors.ts'
 
 /**
  * A state up to this size is copied out after each run, so that a session survives its worker. Larger ones (caches of
@@ -37,7 +38,7 @@ export function openStatefulRuns(
   from: TensorMap = {},
 ): StatefulRuns {
   const zeros = Object.fromEntries(plan.state.map(({ to, type, shape }) => [to, zeroTensor(type, shape)]))
-  let state: Record<string, RuntimeTensor> = toRuntimeTensors(runtime, { ...zeros, ...from })
+  let state: Record<string, RuntimeTensor> = toRuntimeTensors(runtime.Tensor, { ...zeros, ...from })
 
   const runSteps = async (given: Record<string, RuntimeTensor>) => {
     const values: Record<string, RuntimeTensor> = { ...given }
@@ -67,7 +68,7 @@ export function openStatefulRuns(
 
   return {
     async run(inputs) {
-      const { values, made } = await runSteps({ ...toRuntimeTensors(runtime, inputs), ...state })
+      const { values, made } = await runSteps({ ...toRuntimeTensors(runtime.Tensor, inputs), ...state })
       const pick = (names: readonly string[]) =>
         Object.fromEntries(names.flatMap((name) => (values[name] ? [[name, values[name]]] : [])))
       const before = state

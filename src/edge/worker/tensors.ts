@@ -3,16 +3,6 @@ import type { Runtime } from './runtime.ts'
 
 export type RuntimeTensor = InstanceType<Runtime['Tensor']>
 
-/** Tensors of the contract to tensors of the runtime. The data is not copied. */
-export function toRuntimeTensors({ Tensor }: Runtime, tensors: TensorMap): Record<string, RuntimeTensor> {
-  return Object.fromEntries(
-    Object.entries(tensors).map(([name, { type, dims, data }]) => [
-      name,
-      new Tensor(type, data as never, [...dims]) as RuntimeTensor,
-    ]),
-  )
-}
-
 /** The runtime may use Float16Array where the browser has it; the contract's float16 is raw bits everywhere. */
 const toBits = (data: NumericData): NumericData =>
   data.constructor.name === 'Float16Array' ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data
