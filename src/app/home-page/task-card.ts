@@ -156,7 +156,8 @@ export abstract class TaskCard<K extends TaskKind = TaskKind> extends LaterEleme
       ${this.renderBody()}
       <div aria-live="polite">${runProblem(this.run)}</div>
       ${
-        route || explanation
+        // Kept free from the start where there will be one, so that nothing moves when it comes.
+        route || explanation || this.isUsed()
           ? html`<hither-route .route=${route} .explanation=${explanation} ?open=${this.solo}></hither-route>`
           : nothing
       }
