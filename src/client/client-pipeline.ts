@@ -1,7 +1,7 @@
 import { type Lazy, lazy } from '../utils/lazy.ts'
 import { lazyPart } from '../utils/lazy-part.ts'
 import type { Pipeline, PipelineOptions } from './request/pipeline.ts'
-import type { toTensors } from './request/to-tensors.ts'
+import type { toTensors } from './request/tensors/to-tensors.ts'
 
 /** The pipeline's code: a page shows without it. */
 export type PipelineCode = typeof import('./request/pipeline.ts')

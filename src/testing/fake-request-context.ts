@@ -1,5 +1,5 @@
 import { createCloudLink } from '../client/cloud/cloud-link.ts'
-import type { RequestContext } from '../client/request/request-context.ts'
+import type { RequestContext } from '../client/request/snapshot/request-context.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import type { EdgeEngine } from '../edge/edge-types.ts'
 import { createRouter } from '../routing/deciding/create-router.ts'

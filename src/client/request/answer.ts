@@ -7,8 +7,8 @@ import type { Background } from '../background/create-background.ts'
 import { keptInTime, largerModelOf, runLarger } from './cascade.ts'
 import { inTime, type RequestLimits } from './in-time.ts'
 import type { ModelRun, PrepareInputs } from './model-run.ts'
-import type { RequestContext } from './request-context.ts'
-import { runRequest } from './run-request.ts'
+import { runRequest } from './running/run-request.ts'
+import type { RequestContext } from './snapshot/request-context.ts'
 
 /** A request as the client got it, its options checked and the client's defaults filled in. */
 export interface ClientRequest extends RequestLimits {

@@ -5,11 +5,11 @@ import { isHitherError } from '../../errors/hither-error.ts'
 import { type CascadeSituation, decideCascade } from '../../routing/deciding/decide-cascade.ts'
 import { given } from '../../utils/given.ts'
 import type { Background } from '../background/create-background.ts'
-import { readKnowledge } from './knowledge.ts'
 import type { ModelRun } from './model-run.ts'
-import { typicalBytes } from './request-bytes.ts'
-import type { RequestContext } from './request-context.ts'
-import { takeSnapshot } from './take-snapshot.ts'
+import { readKnowledge } from './snapshot/knowledge.ts'
+import { typicalBytes } from './snapshot/request-bytes.ts'
+import type { RequestContext } from './snapshot/request-context.ts'
+import { takeSnapshot } from './snapshot/take-snapshot.ts'
 
 /** The larger model, as the cascade sees it. */
 export interface LargerModel {

@@ -5,10 +5,10 @@ import { NoArmError } from '../../errors/no-arm-error.ts'
 import { sentenceOf } from '../../routing/explain-route.ts'
 import { given } from '../../utils/given.ts'
 import type { RouteExplanation } from '../types/client-types.ts'
-import { readKnowledge } from './knowledge.ts'
-import { typicalBytes } from './request-bytes.ts'
-import type { RequestContext } from './request-context.ts'
-import { takeSnapshot } from './take-snapshot.ts'
+import { readKnowledge } from './snapshot/knowledge.ts'
+import { typicalBytes } from './snapshot/request-bytes.ts'
+import type { RequestContext } from './snapshot/request-context.ts'
+import { takeSnapshot } from './snapshot/take-snapshot.ts'
 
 /**
  * Says where a request would run now, and why, by what is known now: it asks no endpoint, starts no poll and changes

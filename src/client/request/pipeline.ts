@@ -20,12 +20,12 @@ import type { RouteExplanation } from '../types/client-types.ts'
 import { answer, type ClientRequest } from './answer.ts'
 import { explainRequest } from './explain-request.ts'
 import { keepMeasurements } from './keep-measurements.ts'
-import { askEndpoints } from './knowledge.ts'
 import type { ModelRun } from './model-run.ts'
-import type { RequestContext } from './request-context.ts'
 import { toRouterPolicy } from './router-policy.ts'
+import { askEndpoints } from './snapshot/knowledge.ts'
+import type { RequestContext } from './snapshot/request-context.ts'
 
-export { toTensors } from './to-tensors.ts'
+export { toTensors } from './tensors/to-tensors.ts'
 
 export interface PipelineOptions {
   readonly endpoints: readonly EndpointOptions[]

@@ -1,7 +1,7 @@
 import { ModelError } from '../../errors/model-error.ts'
 import type { Classification } from '../../tasks/decode/classify.ts'
 import type { Detections } from '../../tasks/decode/detect.ts'
-import { plainTensors } from '../request/tensor-maps.ts'
+import { plainTensors } from '../request/tensors/tensor-maps.ts'
 import type { PictureTask } from '../types/task-types.ts'
 import { createPictureTask } from './picture-task.ts'
 import type { TaskContext } from './task-context.ts'

@@ -1,11 +1,11 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { privacyModes } from '../../contracts/route.ts'
-import { modelKey } from '../../models/manifest/model-key.ts'
-import { fakeManifest } from '../../testing/fake-manifest.ts'
-import { fakeRequestContext, onlineWatcher, stubEdge } from '../../testing/fake-request-context.ts'
-import { meanOf } from '../../utils/log-normal.ts'
-import { createCloudLink } from '../cloud/cloud-link.ts'
-import { explainRequest } from './explain-request.ts'
+import { privacyModes } from '../../../contracts/route.ts'
+import { modelKey } from '../../../models/manifest/model-key.ts'
+import { fakeManifest } from '../../../testing/fake-manifest.ts'
+import { fakeRequestContext, onlineWatcher, stubEdge } from '../../../testing/fake-request-context.ts'
+import { meanOf } from '../../../utils/log-normal.ts'
+import { createCloudLink } from '../../cloud/cloud-link.ts'
+import { explainRequest } from '../explain-request.ts'
 import { askEndpoints, readKnowledge, refreshKnowledge } from './knowledge.ts'
 
 const manifest = await fakeManifest({ 'model.onnx': new Uint8Array(1) })

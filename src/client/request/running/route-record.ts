@@ -1,9 +1,9 @@
-import type { Manifest } from '../../contracts/manifest.ts'
-import type { Prediction, RouteKnowledge, RouteOther, RouteRecord } from '../../contracts/route.ts'
-import { routeReasons } from '../../contracts/route-reasons.ts'
-import type { RoutePlan } from '../../routing/router-types.ts'
-import type { PlanOutcome } from '../../routing/running/run-plan.ts'
-import { given } from '../../utils/given.ts'
+import type { Manifest } from '../../../contracts/manifest.ts'
+import type { Prediction, RouteKnowledge, RouteOther, RouteRecord } from '../../../contracts/route.ts'
+import { routeReasons } from '../../../contracts/route-reasons.ts'
+import type { RoutePlan } from '../../../routing/router-types.ts'
+import type { PlanOutcome } from '../../../routing/running/run-plan.ts'
+import { given } from '../../../utils/given.ts'
 import type { ArmAnswer } from './arm-runs.ts'
 
 const sameArm = (a: { arm: string; endpoint?: string }, b: { arm: string; endpoint?: string }) =>

@@ -1,4 +1,4 @@
-import type { ArmRef, RoutePlan } from '../../routing/router-types.ts'
+import type { ArmRef, RoutePlan } from '../../../routing/router-types.ts'
 
 /** An endpoint may take this many times the 90th percentile of what was predicted, within these bounds. */
 const silentAfterTimes = 10

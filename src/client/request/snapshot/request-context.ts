@@ -1,13 +1,13 @@
-import type { Manifest } from '../../contracts/manifest.ts'
-import type { TensorMap } from '../../contracts/tensor.ts'
-import type { PowerWatcher } from '../../device/power-watcher.ts'
-import type { EdgeEngine } from '../../edge/edge-types.ts'
-import type { NetworkWatcher } from '../../network/network-watcher.ts'
-import type { RouteLearner } from '../../routing/learning/route-learner.ts'
-import type { Router } from '../../routing/router-types.ts'
-import type { CloudLink } from '../cloud/cloud-link.ts'
-import type { EdgeModels } from '../edge/edge-models.ts'
-import type { Notices } from '../notices/notice-poll.ts'
+import type { Manifest } from '../../../contracts/manifest.ts'
+import type { TensorMap } from '../../../contracts/tensor.ts'
+import type { PowerWatcher } from '../../../device/power-watcher.ts'
+import type { EdgeEngine } from '../../../edge/edge-types.ts'
+import type { NetworkWatcher } from '../../../network/network-watcher.ts'
+import type { RouteLearner } from '../../../routing/learning/route-learner.ts'
+import type { Router } from '../../../routing/router-types.ts'
+import type { CloudLink } from '../../cloud/cloud-link.ts'
+import type { EdgeModels } from '../../edge/edge-models.ts'
+import type { Notices } from '../../notices/notice-poll.ts'
 
 /** The arms, and what is measured, learned and decided about them: all that a request works with. */
 export interface RequestContext {

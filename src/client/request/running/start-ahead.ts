@@ -1,6 +1,6 @@
-import type { ArmRef } from '../../routing/router-types.ts'
+import type { ArmRef } from '../../../routing/router-types.ts'
+import type { RequestContext } from '../snapshot/request-context.ts'
 import { type ArmAnswer, type ArmRequest, runOnArm } from './arm-runs.ts'
-import type { RequestContext } from './request-context.ts'
 
 /** A run that began before its request was planned. */
 export interface AheadRun {

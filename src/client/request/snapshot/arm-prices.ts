@@ -1,4 +1,4 @@
-import type { ArmPrice } from '../../routing/router-types.ts'
+import type { ArmPrice } from '../../../routing/router-types.ts'
 
 /** What a processor at work draws beyond what it draws at rest, in watts: a phone's few, a laptop's tens. Assumed. */
 const computeWatts = 6

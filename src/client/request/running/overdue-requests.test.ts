@@ -1,12 +1,12 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import type { TensorMap } from '../../contracts/tensor.ts'
-import { fakeManifest } from '../../testing/fake-manifest.ts'
-import { fakeRequestContext, onlineWatcher, stubEdge } from '../../testing/fake-request-context.ts'
-import { meanOf } from '../../utils/log-normal.ts'
-import { createCloudLink } from '../cloud/cloud-link.ts'
+import type { TensorMap } from '../../../contracts/tensor.ts'
+import { fakeManifest } from '../../../testing/fake-manifest.ts'
+import { fakeRequestContext, onlineWatcher, stubEdge } from '../../../testing/fake-request-context.ts'
+import { meanOf } from '../../../utils/log-normal.ts'
+import { createCloudLink } from '../../cloud/cloud-link.ts'
+import { refreshKnowledge } from '../snapshot/knowledge.ts'
+import { takeSnapshot } from '../snapshot/take-snapshot.ts'
 import { runOnArm } from './arm-runs.ts'
-import { refreshKnowledge } from './knowledge.ts'
-import { takeSnapshot } from './take-snapshot.ts'
 
 afterEach(() => {
   vi.unstubAllGlobals()

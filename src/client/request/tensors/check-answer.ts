@@ -1,7 +1,7 @@
-import type { Manifest } from '../../contracts/manifest.ts'
-import type { TensorMap } from '../../contracts/tensor.ts'
-import { CloudError } from '../../errors/cloud-error.ts'
-import { isShapeOf, toShapeText } from '../../models/manifest/shapes.ts'
+import type { Manifest } from '../../../contracts/manifest.ts'
+import type { TensorMap } from '../../../contracts/tensor.ts'
+import { CloudError } from '../../../errors/cloud-error.ts'
+import { isShapeOf, toShapeText } from '../../../models/manifest/shapes.ts'
 
 /**
  * Holds an endpoint's outputs against the model's: another model under the same name must not pass for this one.

@@ -1,5 +1,5 @@
-import type { Manifest } from '../../contracts/manifest.ts'
-import type { TensorMap } from '../../contracts/tensor.ts'
+import type { Manifest } from '../../../contracts/manifest.ts'
+import type { TensorMap } from '../../../contracts/tensor.ts'
 
 /** The name, shape and framing of a request beside its tensors. */
 const requestOverheadBytes = 600

@@ -1,19 +1,19 @@
 import fc from 'fast-check'
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import type { Manifest } from '../../contracts/manifest.ts'
-import { type Privacy, privacyModes } from '../../contracts/route.ts'
-import type { TensorMap } from '../../contracts/tensor.ts'
-import type { EdgeEngine } from '../../edge/edge-types.ts'
-import { EdgeError } from '../../errors/edge-error.ts'
-import { isHitherError } from '../../errors/hither-error.ts'
-import { encodeInferResponse } from '../../protocol/infer/infer-response.ts'
-import { createRouter } from '../../routing/deciding/create-router.ts'
-import { createRouteLearner } from '../../routing/learning/route-learner.ts'
-import { fakeManifest } from '../../testing/fake-manifest.ts'
-import { createCloudLink } from '../cloud/cloud-link.ts'
-import { createRoutesLog } from '../routes-log.ts'
-import { explainRequest } from './explain-request.ts'
-import type { RequestContext } from './request-context.ts'
+import type { Manifest } from '../../../contracts/manifest.ts'
+import { type Privacy, privacyModes } from '../../../contracts/route.ts'
+import type { TensorMap } from '../../../contracts/tensor.ts'
+import type { EdgeEngine } from '../../../edge/edge-types.ts'
+import { EdgeError } from '../../../errors/edge-error.ts'
+import { isHitherError } from '../../../errors/hither-error.ts'
+import { encodeInferResponse } from '../../../protocol/infer/infer-response.ts'
+import { createRouter } from '../../../routing/deciding/create-router.ts'
+import { createRouteLearner } from '../../../routing/learning/route-learner.ts'
+import { fakeManifest } from '../../../testing/fake-manifest.ts'
+import { createCloudLink } from '../../cloud/cloud-link.ts'
+import { createRoutesLog } from '../../routes-log.ts'
+import { explainRequest } from '../explain-request.ts'
+import type { RequestContext } from '../snapshot/request-context.ts'
 import { runRequest } from './run-request.ts'
 
 const manifest = await fakeManifest(
@@ -107,7 +107,7 @@ function setUp() {
 
 // What is fetched with a first request: under the fake timers it would come too late.
 beforeAll(async () => {
-  await Promise.all([import('../../protocol/infer/infer-request.ts'), import('../../cloud/read-answer.ts')])
+  await Promise.all([import('../../../protocol/infer/infer-request.ts'), import('../../../cloud/read-answer.ts')])
 })
 beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
 afterEach(() => {

@@ -1,6 +1,6 @@
 import { Tensor } from 'onnxruntime-common'
-import type { TensorData, TensorMap } from '../../contracts/tensor.ts'
-import { toRuntimeTensors } from '../../utils/runtime-tensors.ts'
+import type { TensorData, TensorMap } from '../../../contracts/tensor.ts'
+import { toRuntimeTensors } from '../../../utils/runtime-tensors.ts'
 
 /** A tensor of ours or of onnxruntime-common. */
 interface AnyTensor {
