@@ -1,47 +1,18 @@
 import type { Notice } from '../contracts/notice.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import { CloudError } from '../errors/cloud-error.ts'
-import type { Parameters } from '../protocol/infer/infer-request.ts'
 import { capacityPath, probePath } from '../protocol/server/capacity.ts'
-import { timeoutHeader } from '../protocol/server/metadata.ts'
 import { lazy } from '../utils/lazy.ts'
 import { withDeadline } from '../utils/with-deadline.ts'
 import { toBaseUrl } from './base-url.ts'
 import { createSendRequest } from './cloud-request.ts'
-import { compressWherePays } from './compress-body.ts'
+import { type CloudResult, type CloudRunOptions, createCloudRun } from './cloud-run.ts'
 import type { ListedModel, ModelDescription } from './describe-model.ts'
 import { createHasModel } from './has-model.ts'
-import { modelPath } from './model-path.ts'
 import { type CapacitySaid, readCapacity } from './read-capacity.ts'
-import { type CloudTiming, readTiming, wireBytes } from './read-timing.ts'
+import { type CloudTiming, readTiming } from './read-timing.ts'
 import type { SealedFetchOptions } from './sealed-fetch.ts'
 import { createServerFacts, type ServerFacts } from './server-facts.ts'
-
-export interface CloudRunOptions {
-  readonly signal?: AbortSignal | undefined
-  /** Milliseconds for the whole run, attempts and all. Default 30,000. */
-  readonly timeoutMs?: number
-  /** Sent along, and expected back where the server gives one back. */
-  readonly id?: string
-  /** Outputs to ask for. Default: all. */
-  readonly outputs?: readonly string[]
-  /** The model's version. Default: the one that the server answers with; a server without versions refuses any. */
-  readonly version?: string
-  /** The request's parameters, as the server knows them. `timeout` is added where the server reads one. */
-  readonly parameters?: Parameters
-  /** Speed of the way up, which decides whether gzip pays. Absent: unknown; infinite: it never does. */
-  readonly uplinkBitsPerSecond?: number | undefined
-  /** Headers to send along, such as `traceparent`. */
-  readonly headers?: Readonly<Record<string, string>>
-}
-
-export interface CloudResult {
-  readonly outputs: TensorMap
-  readonly timing: CloudTiming
-  /** As they went over the wire, after compression. */
-  readonly requestBytes: number
-  readonly responseBytes: number
-}
 
 export interface CloudArm {
   /**
@@ -95,11 +66,6 @@ export interface CloudArm {
   list(options?: { readonly signal?: AbortSignal }): Promise<readonly ListedModel[] | undefined>
 }
 
-/** Statuses of servers that do not take binary tensors: bad request, unsupported media type, FastAPI's validation. */
-const noBinaryStatuses: readonly unknown[] = [400, 415, 422]
-/** Statuses of servers that do not take compressed bodies. */
-const noGzipStatuses: readonly unknown[] = [400, 415]
-
 const defaultTimeoutMs = 30_000
 
 /** Milliseconds for a question that is answered without computing anything. */
@@ -137,71 +103,11 @@ export function createCloudArm(options: {
   const send = createSendRequest({ baseUrl, token, fetch, now, nowDate: () => Date.now() })
   const server = createServerFacts(send)
   const hasModel = createHasModel(send)
-  const codec = lazyTensorCodec()
-
-  const infer = async (
-    model: string,
-    inputs: TensorMap,
-    options: CloudRunOptions,
-    how: { readonly binary: boolean; readonly facts: ServerFacts; readonly signal: AbortSignal },
-  ): Promise<CloudResult> => {
-    const { binary, facts, signal } = how
-    const outputs = options.outputs?.map((name) => ({ name }))
-    // Microseconds, as Triton counts it; a server that can't be done by then need not begin.
-    const timeout =
-      facts.timeout && options.timeoutMs !== undefined ? { timeout: Math.round(options.timeoutMs * 1000) } : {}
-    const parameters = { ...timeout, ...options.parameters }
-    const { encodeInferRequest, readOutputs } = codec.peek() ?? (await codec.get())
-    const { body, headers } = encodeInferRequest({ inputs, id: options.id, outputs, parameters, binary })
-    const path = `${modelPath(model, options.version)}/infer`
-    const post = async (body: Uint8Array<ArrayBuffer>, more: Readonly<Record<string, string>>) => {
-      const trace = traceparent?.()
-      const waits = facts.kind === 'hither' && options.timeoutMs !== undefined
-      const all = {
-        ...options.headers,
-        ...headers,
-        ...more,
-        ...(trace === undefined ? {} : { traceparent: trace }),
-        // Beside the parameter in the body: so that a request that would come too late is refused unread.
-        ...(waits ? { [timeoutHeader]: String(Math.ceil(options.timeoutMs ?? 0)) } : {}),
-      }
-      const answer = await send({ path, method: 'POST', headers: all, body, limitBytes: maxResponseBytes, signal })
-      const sizes = { requestBytes: body.length, responseBytes: wireBytes(answer) }
-      return { outputs: readOutputs(answer, options), timing: readTiming(answer), ...sizes }
-    }
-    const { uplinkBitsPerSecond: bitsPerSecond } = options
-    const packed =
-      facts.gzip && bitsPerSecond !== Number.POSITIVE_INFINITY
-        ? await compressWherePays(body, { bitsPerSecond, now })
-        : undefined
-    if (packed === undefined) return post(body, {})
-    try {
-      return await post(packed, { 'Content-Encoding': 'gzip' })
-    } catch (error) {
-      if (!isRefusal(error, noGzipStatuses)) throw error
-      const result = await post(body, {})
-      server.learn({ gzip: false })
-      return result
-    }
-  }
+  const run = createCloudRun({ send, server, binary, traceparent, maxResponseBytes, now })
 
   return {
     run: (model, inputs, options = {}) =>
-      within(options.timeoutMs ?? defaultTimeoutMs, options.signal, async (signal) => {
-        const known = await server.known(signal)
-        const facts = binary === undefined ? known : { ...known, binary }
-        if (facts.binary !== undefined) return infer(model, inputs, options, { binary: facts.binary, facts, signal })
-        try {
-          const result = await infer(model, inputs, options, { binary: true, facts, signal })
-          server.learn({ binary: true })
-          return result
-        } catch (error) {
-          if (!isRefusal(error, noBinaryStatuses)) throw error
-          const result = await infer(model, inputs, options, { binary: false, facts, signal })
-          server.learn({ binary: false })
-          return result
-        }
-      }),
+      within(options.timeoutMs ?? defaultTimeoutMs, options.signal, (signal) => run(model, inputs, options, signal)),
 
     hasModel: (model, { signal } = {}) =>
       within(questionTimeoutMs, signal, (limited) => {
@@ -261,30 +167,11 @@ export function createCloudArm(options: {
   }
 }
 
-/** Writes requests and reads answers; fetched with the first run. Without it the endpoint counts as unreachable. */
-const lazyTensorCodec = () =>
-  lazy(
-    async () => {
-      const [{ encodeInferRequest }, { readOutputs }] = await Promise.all([
-        import('../protocol/infer/infer-request.ts'),
-        import('./read-answer.ts'),
-      ])
-      return { encodeInferRequest, readOutputs }
-    },
-    (cause) =>
-      new CloudError('cloud-unreachable', 'A part of this page that asks the endpoint could not be fetched.', {
-        cause,
-      }),
-  )
-
 /** Seals what is posted; its code is fetched with the first request. */
 function lazySealedFetch(options: SealedFetchOptions): typeof globalThis.fetch {
   const sealed = lazy(async () => (await import('./sealed-fetch.ts')).createSealedFetch(options))
   return async (input, init) => (await sealed.get())(input, init)
 }
-
-const isRefusal = (error: unknown, statuses: readonly unknown[]): boolean =>
-  error instanceof CloudError && error.code === 'cloud-refused' && statuses.includes(error.context.status)
 
 function within<T>(ms: number, signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const onDeadline = () =>

@@ -1,4 +1,4 @@
-import type { CloudResult } from '../../cloud/create-cloud-arm.ts'
+import type { CloudResult } from '../../cloud/cloud-run.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
 import type { Parameters as InferParameters } from '../../protocol/infer/infer-request.ts'
 import { createTokenBucket } from '../../utils/token-bucket.ts'
