@@ -64,7 +64,12 @@ export const entries = {
     'models/store/store-usage',
   ],
   'client/cloud': ['client/cloud/cloud-link'],
-  'client/edge': ['client/edge/client-edge', 'client/edge/edge-models', 'client/edge/slow-edge'],
+  'client/edge': [
+    'client/edge/client-edge',
+    'client/edge/download-paused',
+    'client/edge/edge-models',
+    'client/edge/slow-edge',
+  ],
   'client/models': ['client/models/model-updates', 'client/models/models-api'],
   'client/notices': ['client/notices/notice-poll', 'client/notices/notices'],
   'client/request': [

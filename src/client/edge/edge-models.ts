@@ -1,13 +1,12 @@
 import type { Manifest } from '../../contracts/manifest.ts'
 import type { ModelState, Progress } from '../../contracts/model-state.ts'
 import type { EdgeEngine, LoadedModel } from '../../edge/edge-types.ts'
-import { isHitherError } from '../../errors/hither-error.ts'
-import { ModelError } from '../../errors/model-error.ts'
 import { totalBytesOf } from '../../models/manifest/total-bytes.ts'
 import type { Priority } from '../../models/transfer/transfer-slots.ts'
 import { abortable } from '../../utils/abortable.ts'
 import type { Background } from '../background/create-background.ts'
 import { createModelStates } from './model-states.ts'
+import { createModelPreparer } from './prepare-model.ts'
 
 export interface PrepareOptions {
   readonly signal?: AbortSignal | undefined
@@ -50,65 +49,7 @@ export function createEdgeModels(options: {
     { readonly promise: Promise<LoadedModel>; readonly controller: AbortController }
   >()
 
-  const install = async (
-    manifest: Manifest,
-    signal: AbortSignal,
-    priority: Priority,
-    prepareFor: () => Promise<void> = async () => {},
-  ) => {
-    const stored = await states.stored(manifest)
-    if (stored.status === 'stored') return
-    if (stored.status === 'paused') throw downloadPaused(manifest)
-    const report = (progress: Progress) => {
-      if (signal.aborted) return
-      states.set(manifest, { status: 'downloading', ...progress })
-      onProgress(manifest.name, progress)
-    }
-    report({ loadedBytes: 0, totalBytes: totalBytesOf(manifest) })
-    await prepareFor()
-    await background.install(manifest.name, manifest.revision, { signal, priority, onProgress: report })
-    // Installing may have evicted other models; re-read their state.
-    await states.rereadStored(manifest.name)
-  }
-
-  /** Does the work; its failure becomes the model's state. */
-  const settling = async <T>(manifest: Manifest, signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work()
-    } catch (thrown) {
-      const { paused } = await background.note(manifest.name).catch(() => ({ paused: false }))
-      // The worker ended the download without knowing why.
-      const error = paused && isAbort(thrown) ? downloadPaused(manifest) : thrown
-      if (signal.aborted || isPause(error)) {
-        states.set(manifest, await states.stored(manifest).catch((): ModelState => ({ status: 'absent' })))
-        throw signal.aborted ? signal.reason : error
-      }
-      const [code, message] = isHitherError(error)
-        ? [error.code, error.message]
-        : ['unknown', error instanceof Error ? error.message : String(error)]
-      states.set(manifest, { status: 'failed', code, message })
-      throw error
-    }
-  }
-
-  const prepareModel = (manifest: Manifest, signal: AbortSignal, priority: Priority): Promise<LoadedModel> =>
-    settling(manifest, signal, async () => {
-      const totalBytes = totalBytesOf(manifest)
-      // A model that this device can't run is refused before a byte of it is fetched.
-      await edge.check(manifest)
-      await install(manifest, signal, priority, async () => {
-        // The device is measured before the download, so that the chosen runtime is fetched and compiled beside it.
-        await edge.measure()
-        void edge.anticipate(manifest)
-      })
-      states.set(manifest, { status: 'loading', totalBytes })
-      const startedAt = performance.now()
-      const loaded = await edge.load(manifest, () => background.readFiles(manifest.name, manifest.revision))
-      onLoaded(manifest, loaded, performance.now() - startedAt)
-      signal.throwIfAborted()
-      states.set(manifest, { status: 'ready', totalBytes, backend: loaded.backend })
-      return loaded
-    })
+  const preparer = createModelPreparer({ background, edge, states, onProgress, onLoaded })
 
   return {
     async state(manifest) {
@@ -134,9 +75,9 @@ export function createEdgeModels(options: {
         void background.raise(manifest.name, manifest.revision).catch(() => {})
       if (preparation === undefined) {
         const controller = new AbortController()
-        const promise = prepareModel(manifest, controller.signal, priority).finally(() =>
-          preparations.delete(manifest.name),
-        )
+        const promise = preparer
+          .prepare(manifest, controller.signal, priority)
+          .finally(() => preparations.delete(manifest.name))
         promise.catch(() => {}) // each caller handles its own copy
         preparation = { promise, controller }
         preparations.set(manifest.name, preparation)
@@ -145,10 +86,7 @@ export function createEdgeModels(options: {
     },
     async download(manifest, { signal = new AbortController().signal, priority = 'waiting' } = {}) {
       if (edge.loaded(manifest) !== undefined) return
-      await settling(manifest, signal, async () => {
-        await edge.check(manifest)
-        await install(manifest, signal, priority)
-      })
+      await preparer.download(manifest, signal, priority)
       // A preparation under way sets the state itself.
       if (!preparations.has(manifest.name)) states.set(manifest, await states.stored(manifest))
     },
@@ -179,10 +117,3 @@ export function createEdgeModels(options: {
     refresh: () => states.unloaded((manifest) => edge.loaded(manifest) !== undefined),
   }
 }
-
-export const downloadPaused = ({ name }: Pick<Manifest, 'name'>) =>
-  new ModelError('download-paused', `The download of ${name} is paused. Resume it to run the model on this device.`)
-
-const isPause = (error: unknown): boolean => isHitherError(error) && error.code === 'download-paused'
-
-const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError'

@@ -1,11 +1,12 @@
 import { totalBytesOf } from '../../models/manifest/total-bytes.ts'
 import { anySignal } from '../../utils/any-signal.ts'
-import { given } from '../../utils/given.ts'
 import { type Lazy, lazy } from '../../utils/lazy.ts'
 import { lazyPart } from '../../utils/lazy-part.ts'
 import type { Background } from '../background/create-background.ts'
-import { downloadPaused, type EdgeModels } from '../edge/edge-models.ts'
-import type { ModelEntry, ModelsApi } from '../types/models-types.ts'
+import { downloadPaused } from '../edge/download-paused.ts'
+import type { EdgeModels } from '../edge/edge-models.ts'
+import type { ModelsApi } from '../types/models-types.ts'
+import { createModelEntries } from './model-entries.ts'
 import type { ModelUpdates } from './model-updates.ts'
 
 type ExportToFolder = { readonly signal?: AbortSignal; readonly to: FileSystemDirectoryHandle }
@@ -34,31 +35,17 @@ export function createModelsApi(parts: {
   const exchangeCode = lazyPart('exports and imports models', () => import('./models-exchange.ts'))
   const protect = async (): Promise<boolean> => (await storage?.persist?.().catch(() => false)) ?? false
 
-  const entryOf = async (name: string): Promise<ModelEntry> => {
-    const [manifest, note] = [await background.manifest(name), await background.note(name)]
-    const { revision, title, description, task, license, precision, variant } = manifest
-    return {
-      name,
-      revision,
-      title,
-      description,
-      task,
-      license: {
-        name: license.name,
-        ...given({ url: license.url }),
-        mustAccept: license.mustAccept === true,
-        accepted: note.accepted?.includes(revision) === true,
-      },
-      totalBytes: totalBytesOf(manifest),
-      state: await edgeModels.state(manifest),
-      pinned: note.pinned === true,
-      added: note.added !== undefined,
-      ...given({ precision, variant }),
-    }
-  }
+  const entries = createModelEntries({ background, edgeModels, open, closing })
 
   const exchange = lazy(async () =>
-    (await exchangeCode.get()).createModelsExchange({ background, edgeModels, open, manifestOf, bounded, entryOf }),
+    (await exchangeCode.get()).createModelsExchange({
+      background,
+      edgeModels,
+      open,
+      manifestOf,
+      bounded,
+      entryOf: entries.of,
+    }),
   )
   async function exportModel(model: string, options: ExportToFolder): Promise<undefined>
   async function exportModel(model: string, options?: { readonly signal?: AbortSignal }): Promise<Blob>
@@ -67,19 +54,7 @@ export function createModelsApi(parts: {
   }
 
   return {
-    async list({ signal } = {}) {
-      signal?.throwIfAborted()
-      await open()
-      const entries = (await background.models()).map((name) =>
-        // One model that cannot be described does not hide the others.
-        entryOf(name).catch(() => undefined),
-      )
-      const found = (await Promise.all(entries)).filter((entry) => entry !== undefined)
-      // A client that is being closed can't describe its models; they are not gone from the catalogue.
-      closing.throwIfAborted()
-      if (found.length === 0 && entries.length > 0) await entryOf((await background.models())[0] ?? '')
-      return found
-    },
+    list: entries.list,
     state: async (model) => edgeModels.state(await manifestOf(model)),
     async size(model) {
       const manifest = await manifestOf(model)
