@@ -1,6 +1,7 @@
 import type { Batch } from '../contracts/report.ts'
-import type { OutboxLedger, WaitingReport } from './outbox-ledger.ts'
+import type { OutboxLedger } from './outbox-ledger.ts'
 import type { SendOutcome } from './send-reports.ts'
+import type { WaitingReport } from './waiting-line.ts'
 
 /** How a flush ended. */
 export type FlushResult =
