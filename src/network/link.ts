@@ -118,6 +118,34 @@ function observeRate(
   estimator.observe((seen.bits / seen.ms) * 1000, seen.nowMs, seen.weight)
 }
 
+/** Splits a request's time by what was predicted of it; undefined for an invalid timing. */
+function splitTiming(timing: RequestTiming, link: LinkEstimate) {
+  const { requestBytes, responseBytes, totalMs, serverMs, connectMs } = timing
+  const connectKnown = positive(connectMs) && connectMs < totalMs
+  const wholeMs = totalMs - (connectKnown ? connectMs : 0)
+  if (!positive(wholeMs)) return undefined
+  const upBits = countOf(requestBytes) * 8
+  const downBits = countOf(responseBytes) * 8
+  const predicted = [link.roundTrip]
+  if (upBits > 0) predicted.push(divide(upBits * 1000, asOneLogNormal(link.uplink)))
+  if (downBits > 0) predicted.push(divide(downBits * 1000, link.downlink))
+  const predictedMs = predicted.reduce((sum, { mu }) => sum + Math.exp(mu), 0)
+
+  const serverKnown = serverMs !== undefined && serverMs >= 0 && serverMs <= wholeMs
+  const networkMs = Math.max(leastNetworkMs, serverKnown ? wholeMs - serverMs : Math.min(wholeMs, predictedMs))
+  const [tripMs = 0, ...transfers] = splitNetworkTime(networkMs, predicted)
+  return {
+    networkMs,
+    tripMs,
+    up: { bits: upBits, ms: upBits > 0 ? (transfers.shift() ?? 0) : 0 },
+    down: { bits: downBits, ms: downBits > 0 ? (transfers.shift() ?? 0) : 0 },
+    serverMs: serverKnown ? serverMs : Math.max(0, wholeMs - networkMs),
+    connectKnown,
+    /** Without `serverMs`, only a request faster than predicted says something of the link. */
+    teaches: serverKnown || wholeMs < predictedMs,
+  }
+}
+
 /**
  * Measures the link from the requests that cross it.
  *
@@ -156,49 +184,25 @@ export function createLink(
   }
 
   return {
-    observeRequest({ requestBytes, responseBytes, totalMs, serverMs, connectMs }) {
+    observeRequest(timing) {
       const nowMs = now()
-      const connectKnown = positive(connectMs) && connectMs < totalMs
-      const wholeMs = totalMs - (connectKnown ? connectMs : 0)
-      if (!positive(wholeMs)) return undefined
-      const upBits = countOf(requestBytes) * 8
-      const downBits = countOf(responseBytes) * 8
       const link = estimate(nowMs)
-      const predicted = [link.roundTrip]
-      if (upBits > 0) predicted.push(divide(upBits * 1000, asOneLogNormal(link.uplink)))
-      if (downBits > 0) predicted.push(divide(downBits * 1000, link.downlink))
-      const predictedMs = predicted.reduce((sum, { mu }) => sum + Math.exp(mu), 0)
-
-      const serverKnown = serverMs !== undefined && serverMs >= 0 && serverMs <= wholeMs
-      const networkMs = Math.max(leastNetworkMs, serverKnown ? wholeMs - serverMs : Math.min(wholeMs, predictedMs))
-      const [tripMs = 0, ...transfers] = splitNetworkTime(networkMs, predicted)
-      const uploadMs = upBits > 0 ? (transfers.shift() ?? 0) : 0
-      const downloadMs = downBits > 0 ? (transfers.shift() ?? 0) : 0
-
-      if (serverKnown || wholeMs < predictedMs) {
-        const trust = connectionIsFresh && !connectKnown ? firstRequestWeight : 1
+      const split = splitTiming(timing, link)
+      if (split === undefined) return undefined
+      const { networkMs, tripMs, up, down } = split
+      if (split.teaches) {
+        const trust = connectionIsFresh && !split.connectKnown ? firstRequestWeight : 1
         // The smaller a part's share of the total, the larger its relative error: the variance goes by 1 / share².
         const weightOf = (ms: number) => trust * (ms / networkMs) ** 2
         // The whole took far less than the estimated round trip, so that estimate is wrong.
         if (networkMs < Math.exp(link.roundTrip.mu) / wrongBy) roundTrip.widen(varianceWhenWrong)
         roundTrip.observe(tripMs, nowMs, weightOf(tripMs))
-        observeRate(uplink, link.uplink, { bits: upBits, ms: uploadMs, networkMs, weight: weightOf(uploadMs), nowMs })
-        observeRate(downlink, link.downlink, {
-          bits: downBits,
-          ms: downloadMs,
-          networkMs,
-          weight: weightOf(downloadMs),
-          nowMs,
-        })
+        observeRate(uplink, link.uplink, { ...up, networkMs, weight: weightOf(up.ms), nowMs })
+        observeRate(downlink, link.downlink, { ...down, networkMs, weight: weightOf(down.ms), nowMs })
         measuredHere = true
         connectionIsFresh = false
       }
-      return {
-        roundTripMs: tripMs,
-        uploadMs,
-        downloadMs,
-        serverMs: serverKnown ? serverMs : Math.max(0, wholeMs - networkMs),
-      }
+      return { roundTripMs: tripMs, uploadMs: up.ms, downloadMs: down.ms, serverMs: split.serverMs }
     },
     observeAtLeast({ requestBytes, elapsedMs }) {
       const nowMs = now()
