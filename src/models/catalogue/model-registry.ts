@@ -1,12 +1,12 @@
 import type { Manifest } from '../../contracts/manifest.ts'
-import { isHitherError } from '../../errors/hither-error.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
-import { type VariantOffer, variantsFor } from '../manifest/pick-variant.ts'
+import type { VariantOffer } from '../manifest/pick-variant.ts'
 import type { ModelStore } from '../store/model-store.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { OperatorWithdrawal } from './operator-withdrawals.ts'
-import { assertServes, createWithdrawals, isWithdrawn, withdrawnError } from './withdrawals.ts'
+import { createServingRevision, isSame } from './serving-revision.ts'
+import { assertServes, createWithdrawals, isWithdrawn } from './withdrawals.ts'
 
 /** Which models there are, and which revision and variant of each one serves on this device. */
 export interface ModelRegistry {
@@ -58,60 +58,7 @@ export function createModelRegistry(options: {
   const { notes } = store
   const withdrawals = createWithdrawals({ catalogue, store, byOperators: withdrawnByOperators })
 
-  const pick = async (manifest: Manifest): Promise<Manifest> => {
-    if (manifest.variants === undefined) return manifest
-    const candidates = variantsFor(manifest, await offer())
-    for (const candidate of candidates) if ((await store.state(candidate)).status === 'stored') return candidate
-    return candidates[0] ?? manifest
-  }
-
-  /** Stored revisions of a model that may still serve, the newest of them first. */
-  const storedOf = async (name: string): Promise<readonly Manifest[]> => {
-    const withdrawn = await withdrawals.all()
-    const records = (await store.records())
-      .filter((record) => record.name === name && !isWithdrawn(withdrawn, record))
-      .toSorted((a, b) => b.storedAtMs - a.storedAtMs)
-    const whole: Manifest[] = []
-    for (const { manifest } of records) {
-      if (manifest !== undefined && (await store.state(manifest)).status === 'stored') whole.push(manifest)
-    }
-    return whole
-  }
-
-  const newest = async (name: string): Promise<Manifest> => {
-    const listed = await catalogue.manifest(name)
-    assertServes(await withdrawals.byOperators(), listed)
-    return pick(listed)
-  }
-
-  const manifest = async (name: string): Promise<Manifest> => {
-    const note = await notes.get(name)
-    if (note.added !== undefined) return pick(note.added.manifest)
-    let latest: Manifest
-    try {
-      await withdrawals.purge()
-      latest = await newest(name)
-    } catch (error) {
-      const [stored] = isHitherError(error) && error.code === 'catalog-unavailable' ? await storedOf(name) : []
-      if (stored === undefined) {
-        const gone = (await withdrawals.byOperators()).find((one) => one.name === name)
-        throw gone === undefined ? error : withdrawnError(gone, name, gone.revision)
-      }
-      return stored
-    }
-    if (note.serving === undefined && (await store.state(latest)).status === 'stored') return latest
-    const stored = await storedOf(name)
-    return (
-      stored.find(({ revision }) => revision === note.serving) ?? stored.find(isSame(latest)) ?? stored[0] ?? latest
-    )
-  }
-
-  const newerOf = async (name: string): Promise<Manifest | undefined> => {
-    const note = await notes.get(name)
-    if (note.added !== undefined) return undefined
-    const [serving, latest] = [await manifest(name), await newest(name)]
-    return isSame(latest)(serving) || note.refused?.includes(latest.revision) ? undefined : latest
-  }
+  const serving = createServingRevision({ catalogue, store, offer, withdrawals })
 
   const assertFree = async (name: string) => {
     const listed = await catalogue.list().catch(() => [])
@@ -126,13 +73,13 @@ export function createModelRegistry(options: {
       const added = [...(await notes.all())].filter(([, note]) => note.added !== undefined).map(([name]) => name)
       return [...new Set([...listed, ...added])]
     },
-    manifest,
+    manifest: serving.manifest,
     async newer(name) {
       if ((await notes.get(name)).added !== undefined) return undefined
       await catalogue.refresh()
-      return newerOf(name)
+      return serving.newer(name)
     },
-    isOutdated: async (name) => (await newerOf(name)) !== undefined,
+    isOutdated: async (name) => (await serving.newer(name)) !== undefined,
     async baseUrl(of) {
       const { added } = await notes.get(of.name)
       if (added?.manifest.revision === of.revision) return added.baseUrl
@@ -175,14 +122,4 @@ export function createModelRegistry(options: {
   }
 }
 
-interface Named {
-  readonly name: string
-  readonly revision: string
-}
-
 const hashOf = ({ sha256 }: { readonly sha256: string }) => sha256
-
-const isSame =
-  (a: Named) =>
-  (b: Named): boolean =>
-    a.name === b.name && a.revision === b.revision
