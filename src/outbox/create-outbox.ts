@@ -1,12 +1,12 @@
 import { createSendRequest } from '../cloud/cloud-request.ts'
-import type { Batch, Report } from '../contracts/report.ts'
+import type { Batch } from '../contracts/report.ts'
 import { createLocks, type Locks } from '../models/chunks/locks.ts'
 import type { NetworkWatcher } from '../network/network-watcher.ts'
 import { systemTimers, type Timers } from '../utils/with-deadline.ts'
 import { browserName } from './browser-name.ts'
 import { noteEndpoint } from './endpoint-note.ts'
 import { createFarewell } from './farewell.ts'
-import { createOutboxLedger, type DeadLetter, type LedgerLimits, type LedgerState } from './outbox-ledger.ts'
+import { createOutboxLedger, type LedgerLimits, type LedgerState, type OutboxLedger } from './outbox-ledger.ts'
 import { createOutboxSender } from './outbox-sender.ts'
 import { openRecordSpace, type RecordSpace } from './record-space.ts'
 import { sendReports } from './send-reports.ts'
@@ -152,14 +152,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     },
     flush: sender.flush,
     state,
-    async export() {
-      const { waiting, dead } = await (await opening).all()
-      const lines = [...waiting.map((report) => ({ report })), ...dead] satisfies readonly (
-        | DeadLetter
-        | { readonly report: Report }
-      )[]
-      return lines.map((line) => `${JSON.stringify(line)}\n`).join('')
-    },
+    export: async () => toJsonLines(await (await opening).all()),
     async clear() {
       const ledger = await opening
       const { waiting } = await ledger.state()
@@ -196,4 +189,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
   // An earlier visit may have left reports behind.
   sender.schedule(gatherMs)
   return outbox
+}
+
+function toJsonLines({ waiting, dead }: Awaited<ReturnType<OutboxLedger['all']>>): string {
+  const lines = [...waiting.map((report) => ({ report })), ...dead]
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join('')
 }
