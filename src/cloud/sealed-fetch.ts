@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { CloudError } from '../errors/cloud-error.ts'
 import type { AnswerSeal, SealingKey, SealingKeys } from '../protocol/sealing.ts'
+import { lazy } from '../utils/lazy.ts'
 
 /** The status of an endpoint that does not have the key that a request is sealed to. */
 const unknownKeyStatus = 422
@@ -29,11 +30,11 @@ export interface SealedFetchOptions {
  */
 export function createSealedFetch(options: SealedFetchOptions): typeof globalThis.fetch {
   const { baseUrl, fetch, nowDate = Date.now } = options
-  const load = () => import('../protocol/sealing.ts')
+  const sealing = lazy(() => import('../protocol/sealing.ts'))
   let kept: { readonly keys: SealingKeys; readonly atMs: number } | undefined
 
   const fetchKeys = async (signal: AbortSignal | null | undefined): Promise<unknown> => {
-    const { keysPath } = await load()
+    const { keysPath } = await sealing.get()
     const init = { cache: 'no-cache', credentials: 'omit', redirect: 'error', referrerPolicy: 'no-referrer' } as const
     const response = await fetch(`${baseUrl}${keysPath}`, { ...init, ...(signal ? { signal } : {}) })
     if (!response.ok) throw unsealable(`it publishes no keys (status ${response.status})`)
@@ -41,7 +42,7 @@ export function createSealedFetch(options: SealedFetchOptions): typeof globalThi
   }
 
   const keyOf = async (signal: AbortSignal | null | undefined, fresh: boolean): Promise<SealingKey> => {
-    const { sealingKeysSchema } = await load()
+    const { sealingKeysSchema } = await sealing.get()
     const nowMs = nowDate()
     if (fresh || kept === undefined || nowMs - kept.atMs > keepMs) {
       const found = v.safeParse(sealingKeysSchema, await (options.keys?.() ?? fetchKeys(signal)))
@@ -54,7 +55,7 @@ export function createSealedFetch(options: SealedFetchOptions): typeof globalThi
   }
 
   const post = async (url: string, init: RequestInit, fresh: boolean): Promise<Response> => {
-    const { sealRequest, sealedType } = await load()
+    const { sealRequest, sealedType } = await sealing.get()
     const method = init.method ?? 'POST'
     const headers = new Headers(init.headers)
     const head: Record<string, string> = {}

@@ -1,7 +1,6 @@
 import { detectWebgpu } from '../../../device/detect-webgpu.ts'
 import { measureWebgpu } from '../../../device/measure-webgpu.ts'
 import { measureWebnn } from '../../../device/measure-webnn.ts'
-import { CapabilityError } from '../../../errors/capability-error.ts'
 import { ConfigError } from '../../../errors/config-error.ts'
 import { ModelError } from '../../../errors/model-error.ts'
 import { shapeFetch } from '../../../network/simulated-network.ts'
@@ -11,6 +10,7 @@ import { prepareInputs } from '../../../tasks/pictures/prepare-inputs.ts'
 import { prepareText } from '../../../tasks/text/prepare-text.ts'
 import { handOver } from '../../../utils/calls/hand-over.ts'
 import { servePage } from '../../../utils/calls/serve-page.ts'
+import { lazyPart } from '../../../utils/lazy-part.ts'
 import { tensorBuffers } from '../../../utils/tensor-buffers.ts'
 import type { BackgroundMethods } from './background-types.ts'
 import { createModelMethods } from './model-methods.ts'
@@ -24,12 +24,7 @@ function opened(): Promise<OpenedModels> {
 }
 
 /** Resampling and cutting of sound is a file of its own: most pages hear none. */
-const loadSound = () =>
-  import('../../../tasks/sound/sound-windows.ts').catch((cause: unknown) => {
-    throw new CapabilityError('worker-unavailable', 'The part of this page that hears sound could not be fetched.', {
-      cause,
-    })
-  })
+const soundWindows = lazyPart('hears sound', () => import('../../../tasks/sound/sound-windows.ts'))
 
 const methods: BackgroundMethods = {
   ...createModelMethods(async () => opened()),
@@ -69,7 +64,7 @@ const methods: BackgroundMethods = {
     if (preprocessing?.kind !== 'sound') {
       throw new ModelError('manifest-invalid', `The manifest of “${name}” does not say how sound is read.`)
     }
-    const { createSoundWindows } = await loadSound()
+    const { createSoundWindows } = await soundWindows.get()
     const windows = createSoundWindows(preprocessing, rateHz)
     return {
       async push(channels, last) {

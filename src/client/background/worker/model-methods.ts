@@ -1,18 +1,13 @@
 import type { Manifest } from '../../../contracts/manifest.ts'
-import { CapabilityError } from '../../../errors/capability-error.ts'
 import { ModelError } from '../../../errors/model-error.ts'
 import { importModel } from '../../../models/catalogue/import-model.ts'
 import { handOver } from '../../../utils/calls/hand-over.ts'
+import { lazyPart } from '../../../utils/lazy-part.ts'
 import type { ModelMethods } from './background-types.ts'
 import type { OpenedModels } from './open-models.ts'
 
 /** Reading .onnx files and hubs is a file of its own: most pages add no models. */
-const loadAddModel = () =>
-  import('../../../models/catalogue/add-model.ts').catch((cause: unknown) => {
-    throw new CapabilityError('worker-unavailable', 'The part of this page that adds models could not be fetched.', {
-      cause,
-    })
-  })
+const adding = lazyPart('adds models', () => import('../../../models/catalogue/add-model.ts'))
 
 /** The methods about stored models. @param opened what they stand on, once it is open */
 export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMethods {
@@ -101,7 +96,7 @@ export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMe
       return importModel(manifest, files, { store, registry, signal })
     },
     async addModel(source, { signal, onProgress }) {
-      const { addModel } = await loadAddModel()
+      const { addModel } = await adding.get()
       const { store, registry, offer, authorize } = await opened()
       return addModel(source, { store, registry, offer, authorize, signal, onProgress })
     },
