@@ -16,7 +16,6 @@ const reportsPath = '/hither/v1/reports'
 let appDir: string
 let served: Served
 test.beforeAll(() => {
-  test.setTimeout(180_000)
   appDir = buildPlainProject().appDir
 })
 test.afterEach(() => served.close())

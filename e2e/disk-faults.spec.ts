@@ -9,7 +9,6 @@ import { begin, chunkBytes, download, mib, open, sizeOf, stateOf, verify } from 
 let server: LyingServer
 
 test.beforeAll(async () => {
-  test.setTimeout(180_000)
   server = await openLyingServer(buildPlainProject().appDir)
 })
 test.afterAll(async () => {

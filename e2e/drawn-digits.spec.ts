@@ -38,7 +38,6 @@ function holdPauses(): void {
 }
 
 test('of sixty drawings in the pad, nearly all are read as they were meant', async ({ page }) => {
-  test.setTimeout(240_000)
   await page.addInitScript(holdPauses)
   await page.goto(site.url('privacy=edge-only'))
   const app = openAppPage(page)

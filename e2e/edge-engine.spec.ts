@@ -16,7 +16,6 @@ let models: Awaited<ReturnType<typeof writeEngineModels>>
 let site: Site
 
 test.beforeAll(async () => {
-  test.setTimeout(180_000)
   project = buildPlainProject()
   models = await writeEngineModels()
   site = await openSite({

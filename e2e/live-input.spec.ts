@@ -32,7 +32,6 @@ test.use({
 
 let site: TaskSite
 test.beforeAll(async () => {
-  test.setTimeout(180_000)
   site = await openTaskSite()
 })
 test.afterAll(() => site.close())

@@ -29,7 +29,6 @@ let project: ReturnType<typeof buildPlainProject>
 let server: LyingServer
 
 test.beforeAll(async () => {
-  test.setTimeout(180_000)
   project = buildPlainProject()
   server = await openLyingServer(project.appDir)
 })

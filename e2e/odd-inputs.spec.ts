@@ -9,7 +9,6 @@ declare const hither: Hither
 
 let site: TaskSite
 test.beforeAll(async () => {
-  test.setTimeout(180_000)
   site = await openTaskSite()
 })
 test.afterAll(() => site.close())
@@ -83,7 +82,6 @@ test('odd texts are read alike here and in the cloud, as docs/tasks.md says', as
 })
 
 test('odd pictures have their answers, on both arms', async ({ page }) => {
-  test.setTimeout(180_000)
   await openClient(page, {
     'cmyk.jpg': Buffer.from(cmykJpeg, 'base64'),
     'animated.gif': Buffer.from(animatedGif, 'base64'),
@@ -143,7 +141,6 @@ test('odd pictures have their answers, on both arms', async ({ page }) => {
 })
 
 test('sound files of any rate and channels, of silence and of NaN have their answers', async ({ page }) => {
-  test.setTimeout(180_000)
   // Half a second of silence, half a second of a tone, and silence again.
   const made = (rateHz: number, value: (at: number) => number) =>
     Float32Array.from({ length: 1.5 * rateHz }, (_, at) => value(at))

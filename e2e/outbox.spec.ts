@@ -25,7 +25,6 @@ const open = async (page: Page, options: Parameters<OutboxPage['open']>[0] = {})
 }
 
 test('36: 1,000 records offline, 20 kills, every third acknowledgement lost: each is counted once', async () => {
-  test.setTimeout(240_000)
   const ids = newIds(1_000)
   const random = createSeededRandom(36)
   const profile = createProfile()

@@ -19,7 +19,6 @@ let heavy: Awaited<ReturnType<typeof writeHeavyModel>>
 let site: Site
 
 test.beforeAll(async () => {
-  test.setTimeout(180_000)
   project = buildPlainProject()
   heavy = await writeHeavyModel()
   site = await openSite({

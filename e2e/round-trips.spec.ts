@@ -7,7 +7,6 @@ import { openSite } from './support/site.ts'
 declare const hither: Hither
 
 test('an endpoint on another origin is asked for leave once, not before each request', async ({ page }) => {
-  test.setTimeout(180_000)
   let proxy: RecordingProxy | undefined
   const site = await openSite({
     appDir: buildPlainProject().appDir,

@@ -28,7 +28,6 @@ let site: Site | undefined
 let adapted: Browser | undefined
 
 test.beforeAll(async () => {
-  test.setTimeout(180_000)
   if (!hasSharedModels) {
     console.log('../shared/models is not there: people’s models are not run')
     return

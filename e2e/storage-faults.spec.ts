@@ -11,7 +11,6 @@ declare const hither: Hither
 let server: LyingServer
 
 test.beforeAll(async () => {
-  test.setTimeout(180_000)
   server = await openLyingServer(buildPlainProject().appDir)
 })
 test.afterAll(async () => {

@@ -12,7 +12,6 @@ let models: Awaited<ReturnType<typeof openTaskModels>>
 let site: Site
 
 test.beforeAll(async () => {
-  test.setTimeout(180_000)
   project = buildPlainProject()
   models = await openTaskModels()
   const link = { roundTripMs: 1, bitsPerSecond: 1e9 }
@@ -143,7 +142,6 @@ test('a task refuses what is not its own', async ({ page }) => {
 
 test('faces are counted as beside the photos, alike here and in the cloud, and only bytes leave', async ({ page }) => {
   needsShared()
-  test.setTimeout(180_000)
   await openClient(page)
   const sizes: number[] = []
   page.on('request', (request) => {
@@ -214,7 +212,6 @@ test('a person is found in 3.jpg with the score that is written down', async ({ 
 
 test('speech is found in test.wav as the reference has it, from a file, on both arms', async ({ page }) => {
   needsShared()
-  test.setTimeout(240_000)
   await openClient(page)
   const reference = sharedFile('silero-vad/test_expected_probs_op15.csv').toString().trim().split('\n').map(Number)
   const run = (options: RunOptions, most: number) =>

@@ -13,7 +13,6 @@ let site: Site
 let adapted: Browser
 
 test.beforeAll(async () => {
-  test.setTimeout(180_000)
   site = await openSite({ appDir: buildPlainProject().appDir })
   const args = [...browserArgs, '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
   adapted = await chromium.launch({ executablePath: findBrowser(), args })
@@ -50,7 +49,6 @@ async function readTexts(page: Page, model: string, backend: 'wasm' | 'webgpu') 
 
 for (const model of ['language-identification', 'intents-small', 'intents-large']) {
   test(`${model} reads texts alike on WebGPU and on WASM`, async ({ page }) => {
-    test.setTimeout(180_000)
     const path = `packages/hither-models/models/${model}/1/manifest.json`
     const { tolerance } = JSON.parse(readFileSync(path, 'utf8')) as { tolerance: { absolute: number } }
     const onWasm = await readTexts(page, model, 'wasm')

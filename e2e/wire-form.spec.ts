@@ -8,7 +8,6 @@ declare const hither: Hither
 
 let site: TaskSite
 test.beforeAll(async () => {
-  test.setTimeout(180_000)
   site = await openTaskSite()
 })
 test.afterAll(() => site.close())
