@@ -14,12 +14,10 @@ import { createEdgeHosts } from './edge-hosts.ts'
 import type { EdgeEngine, EdgeEvents } from './edge-types.ts'
 import { createFitness } from './fitness.ts'
 import { holdModels } from './hold-models.ts'
+import { createLossCount } from './loss-count.ts'
 import { createModelLoader } from './model-loader.ts'
 import { createModelPlacement } from './model-placement.ts'
 import { createModelSlots, type ModelSlot } from './model-slots.ts'
-
-/** A backend whose graphics device was lost this often is not used until the client is closed. */
-const mostLosses = 2
 
 export interface EdgeOptions extends EdgeEvents {
   readonly startWorker: () => Worker
@@ -41,6 +39,15 @@ const writableUntil = (closing: AbortSignal, { read, write }: DeviceMemory): Dev
   write: async (value) => (closing.aborted ? undefined : write(value)),
 })
 
+/** Names what a measurement is valid for: a client with other backends has not probed what this one needs. */
+const describeDevice = (threads: number, backends: readonly Backend[]): string =>
+  [
+    globalThis.navigator?.userAgent,
+    globalThis.navigator?.hardwareConcurrency,
+    threads,
+    [...backends].sort().join('+'),
+  ].join(' | ')
+
 /** The engine of one page: workers, the models in them, and what is known of the device. */
 export function createEdge(options: EdgeOptions): EdgeEngine {
   const { startWorker, measures, backends, marks, onDevice, onGone, onMoved } = options
@@ -50,16 +57,12 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
   const closing = new AbortController()
   const slots = createModelSlots(budgetBytes)
   const knowledge = createDeviceKnowledge(options.memory && writableUntil(closing.signal, options.memory))
-  const losses = new Map<Backend, number>()
+  const onLoss = createLossCount(backends, knowledge)
 
   const hosts = createEdgeHosts({
     startWorker,
     onDeath(host) {
-      const backend: Backend = host.flavor === 'wasm' ? 'wasm' : 'webgpu'
-      losses.set(backend, (losses.get(backend) ?? 0) + 1)
-      if (backend === 'webgpu' && (losses.get(backend) ?? 0) >= mostLosses && backends.includes('wasm')) {
-        knowledge.quarantine(backend, 'lost')
-      }
+      onLoss(host)
       slots.dropHost(host)
       onGone?.()
     },
@@ -87,13 +90,7 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
     hosts,
     knowledge,
     measures,
-    // A client that wants other backends has not looked for what this one needs.
-    device: [
-      globalThis.navigator?.userAgent,
-      globalThis.navigator?.hardwareConcurrency,
-      threads,
-      [...backends].sort().join('+'),
-    ].join(' | '),
+    device: describeDevice(threads, backends),
     onMeasured: reportDevice,
   })
   const fitness = createFitness({ backends, budgetBytes, marks, adapter: () => knowledge.adapter })
