@@ -1,31 +1,16 @@
 import type { Manifest } from '../../contracts/manifest.ts'
 import type { DeviceReport } from '../../contracts/measurements.ts'
-import { EdgeError } from '../../errors/edge-error.ts'
 import { modelKey } from '../../models/manifest/model-key.ts'
-import { startAwakeTimer } from '../../utils/awake-timer.ts'
 import { errorCodec } from '../../utils/calls/error-codec.ts'
 import { openLink } from '../../utils/calls/open-link.ts'
-import type { Remote } from '../../utils/calls/remote.ts'
 import { noDevice } from '../device-report.ts'
-import type { EdgeEngine, EdgeEvents, ReadFiles, SessionHost } from '../edge-types.ts'
+import type { EdgeEngine, EdgeEvents, ReadFiles } from '../edge-types.ts'
+import { type AskLeader, createHeldByLeader } from './held-by-leader.ts'
+import { LeaderGone } from './leader-gone.ts'
 import type { FollowerMethods, LeaderMethods, ModelView } from './tab-methods.ts'
+import { watchSilence } from './watch-silence.ts'
 
-/** A leader that has been silent for this long while calls wait for it is asked whether it lives; and seized from when it does not say. */
-const silenceMs = 700
-
-/** The leader has gone: the call is made again, to the next one. */
-export class LeaderGone extends Error {
-  override readonly name = 'LeaderGone'
-}
-
-/** To a session, the end of the leader's tab is the end of its worker: it goes on in another one. */
-const asWorker = <T>(promise: Promise<T>): Promise<T> =>
-  promise.catch((error) => {
-    if (!(error instanceof LeaderGone)) throw error
-    throw new EdgeError('edge-crashed', 'The tab that ran the models has ended.', { cause: error })
-  })
-
-/** The engine of another tab. What is asked at once is answered from the newest view that the leader has sent. */
+/** The engine of another tab. Methods that answer at once do so from the newest view that the leader has sent. */
 export function openRemoteEdge(options: {
   readonly channelName: string
   readonly events: EdgeEvents
@@ -39,10 +24,6 @@ export function openRemoteEdge(options: {
   const manifests = new Map<string, Manifest>()
   let views = new Map<string, ModelView>()
   let report: DeviceReport | undefined
-  /** What the leader holds for this tab, by a way to ask whether it still does; and the models' keys. */
-  let holdsAlive = new Map<(keys: readonly string[]) => Promise<boolean>, readonly string[]>()
-  let waitingCalls = 0
-  let stopListening: (() => void) | undefined
 
   const methods: FollowerMethods = {
     readFiles: (manifest) => (files.get(modelKey(manifest)) ?? (() => options.readFiles(manifest)))(),
@@ -62,36 +43,10 @@ export function openRemoteEdge(options: {
   // Tensors between tabs are copied: a channel can't hand them over.
   const link = openLink<LeaderMethods>(new BroadcastChannel(channelName), { methods, errors: errorCodec })
 
-  /** Watches for the leader's silence as long as calls wait for it. */
-  const listen = () => {
-    if (waitingCalls === 0 || stopListening !== undefined) return
-    const pinged = () => {
-      const giveUp = startAwakeTimer(silenceMs, onSilence)
-      stopListening = giveUp
-      link.methods
-        .ping()
-        .catch(() => {})
-        .finally(() => {
-          giveUp()
-          stopListening = undefined
-          listen()
-        })
-    }
-    stopListening = startAwakeTimer(silenceMs, pinged)
-  }
-  const ask = async <T>(call: (leader: Remote<LeaderMethods>) => Promise<T>): Promise<T> => {
-    waitingCalls += 1
-    listen()
-    try {
-      return await call(link.methods)
-    } finally {
-      waitingCalls -= 1
-      if (waitingCalls === 0) {
-        stopListening?.()
-        stopListening = undefined
-      }
-    }
-  }
+  const silence = watchSilence({ ping: () => link.methods.ping(), onSilence })
+  const ask: AskLeader = (call) => silence.during(() => call(link.methods))
+  const held = createHeldByLeader(ask)
+
   /** Looks at what the leader has of the models that this tab has asked about. */
   const look = async () => {
     const known = [...manifests.values()]
@@ -103,9 +58,7 @@ export function openRemoteEdge(options: {
         return model === undefined ? [] : [[modelKey(manifest), model]]
       }),
     )
-    for (const [has, keys] of holdsAlive) {
-      if (!(await ask(() => has(keys)))) holdsAlive.delete(has)
-    }
+    await held.look()
   }
   const know = (manifest: Manifest): ModelView | undefined => {
     const key = modelKey(manifest)
@@ -116,30 +69,6 @@ export function openRemoteEdge(options: {
     return views.get(key)
   }
   const first = look().catch(() => {})
-
-  const hold: EdgeEngine['hold'] = async (plan, readFiles) => {
-    for (const { manifest } of plan.steps) files.set(modelKey(manifest), () => readFiles(manifest))
-    const lent = await ask((leader) => leader.hold(plan, readFiles))
-    holdsAlive.set(
-      lent.has,
-      plan.steps.map(({ manifest }) => modelKey(manifest)),
-    )
-    const host: SessionHost = {
-      has: (key) => holdsAlive.get(lent.has)?.includes(key) ?? false,
-      startSession: (...args) => asWorker(ask(() => lent.startSession(...args))),
-      runSession: (sessionId, inputs, { timeoutMs, signal }) =>
-        asWorker(ask(() => lent.runSession(sessionId, inputs, { timeoutMs, signal }))),
-      closeSession: (sessionId) => ask(() => lent.closeSession(sessionId)).catch(() => {}),
-    }
-    return {
-      backend: lent.backend,
-      host,
-      release() {
-        holdsAlive.delete(lent.has)
-        ask(() => lent.release()).catch(() => {})
-      },
-    }
-  }
 
   return {
     async measure(again) {
@@ -166,7 +95,10 @@ export function openRemoteEdge(options: {
       const run = await ask((leader) => leader.run(manifest, inputs, { timeoutMs, signal }))
       return { ...run, totalMs: performance.now() - startedAt }
     },
-    hold,
+    hold(plan, readFiles) {
+      for (const { manifest } of plan.steps) files.set(modelKey(manifest), () => readFiles(manifest))
+      return held.hold(plan, readFiles)
+    },
     waiting: (manifest) => know(manifest)?.waiting ?? 0,
     busyForMs: () => 0,
     async unload(manifest) {
@@ -182,8 +114,8 @@ export function openRemoteEdge(options: {
       await look().catch(() => {})
     },
     close() {
-      stopListening?.()
-      holdsAlive = new Map()
+      silence.stop()
+      held.clear()
       link.close(new LeaderGone('the tab that leads has gone'))
     },
   }

@@ -4,8 +4,9 @@ import { modelKey } from '../../models/manifest/model-key.ts'
 import { startAwakeTimer } from '../../utils/awake-timer.ts'
 import { noDevice } from '../device-report.ts'
 import type { EdgeEngine, EdgeEvents, ReadFiles } from '../edge-types.ts'
+import { LeaderGone } from './leader-gone.ts'
 import { type Locks, standForElection } from './leadership.ts'
-import { LeaderGone, openRemoteEdge } from './remote-edge.ts'
+import { openRemoteEdge } from './remote-edge.ts'
 import { type EdgeService, serveEdge } from './serve-edge.ts'
 
 /** A tab that neither leads nor has found a leader after this time seizes the lead. */
