@@ -1,0 +1,30 @@
+import * as v from 'valibot'
+
+/** What the tabs of a name say to all others: how a tab finds the leader, and is served by it. */
+const noticeSchema = v.variant('kind', [
+  v.object({ kind: v.literal('who') }),
+  v.object({ kind: v.literal('leader'), leader: v.string() }),
+  v.object({ kind: v.literal('join'), leader: v.string(), tab: v.string() }),
+  v.object({ kind: v.literal('joined'), leader: v.string(), tab: v.string() }),
+])
+
+export type Notice = v.InferOutput<typeof noticeSchema>
+
+export interface Notices {
+  /** Sends a notice to all other tabs. */
+  post(notice: Notice): void
+  close(): void
+}
+
+/** @param onNotice another tab has sent a notice; anything else on the channel is ignored */
+export function openNotices(name: string, onNotice: (notice: Notice) => void): Notices {
+  const channel = new BroadcastChannel(name)
+  channel.onmessage = ({ data }: MessageEvent<unknown>) => {
+    const notice = v.safeParse(noticeSchema, data)
+    if (notice.success) onNotice(notice.output)
+  }
+  return {
+    post: (notice) => channel.postMessage(notice),
+    close: () => channel.close(),
+  }
+}
