@@ -3,7 +3,7 @@ import { defineConfig } from '@playwright/test'
 import { browserArgs, findBrowser } from './scripts/find-browser.mjs'
 
 /** What loads whole models and measures the device: one at a time, so that each has the machine. The others run two at a time. */
-const alone = ['arms', 'backends', 'edge-engine', 'package'].map((name) => `**/${name}.spec.ts`)
+const alone = ['arms', 'backends', 'edge-engine', 'edge-faults', 'package'].map((name) => `**/${name}.spec.ts`)
 
 export default defineConfig({
   testDir: 'e2e',
