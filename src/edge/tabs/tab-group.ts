@@ -5,8 +5,8 @@ import { type LeadingTab, leadTabs } from './lead-tabs.ts'
 import { LeaderGone } from './leader-gone.ts'
 import { type Locks, standForElection } from './leadership.ts'
 import { holdLifeLock } from './life-lock.ts'
-import { openNotices } from './notices.ts'
 import { openRemoteEdge } from './remote-edge.ts'
+import { openTabNotices } from './tab-notices.ts'
 
 /** A tab that neither leads nor has found a leader after this time seizes the lead. */
 const findLeaderWithinMs = 1_200
@@ -95,7 +95,7 @@ export function joinTabGroup(options: {
     }, restMs)
   }
 
-  const notices = openNotices(name, (notice) => {
+  const notices = openTabNotices(name, (notice) => {
     if (notice.kind === 'who' && leading !== undefined) notices.post({ kind: 'leader', leader: tab })
     if (notice.kind === 'leader') join(notice.leader)
     if (notice.kind === 'join' && notice.leader === tab) serve(notice.tab)

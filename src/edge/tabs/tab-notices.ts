@@ -8,16 +8,16 @@ const noticeSchema = v.variant('kind', [
   v.object({ kind: v.literal('joined'), leader: v.string(), tab: v.string() }),
 ])
 
-export type Notice = v.InferOutput<typeof noticeSchema>
+export type TabNotice = v.InferOutput<typeof noticeSchema>
 
-export interface Notices {
+export interface TabNotices {
   /** Sends a notice to all other tabs. */
-  post(notice: Notice): void
+  post(notice: TabNotice): void
   close(): void
 }
 
 /** @param onNotice another tab has sent a notice; anything else on the channel is ignored */
-export function openNotices(name: string, onNotice: (notice: Notice) => void): Notices {
+export function openTabNotices(name: string, onNotice: (notice: TabNotice) => void): TabNotices {
   const channel = new BroadcastChannel(name)
   channel.onmessage = ({ data }: MessageEvent<unknown>) => {
     const notice = v.safeParse(noticeSchema, data)
