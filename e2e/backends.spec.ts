@@ -36,6 +36,8 @@ test.describe('with a software WebGPU adapter', () => {
       await page.goto(site.url(query))
       await work(page)
     } finally {
+      // A worker may be starting still: its script is no longer routed once the browser closes.
+      for (const context of browser.contexts()) await context.unrouteAll({ behavior: 'ignoreErrors' })
       await browser.close()
     }
   }

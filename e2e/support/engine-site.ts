@@ -58,6 +58,8 @@ export async function withBrowser(
   try {
     await work(await browser.newContext(), browser)
   } finally {
+    // A worker may be starting still: its script is no longer routed once the browser closes.
+    for (const context of browser.contexts()) await context.unrouteAll({ behavior: 'ignoreErrors' })
     await browser.close()
   }
 }
