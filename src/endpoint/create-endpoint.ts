@@ -112,7 +112,7 @@ const readOrigins = ({ allowOrigins = [], connectTo = [], embedOn = [] }: Endpoi
   embedOn: embedOn.map((origin) => (origin === '*' ? origin : parseOrigin(origin))),
 })
 
-/** Loads all models again. One that can't be loaded is logged, and what was served before is still served. */
+/** Reloads all models. A model that fails to load is logged, and its previous version stays served. */
 async function reloadModels(folder: ModelFolder, log: FastifyBaseLogger): Promise<void> {
   for (const name of await folder.names()) {
     // No warning for a model whose files were elsewhere before: they may have been added, and need not have been.

@@ -29,7 +29,7 @@ const status = (code: number, headers?: Readonly<Record<string, string>>): Upstr
   ...(headers === undefined ? {} : { headers }),
 })
 
-/** Each way to fail, the code it is told by, and what stands in its context. */
+/** Each failure, its error code, and the context that the error carries. */
 const failures: readonly (readonly [string, UpstreamFault, string, object])[] = [
   ['a request that is refused', status(400), 'cloud-refused', { status: 400 }],
   ['a token that is refused', status(401), 'cloud-unauthorized', { status: 401 }],

@@ -66,7 +66,7 @@ for (const [method, title] of [
   })
 }
 
-test('a message of another’s is no answer, and one that can’t be read ends the worker', async () => {
+test('a message of other code is ignored, and an unreadable one ends the worker', async () => {
   const { methods, worker, link } = open()
   const waiting = methods.never()
   worker.dispatchEvent(new MessageEvent('message', { data: 'hello' }))
