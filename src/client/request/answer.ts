@@ -47,7 +47,7 @@ export async function answer(parts: AnswerParts, request: ClientRequest): Promis
   // With `transfer`, the inputs are gone after the first run.
   if (small.manifest.cascade === undefined || !request.cascade || request.transfer === true) return small
   try {
-    return await inTime(request, (signal) => askLarger(parts, request, small, signal))
+    return await inTime(request, (signal) => runLargerModel(parts, request, small, signal))
   } catch (error) {
     // The time ended while the larger model was asked: the small one has answered in time.
     if (isHitherError(error) && error.code === 'deadline-exceeded') return keptInTime(small)
@@ -79,7 +79,7 @@ async function runPrepared(
   return { ...(await runRequest(context, { manifest, inputs, prepareMs, transfer, ...limits })), manifest }
 }
 
-function askLarger(
+function runLargerModel(
   { context, background }: AnswerParts,
   request: ClientRequest,
   small: ModelRun,

@@ -73,7 +73,7 @@ export function serveEdge(options: {
   // Granted when the other tab has ended, however it did.
   locks.request(lifeLock, () => close(new DOMException('The tab has ended.', 'AbortError'))).catch(() => {})
 
-  const pass = (told: Promise<void>) => void told.catch(() => {}) // a tab that has gone needs no event
+  const pass = (sent: Promise<void>) => void sent.catch(() => {}) // a tab that has gone needs no event
   return {
     events: {
       onDevice: (report) => pass(link.methods.onDevice(report)),
