@@ -10,14 +10,15 @@ import { tensorBuffers } from '../utils/tensor-buffers.ts'
 import type { Timers } from '../utils/with-deadline.ts'
 import type { EdgeRunOptions } from './edge-types.ts'
 import { createWorkerLife } from './worker-life.ts'
-import type {
-  EdgeWorkerMethods,
-  LoadReport,
-  LoadRequest,
-  RuntimeFlavor,
-  WorkerPlan,
-  WorkerRun,
-  WorkerSessionRun,
+import {
+  type EdgeWorkerMethods,
+  edgeLane,
+  type LoadReport,
+  type LoadRequest,
+  type RuntimeFlavor,
+  type WorkerPlan,
+  type WorkerRun,
+  type WorkerSessionRun,
 } from './worker-types.ts'
 
 /** A load compiles and runs; it gets longer than a run before its worker counts as hung. */
@@ -81,6 +82,7 @@ export function createEdgeHost(options: {
   const loaded = new Set<string>()
   const worker = createWorkerLife<EdgeWorkerMethods>({
     ...workerOptions,
+    lane: edgeLane,
     onEnding() {
       loaded.clear()
       opened.forget('runtime')

@@ -33,6 +33,8 @@ function toFault(event: ErrorEvent | MessageEvent): Error {
 
 export function createWorkerLife<Methods extends object>(options: {
   readonly startWorker: () => Worker
+  /** Methods that the worker serves on its lane. */
+  readonly lane: readonly (keyof Methods & string)[]
   /** The worker is ending: whatever it held is gone. Called before pending calls are rejected. */
   readonly onEnding: () => void
   /** Called each time that the worker dies, after pending calls were rejected. */
@@ -40,7 +42,7 @@ export function createWorkerLife<Methods extends object>(options: {
   readonly timers?: Timers
   readonly nowMs?: () => number
 }): WorkerLife<Methods> {
-  const { startWorker, onEnding, onDeath, ...clock } = options
+  const { startWorker, lane, onEnding, onDeath, ...clock } = options
   const calls = createTimedCalls(clock)
   let link: WorkerLink<Methods> | undefined
 
@@ -70,7 +72,7 @@ export function createWorkerLife<Methods extends object>(options: {
       return reason
     }
     // An aborted run counts as under way until the worker is done with it.
-    const started = openWorkerLink<Methods>(worker, toReason, { waitsForAborted: true })
+    const started = openWorkerLink<Methods>(worker, toReason, { waitsForAborted: true, lane: { calls: lane } })
     link = started
     return started
   }

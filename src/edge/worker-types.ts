@@ -83,3 +83,6 @@ export type EdgeWorkerMethods = {
   runSession(sessionId: string, inputs: TensorMap, signal?: AbortSignal): Promise<WorkerSessionRun>
   closeSession(sessionId: string): Promise<void>
 }
+
+/** Called for each request, and by plain messages: on digits comlink's part of a call is a tenth of a run. */
+export const edgeLane = ['run', 'runSession'] as const satisfies readonly (keyof EdgeWorkerMethods)[]

@@ -75,13 +75,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   const opening = space.then((opened) =>
     createOutboxLedger(opened, { now, ...(options.limits === undefined ? {} : { limits: options.limits }) }),
   )
-  /** What waits can be sent without this page. */
-  let noted: Promise<void> | undefined
-  const leaveToOthers = async () => {
-    noted ??= noteEndpoint(await space, { baseUrl, wantsToken: token !== undefined })
-    await noted
-    options.onWaiting?.()
-  }
+  const leaveToOthers = createLeaving(space, { baseUrl, wantsToken: token !== undefined }, options.onWaiting)
   const farewell = createFarewell({ baseUrl, fetch })
   const listeners = new Set<(state: OutboxState) => void>()
   const closing = new AbortController()
@@ -189,6 +183,20 @@ export function createOutbox(options: OutboxOptions): Outbox {
   // An earlier visit may have left reports behind.
   sender.schedule(gatherMs)
   return outbox
+}
+
+/** Notes down, once, how what waits can be sent without this page, and says that something waits. */
+function createLeaving(
+  space: Promise<RecordSpace>,
+  endpoint: Parameters<typeof noteEndpoint>[1],
+  onWaiting: (() => void) | undefined,
+) {
+  let noted: Promise<void> | undefined
+  return async () => {
+    noted ??= noteEndpoint(await space, endpoint)
+    await noted
+    onWaiting?.()
+  }
 }
 
 function toJsonLines({ waiting, dead }: Awaited<ReturnType<OutboxLedger['all']>>): string {

@@ -9,7 +9,7 @@ import { handOver } from '../../utils/calls/hand-over.ts'
 import { servePage } from '../../utils/calls/serve-page.ts'
 import { toRuntimeTensors } from '../../utils/runtime-tensors.ts'
 import { sleep } from '../../utils/sleep.ts'
-import type { EdgeWorkerMethods, LoadRequest } from '../worker-types.ts'
+import { type EdgeWorkerMethods, edgeLane, type LoadRequest } from '../worker-types.ts'
 import { zeroInputs } from './canary.ts'
 import { compileRuntime, measureWasm } from './measure-session.ts'
 import { openRuntime, type Runtime } from './runtime.ts'
@@ -199,4 +199,4 @@ const methods: EdgeWorkerMethods = {
     }),
 }
 
-servePage(methods)
+servePage(methods, { lane: { serves: edgeLane } })

@@ -44,6 +44,20 @@ interface WaitingSegment {
   readonly writer?: ChunkWriter
 }
 
+/** Cuts the runs into segments, so that each connection that stopped inside a chunk continues at its byte. */
+function cutAtStopped(
+  runs: readonly Segment[],
+  stopped: readonly ChunkWriter[],
+  chunkBytes: number,
+  cut: Parameters<typeof cutSegments>[1],
+): WaitingSegment[] {
+  const chunkOf = ({ position }: ChunkWriter) => Math.floor(position / chunkBytes)
+  return cutSegments(splitRuns(runs, stopped.map(chunkOf)), cut).map((segment) => {
+    const writer = stopped.find((each) => chunkOf(each) === segment.next)
+    return writer === undefined ? { segment } : { segment, writer }
+  })
+}
+
 export function createTransferLanes(file: ModelFile, options: LanesOptions): TransferLanes {
   const { chunks, chunkBytes, whole, onStored } = options
   const { connections = defaultConnections, segmentBytes = defaultSegmentBytes } = options
@@ -76,20 +90,15 @@ export function createTransferLanes(file: ModelFile, options: LanesOptions): Tra
       if (!isExpectedChunk(file, at, sha256)) throw wrongChunk(file, at)
     },
   }
-  const chunkOf = (writer: ChunkWriter) => Math.floor(writer.position / chunkBytes)
-
-  /** Cuts the runs into segments, so that each broken connection continues at its byte. */
   const toSegments = (runs: readonly Segment[]): WaitingSegment[] => {
     const stopped = broken.map(({ writer }) => writer)
     broken = []
-    return cutSegments(splitRuns(runs, stopped.map(chunkOf)), {
+    const cut = {
       connections: fetcher.ranges === false ? 1 : connections,
       least,
       most: Math.max(least, mostChunks),
-    }).map((segment) => {
-      const writer = stopped.find((each) => chunkOf(each) === segment.next)
-      return writer === undefined ? { segment } : { segment, writer }
-    })
+    }
+    return cutAtStopped(runs, stopped, chunkBytes, cut)
   }
 
   /** One connection: fetches waiting segments until none is left. */

@@ -1,5 +1,10 @@
 import { type ErrorData, fromErrorData, toErrorData } from '../../errors/error-data.ts'
-import type { ErrorCodec } from './open-link.ts'
+
+/** An error as the other side gets it, and back. */
+export interface ErrorCodec {
+  readonly toWire: (error: unknown) => unknown
+  readonly fromWire: (data: unknown) => Error
+}
 
 /** Errors between the parts of one origin: all of them, with codes, classes, contexts and causes. */
 export const errorCodec: ErrorCodec = {

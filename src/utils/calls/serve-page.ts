@@ -1,11 +1,11 @@
 import { errorCodec } from './error-codec.ts'
-import { openLink } from './open-link.ts'
+import { type LinkOptions, openLink } from './open-link.ts'
 
 /**
  * Offers a worker's methods to the thread that started it. Errors that no method caught are reported to the page, where
  * they would otherwise leave calls pending.
  */
-export function servePage(methods: object): void {
+export function servePage(methods: object, { lane }: Pick<LinkOptions, 'lane'> = {}): void {
   openLink(
     {
       postMessage: (message, transfer) => postMessage(message, { transfer }),
@@ -14,6 +14,7 @@ export function servePage(methods: object): void {
     },
     {
       methods,
+      lane,
       errors: errorCodec,
       // The page ends the worker: a worker that misses messages is in no known state.
       onUnreadable() {

@@ -20,7 +20,7 @@ export interface WorkerLink<M extends object> {
 export function openWorkerLink<M extends object>(
   worker: Worker,
   toFault: (event: ErrorEvent | MessageEvent) => Error,
-  options: Pick<LinkOptions, 'waitsForAborted'> = {},
+  options: Pick<LinkOptions, 'waitsForAborted' | 'lane'> = {},
 ): WorkerLink<M> {
   const fault = (event: Event) => {
     if (link.alive) terminate(toFault(event as ErrorEvent | MessageEvent))
