@@ -41,10 +41,12 @@ test('an abort reaches the worker, and a function is called after the answer', a
 })
 
 test('a worker that is ended rejects its calls with the reason, also those that come later', async () => {
-  const { methods, link } = open()
+  const { methods, link, worker } = open()
+  const ended = vi.spyOn(worker, 'terminate')
   const waiting = methods.never()
   const reason = new Error('ended')
   link.terminate(reason)
+  expect(ended).toHaveBeenCalledTimes(1)
   expect(link.alive).toBe(false)
   await expect(waiting).rejects.toBe(reason)
   await expect(methods.never()).rejects.toBe(reason)

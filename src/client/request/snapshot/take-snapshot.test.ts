@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { ErrorCode } from '../../../errors/codes.ts'
 import { modelKey } from '../../../models/manifest/model-key.ts'
 import { createLink } from '../../../network/link.ts'
 import { createRouteLearner } from '../../../routing/learning/route-learner.ts'
@@ -61,27 +62,42 @@ test.each<[string, Partial<EdgeKnowledge>, string]>([
   expect(known.edgeStatus).toBe(status)
 })
 
-test('the sentence of a failure for good goes along', () => {
-  const failed = (code: 'model-unsupported' | 'edge-crashed') =>
-    take(knowledgeOf({ state: { status: 'failed', code, message: 'No f16.' } }))
-  expect(failed('model-unsupported').edgeLacks).toBe('No f16.')
-  expect('edgeLacks' in failed('edge-crashed')).toBe(false)
+test.each<[ErrorCode, boolean]>([
+  ['model-unsupported', true],
+  ['model-set-aside', true],
+  ['no-backend', true],
+  ['license-not-accepted', true],
+  ['edge-crashed', false],
+  ['model-load-failed', false],
+])('after %s a further try is %s to be of no use', (code, isLasting) => {
+  const { snapshot, ...taken } = take(knowledgeOf({ state: { status: 'failed', code, message: 'No f16.' } }))
+  expect(snapshot.edge.status).toBe(isLasting ? 'unavailable' : 'absent')
+  // The sentence of a failure for good goes along.
+  expect('edgeLacks' in taken && taken.edgeLacks).toBe(isLasting && 'No f16.')
+})
+
+test.each(['cloud', 'edge'] as const)('a model whose usual arm is %s', (defaultArm) => {
+  const { snapshot } = takeSnapshot(
+    knowledgeOf({ state: { status: 'absent' } }),
+    { ...manifest, defaultArm },
+    { privacy: 'any', requestBytes: 1_000 },
+  )
+  expect(snapshot.edge).toMatchObject({ cloudByDefault: defaultArm === 'cloud' })
 })
 
 test('what is still to be fetched takes time and bytes', () => {
   const optionOf = (state: EdgeKnowledge['state']) =>
     take(knowledgeOf({ state, downlink: logNormal(8_000, 0.1) })).snapshot.edge
   const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0)
-  const [absent, half, stored] = [
+  const [absent, half, stored, loading, ready] = [
     optionOf({ status: 'absent' }),
     optionOf({ status: 'downloading', loadedBytes: bytes / 2, totalBytes: bytes }),
     optionOf({ status: 'stored', totalBytes: bytes }),
+    optionOf({ status: 'loading', totalBytes: bytes }),
+    optionOf({ status: 'ready', totalBytes: bytes, backend: 'wasm' }),
   ]
-  expect([absent, half, stored].map((option) => 'dataBytes' in option && option.dataBytes)).toEqual([
-    bytes,
-    bytes / 2,
-    0,
-  ])
+  const options = [absent, half, stored, loading, ready]
+  expect(options.map((option) => 'dataBytes' in option && option.dataBytes)).toEqual([bytes, bytes / 2, 0, 0, 0])
   const meanMs = ({ time }: typeof absent) => (time === undefined ? Number.NaN : meanOf(time))
   expect(meanMs(absent)).toBeGreaterThan(meanMs(half) + 300)
   expect(meanMs(half)).toBeGreaterThan(meanMs(stored) + 300)
