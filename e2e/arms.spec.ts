@@ -1,5 +1,6 @@
 import { expect, test } from '@playwright/test'
 import { holdModel, openAppPage } from './support/app-page.ts'
+import { edgeWorkersOf } from './support/edge-workers.ts'
 import { openSite, type Site } from './support/site.ts'
 
 let site: Site
@@ -78,12 +79,14 @@ test('a crashed worker is replaced and the request is answered', async ({ page }
   await page.goto(site.url('privacy=edge-only'))
   const app = openAppPage(page)
   await app.becomesReady()
-  const worker = page.workers().find((candidate) => candidate.url().includes('edge.worker'))
-  await worker?.evaluate(() => {
-    setTimeout(() => {
-      throw new Error('injected')
+  // The model is in one of them.
+  for (const worker of edgeWorkersOf(page)) {
+    await worker.evaluate(() => {
+      setTimeout(() => {
+        throw new Error('injected')
+      })
     })
-  })
+  }
   await expect(app.modelStatus).toHaveAttribute('data-status', 'stored')
   await app.pick(7)
   await expect(app.answer).toContainText('7')

@@ -1,6 +1,7 @@
 import { expect, test } from '@playwright/test'
 import type { Hither } from './plain-project/main.ts'
 import { injectIntoWorker, rememberWebgpuAsFastest } from './support/edge-worker-faults.ts'
+import { edgeWorkerOf } from './support/edge-workers.ts'
 import {
   closeClient,
   type EngineSite,
@@ -29,12 +30,11 @@ test('21: a run whose graphics device is lost in its midst is answered by a new 
     await site.openClient(page, { runtime: { backends: ['webgpu'] } })
     const before = await run(page, 'light', small)
     expect(before).toMatchObject({ route: { ran: 'edge', backend: 'webgpu' } })
-    const worker = () => page.workers().findLast((candidate) => candidate.url().includes('edge.worker'))
     const loseDevice = () =>
-      worker()?.evaluate(() => {
+      edgeWorkerOf(page).evaluate(() => {
         for (const device of (globalThis as { devices?: GPUDevice[] }).devices ?? []) device.destroy()
       })
-    await worker()?.evaluate(() => Object.assign(globalThis, { loseInRun: true }))
+    await edgeWorkerOf(page).evaluate(() => Object.assign(globalThis, { loseInRun: true }))
     expect(await run(page, 'light', small)).toMatchObject({
       first: 'first' in before ? before.first : Number.NaN,
       route: { ran: 'edge', backend: 'webgpu', attempts: [{ error: 'edge-device-lost' }, { arm: 'edge' }] },
@@ -69,7 +69,7 @@ test('21: a run whose graphics device is lost in its midst is answered by a new 
         Object.assign(globalThis, { add })
       }),
     )
-    const bytesRead = () => worker()?.evaluate(() => (globalThis as { bytesRead?: number }).bytesRead ?? 0)
+    const bytesRead = () => edgeWorkerOf(page).evaluate(() => (globalThis as { bytesRead?: number }).bytesRead ?? 0)
     const readBefore = (await bytesRead()) ?? Number.NaN
     const remembered = await page.evaluate(async () => {
       const { add } = globalThis as unknown as { add(x: number): Promise<number> }

@@ -43,8 +43,13 @@ test('a processor slowed twenty times on a fast link sends its requests to the c
   await openClient(page)
   await page.evaluate(() => hither.client?.prepare('heavy'))
   await run(page, { privacy: 'cloud-only' })
-  const full = await run(page, { privacy: 'edge-only' })
-  if (!('route' in full)) throw new Error(full.error.join(' '))
+  // What else the machine does makes a run slower, and never faster: the fastest of several is the device's own speed.
+  const fullMs: number[] = []
+  for (let request = 0; request < 5; request += 1) {
+    const full = await run(page, { privacy: 'edge-only' })
+    if (!('route' in full)) throw new Error(full.error.join(' '))
+    fullMs.push(full.route.actualMs)
+  }
   const giveBack = await slowProcessor(browser, 20)
   try {
     // A few requests that must stay here show how slow the device has become.
@@ -57,7 +62,7 @@ test('a processor slowed twenty times on a fast link sends its requests to the c
       reasons.push(`${answer.route.ran} ${answer.route.reason}`)
       edgeMs = answer.route.predicted.edge?.meanMs ?? 0
     }
-    expect(edgeMs).toBeGreaterThan(3 * full.route.actualMs)
+    expect(edgeMs).toBeGreaterThan(3 * Math.min(...fullMs))
     // Stopped for 95 ms at a time, one answer of the cloud may look slow enough to try the edge once more.
     expect(reasons.filter((reason) => reason === 'cloud cloud-faster').length, reasons.join()).toBeGreaterThanOrEqual(4)
   } finally {

@@ -1,6 +1,7 @@
 // What devices report, and what operators tell them, on the built app and `hither serve --data`.
 import { expect, type Page, test } from '@playwright/test'
 import { openAppPage } from './support/app-page.ts'
+import { injectIntoWorker } from './support/edge-worker-faults.ts'
 import { type Served, serveApp } from './support/served.ts'
 
 const reportsPath = '/hither/v1/reports'
@@ -25,46 +26,44 @@ async function sendReports(page: Page): Promise<void> {
   await expect(waiting).toHaveAttribute('data-count', '0')
 }
 
-test('a failure at the edge is on the operator’s page, by its code; who has no token with its scope sees nothing', async ({
-  page,
-  context,
-}) => {
-  served = await serveApp({ withTokens: true })
-  const app = await open(page, 'privacy=prefer-edge#/settings')
-  await page.getByTestId('token').fill(served.token('infer:*'))
-  await page.getByTestId('save-endpoint').click()
-  await app.open('home')
-  await app.becomesReady()
-  const worker = page.workers().find((candidate) => candidate.url().includes('edge.worker'))
-  // Instead of its answer, the next run gives an error.
-  await worker?.evaluate(() => {
-    self.postMessage = () => {
-      setTimeout(() => {
-        throw new Error('injected')
-      })
+test.describe('without a service worker, which would fetch the workers itself', () => {
+  test.use({ serviceWorkers: 'block' })
+
+  test('a failure at the edge is on the operator’s page, by its code; who has no token with its scope sees nothing', async ({
+    page,
+    context,
+  }) => {
+    served = await serveApp({ withTokens: true })
+    await injectIntoWorker(context, 'crashWhenAnswering')
+    const app = await open(page, 'privacy=prefer-edge#/settings')
+    await page.getByTestId('token').fill(served.token('infer:*'))
+    await page.getByTestId('save-endpoint').click()
+    // Until then, what is ready belongs to the client that this one replaces.
+    await expect(page.getByRole('status').filter({ hasText: 'In use.' })).toBeVisible()
+    await app.open('home')
+    await app.becomesReady()
+    await app.pick(4)
+    await expect(app.badge).toHaveAttribute('data-arm', 'cloud')
+    await expect(app.answer).toContainText('4')
+    await sendReports(page)
+
+    const [report] = await served.reports()
+    expect(report).toMatchObject({ kind: 'route', model: 'digits', arm: 'cloud', reason: 'edge-failed' })
+    expect(Math.abs(Number(report?.at_ms) - Date.now())).toBeLessThan(hourMs)
+
+    const ops = await context.newPage()
+    await ops.goto(`${served.origin}/ops`)
+    const give = async (token: string) => {
+      await ops.locator('token-form input').fill(token)
+      await ops.locator('token-form button').click()
     }
+    await give(served.token('infer:*'))
+    await expect(ops.getByTestId('problem')).toContainText('This token does not allow it')
+    await expect(ops.getByTestId('tile-requests')).toHaveCount(0)
+    await give(served.token('ops'))
+    await expect(ops.getByTestId('tile-requests')).toHaveText('1')
+    await expect(ops.locator('failure-table')).toContainText('edge-crashed')
   })
-  await app.pick(4)
-  await expect(app.badge).toHaveAttribute('data-arm', 'cloud')
-  await expect(app.answer).toContainText('4')
-  await sendReports(page)
-
-  const [report] = await served.reports()
-  expect(report).toMatchObject({ kind: 'route', model: 'digits', arm: 'cloud', reason: 'edge-failed' })
-  expect(Math.abs(Number(report?.at_ms) - Date.now())).toBeLessThan(hourMs)
-
-  const ops = await context.newPage()
-  await ops.goto(`${served.origin}/ops`)
-  const give = async (token: string) => {
-    await ops.locator('token-form input').fill(token)
-    await ops.locator('token-form button').click()
-  }
-  await give(served.token('infer:*'))
-  await expect(ops.getByTestId('problem')).toContainText('This token does not allow it')
-  await expect(ops.getByTestId('tile-requests')).toHaveCount(0)
-  await give(served.token('ops'))
-  await expect(ops.getByTestId('tile-requests')).toHaveText('1')
-  await expect(ops.locator('failure-table')).toContainText('edge-crashed')
 })
 
 test('a failure in the cloud is in the app, with the endpoint’s reason, and the edge answers where it may', async ({

@@ -62,6 +62,15 @@ const workerFaults = {
       const hog = []
       for (;;) hog.push(Array.from({ length: 1e5 }, Math.random))
     });`,
+  /** Instead of a run's answer, which goes by the worker's lane, an error is thrown that nothing catches. */
+  crashWhenAnswering: `
+    const post = postMessage
+    globalThis.postMessage = (message, options) => {
+      if (!('lane' in message)) return post(message, options)
+      setTimeout(() => {
+        throw new Error('injected')
+      })
+    };`,
 } as const
 
 export type WorkerFault = keyof typeof workerFaults

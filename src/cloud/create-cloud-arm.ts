@@ -175,7 +175,7 @@ function lazySealedFetch(options: SealedFetchOptions): typeof globalThis.fetch {
 
 function within<T>(ms: number, signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const onDeadline = () =>
-    new CloudError('cloud-timeout', `The endpoint did not answer within ${ms / 1000} seconds.`, {
+    new CloudError('cloud-timeout', `The endpoint did not answer within ${Math.round(ms / 100) / 10} seconds.`, {
       context: { timeoutMs: ms },
     })
   return withDeadline(work, { ms, signal, onDeadline })
