@@ -10,6 +10,7 @@ import type { CrashMarks } from './crash-marks.ts'
 import { createDeviceKnowledge, type DeviceMemory } from './device-knowledge.ts'
 import { createDeviceProbe, type DeviceMeasures } from './device-probe.ts'
 import { noDevice } from './device-report.ts'
+import { isRunFailure } from './edge-host.ts'
 import { createEdgeHosts } from './edge-hosts.ts'
 import type { EdgeEngine, EdgeEvents } from './edge-types.ts'
 import { createFitness } from './fitness.ts'
@@ -61,8 +62,9 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
 
   const hosts = createEdgeHosts({
     startWorker,
-    onDeath(host) {
-      onLoss(host)
+    onDeath(host, reason) {
+      // A worker that was ended because of a run's own failure says nothing of the graphics processor.
+      if (!isRunFailure(reason.cause)) onLoss(host)
       slots.dropHost(host)
       onGone?.()
     },

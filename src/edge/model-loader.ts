@@ -13,14 +13,29 @@ import { type ModelSlot, type ModelSlots, toSlot } from './model-slots.ts'
 /** `serve`: the model's runs go there from now on. `try`: it is loaded to be timed, and displaces no other model. */
 export type LoadPurpose = 'serve' | 'try'
 
+/** A model without a canary was created, and did not run with zeros. That is no reason to refuse it. */
+export class WarmUpFailure extends Error {
+  override readonly name = 'WarmUpFailure'
+}
+
 /** Loads models on a given backend setup, within the memory budget. */
 export interface ModelLoader {
   /**
    * @throws {CapabilityError} `memory-exhausted`
    * @throws {ModelError} the model does not load, or answers its canary wrongly
    * @throws {EdgeError} the worker died
+   * @throws {WarmUpFailure} a model without a canary does not take zeros there
    */
-  loadOn(setup: BackendSetup, manifest: Manifest, readFiles: ReadFiles, purpose: LoadPurpose): Promise<ModelSlot>
+  loadOn(
+    setup: BackendSetup,
+    manifest: Manifest,
+    readFiles: ReadFiles,
+    options: {
+      readonly purpose: LoadPurpose
+      /** False: it is loaded untimed, and its first run decides. Default true. */
+      readonly warmsUp?: boolean
+    },
+  ): Promise<ModelSlot>
   unload(slot: ModelSlot): Promise<void>
 }
 
@@ -51,33 +66,40 @@ export function createModelLoader(
     onGone?.()
   }
 
-  const loadOn: ModelLoader['loadOn'] = async (setup, manifest, readFiles, purpose) => {
+  const loadOn: ModelLoader['loadOn'] = async (setup, manifest, readFiles, { purpose, warmsUp = true }) => {
     const key = modelKey(manifest)
     const bytes = fitness.memoryOf(manifest)
     await makeRoom(bytes, key, purpose)
     const host = hosts.of(setup)
     // A trial is timed: compared with its own remembered time, it would always tie.
     const knownMs = purpose === 'serve' ? knowledge.rememberedMs(key, setup) : undefined
+    let isCreated = false
     marks.begin(key)
     try {
       host.open().catch(() => {}) // while the files are read; a failure shows in the load
       const files = await abortable(readFiles(), closing)
-      const report = await host.load({
+      const request = {
         key,
         files,
         backend: setup.backend,
         inputs: manifest.inputs,
+        outputs: manifest.outputs.map(({ name }) => name),
         wire: manifest.wire,
         canary: manifest.canary,
         tolerance: manifest.tolerance.absolute,
         keepOnDevice: manifest.state?.map(({ output }) => output),
         knownMs,
-      })
+        warmsUp,
+      }
+      const report = await host.load(request, { onCreated: () => (isCreated = true) })
       const warmupMs = report.warmupMs ?? knowledge.timeOf(setup, key, manifest.complexity.macs).ms ?? 0
       const slot = toSlot(manifest, setup, host, { ...report, warmupMs }, bytes, knownMs !== undefined)
       slots.add(slot, purpose === 'serve')
       if (knownMs === undefined && report.warmupMs !== undefined) knowledge.learnWarmup(key, setup, warmupMs)
       return slot
+    } catch (error) {
+      if (!isCreated || manifest.canary !== undefined || closing.aborted) throw error
+      throw new WarmUpFailure('The model does not take zeros.', { cause: error })
     } finally {
       marks.end(key)
     }

@@ -11,7 +11,7 @@ import type { DeviceProbe } from './device-probe.ts'
 import type { EdgeHosts } from './edge-hosts.ts'
 import type { EdgeEvents, ReadFiles } from './edge-types.ts'
 import type { Fitness } from './fitness.ts'
-import type { ModelLoader } from './model-loader.ts'
+import { type ModelLoader, WarmUpFailure } from './model-loader.ts'
 import type { ModelSlot, ModelSlots } from './model-slots.ts'
 import { moveOver, timeAgain, whenResting } from './move-over.ts'
 
@@ -75,6 +75,15 @@ export function createModelPlacement(
     fitness.check(manifest)
     const tried = new Set<string>()
     const wrong: Backend[] = []
+    const serveFrom = async (setup: BackendSetup, warmsUp: boolean) => {
+      const slot = await loader.loadOn(setup, manifest, readFiles, { purpose: 'serve', warmsUp })
+      // A right answer from another backend shows that the canary is right and these are wrong.
+      for (const backend of wrong) setAside(backend)
+      onPlaced()
+      return slot
+    }
+    /** Setups where it was created and did not take zeros. */
+    const unsure: BackendSetup[] = []
     let failure: unknown
     for (;;) {
       closing.throwIfAborted()
@@ -82,17 +91,21 @@ export function createModelPlacement(
       if (next === undefined) break
       tried.add(setupId(next))
       try {
-        const slot = await loader.loadOn(next, manifest, readFiles, 'serve')
-        // A right answer from another backend shows that the canary is right and these are wrong.
-        for (const backend of wrong) setAside(backend)
-        onPlaced()
-        return slot
+        return await serveFrom(next, true)
       } catch (error) {
+        if (error instanceof WarmUpFailure) {
+          if (next.backend === 'wasm') return await serveFrom(next, false)
+          unsure.push(next)
+          continue
+        }
         if (!isBackendsFault(error)) throw error
         if (isHitherError(error) && error.code === 'model-wrong-answer') wrong.push(next.backend)
         failure = error
       }
     }
+    // Its first run decides, where no other backend has taken it over.
+    const [last] = unsure
+    if (last !== undefined) return await serveFrom(last, false)
     throw (
       failure ??
       new CapabilityError(
@@ -112,7 +125,7 @@ export function createModelPlacement(
     await moveOver({
       serving: () => slots.find(key),
       times: () => timesOf(manifest).filter(({ setup }) => !isAbsent(setup)),
-      tryOn: (setup) => loader.loadOn(setup, manifest, readFiles, 'try'),
+      tryOn: (setup) => loader.loadOn(setup, manifest, readFiles, { purpose: 'try' }),
       moveTo(slot) {
         slots.add(slot, true)
         onMoved?.({ manifest, loaded: slot.loaded })

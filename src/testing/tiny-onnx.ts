@@ -5,6 +5,10 @@ export interface TinyValue {
   readonly name: string
   readonly type: TensorType
   readonly shape: readonly (number | string)[]
+  /** A sequence of such tensors; with `map`, of maps from int64 to such a tensor's elements, as scikit-learn's models give them. */
+  readonly sequence?: boolean | 'map'
+  /** The graph does not say how many dimensions it has. */
+  readonly anyRank?: boolean
 }
 
 /** A number that is a float in ONNX even when it is whole, an integer, text, or a graph for `Loop` and `If`. */
@@ -102,10 +106,13 @@ const dimension = (size: number | string): number[] => {
   return size < 0 ? [] : integer(1, size)
 }
 
-function valueInfo({ name, type, shape }: TinyValue): number[] {
+function valueInfo({ name, type, shape, sequence = false, anyRank = false }: TinyValue): number[] {
   const dims = shape.flatMap((size) => block(1, dimension(size)))
-  const tensorType = [...integer(1, elementTypes[type]), ...block(2, dims)]
-  return [...text(1, name), ...block(2, block(1, tensorType))]
+  const tensorType = block(1, [...integer(1, elementTypes[type]), ...(anyRank ? [] : block(2, dims))])
+  // TypeProto: tensor_type 1, sequence_type 4 (elem_type 1), map_type 5 (key_type 1, value_type 2).
+  const element =
+    sequence === 'map' ? block(5, [...integer(1, elementTypes.int64), ...block(2, tensorType)]) : tensorType
+  return [...text(1, name), ...block(2, sequence === false ? tensorType : block(4, block(1, element)))]
 }
 
 const tensor = ({ name, type, dims, data, file }: TinyInitializer): number[] => [
