@@ -1,12 +1,13 @@
-import type { TensorMap, TensorSpec } from '../contracts/tensor.ts'
-import { type TinyGraph, tinyOnnx } from './tiny-onnx.ts'
+import type { Manifest } from '../contracts/manifest.ts'
+import type { TensorMap } from '../contracts/tensor.ts'
+import { type TinyNode, tinyOnnx } from './tiny-onnx.ts'
 
 /** A good model that refuses zeros, what it is asked, and the right answer. */
 export interface ModelWithoutZeros {
   readonly what: string
   readonly graph: Uint8Array<ArrayBuffer>
-  readonly inputs: readonly TensorSpec[]
-  readonly outputs: readonly TensorSpec[]
+  readonly inputs: Manifest['inputs']
+  readonly outputs: Manifest['outputs']
   readonly given: TensorMap
   readonly answer: readonly number[]
 }
@@ -26,10 +27,14 @@ const longs = (...values: number[]) => ({
 
 const model = (
   what: string,
-  graph: Pick<TinyGraph, 'nodes' | 'initializers'> & Pick<ModelWithoutZeros, 'inputs' | 'outputs'>,
+  graph: {
+    readonly inputs: (ReturnType<typeof float> | ReturnType<typeof long>)[]
+    readonly outputs: (ReturnType<typeof float> | ReturnType<typeof long>)[]
+    readonly nodes: readonly TinyNode[]
+  },
   given: TensorMap,
   answer: number[],
-): ModelWithoutZeros => ({ what, ...graph, graph: tinyOnnx(graph), given, answer })
+): ModelWithoutZeros => ({ what, inputs: graph.inputs, outputs: graph.outputs, graph: tinyOnnx(graph), given, answer })
 
 /** Inputs that are sizes, steps, divisors, depths, shapes: each of fixed shape, and none may be zero. */
 export const modelsWithoutZeros: readonly ModelWithoutZeros[] = [
