@@ -1,17 +1,9 @@
-import * as v from 'valibot'
 import type { TensorData, TensorMap } from '../contracts/tensor.ts'
 import { fromFloat16Bits } from '../protocol/tensors/float16.ts'
+import type { AnswerSample } from './device-knowledge.ts'
 
 /** Values of an output that are compared: evenly over all of it. */
 const mostValues = 256
-
-const outputSchema = v.object({
-  dims: v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
-  values: v.array(v.union([v.number(), v.string()])),
-})
-/** An answer, as far as it is compared with others: dimensions and some values of each output, by its name. */
-export const answerSampleSchema = v.record(v.string(), outputSchema)
-export type AnswerSample = v.InferOutput<typeof answerSampleSchema>
 
 /** Backends round differently, in 16 bits more so: shares of a value by which they may differ beside the tolerance. */
 const roundingOf = (type: TensorData['type']): number =>

@@ -3,7 +3,6 @@ import type { AdapterFacts, BackendMeasurement } from '../contracts/measurements
 import { type BackendSetup, measurementOf, setupId } from '../device/backend-setups.ts'
 import { predictRunMs } from '../device/predict-run-ms.ts'
 import type { SetupTime } from '../device/rank-setups.ts'
-import { answerSampleSchema } from './compare-answers.ts'
 
 /** Where what was measured is kept from one visit to the next. */
 export interface DeviceMemory {
@@ -34,6 +33,13 @@ const adapterSchema = v.object({
   shaderF16: v.boolean(),
   maxBufferBytes: v.pipe(v.number(), v.minValue(0)),
 })
+
+/** An answer, as far as it is compared with others: dimensions and some values of each output, by its name. */
+const answerSampleSchema = v.record(
+  v.string(),
+  v.object({ dims: v.array(v.number()), values: v.array(v.union([v.number(), v.string()])) }),
+)
+export type AnswerSample = v.InferOutput<typeof answerSampleSchema>
 
 /** What a model answered on WASM to made-up inputs with free dimensions of this size. */
 const referenceSchema = v.object({

@@ -1,22 +1,16 @@
 import type { Manifest } from '../contracts/manifest.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import type { BackendSetup } from '../device/backend-setups.ts'
-import { isHitherError } from '../errors/hither-error.ts'
 import { ModelError } from '../errors/model-error.ts'
 import { modelKey } from '../models/manifest/model-key.ts'
+import { lazyPart } from '../utils/lazy-part.ts'
 import { tensorBuffers } from '../utils/tensor-buffers.ts'
-import { type AnswerSample, isSameAnswer, isTelling, sampleAnswer } from './compare-answers.ts'
 import type { DeviceKnowledge } from './device-knowledge.ts'
 import type { EdgeHost } from './edge-host.ts'
 import type { ReadFiles } from './edge-types.ts'
 import type { ModelLoader } from './model-loader.ts'
 import type { ModelSlot, ModelSlots } from './model-slots.ts'
-import { referenceInputs } from './reference-inputs.ts'
 
-/** A run for comparison goes on while nobody waits, and may be of a model that was never timed. */
-const runTimeoutMs = 60_000
-/** What free dimensions are taken as, the first that the model takes: a short sequence, a small picture, one. */
-const freeSizes = [4, 32, 1] as const
 /** Inputs of a real run that are kept for a comparison are no larger. */
 const mostSampleBytes = 16 * 1024 * 1024
 
@@ -63,25 +57,13 @@ export function createModelTrust(engine: {
   const { slots, knowledge, loader, hasOthers } = engine
   /** Models that gave no reference: not tried again until the client is closed. */
   const without = new Map<string, Reference>()
+  const code = lazyPart('compares backends', () => import('./hold-against-wasm.ts'))
 
-  const run = async (host: EdgeHost, key: string, inputs: TensorMap) =>
-    (await host.run(key, inputs, { timeoutMs: runTimeoutMs })).outputs
-
-  const makeReference = async (manifest: Manifest, host: EdgeHost) => {
-    const key = modelKey(manifest)
-    for (const freeSize of freeSizes) {
-      try {
-        const inputs = referenceInputs(manifest.inputs, freeSize)
-        const answer = sampleAnswer(await run(host, key, inputs))
-        const again = await run(host, key, inputs)
-        if (!isTelling(answer) || !isSameAnswer(answer, again, 0)) continue
-        knowledge.learnReference(key, { freeSize, answer })
-        return
-      } catch (error) {
-        if (!isHitherError(error) || error.code !== 'edge-run-failed') throw error
-      }
-    }
-  }
+  const refuse = (message: string, { backend }: BackendSetup, cause?: unknown) =>
+    new ModelError(cause === undefined ? 'model-wrong-answer' : 'model-load-failed', message, {
+      cause,
+      context: { backend },
+    })
 
   return {
     async prepare(manifest, wasm, readFiles) {
@@ -90,6 +72,8 @@ export function createModelTrust(engine: {
       const before = without.get(key)
       if (before !== undefined) return before
       if (wasm === undefined) return 'impossible'
+      const part = await code.get().catch(() => undefined)
+      if (part === undefined) return 'none'
       let found: Reference = 'impossible'
       try {
         const serving = slots.find(key)
@@ -98,45 +82,41 @@ export function createModelTrust(engine: {
           ? serving
           : await loader.loadOn(wasm, manifest, readFiles, { purpose: 'compare', warmsUp: false })
         found = 'none'
-        await makeReference(manifest, slot.host).finally(() => (isThere ? undefined : loader.unload(slot)))
+        const reference = await part
+          .makeReference(manifest, slot.host)
+          .finally(() => (isThere ? undefined : loader.unload(slot)))
+        if (reference !== undefined) {
+          knowledge.learnReference(key, reference)
+          return 'known'
+        }
       } catch {
         // What does not load or run is found out where it is to serve.
       }
-      if (knowledge.reference(key) !== undefined) return 'known'
       without.set(key, found)
       return found
     },
-    async verify(manifest, { backend }, host) {
+    async verify(manifest, setup, host) {
       const key = modelKey(manifest)
       const reference = knowledge.reference(key)
-      if (backend === 'wasm' || manifest.canary !== undefined || reference === undefined) return
-      const outputs = await run(host, key, referenceInputs(manifest.inputs, reference.freeSize))
-      if (isSameAnswer(reference.answer, outputs, manifest.tolerance.absolute)) return
-      knowledge.distrust(key, backend)
-      throw new ModelError(
-        'model-wrong-answer',
-        'This backend answers otherwise than WebAssembly, so the model does not run on it.',
-        { context: { backend } },
-      )
+      if (setup.backend === 'wasm' || manifest.canary !== undefined || reference === undefined) return
+      const part = await code.get().catch((cause) => {
+        throw refuse('What compares this backend with WebAssembly could not be fetched.', setup, cause)
+      })
+      if (await part.isAsReference(reference, manifest, host)) return
+      knowledge.distrust(key, setup.backend)
+      throw refuse('This backend answers otherwise than WebAssembly, so the model does not run on it.', setup)
     },
     async compare(now, other) {
       const { key, manifest, sample } = now
       const backends = [now.setup.backend, other.setup.backend]
       if (backends.every((backend) => backend === 'wasm')) return 'same'
       const reference = knowledge.reference(key)
-      const inputs = [
-        ...(reference === undefined ? [] : [referenceInputs(manifest.inputs, reference.freeSize)]),
-        ...(sample === undefined ? [] : [sample]),
-      ]
-      if (inputs.length === 0) return manifest.canary === undefined ? 'unknown' : 'same'
-      for (const given of inputs) {
-        const expected: AnswerSample = sampleAnswer(await run(now.host, key, given))
-        const got = await run(other.host, key, given)
-        if (isSameAnswer(expected, got, manifest.tolerance.absolute)) continue
-        for (const backend of backends) if (backend !== 'wasm') knowledge.distrust(key, backend)
-        return 'different'
-      }
-      return 'same'
+      if (reference === undefined && sample === undefined) return manifest.canary === undefined ? 'unknown' : 'same'
+      const { agreesOn, inputsOf } = await code.get()
+      const inputs = [reference && inputsOf(reference, manifest), sample].filter((given) => given !== undefined)
+      if (await agreesOn(inputs, manifest, [now.host, other.host])) return 'same'
+      for (const backend of backends) if (backend !== 'wasm') knowledge.distrust(key, backend)
+      return 'different'
     },
     sampleOf(slot, inputs) {
       if (!hasOthers || slot.sample !== undefined || slot.isSettled) return undefined
