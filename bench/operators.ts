@@ -59,6 +59,12 @@ export const bench: Bench = async (flags, print) => {
     printErrors(page, print)
     await page.goto(`${site.origin}/operators.html`)
     await page.waitForFunction(() => 'hitherOperators' in globalThis)
+    const show = (what: string, results: readonly OperatorResult[]) => {
+      const others = results.filter(({ outcome }) => outcome !== 'pass')
+      figures[what] = { of: results.length, pass: results.length - others.length, others }
+      print(`${what}: ${results.length - others.length} of ${results.length} pass`)
+      for (const { name, outcome, detail } of others) print(`  ${outcome}: ${name}: ${detail}`)
+    }
     for (const backend of flags.value('backend') === undefined
       ? backends
       : backends.filter((name) => name === flags.value('backend'))) {
@@ -66,10 +72,14 @@ export const bench: Bench = async (flags, print) => {
         backend,
         cases,
       ] as const)
-      const others = results.filter(({ outcome }) => outcome !== 'pass')
-      figures[backend] = { of: results.length, pass: results.length - others.length, others }
-      print(`${backend}: ${results.length - others.length} of ${results.length} pass`)
-      for (const { name, outcome, detail } of others) print(`  ${outcome}: ${name}: ${detail}`)
+      show(backend, results)
+      // As files that a person adds: what WebGPU answers otherwise, or does not run, WASM runs.
+      const order = backend === 'wasm' ? (['wasm'] as const) : (['webgpu', 'wasm'] as const)
+      const added = await page.evaluate(([names, given]) => hitherOperators.runAdded(names, given), [
+        order,
+        cases,
+      ] as const)
+      show(`added, ${order.join(' then ')}`, added)
     }
   } finally {
     await browser.close()

@@ -1,4 +1,5 @@
 import type { Page } from 'playwright'
+import { leastDims } from '../src/models/manifest/shapes.ts'
 import type { OverheadPage, Spec } from './pages/overhead.ts'
 import type { Bench, BenchFlags } from './support/bench.ts'
 import { openBenchBrowser, printErrors, residentBytes, softwareAdapter } from './support/bench-browser.ts'
@@ -19,7 +20,7 @@ type Contender = (typeof contenders)[number]
 const met = (is: boolean) => (is ? 'met' : 'MISSED')
 const ms = (value: number) => `${value.toFixed(value < 10 ? 3 : 1)} ms`
 const specsOf = (model: (typeof models)[number]): Spec[] =>
-  model.inputs.map(({ name, type, shape }) => ({ name, type, dims: shape.map((dim) => Math.max(1, dim)) }))
+  model.inputs.map(({ name, type, shape }) => ({ name, type, dims: leastDims(shape) }))
 
 async function withPage<T>(
   site: Site,

@@ -3,6 +3,7 @@ import { cp, mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TensorMap, TensorSpec } from '../../src/contracts/tensor.ts'
+import { leastDims } from '../../src/models/manifest/shapes.ts'
 import { encodeInferRequest } from '../../src/protocol/infer/infer-request.ts'
 import { writeModel } from '../../src/testing/write-model.ts'
 
@@ -74,11 +75,11 @@ export async function gatherModels(print: (line: string) => void): Promise<{
   return { modelsDir, models }
 }
 
-const mutable = (spec: TensorSpec) => ({ ...spec, shape: [...spec.shape] })
+const mutable = (spec: TensorSpec) => ({ ...spec, shape: [...(spec.shape ?? [-1])] })
 
 /** Something like a picture: smooth, so that nothing is all zeros. */
 function picture({ type, shape }: TensorSpec) {
-  const dims = shape.map((size) => (size === -1 ? 1 : size))
+  const dims = leastDims(shape)
   const length = dims.reduce((product, size) => product * size, 1)
   const bytes = Uint8Array.from({ length }, (_, index) => index % 255)
   return { type, dims, data: type === 'uint8' ? bytes : Float32Array.from(bytes, (byte) => byte / 255) }

@@ -1,6 +1,12 @@
+import { findAnswerProblem } from '../../src/client/request/tensors/check-answer.ts'
 import type { TensorData, TensorMap } from '../../src/contracts/tensor.ts'
+import { createCrashMarks } from '../../src/edge/crash-marks.ts'
+import { createEdge } from '../../src/edge/create-edge.ts'
 import { createEdgeHost } from '../../src/edge/edge-host.ts'
 import { flavorOf } from '../../src/edge/edge-hosts.ts'
+import { blobSource } from '../../src/models/onnx/byte-source.ts'
+import { draftManifest, toModelName } from '../../src/models/onnx/draft-manifest.ts'
+import { readOnnx } from '../../src/models/onnx/read-onnx.ts'
 import { fromFloat16Bits } from '../../src/protocol/tensors/float16.ts'
 import { emptyData } from '../../src/protocol/tensors/zero-tensor.ts'
 import { startApproved } from '../../src/utils/trusted-scripts.ts'
@@ -53,31 +59,77 @@ function whatIsWrong(expected: OperatorCase['outputs'], got: TensorMap): string 
   return undefined
 }
 
+const startWorker = () =>
+  startApproved(() => new Worker(new URL('../../src/edge/worker/edge.worker.ts', import.meta.url), { type: 'module' }))
+
+const toInputs = ({ inputs }: OperatorCase): TensorMap =>
+  Object.fromEntries(Object.entries(inputs).map(([key, tensor]) => [key, toTensor(tensor)]))
+
+const toResult = (name: string, detail: string | undefined): OperatorResult =>
+  detail === undefined ? { name, outcome: 'pass' } : { name, outcome: 'wrong', detail }
+
+const toFailure = (name: string, error: unknown): OperatorResult => {
+  const { cause, message } = error as Error
+  const detail = cause instanceof Error ? cause.message : message
+  return { name, outcome: 'does not run', detail: detail.replaceAll(/\s+/g, ' ').slice(0, 160) }
+}
+
 const bench = {
+  /** Runs each case as a person's file: its manifest is drafted from it, and an engine loads and warms it up. */
+  async runAdded(backends: readonly ('wasm' | 'webgpu')[], cases: readonly OperatorCase[]): Promise<OperatorResult[]> {
+    const edge = createEdge({
+      startWorker,
+      measures: {
+        detectAdapter: async () => undefined,
+        measureWebgpu: async () => ({ backend: 'webgpu', status: 'measured', macsPerSecond: 1e15, overheadMs: 0 }),
+        measureWebnn: async () => ({ backend: 'webnn', status: 'absent' }),
+      },
+      backends,
+      threads: 1,
+      marks: createCrashMarks(undefined),
+    })
+    const results: OperatorResult[] = []
+    for (const each of cases) {
+      try {
+        const graph = Uint8Array.from(atob(each.model), (character) => character.charCodeAt(0))
+        const header = await readOnnx(blobSource(new Blob([graph])))
+        const files = [{ path: 'model.onnx', bytes: graph.length, sha256: '0'.repeat(64) }]
+        const facts = { name: toModelName(each.name), title: each.name, revision: '1', files, graph: 'model.onnx' }
+        const manifest = draftManifest(facts, header)
+        await edge.load(manifest, async () => ({ graph: graph.slice() }))
+        const { outputs } = await edge.run(manifest, toInputs(each), { timeoutMs: 60_000 })
+        const problem = findAnswerProblem(manifest, outputs)
+        const expected = Object.fromEntries(
+          Object.entries(each.outputs).filter(([name]) => manifest.outputs.some((output) => output.name === name)),
+        )
+        const misfit = problem && `${problem.output} is ${problem.got}, and its manifest says ${problem.expected}`
+        results.push(toResult(each.name, misfit ?? whatIsWrong(expected, outputs)))
+        await edge.unload(manifest)
+      } catch (error) {
+        results.push(toFailure(each.name, error))
+      }
+    }
+    edge.close()
+    return results
+  },
   /** Runs each case through the edge worker, loaded and unloaded as the engine does it. */
   async run(backend: 'wasm' | 'webgpu', cases: readonly OperatorCase[]): Promise<OperatorResult[]> {
     const host = createEdgeHost({
       flavor: flavorOf(backend),
       threads: 1,
-      startWorker: () =>
-        startApproved(
-          () => new Worker(new URL('../../src/edge/worker/edge.worker.ts', import.meta.url), { type: 'module' }),
-        ),
+      startWorker,
     })
     const results: OperatorResult[] = []
-    for (const { name, model, inputs, outputs } of cases) {
+    for (const each of cases) {
+      const { name, model, outputs } = each
       try {
         const graph = Uint8Array.from(atob(model), (character) => character.charCodeAt(0))
         // Its time is said to be known: no warm-up, which would run it on zeros.
         await host.load({ key: name, files: { graph }, backend, inputs: [], tolerance: 0, knownMs: 0 })
-        const given = Object.fromEntries(Object.entries(inputs).map(([key, tensor]) => [key, toTensor(tensor)]))
-        const answer = await host.run(name, given, { timeoutMs: 60_000 })
-        const detail = whatIsWrong(outputs, answer.outputs)
-        results.push(detail === undefined ? { name, outcome: 'pass' } : { name, outcome: 'wrong', detail })
+        const answer = await host.run(name, toInputs(each), { timeoutMs: 60_000 })
+        results.push(toResult(name, whatIsWrong(outputs, answer.outputs)))
       } catch (error) {
-        const { cause, message } = error as Error
-        const detail = cause instanceof Error ? cause.message : message
-        results.push({ name, outcome: 'does not run', detail: detail.replaceAll(/\s+/g, ' ').slice(0, 160) })
+        results.push(toFailure(name, error))
       }
       await host.unload(name).catch(() => {})
     }

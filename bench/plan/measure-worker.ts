@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { Manifest } from '../../src/contracts/manifest.ts'
+import { leastDims } from '../../src/models/manifest/shapes.ts'
 import { type LogNormal, logNormal } from '../../src/utils/log-normal.ts'
 import { quantile } from '../support/quantiles.ts'
 
@@ -14,7 +15,7 @@ export async function measureWorker(manifest: Manifest, graph: SharedArrayBuffer
   const session = await InferenceSession.create(new Uint8Array(graph).slice(), { intraOpNumThreads: 1 })
   const feeds = Object.fromEntries(
     manifest.inputs.map(({ name, type, shape }) => {
-      const dims = shape.map((size) => Math.max(1, size))
+      const dims = leastDims(shape)
       const length = dims.reduce((product, size) => product * size, 1)
       if (type === 'int64') return [name, new Tensor('int64', new BigInt64Array(length), dims)]
       if (!Object.hasOwn(arrays, type)) throw new RangeError(`give --cloud-ms: no input of ${type} is made up here`)

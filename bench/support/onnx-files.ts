@@ -1,6 +1,6 @@
 import { PbfReader } from 'pbf'
 import type { TensorType } from '../../src/contracts/tensor.ts'
-import { elementTypes } from '../../src/models/onnx/read-onnx.ts'
+import { elementTypes } from '../../src/models/onnx/read-value-info.ts'
 import { arrayKind } from '../../src/protocol/tensors/datatypes.ts'
 
 /** A tensor from a file, with its elements as numbers or text; whole numbers of 64 bits as text. */

@@ -45,11 +45,14 @@ export interface TensorData {
 /** Tensors by input or output name. */
 export type TensorMap = Readonly<Record<string, TensorData>>
 
-/** What a model takes or gives: `-1` in `shape` is a dimension that may be any size. */
+/**
+ * What a model takes or gives: `-1` in `shape` is a dimension that may be any size. Without a shape, there may also be
+ * any number of dimensions.
+ */
 export interface TensorSpec {
   readonly name: string
   readonly type: TensorType
-  readonly shape: readonly number[]
+  readonly shape?: readonly number[] | undefined
 }
 
 const tensorTypeSchema = v.picklist(tensorTypes)
@@ -57,7 +60,7 @@ const tensorTypeSchema = v.picklist(tensorTypes)
 export const tensorSpecSchema = v.object({
   name: v.pipe(v.string(), v.minLength(1)),
   type: tensorTypeSchema,
-  shape: v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(-1))),
+  shape: v.optional(v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(-1)))),
 })
 
 /** A tensor written in JSON: a canary's inputs and outputs. */

@@ -10,6 +10,7 @@ import type { CrashMarks } from './crash-marks.ts'
 import { createDeviceKnowledge, type DeviceMemory } from './device-knowledge.ts'
 import { createDeviceProbe, type DeviceMeasures } from './device-probe.ts'
 import { noDevice } from './device-report.ts'
+import { isRunFailure } from './edge-host.ts'
 import { createEdgeHosts } from './edge-hosts.ts'
 import type { EdgeEngine, EdgeEvents } from './edge-types.ts'
 import { createFitness } from './fitness.ts'
@@ -18,6 +19,7 @@ import { createLossCount } from './loss-count.ts'
 import { createModelLoader } from './model-loader.ts'
 import { createModelPlacement } from './model-placement.ts'
 import { createModelSlots, type ModelSlot } from './model-slots.ts'
+import { createModelTrust } from './model-trust.ts'
 
 export interface EdgeOptions extends EdgeEvents {
   readonly startWorker: () => Worker
@@ -61,8 +63,9 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
 
   const hosts = createEdgeHosts({
     startWorker,
-    onDeath(host) {
-      onLoss(host)
+    onDeath(host, reason) {
+      // A worker that was ended because of a run's own failure says nothing of the graphics processor.
+      if (!isRunFailure(reason.cause)) onLoss(host)
       slots.dropHost(host)
       onGone?.()
     },
@@ -96,7 +99,21 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
   const fitness = createFitness({ backends, budgetBytes, marks, adapter: () => knowledge.adapter })
   const engine = { setups, slots, hosts, knowledge, probe, fitness, marks, onGone, onMoved, closing: closing.signal }
   const loader = createModelLoader(engine)
-  const placement = createModelPlacement({ ...engine, loader, onPlaced: reportDevice })
+  const hasOthers = setups.some(({ backend }) => backend !== 'wasm') && backends.includes('wasm')
+  const trust = createModelTrust({ slots, knowledge, loader, hasOthers })
+  const placement = createModelPlacement({ ...engine, loader, trust, onPlaced: reportDevice })
+
+  /**
+   * A model without a canary failed on another backend than WASM: its inputs may be at fault, or that backend. It runs on
+   * WASM from now on, until the client is closed.
+   */
+  const giveUpUnsure = async (slot: ModelSlot) => {
+    if (slot.setup.backend === 'wasm' || slot.manifest.canary !== undefined || slot.pins > 0) return
+    if (!placement.ranked(slot.manifest).some(({ backend }) => backend === 'wasm')) return
+    knowledge.avoid(slot.key, slot.setup.backend)
+    await loader.unload(slot)
+    onGone?.()
+  }
 
   const slotOf = (manifest: Manifest): ModelSlot => {
     const slot = slots.find(modelKey(manifest))
@@ -131,10 +148,18 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
     load: async (manifest, readFiles) => (await placement.place(manifest, readFiles)).loaded,
     loaded: (manifest) => slots.find(modelKey(manifest))?.loaded,
     async run(manifest, inputs, runOptions) {
-      const { host, key, loaded } = slotOf(manifest)
+      const slot = slotOf(manifest)
+      const { host, key, loaded } = slot
       const startedAt = performance.now()
-      const run = await host.run(key, inputs, runOptions)
-      return { ...run, backend: loaded.backend, totalMs: performance.now() - startedAt }
+      const sample = trust.sampleOf(slot, inputs)
+      try {
+        const run = await host.run(key, inputs, runOptions)
+        if (sample !== undefined) placement.learnSample(slot, sample)
+        return { ...run, backend: loaded.backend, totalMs: performance.now() - startedAt }
+      } catch (error) {
+        if (isRunFailure(error)) await giveUpUnsure(slot)
+        throw error
+      }
     },
     hold: (plan, readFiles) => holdModels(plan, { slots, placement, loader }, readFiles),
     waiting: (manifest) => slots.find(modelKey(manifest))?.host.waiting ?? 0,

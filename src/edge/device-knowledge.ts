@@ -13,8 +13,10 @@ export interface DeviceMemory {
 /** Models whose times are remembered: the newest ones. */
 const mostModels = 100
 
+const backendSchema = v.picklist(['webgpu', 'wasm', 'webnn'])
+
 const measurementSchema = v.object({
-  backend: v.picklist(['webgpu', 'wasm', 'webnn']),
+  backend: backendSchema,
   status: v.picklist(['measured', 'absent', 'failed']),
   threads: v.optional(v.number()),
   macsPerSecond: v.optional(v.pipe(v.number(), v.finite(), v.minValue(0))),
@@ -32,6 +34,20 @@ const adapterSchema = v.object({
   maxBufferBytes: v.pipe(v.number(), v.minValue(0)),
 })
 
+/** An answer, as far as it is compared with others: dimensions and some values of each output, by its name. */
+const answerSampleSchema = v.record(
+  v.string(),
+  v.object({ dims: v.array(v.number()), values: v.array(v.union([v.number(), v.string()])) }),
+)
+export type AnswerSample = v.InferOutput<typeof answerSampleSchema>
+
+/** What a model answered on WASM to made-up inputs with free dimensions of this size. */
+const referenceSchema = v.object({
+  freeSize: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  answer: answerSampleSchema,
+})
+export type ModelReference = v.InferOutput<typeof referenceSchema>
+
 const recordSchema = v.object({
   version: v.literal(1),
   /** The browser version, processors and threads that it was measured with. */
@@ -40,8 +56,12 @@ const recordSchema = v.object({
   measurements: v.array(measurementSchema),
   /** Milliseconds of a warm-up run, by model and setup. */
   warmups: v.array(v.tuple([v.string(), v.record(v.string(), v.pipe(v.number(), v.finite(), v.minValue(0)))])),
+  /** What models without a canary answered on WASM. */
+  references: v.optional(v.array(v.tuple([v.string(), referenceSchema]))),
+  /** Backends that answered otherwise than WASM, by model. */
+  distrusted: v.optional(v.array(v.tuple([v.string(), v.array(backendSchema)]))),
   /** Backends that gave a wrong answer. */
-  wrong: v.array(v.picklist(['webgpu', 'wasm', 'webnn'])),
+  wrong: v.array(backendSchema),
 })
 
 /** What is known of this device's backends: measured, remembered from an earlier visit, or found out by running. */
@@ -56,6 +76,14 @@ export interface DeviceKnowledge {
   /** Nothing runs on this backend any more: it gave a wrong answer, or was lost again and again. */
   quarantine(backend: BackendSetup['backend'], reason: 'wrong' | 'lost'): void
   isQuarantined(backend: BackendSetup['backend']): boolean
+  /** What the model answers on WASM, as far as that was found out here or at an earlier visit. */
+  reference(model: string): ModelReference | undefined
+  learnReference(model: string, reference: ModelReference): void
+  /** The model does not run on this backend any more: it answered otherwise than on WASM. */
+  distrust(model: string, backend: BackendSetup['backend']): void
+  /** As `distrust`, until the client is closed. */
+  avoid(model: string, backend: BackendSetup['backend']): void
+  isDistrusted(model: string, backend: BackendSetup['backend']): boolean
   /** What the model took on this setup at an earlier visit. */
   rememberedMs(model: string, setup: BackendSetup): number | undefined
   /** The setup that the model which ran last ran fastest on, here or at an earlier visit. */
@@ -72,6 +100,9 @@ export function createDeviceKnowledge(memory: DeviceMemory | undefined): DeviceK
   let restored: ReadonlyMap<string, Record<string, number>> = new Map()
   const wrong = new Set<BackendSetup['backend']>()
   const lost = new Set<BackendSetup['backend']>()
+  const avoided = new Set<string>()
+  const references = new Map<string, ModelReference>()
+  const distrusted = new Map<string, readonly BackendSetup['backend'][]>()
 
   const save = () => {
     const record = {
@@ -80,6 +111,8 @@ export function createDeviceKnowledge(memory: DeviceMemory | undefined): DeviceK
       adapter,
       measurements,
       warmups: [...warmups].slice(-mostModels),
+      references: [...references].slice(-mostModels),
+      distrusted: [...distrusted].slice(-mostModels),
       wrong: [...wrong],
     }
     memory?.write(record).catch(() => {}) // measured again at the next visit
@@ -104,6 +137,8 @@ export function createDeviceKnowledge(memory: DeviceMemory | undefined): DeviceK
       measurements = parsed.output.measurements.filter(({ status }) => status !== 'failed') as BackendMeasurement[]
       for (const [model, times] of parsed.output.warmups) warmups.set(model, times)
       restored = new Map(warmups)
+      for (const [model, reference] of parsed.output.references ?? []) references.set(model, reference)
+      for (const [model, backends] of parsed.output.distrusted ?? []) distrusted.set(model, backends)
       for (const backend of parsed.output.wrong) wrong.add(backend)
       return true
     },
@@ -126,6 +161,19 @@ export function createDeviceKnowledge(memory: DeviceMemory | undefined): DeviceK
       else wrong.add(backend)
       save()
     },
+    reference: (model) => references.get(model),
+    learnReference(model, reference) {
+      references.delete(model)
+      references.set(model, reference)
+      save()
+    },
+    distrust(model, backend) {
+      distrusted.set(model, [...new Set([...(distrusted.get(model) ?? []), backend])])
+      save()
+    },
+    avoid: (model, backend) => void avoided.add(`${backend} ${model}`),
+    isDistrusted: (model, backend) =>
+      avoided.has(`${backend} ${model}`) || (distrusted.get(model)?.includes(backend) ?? false),
     rememberedMs: (model, setup) => restored.get(model)?.[setupId(setup)],
     usual(setups) {
       const [, times = {}] = [...warmups].at(-1) ?? []

@@ -42,7 +42,15 @@ export interface EdgeHost {
   open(): Promise<void>
   /** @param budgetMs what it may take once the runtime is loaded */
   measure(budgetMs: number): Promise<BackendMeasurement>
-  load(request: LoadRequest, signal?: AbortSignal): Promise<LoadReport>
+  /**
+   * Creates the model's session, and warms it up.
+   *
+   * @param options.onCreated what fails from now on is the warm-up
+   */
+  load(
+    request: LoadRequest,
+    options?: { readonly signal?: AbortSignal | undefined; readonly onCreated?: (() => void) | undefined },
+  ): Promise<LoadReport>
   run(key: string, inputs: TensorMap, options: EdgeRunOptions): Promise<WorkerRun>
   startSession(sessionId: string, plan: WorkerPlan, state?: TensorMap): Promise<void>
   runSession(sessionId: string, inputs: TensorMap, options: EdgeRunOptions): Promise<WorkerSessionRun>
@@ -67,6 +75,10 @@ const handOverFiles = (request: LoadRequest): LoadRequest => {
   const buffers = views.flatMap(({ buffer }) => (buffer instanceof ArrayBuffer ? [buffer] : []))
   return handOver(request, [...new Set(buffers)])
 }
+
+/** The runtime refused a run, and goes on. */
+export const isRunFailure = (error: unknown): boolean =>
+  isHitherError(error) && (error.code === 'edge-run-failed' || error.code === 'model-load-failed')
 
 export function createEdgeHost(options: {
   readonly flavor: RuntimeFlavor
@@ -101,9 +113,19 @@ export function createEdgeHost(options: {
     }
   })
 
-  /** A worker that lost its device, or whose runtime trapped, may still say so, but answers nothing after it. */
-  const endIfDead = (error: unknown) => {
-    if (isHitherError(error) && (error.code === 'edge-device-lost' || error.code === 'edge-crashed')) worker.end(error)
+  /**
+   * A worker that lost its device, or whose runtime trapped, may still say so, but answers nothing after it. In the
+   * asyncify build a failed run may leave the runtime so that the next call ends the whole tab.
+   */
+  const endIfDead = (error: unknown, hasRun: boolean) => {
+    if (!isHitherError(error)) return
+    const isDead = error.code === 'edge-device-lost' || error.code === 'edge-crashed'
+    if (isDead) worker.end(error)
+    else if (flavor === 'asyncify' && hasRun && isRunFailure(error)) {
+      worker.end(
+        new EdgeError('edge-crashed', 'The part of this page that runs models was replaced.', { cause: error }),
+      )
+    }
   }
 
   /** A run that its caller can abort at once: the worker drops it, or finishes it if it has started. */
@@ -120,7 +142,7 @@ export function createEdgeHost(options: {
         signal,
       )
     } catch (error) {
-      endIfDead(error)
+      endIfDead(error, true)
       throw error
     }
   }
@@ -152,11 +174,18 @@ export function createEdgeHost(options: {
       await opened('runtime')
       return call(loadTimeoutMs, 'Measuring', (methods) => methods.measure(budgetMs))
     },
-    async load(request, signal) {
+    async load(request, { signal, onCreated } = {}) {
       await abortable(opened('runtime'), signal)
-      const loading = call(loadTimeoutMs, 'Loading the model', (methods) => methods.load(handOverFiles(request)))
-      const report = await abortable(loading, signal).catch((error) => {
-        endIfDead(error)
+      let hasRun = false
+      const load = async () => {
+        const what = 'Loading the model'
+        const report = await call(loadTimeoutMs, what, (methods) => methods.load(handOverFiles(request)))
+        hasRun = true
+        onCreated?.()
+        return { ...report, warmupMs: await call(loadTimeoutMs, what, (methods) => methods.warmUp(request.key)) }
+      }
+      const report = await abortable(load(), signal).catch((error) => {
+        endIfDead(error, hasRun)
         throw error
       })
       loaded.add(request.key)
@@ -171,7 +200,14 @@ export function createEdgeHost(options: {
     async closeSession(sessionId) {
       await worker.methods?.closeSession(sessionId).catch(() => {})
     },
-    time: (key) => call(loadTimeoutMs, 'Timing the model', (methods) => methods.time(key)),
+    async time(key) {
+      try {
+        return await call(loadTimeoutMs, 'Timing the model', (methods) => methods.time(key))
+      } catch (error) {
+        endIfDead(error, true)
+        throw error
+      }
+    },
     async unload(key) {
       if (!loaded.delete(key) || worker.methods === undefined) return
       await call(loadTimeoutMs, 'Unloading the model', (methods) => methods.unload(key))

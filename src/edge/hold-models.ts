@@ -1,7 +1,8 @@
 import type { Manifest } from '../contracts/manifest.ts'
+import type { BackendSetup } from '../device/backend-setups.ts'
 import { modelKey } from '../models/manifest/model-key.ts'
 import type { HeldModels, ReadFiles } from './edge-types.ts'
-import type { ModelLoader } from './model-loader.ts'
+import { type LoadPurpose, type ModelLoader, WarmUpFailure } from './model-loader.ts'
 import type { ModelPlacement } from './model-placement.ts'
 import type { ModelSlot, ModelSlots } from './model-slots.ts'
 import type { SessionPlan } from './session-plan.ts'
@@ -27,6 +28,16 @@ export async function holdModels(
     pinned.push(slot)
     return slot
   }
+  const loadThere = async (setup: BackendSetup, manifest: Manifest, purpose: LoadPurpose) => {
+    const load = (warmsUp: boolean) => loader.loadOn(setup, manifest, () => readFiles(manifest), { purpose, warmsUp })
+    try {
+      return await load(true)
+    } catch (error) {
+      // It has to be where the others are, so its first run decides.
+      if (!(error instanceof WarmUpFailure)) throw error
+      return load(false)
+    }
+  }
   try {
     const [heaviest, ...others] = manifests
     if (heaviest === undefined) throw new TypeError('a session has at least one model')
@@ -34,7 +45,7 @@ export async function holdModels(
     for (const manifest of others) {
       const loadedThere = slots.on(modelKey(manifest), setup)
       const purpose = slots.find(modelKey(manifest)) === undefined ? 'serve' : 'try'
-      pin(loadedThere ?? (await loader.loadOn(setup, manifest, () => readFiles(manifest), purpose)))
+      pin(loadedThere ?? (await loadThere(setup, manifest, purpose)))
     }
     return { host, backend: loaded.backend, release }
   } catch (error) {

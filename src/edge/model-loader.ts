@@ -5,13 +5,22 @@ import { modelKey } from '../models/manifest/model-key.ts'
 import { abortable } from '../utils/abortable.ts'
 import type { CrashMarks } from './crash-marks.ts'
 import type { DeviceKnowledge } from './device-knowledge.ts'
+import type { EdgeHost } from './edge-host.ts'
 import type { EdgeHosts } from './edge-hosts.ts'
 import type { EdgeEvents, ReadFiles } from './edge-types.ts'
 import type { Fitness } from './fitness.ts'
 import { type ModelSlot, type ModelSlots, toSlot } from './model-slots.ts'
 
-/** `serve`: the model's runs go there from now on. `try`: it is loaded to be timed, and displaces no other model. */
-export type LoadPurpose = 'serve' | 'try'
+/**
+ * `serve`: the model's runs go there from now on. `try`: it is loaded to be timed, and displaces no other model.
+ * `compare`: its answers are wanted before it serves elsewhere.
+ */
+export type LoadPurpose = 'serve' | 'try' | 'compare'
+
+/** A model without a canary was created, and did not run with zeros. That is no reason to refuse it. */
+export class WarmUpFailure extends Error {
+  override readonly name = 'WarmUpFailure'
+}
 
 /** Loads models on a given backend setup, within the memory budget. */
 export interface ModelLoader {
@@ -19,8 +28,20 @@ export interface ModelLoader {
    * @throws {CapabilityError} `memory-exhausted`
    * @throws {ModelError} the model does not load, or answers its canary wrongly
    * @throws {EdgeError} the worker died
+   * @throws {WarmUpFailure} a model without a canary does not take zeros there
    */
-  loadOn(setup: BackendSetup, manifest: Manifest, readFiles: ReadFiles, purpose: LoadPurpose): Promise<ModelSlot>
+  loadOn(
+    setup: BackendSetup,
+    manifest: Manifest,
+    readFiles: ReadFiles,
+    options: {
+      readonly purpose: LoadPurpose
+      /** False: it is loaded untimed, and its first run decides. Default true. */
+      readonly warmsUp?: boolean
+      /** Looks at the loaded model before it takes runs; where it rejects, the model is unloaded. */
+      readonly verify?: ((host: EdgeHost) => Promise<void>) | undefined
+    },
+  ): Promise<ModelSlot>
   unload(slot: ModelSlot): Promise<void>
 }
 
@@ -51,33 +72,48 @@ export function createModelLoader(
     onGone?.()
   }
 
-  const loadOn: ModelLoader['loadOn'] = async (setup, manifest, readFiles, purpose) => {
+  const loadOn: ModelLoader['loadOn'] = async (setup, manifest, readFiles, options) => {
+    const { purpose, warmsUp = true, verify } = options
     const key = modelKey(manifest)
     const bytes = fitness.memoryOf(manifest)
     await makeRoom(bytes, key, purpose)
     const host = hosts.of(setup)
     // A trial is timed: compared with its own remembered time, it would always tie.
     const knownMs = purpose === 'serve' ? knowledge.rememberedMs(key, setup) : undefined
+    let isCreated = false
     marks.begin(key)
     try {
       host.open().catch(() => {}) // while the files are read; a failure shows in the load
       const files = await abortable(readFiles(), closing)
-      const report = await host.load({
+      const request = {
         key,
         files,
         backend: setup.backend,
         inputs: manifest.inputs,
+        outputs: manifest.outputs.map(({ name }) => name),
         wire: manifest.wire,
         canary: manifest.canary,
         tolerance: manifest.tolerance.absolute,
         keepOnDevice: manifest.state?.map(({ output }) => output),
         knownMs,
-      })
+        warmsUp,
+      }
+      const report = await host.load(request, { onCreated: () => (isCreated = true) })
       const warmupMs = report.warmupMs ?? knowledge.timeOf(setup, key, manifest.complexity.macs).ms ?? 0
-      const slot = toSlot(manifest, setup, host, { ...report, warmupMs }, bytes, knownMs !== undefined)
+      const isTimed = report.warmupMs !== undefined
+      const facts = { isRemembered: knownMs !== undefined, isTimed }
+      const slot = toSlot(manifest, setup, host, { ...report, warmupMs }, bytes, facts)
+      isCreated = false
+      await verify?.(host).catch(async (error) => {
+        await host.unload(key).catch(() => {})
+        throw error
+      })
       slots.add(slot, purpose === 'serve')
-      if (knownMs === undefined && report.warmupMs !== undefined) knowledge.learnWarmup(key, setup, warmupMs)
+      if (knownMs === undefined && isTimed) knowledge.learnWarmup(key, setup, warmupMs)
       return slot
+    } catch (error) {
+      if (!isCreated || !warmsUp || manifest.canary !== undefined || closing.aborted) throw error
+      throw new WarmUpFailure('The model does not take zeros.', { cause: error })
     } finally {
       marks.end(key)
     }

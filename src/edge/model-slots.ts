@@ -1,4 +1,5 @@
 import type { Manifest } from '../contracts/manifest.ts'
+import type { TensorMap } from '../contracts/tensor.ts'
 import { type BackendSetup, setupId } from '../device/backend-setups.ts'
 import { CapabilityError } from '../errors/capability-error.ts'
 import { modelKey } from '../models/manifest/model-key.ts'
@@ -17,6 +18,12 @@ export interface ModelSlot {
   /** Memory it is estimated to take. */
   readonly bytes: number
   usedAt: number
+  /** Its time was measured here, or at an earlier visit, and is no prediction. */
+  readonly isTimed: boolean
+  /** Inputs of a real run, kept until it has been compared with other backends on them. */
+  sample?: TensorMap | undefined
+  /** Other backends were compared with it: no sample is wanted any more. */
+  isSettled?: boolean
   /** Open sessions on it: it is neither unloaded to make room nor moved. */
   pins: number
 }
@@ -112,14 +119,14 @@ export const toSlot = (
   host: EdgeHost,
   report: Omit<LoadedModel, 'backend' | 'threads'>,
   bytes: number,
-  isRemembered: boolean,
+  facts: Pick<ModelSlot, 'isRemembered' | 'isTimed'>,
 ): ModelSlot => ({
   key: modelKey(manifest),
   manifest,
   setup,
   host,
   loaded: { ...report, ...setup },
-  isRemembered,
+  ...facts,
   bytes,
   usedAt: performance.now(),
   pins: 0,

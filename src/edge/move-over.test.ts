@@ -13,8 +13,9 @@ function openEngine(options: {
   readonly predicted: readonly [BackendSetup, number][]
   readonly real: readonly [BackendSetup, number][]
   readonly pins?: number
+  readonly compare?: (now: ModelSlot, other: ModelSlot) => Promise<'same' | 'different' | 'unknown'>
 }) {
-  const { on, predicted, real, pins = 0 } = options
+  const { on, predicted, real, pins = 0, compare } = options
   const msOf = (setup: BackendSetup) => real.find(([of]) => setupId(of) === setupId(setup))?.[1]
   const slot = (setup: BackendSetup) =>
     ({ setup, loaded: { warmupMs: msOf(setup) ?? 0 }, pins }) as unknown as ModelSlot
@@ -42,6 +43,7 @@ function openEngine(options: {
       serving = to
     },
     unload: async (of) => say('unload')(of),
+    ...(compare === undefined ? {} : { compare }),
     signal: new AbortController().signal,
   })
   return { done, said, serving: () => setupId(serving.setup) }
@@ -109,6 +111,42 @@ test('a model that a session holds stays where its state is', async () => {
     ],
     pins: 1,
   })
+  await engine.done
+  expect(engine.said).toEqual(['try webgpu', 'unload webgpu'])
+})
+
+test.each([
+  ['the same', four, gpu, 'same', 'webgpu'],
+  ['another', four, gpu, 'different', 'wasm/4'],
+  ['none that can be compared', four, gpu, 'unknown', 'wasm/4'],
+  ['another than WASM, which is right', gpu, four, 'different', 'wasm/4'],
+] as const)('before a move both places are asked the same: a faster one that answers %s', async (...given) => {
+  const [, on, other, agree, expected] = given
+  const asked: string[] = []
+  const engine = openEngine({
+    on,
+    predicted: [[other, 5]],
+    real: [
+      [on, 20],
+      [other, 10],
+    ],
+    compare: async (now, next) => {
+      asked.push(`${setupId(now.setup)} and ${setupId(next.setup)}`)
+      return agree
+    },
+  })
+  await engine.done
+  expect(asked).toEqual([`${setupId(on)} and ${setupId(other)}`])
+  expect(engine.serving()).toBe(expected)
+})
+
+test('a comparison that fails moves nothing', async () => {
+  const compare = () => Promise.reject(new Error('the worker died'))
+  const real: [BackendSetup, number][] = [
+    [four, 20],
+    [gpu, 1],
+  ]
+  const engine = openEngine({ on: four, predicted: [[gpu, 5]], real, compare })
   await engine.done
   expect(engine.said).toEqual(['try webgpu', 'unload webgpu'])
 })

@@ -29,7 +29,7 @@ export async function timeAgain(slot: ModelSlot, knowledge: Pick<DeviceKnowledge
 
 /**
  * Tries a loaded model where it may be faster than where it is, and moves it when it is. It answers from its old place
- * until the new one has loaded and passed its canary. Each setup is tried once, since its time is known afterwards.
+ * until the new one has loaded, passed its canary and given the same answers to the same inputs. Each setup is tried once, since its time is known afterwards.
  */
 export async function moveOver(engine: {
   /** Where the model answers from now. */
@@ -39,8 +39,17 @@ export async function moveOver(engine: {
   tryOn(setup: BackendSetup): Promise<ModelSlot>
   moveTo(slot: ModelSlot): void
   unload(slot: ModelSlot): Promise<void>
+  /** Do both give the same answers to the same inputs? Default: they do. */
+  compare?(now: ModelSlot, other: ModelSlot): Promise<'same' | 'different' | 'unknown'>
   readonly signal: AbortSignal
 }): Promise<void> {
+  const compare = async (now: ModelSlot, other: ModelSlot) => {
+    try {
+      return (await engine.compare?.(now, other)) ?? 'same'
+    } catch {
+      return 'unknown'
+    }
+  }
   const tried = new Set<BackendSetup>()
   for (;;) {
     const current = engine.serving()
@@ -52,8 +61,14 @@ export async function moveOver(engine: {
     const other = await engine.tryOn(next).catch(() => undefined)
     if (other === undefined) continue
     const now = engine.serving()
-    const isFaster = now !== undefined && other.loaded.warmupMs < now.loaded.warmupMs * movesWhenFasterBy
-    if (isFaster && now.pins === 0) {
+    const isFaster =
+      now !== undefined && other.isTimed !== false && other.loaded.warmupMs < now.loaded.warmupMs * movesWhenFasterBy
+    // What differs from WASM is wrong, however fast it is.
+    const isReference = other.setup.backend === 'wasm' && now !== undefined && now.setup.backend !== 'wasm'
+    const agree =
+      now !== undefined && now.pins === 0 && (isFaster || isReference) ? await compare(now, other) : 'unknown'
+    const moves = (agree === 'same' && isFaster) || (agree === 'different' && isReference)
+    if (moves && now !== undefined && now.pins === 0 && engine.serving() === now) {
       engine.moveTo(other)
       await engine.unload(now)
     } else {

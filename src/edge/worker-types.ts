@@ -20,6 +20,8 @@ export interface LoadRequest {
   readonly files: ModelFiles
   readonly backend: Backend
   readonly inputs: readonly TensorSpec[]
+  /** Outputs that runs answer: the manifest's. Default: all of the graph's. */
+  readonly outputs?: readonly string[] | undefined
   /** Smaller forms that runs may give inputs in; unpacked here. */
   readonly wire?: readonly WireForm[] | undefined
   readonly canary?:
@@ -28,6 +30,8 @@ export interface LoadRequest {
   readonly tolerance: number
   /** What a run took here at an earlier visit, in milliseconds: then only the canary is run, and nothing is timed. */
   readonly knownMs?: number | undefined
+  /** False: nothing is run, because a run without a canary's inputs failed before. Default true. */
+  readonly warmsUp?: boolean | undefined
   /** Outputs that stay on the graphics processor until they are asked for: the state of a session. */
   readonly keepOnDevice?: readonly string[] | undefined
 }
@@ -71,7 +75,14 @@ export type EdgeWorkerMethods = {
   /** Loads and compiles a runtime. */
   open(flavor: RuntimeFlavor, threads: number): Promise<{ readonly files: readonly string[] }>
   measure(budgetMs: number): Promise<BackendMeasurement>
-  load(request: LoadRequest): Promise<LoadReport>
+  /** Creates the model's session. Call `warmUp` then. */
+  load(request: LoadRequest): Promise<Pick<LoadReport, 'createMs'>>
+  /**
+   * Runs a model that was just created. Where that fails, it is unloaded.
+   *
+   * @returns what a run takes, in milliseconds; undefined where it could not be timed
+   */
+  warmUp(key: string): Promise<LoadReport['warmupMs']>
   /** @param signal drops a run that has not started; a run that has started goes to its end */
   run(key: string, inputs: TensorMap, signal?: AbortSignal): Promise<WorkerRun>
   /** Times a loaded model with its canary or with zeros. Resolves to the median, in milliseconds. */

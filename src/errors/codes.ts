@@ -55,6 +55,7 @@ export const errorCodes = {
   'model-withdrawn': stays('ModelError'),
   'import-invalid': stays('ModelError'),
   'onnx-unreadable': stays('ModelError'),
+  'onnx-unsupported': stays('ModelError'),
   'storage-full': fallsOver('ModelError'),
   'stored-model-damaged': fallsOver('ModelError'),
   'model-load-failed': fallsOver('ModelError'),

@@ -14,6 +14,25 @@ export const readerOf =
   ({ graph }: Pick<BackendModel, 'graph'>) =>
   async () => ({ graph: graph.slice() })
 
+/** A device whose WebGPU is measured as so much faster than its WASM that a model goes there wherever it may. */
+export const fastWebgpu: Partial<EdgeOptions> = {
+  backends: ['webgpu', 'wasm'],
+  measures: {
+    detectAdapter: async () => ({ name: 'pretended', software: false, shaderF16: false, maxBufferBytes: 2 ** 30 }),
+    measureWebgpu: async () => ({ backend: 'webgpu', status: 'measured', macsPerSecond: 1e15, overheadMs: 0 }),
+    measureWebnn: absent('webnn'),
+  },
+}
+
+/** A worker with a backend in WebGPU's place; `fault` is what that does wrongly. */
+export function startPretendedWebgpu(
+  fault: { readonly answersTimes?: number; readonly refuses?: boolean } = {},
+): Worker {
+  const worker = new Worker(new URL('./pretend-webgpu.worker.ts', import.meta.url), { type: 'module' })
+  worker.postMessage(fault)
+  return worker
+}
+
 /** Opens engines on WASM whose workers can be made to fail. */
 export function edgeFixture() {
   const workers: Worker[] = []

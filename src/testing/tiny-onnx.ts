@@ -5,6 +5,10 @@ export interface TinyValue {
   readonly name: string
   readonly type: TensorType
   readonly shape: readonly (number | string)[]
+  /** A sequence of such tensors; with `map`, of maps from int64 to such a tensor's elements, as scikit-learn's models give them. */
+  readonly sequence?: boolean | 'map'
+  /** The graph does not say how many dimensions it has. */
+  readonly anyRank?: boolean
 }
 
 /** A number that is a float in ONNX even when it is whole, an integer, text, or a graph for `Loop` and `If`. */
@@ -14,9 +18,13 @@ export type TinyAttribute =
   | { readonly text: string }
   | { readonly ints: readonly number[] }
   | { readonly graph: TinyGraph }
+  | { readonly tensor: TinyInitializer }
+  | { readonly sparse: TinyInitializer }
 
 export interface TinyNode {
   readonly op: string
+  /** Default: ONNX's own operators. */
+  readonly domain?: string
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
   readonly attributes?: Readonly<Record<string, TinyAttribute>>
@@ -37,6 +45,14 @@ export interface TinyGraph {
   readonly outputs: readonly TinyValue[]
   readonly nodes: readonly TinyNode[]
   readonly initializers?: readonly TinyInitializer[]
+}
+
+/** A function of the model: its nodes take and give values by these names. Its domain is `own`. */
+export interface TinyFunction {
+  readonly name: string
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  readonly nodes: readonly TinyNode[]
 }
 
 /** TensorProto.DataType of onnx.proto. */
@@ -87,14 +103,17 @@ function attribute(name: string, value: TinyAttribute): number[] {
   if ('int' in value) return [...head, ...integer(3, value.int), ...kind(2)]
   if ('text' in value) return [...head, ...text(4, value.text), ...kind(3)]
   if ('ints' in value) return [...head, ...value.ints.flatMap((int) => integer(8, int)), ...kind(7)]
+  if ('tensor' in value) return [...head, ...block(5, tensor(value.tensor)), ...kind(4)]
+  if ('sparse' in value) return [...head, ...block(22, sparse(value.sparse)), ...kind(11)]
   return [...head, ...block(6, graph(value.graph)), ...kind(5)]
 }
 
-const node = ({ op, inputs, outputs, attributes = {} }: TinyNode): number[] => [
+const node = ({ op, domain, inputs, outputs, attributes = {} }: TinyNode): number[] => [
   ...inputs.flatMap((name) => text(1, name)),
   ...outputs.flatMap((name) => text(2, name)),
   ...text(4, op),
   ...Object.entries(attributes).flatMap(([name, value]) => block(5, attribute(name, value))),
+  ...(domain === undefined ? [] : text(7, domain)),
 ]
 
 const dimension = (size: number | string): number[] => {
@@ -102,10 +121,13 @@ const dimension = (size: number | string): number[] => {
   return size < 0 ? [] : integer(1, size)
 }
 
-function valueInfo({ name, type, shape }: TinyValue): number[] {
+function valueInfo({ name, type, shape, sequence = false, anyRank = false }: TinyValue): number[] {
   const dims = shape.flatMap((size) => block(1, dimension(size)))
-  const tensorType = [...integer(1, elementTypes[type]), ...block(2, dims)]
-  return [...text(1, name), ...block(2, block(1, tensorType))]
+  const tensorType = block(1, [...integer(1, elementTypes[type]), ...(anyRank ? [] : block(2, dims))])
+  // TypeProto: tensor_type 1, sequence_type 4 (elem_type 1), map_type 5 (key_type 1, value_type 2).
+  const element =
+    sequence === 'map' ? block(5, [...integer(1, elementTypes.int64), ...block(2, tensorType)]) : tensorType
+  return [...text(1, name), ...block(2, sequence === false ? tensorType : block(4, block(1, element)))]
 }
 
 const tensor = ({ name, type, dims, data, file }: TinyInitializer): number[] => [
@@ -115,6 +137,21 @@ const tensor = ({ name, type, dims, data, file }: TinyInitializer): number[] => 
   ...(file === undefined
     ? block(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
     : [...block(13, [...text(1, 'location'), ...text(2, file)]), ...integer(14, 1)]),
+]
+
+/** All elements from the first one on are there. */
+const sparse = (values: TinyInitializer): number[] => [
+  ...block(1, tensor(values)),
+  ...block(
+    2,
+    tensor({
+      name: `${values.name}-at`,
+      type: 'int64',
+      dims: values.dims,
+      data: BigInt64Array.from({ length: values.dims[0] ?? 0 }, (_, index) => BigInt(index)),
+    }),
+  ),
+  ...values.dims.flatMap((size) => integer(3, size)),
 ]
 
 const graph = ({ inputs, outputs, nodes, initializers = [] }: TinyGraph): number[] => [
@@ -138,9 +175,33 @@ const graph = ({ inputs, outputs, nodes, initializers = [] }: TinyGraph): number
  *   initializers: [{ name: 'one', type: 'float32', dims: [], data: new Float32Array([1]) }],
  * })
  */
-export function tinyOnnx(options: TinyGraph & { readonly opset?: number }): Uint8Array<ArrayBuffer> {
-  const { opset = 17 } = options
-  return new Uint8Array([...integer(1, 8), ...block(7, graph(options)), ...block(8, integer(2, opset))])
+export function tinyOnnx(
+  options: TinyGraph & {
+    readonly opset?: number
+    /** Versions of operators by domain, instead of `opset`. */
+    readonly opsets?: Readonly<Record<string, number>>
+    readonly functions?: readonly TinyFunction[]
+  },
+): Uint8Array<ArrayBuffer> {
+  const { opset = 17, opsets = { '': opset }, functions = [] } = options
+  const imports = (field: number, versions: Readonly<Record<string, number>>) =>
+    Object.entries(versions).flatMap(([domain, version]) =>
+      block(field, [...(domain === '' ? [] : text(1, domain)), ...integer(2, version)]),
+    )
+  const own = ({ name, inputs, outputs, nodes }: TinyFunction) => [
+    ...text(1, name),
+    ...inputs.flatMap((input) => text(4, input)),
+    ...outputs.flatMap((output) => text(5, output)),
+    ...nodes.flatMap((each) => block(7, node(each))),
+    ...imports(9, { '': opset, own: 1 }),
+    ...text(10, 'own'),
+  ]
+  return new Uint8Array([
+    ...integer(1, 8),
+    ...block(7, graph(options)),
+    ...imports(8, functions.length === 0 ? opsets : { ...opsets, own: 1 }),
+    ...functions.flatMap((each) => block(25, own(each))),
+  ])
 }
 
 /**

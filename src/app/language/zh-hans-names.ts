@@ -68,6 +68,7 @@ export const errors = {
   'model-withdrawn': '此模型已被撤回，不再运行。',
   'import-invalid': '无法导入这个文件。',
   'onnx-unreadable': '这不是可以读取的 .onnx 文件。',
+  'onnx-unsupported': '这个 ONNX 模型无法在浏览器中运行。',
   'storage-full': '存储空间不够。请移除一些模型。',
   'stored-model-damaged': '存储的模型已损坏。',
   'model-load-failed': '模型无法加载。',

@@ -109,7 +109,7 @@ export interface ModelsApi {
    * Adds a model that is in no catalogue: an .onnx file (with the files of weights beside it, if it has any), the
    * address of one, or a repository on a hub with Hugging Face's layout. Its manifest is drafted from the file.
    *
-   * @throws {ModelError} `onnx-unreadable`, `download-failed`, `manifest-invalid`, `storage-full`
+   * @throws {ModelError} `onnx-unreadable`, `onnx-unsupported`, `download-failed`, `manifest-invalid`, `storage-full`
    * @throws {ValidationError} `model-exists`
    */
   add(source: File | readonly File[] | string | URL, options?: AddModelOptions): Promise<ModelEntry>

@@ -1,18 +1,11 @@
 import type { TensorLiteral, TensorMap, TensorSpec } from '../../contracts/tensor.ts'
 import { ModelError } from '../../errors/model-error.ts'
+import { leastDims } from '../../models/manifest/shapes.ts'
 import { zeroTensor } from '../../protocol/tensors/zero-tensor.ts'
 
 /** Zeros in the shape of the model's inputs, every free dimension at 1: enough to warm a session up. */
 export function zeroInputs(specs: readonly TensorSpec[]): TensorMap {
-  return Object.fromEntries(
-    specs.map(({ name, type, shape }) => [
-      name,
-      zeroTensor(
-        type,
-        shape.map((dim) => (dim < 0 ? 1 : dim)),
-      ),
-    ]),
-  )
+  return Object.fromEntries(specs.map(({ name, type, shape }) => [name, zeroTensor(type, leastDims(shape))]))
 }
 
 /**

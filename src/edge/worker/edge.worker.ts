@@ -1,7 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-common'
 import type { TensorMap } from '../../contracts/tensor.ts'
 import { EdgeError } from '../../errors/edge-error.ts'
-import { isHitherError } from '../../errors/hither-error.ts'
+import { type HitherError, isHitherError } from '../../errors/hither-error.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { literalTensors } from '../../protocol/tensors/literal-tensors.ts'
 import { unpackInputs } from '../../protocol/tensors/unpack-inputs.ts'
@@ -9,21 +9,28 @@ import { handOver } from '../../utils/calls/hand-over.ts'
 import { servePage } from '../../utils/calls/serve-page.ts'
 import { toRuntimeTensors } from '../../utils/runtime-tensors.ts'
 import { sleep } from '../../utils/sleep.ts'
-import { type EdgeWorkerMethods, edgeLane, type LoadRequest } from '../worker-types.ts'
+import { type EdgeWorkerMethods, edgeLane, type LoadRequest, type RuntimeFlavor } from '../worker-types.ts'
 import { zeroInputs } from './canary.ts'
 import { compileRuntime, measureWasm } from './measure-session.ts'
 import { openRuntime, type Runtime } from './runtime.ts'
 import { createSessionQueue } from './session-queue.ts'
 import { openStatefulRuns, type StatefulRuns } from './stateful-runs.ts'
-import { fromRuntimeTensors } from './tensors.ts'
+import { fromRuntimeTensors, type RuntimeTensor } from './tensors.ts'
 import { timeSession, warmUp } from './warm-up.ts'
 
+/** A model in this worker. */
+interface LoadedSession {
+  readonly session: InferenceSession
+  /** What it was loaded with; its files are the runtime's now. */
+  readonly request: Omit<LoadRequest, 'files'>
+  /** Its canary, or zeros. */
+  readonly warmupInputs: TensorMap
+}
+
 const queue = createSessionQueue()
-const sessions = new Map<string, InferenceSession>()
-const wires = new Map<string, LoadRequest['wire']>()
-const warmupInputs = new Map<string, TensorMap>()
+const loaded = new Map<string, LoadedSession>()
 const stateful = new Map<string, StatefulRuns>()
-let opened: { readonly runtime: Runtime; readonly threads: number } | undefined
+let opened: { readonly runtime: Runtime; readonly threads: number; readonly flavor: RuntimeFlavor } | undefined
 
 function runtimeNow() {
   if (opened === undefined) throw new EdgeError('edge-run-failed', 'The runtime is not loaded yet.')
@@ -33,11 +40,14 @@ function runtimeNow() {
 const providerOf = (backend: LoadRequest['backend']) =>
   backend === 'webnn' ? ({ name: 'webnn', deviceType: 'gpu' } as const) : backend
 
-const locationsOf = ({ backend, keepOnDevice }: LoadRequest): Record<string, 'gpu-buffer'> =>
+const locationsOf = ({ backend, keepOnDevice }: LoadedSession['request']): Record<string, 'gpu-buffer'> =>
   Object.fromEntries(backend === 'webgpu' ? (keepOnDevice ?? []).map((name) => [name, 'gpu-buffer']) : [])
 
 /** A run that fails because its device is going may say so before the device does. */
 const lossIsToldWithinMs = 200
+
+/** The runtime can take no further call. */
+let broken = false
 
 let watched: { readonly lost: Promise<GPUDeviceLostInfo> } | undefined
 /** Sessions that the device is there for. */
@@ -62,6 +72,16 @@ const toCrash = (cause: unknown): EdgeError | undefined =>
     ? new EdgeError('edge-crashed', 'The part of this page that runs models has crashed and was replaced.', { cause })
     : undefined
 
+/** Why a model did not load, or its first run failed. */
+const toLoadError = (error: unknown, { backend }: Pick<LoadRequest, 'backend'>): HitherError =>
+  isHitherError(error)
+    ? error
+    : (toCrash(error) ??
+      new ModelError('model-load-failed', 'The model could not be loaded in this browser.', {
+        cause: error,
+        context: { backend },
+      }))
+
 /** Why a run failed: because its device is lost, because the runtime trapped, or as the runtime says. */
 async function toRunError(cause: unknown): Promise<EdgeError> {
   const crash = toCrash(cause)
@@ -74,15 +94,17 @@ async function toRunError(cause: unknown): Promise<EdgeError> {
 }
 
 async function release(session: InferenceSession | undefined): Promise<void> {
-  if (session === undefined) return
+  // A failed run leaves asyncify's stack unwound: any further call ends the whole tab. The page replaces the worker.
+  if (session === undefined || broken) return
   if (onDevice.delete(session) && onDevice.size === 0) watched = undefined
   await session.release()
 }
 
-function sessionOf(key: string): InferenceSession {
-  const session = sessions.get(key)
-  if (session === undefined) throw new EdgeError('edge-run-failed', 'The model is not loaded in this worker.')
-  return session
+/** @throws {EdgeError} `edge-run-failed` */
+function modelOf(key: string): LoadedSession {
+  const model = loaded.get(key)
+  if (model === undefined) throw new EdgeError('edge-run-failed', 'The model is not loaded in this worker.')
+  return model
 }
 
 /** A run in its turn: dropped when it was aborted before it started; a failure of the runtime becomes an `EdgeError`. */
@@ -105,8 +127,31 @@ function takeTurn<T extends object>(
   })
 }
 
-async function runSession(runtime: Runtime, session: InferenceSession, inputs: TensorMap) {
-  return fromRuntimeTensors(await session.run(toRuntimeTensors(runtime.Tensor, inputs)))
+/** Runs a model for the outputs that its manifest names: a graph may have others, also such as cannot be read. */
+async function runGraph(
+  { session, request: { outputs = session.outputNames } }: LoadedSession,
+  inputs: Readonly<Record<string, RuntimeTensor>>,
+): Promise<Readonly<Record<string, RuntimeTensor>>> {
+  try {
+    return await session.run(inputs, [...outputs])
+  } catch (error) {
+    broken ||= opened?.flavor === 'asyncify'
+    throw error
+  }
+}
+
+const runModel = async (model: LoadedSession, inputs: TensorMap) =>
+  fromRuntimeTensors(await runGraph(model, toRuntimeTensors(runtimeNow().runtime.Tensor, inputs)))
+
+/** @throws {TypeError} the manifest names an input or an output that the graph does not have */
+function checkNames(
+  { inputNames, outputNames }: InferenceSession,
+  { inputs, outputs = [] }: LoadedSession['request'],
+): void {
+  const input = inputs.find(({ name }) => !inputNames.includes(name))
+  if (input !== undefined) throw new TypeError(`the graph has no input "${input.name}"`)
+  const output = outputs.find((name) => !outputNames.includes(name))
+  if (output !== undefined) throw new TypeError(`the graph has no output "${output}"`)
 }
 
 const methods: EdgeWorkerMethods = {
@@ -115,7 +160,7 @@ const methods: EdgeWorkerMethods = {
       const { runtime, files } = await openRuntime(flavor, threads)
       // The runtime is compiled now, while its file streams in and while the model is still on its way.
       await queue.add(() => compileRuntime(runtime))
-      opened = { runtime, threads }
+      opened = { runtime, threads, flavor }
       return { files }
     } catch (cause) {
       throw new EdgeError('edge-run-failed', 'The runtime that runs models here could not be loaded.', { cause })
@@ -124,65 +169,75 @@ const methods: EdgeWorkerMethods = {
 
   measure: (budgetMs) => queue.add(() => measureWasm(runtimeNow().runtime, runtimeNow().threads, budgetMs)),
 
-  load: (request) =>
+  load: ({ files, ...request }) =>
     queue.add(async () => {
       const { runtime } = runtimeNow()
       const startedAt = performance.now()
       let session: InferenceSession | undefined
       try {
-        const created = await runtime.InferenceSession.create(request.files.graph, {
+        session = await runtime.InferenceSession.create(files.graph, {
           executionProviders: [providerOf(request.backend)],
           preferredOutputLocation: locationsOf(request),
           graphOptimizationLevel: 'all',
-          externalData: request.files.externalData?.map(({ path, data }) => ({ path, data })) ?? [],
+          externalData: files.externalData?.map(({ path, data }) => ({ path, data })) ?? [],
         })
-        session = created
         const createMs = performance.now() - startedAt
+        checkNames(session, request)
         if (request.backend === 'webgpu') {
-          onDevice.add(created)
+          onDevice.add(session)
           void watchDevice(runtime)
         }
-        const inputs = request.canary ? literalTensors(request.canary.inputs) : zeroInputs(request.inputs)
-        const warmupMs = await warmUp((given) => runSession(runtime, created, given), request, inputs)
-        warmupInputs.set(request.key, inputs)
-        sessions.set(request.key, created)
-        wires.set(request.key, request.wire)
-        return { createMs, warmupMs }
+        const warmupInputs = request.canary ? literalTensors(request.canary.inputs) : zeroInputs(request.inputs)
+        loaded.set(request.key, { session, request, warmupInputs })
+        return { createMs }
       } catch (error) {
         await release(session).catch(() => {})
-        if (isHitherError(error)) throw error
-        throw (
-          toCrash(error) ??
-          new ModelError('model-load-failed', 'The model could not be loaded in this browser.', {
-            cause: error,
-            context: { backend: request.backend },
-          })
-        )
+        throw toLoadError(error, request)
+      }
+    }),
+
+  warmUp: (key) =>
+    queue.add(async () => {
+      const model = modelOf(key)
+      try {
+        return await warmUp((inputs) => runModel(model, inputs), model.request, model.warmupInputs)
+      } catch (error) {
+        loaded.delete(key)
+        await release(model.session).catch(() => {})
+        throw toLoadError(error, model.request)
       }
     }),
 
   run: (key, inputs, signal) =>
-    takeTurn(signal, () => runSession(runtimeNow().runtime, sessionOf(key), unpackInputs(wires.get(key), inputs))),
+    takeTurn(signal, () => {
+      const model = modelOf(key)
+      return runModel(model, unpackInputs(model.request.wire, inputs))
+    }),
 
   time: (key) =>
-    queue.add(() => {
-      const session = sessionOf(key)
-      return timeSession((inputs) => runSession(runtimeNow().runtime, session, inputs), warmupInputs.get(key) ?? {})
+    queue.add(async () => {
+      const model = modelOf(key)
+      try {
+        return await timeSession((inputs) => runModel(model, inputs), model.warmupInputs)
+      } catch (error) {
+        throw await toRunError(error)
+      }
     }),
 
   unload: (key) =>
     queue.add(async () => {
-      const session = sessions.get(key)
-      sessions.delete(key)
-      wires.delete(key)
-      warmupInputs.delete(key)
-      await release(session)
+      const model = loaded.get(key)
+      loaded.delete(key)
+      await release(model?.session)
     }),
 
   startSession: (sessionId, plan, state) =>
     queue.add(async () => {
       stateful.get(sessionId)?.close()
-      stateful.set(sessionId, openStatefulRuns(runtimeNow().runtime, plan, sessionOf, state))
+      stateful.set(
+        sessionId,
+        openStatefulRuns(runtimeNow().runtime, plan, (key, inputs) => runGraph(modelOf(key), inputs), state),
+      )
     }),
 
   runSession: (sessionId, inputs, signal) =>

@@ -1,4 +1,3 @@
-import type { InferenceSession } from 'onnxruntime-common'
 import type { TensorMap } from '../../contracts/tensor.ts'
 import { zeroTensor } from '../../protocol/tensors/zero-tensor.ts'
 import { toRuntimeTensors } from '../../utils/runtime-tensors.ts'
@@ -29,12 +28,15 @@ function release(tensor: RuntimeTensor | undefined): void {
 /**
  * Opens a session. A run that fails leaves the state as it was.
  *
- * @param sessionOf the loaded model of a key; throws when it is not loaded
+ * @param runGraph runs the loaded model of a key, for the outputs of its manifest; rejects when it is not loaded
  */
 export function openStatefulRuns(
   runtime: Runtime,
   plan: WorkerPlan,
-  sessionOf: (key: string) => InferenceSession,
+  runGraph: (
+    key: string,
+    inputs: Readonly<Record<string, RuntimeTensor>>,
+  ) => Promise<Readonly<Record<string, RuntimeTensor>>>,
   from: TensorMap = {},
 ): StatefulRuns {
   const zeros = Object.fromEntries(plan.state.map(({ to, type, shape }) => [to, zeroTensor(type, shape)]))
@@ -51,9 +53,9 @@ export function openStatefulRuns(
           if (tensor === undefined) throw new TypeError(`the session was not given "${value}"`)
           feeds[name] = tensor
         }
-        const results = await sessionOf(key).run(feeds)
+        const results = await runGraph(key, feeds)
         for (const [name, value] of Object.entries(outputs)) {
-          const tensor = results[name] as RuntimeTensor | undefined
+          const tensor = results[name]
           if (tensor === undefined) continue
           values[value] = tensor
           made.push(tensor)

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { zeroInputs } from './canary.ts'
 import { warmUp } from './warm-up.ts'
 
 const inputs = (shape: number[]) => [{ name: 'x', type: 'float32' as const, shape }]
@@ -20,18 +21,16 @@ function session(run: () => Promise<typeof answer> = async () => answer) {
 
 test('a model is run once to compile, then timed', async () => {
   const { run, counted } = session()
-  expect(await warmUp(run, { backend: 'wasm', inputs: inputs([1]), tolerance: 0 }, {})).toBeGreaterThanOrEqual(0)
+  expect(await warmUp(run, { backend: 'wasm', tolerance: 0 }, {})).toBeGreaterThanOrEqual(0)
   expect(counted.runs).toBe(4)
 })
 
 test('one whose time is known runs its canary only, or nothing where it has none', async () => {
   const first = session()
-  expect(await warmUp(first.run, { backend: 'wasm', inputs: inputs([1]), tolerance: 0, knownMs: 7, canary }, {})).toBe(
-    7,
-  )
+  expect(await warmUp(first.run, { backend: 'wasm', tolerance: 0, knownMs: 7, canary }, {})).toBe(7)
   expect(first.counted.runs).toBe(1)
   const second = session()
-  expect(await warmUp(second.run, { backend: 'wasm', inputs: inputs([1]), tolerance: 0, knownMs: 7 }, {})).toBe(7)
+  expect(await warmUp(second.run, { backend: 'wasm', tolerance: 0, knownMs: 7 }, {})).toBe(7)
   expect(second.counted.runs).toBe(0)
 })
 
@@ -39,24 +38,27 @@ test('30: a wrong canary refuses the model, also where its time is known', async
   const wrong = { ...canary, outputs: [literal('y', 3)] }
   for (const knownMs of [7, undefined]) {
     await expect(
-      warmUp(session().run, { backend: 'wasm', inputs: inputs([-1]), tolerance: 0, knownMs, canary: wrong }, {}),
+      warmUp(session().run, { backend: 'wasm', tolerance: 0, knownMs, canary: wrong }, {}),
     ).rejects.toMatchObject({ code: 'model-wrong-answer' })
   }
 })
 
-test('zeros that a model with free dimensions does not take say nothing of it on WASM', async () => {
-  const refuse = () => Promise.reject(new Error('the sound is too short'))
-  expect(await warmUp(session(refuse).run, { backend: 'wasm', inputs: inputs([-1]), tolerance: 0 }, {})).toBeUndefined()
-  const elsewhere = warmUp(session(refuse).run, { backend: 'webgpu', inputs: inputs([-1]), tolerance: 0 }, {})
-  await expect(elsewhere).rejects.toThrow('too short')
-  await expect(warmUp(session(refuse).run, { backend: 'wasm', inputs: inputs([1]), tolerance: 0 }, {})).rejects.toThrow(
-    'too short',
-  )
+test.each([[-1], [1]])('zeros that a model does not take say nothing of it on WASM, in a shape of %i', async (size) => {
+  const refuse = () => Promise.reject(new Error('the step is 0'))
+  const load = (backend: 'wasm' | 'webgpu', warmsUp?: boolean) =>
+    warmUp(session(refuse).run, { backend, tolerance: 0, warmsUp }, zeroInputs(inputs([size])))
+  expect(await load('wasm')).toBeUndefined()
+  await expect(load('webgpu')).rejects.toThrow('the step is 0')
+  expect(await load('webgpu', false)).toBeUndefined()
+})
+
+test('a canary that fails is a reason to refuse the model', async () => {
+  const refuse = () => Promise.reject(new Error('the step is 0'))
+  const load = warmUp(session(refuse).run, { backend: 'wasm', tolerance: 0, canary, warmsUp: false }, {})
+  await expect(load).rejects.toThrow('the step is 0')
 })
 
 test('a trap is a crash, whatever was run', async () => {
   const trap = () => Promise.reject(new WebAssembly.RuntimeError('unreachable'))
-  await expect(warmUp(session(trap).run, { backend: 'wasm', inputs: inputs([-1]), tolerance: 0 }, {})).rejects.toThrow(
-    'unreachable',
-  )
+  await expect(warmUp(session(trap).run, { backend: 'wasm', tolerance: 0 }, {})).rejects.toThrow('unreachable')
 })

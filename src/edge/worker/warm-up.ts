@@ -26,26 +26,26 @@ export async function timeSession(run: Run, inputs: TensorMap): Promise<number> 
  * Runs a session that was just created: its canary, which has to be answered rightly, or zeros. The first run compiles
  * and allocates, and is not timed.
  *
- * @returns what a run takes, in milliseconds: timed here, or known before; undefined where it could not be run on WASM,
- *   because some dimensions are free and the model does not take them at one
+ * Many good models do not take zeros: as the size that a picture is brought to, a step, a divisor. So a run of zeros
+ * that fails says nothing of the model.
+ *
+ * @returns what a run takes, in milliseconds: timed here, or known before; undefined where WASM did not take the zeros
  * @throws {ModelError} `model-wrong-answer`
+ * @throws as `run` does: for a canary, after a trap, and on other backends than WASM, where the next run may fail, too
  */
 export async function warmUp(
   run: Run,
-  request: Pick<LoadRequest, 'backend' | 'canary' | 'tolerance' | 'knownMs' | 'inputs'>,
+  request: Pick<LoadRequest, 'backend' | 'canary' | 'tolerance' | 'knownMs' | 'warmsUp'>,
   inputs: TensorMap,
 ): Promise<number | undefined> {
-  const { canary, tolerance, knownMs } = request
-  if (canary === undefined && knownMs !== undefined) return knownMs
-  const isFree = request.inputs.some(({ shape }) => shape.some((dim) => dim < 0))
-  // Elsewhere a session whose run failed may fail at the next one, too.
-  const isGuess = canary === undefined && isFree && request.backend === 'wasm'
+  const { backend, canary, tolerance, knownMs, warmsUp = true } = request
+  if (canary === undefined && (knownMs !== undefined || !warmsUp)) return knownMs
   try {
     const { outputs } = await run(inputs)
     if (canary) checkCanary(canary.outputs, outputs, tolerance)
     return knownMs ?? (await timeSession(run, inputs))
   } catch (error) {
-    if (!isGuess || error instanceof WebAssembly.RuntimeError) throw error
+    if (canary !== undefined || backend !== 'wasm' || error instanceof WebAssembly.RuntimeError) throw error
     return undefined
   }
 }

@@ -6,8 +6,8 @@ export const mayBatch = (model: {
   readonly inputs: readonly TensorSpec[]
   readonly outputs: readonly TensorSpec[]
 }): boolean =>
-  model.inputs.every(({ shape }) => shape.length > 1 && shape[0] === -1) &&
-  model.outputs.every(({ shape }) => shape[0] === -1)
+  model.inputs.every(({ shape = [] }) => shape.length > 1 && shape[0] === -1) &&
+  model.outputs.every(({ shape = [] }) => shape[0] === -1)
 
 /** Rows of a request: the first dimension that all of its tensors share. Undefined when they differ, or are none. */
 export function rowsOf(tensors: TensorMap): number | undefined {

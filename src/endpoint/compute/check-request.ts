@@ -13,7 +13,7 @@ export const maxBatch = 256
  */
 export function checkRequest(manifest: Manifest, inputs: TensorMap): void {
   checkInputs(manifest, inputs)
-  for (const { name, shape } of manifest.inputs) {
+  for (const { name, shape = [] } of manifest.inputs) {
     const [batch = 0] = inputs[name]?.dims ?? []
     if (shape[0] === -1 && shape.length > 1 && batch > maxBatch) {
       throw new ValidationError(

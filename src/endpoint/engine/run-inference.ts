@@ -110,7 +110,7 @@ function classify(outputs: TensorMap, asked: InferRequest, model: ServedModel): 
     }
     const tensor = outputs[name]
     if (tensor === undefined) throw new ValidationError('options-invalid', `The model has no output ${name}.`)
-    const batched = tensor.dims.length > 1 && model.outputs.find((each) => each.name === name)?.shape[0] === -1
+    const batched = tensor.dims.length > 1 && model.outputs.find((each) => each.name === name)?.shape?.[0] === -1
     return [name, toClasses(tensor, { count, batched, labels: model.manifest?.labels })] as const
   })
   return { ...outputs, ...Object.fromEntries(classes) }

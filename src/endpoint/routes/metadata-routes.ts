@@ -61,4 +61,9 @@ export function addMetadataRoutes(app: FastifyInstance, context: PluginContext):
 const notReady = ({ unavailable = 'The model is not ready.' }: ServedModel) =>
   new CloudError('cloud-overloaded', unavailable)
 
-const toWireSpec = ({ name, type, shape }: TensorSpec) => ({ name, datatype: toDatatype(type), shape: [...shape] })
+/** The protocol has no word for any number of dimensions; one of any size comes nearest. */
+const toWireSpec = ({ name, type, shape = [-1] }: TensorSpec) => ({
+  name,
+  datatype: toDatatype(type),
+  shape: [...shape],
+})

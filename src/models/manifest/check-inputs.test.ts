@@ -98,6 +98,19 @@ test('float16 is raw bits or a Float16Array, strings are strings', () => {
   expect(() => check({ x: { type: 'string', dims: [1], data: [1] } }, text)).toThrow('strings only')
 })
 
+test('an input of any number of dimensions takes any, but no endless list', () => {
+  const any = { name: 'm', inputs: [{ name: 'x', type: 'float32' }] } as const
+  const give = (dims: number[]) => () =>
+    check({ x: { type: 'float32', dims, data: new Float32Array(dims.reduce((a, b) => a * b, 1)) } }, any)
+  for (const dims of [[], [3], [2, 1, 2]]) expect(give(dims)).not.toThrow()
+  expect(give(new Array(65).fill(1))).toThrow('at most 64 dimensions')
+  for (const dims of [[-1], [0.5], 'a']) {
+    const given = { x: { type: 'float32', dims, data: new Float32Array(1) } }
+    expect(() => check(given, any)).toThrow(expect.objectContaining({ code: 'input-shape' }))
+  }
+  expect(() => check({ x: { type: 'float32', dims: [2], data: new Float32Array(3) } }, any)).toThrow('needs 2 values')
+})
+
 test('whatever is given, it passes whole or is a ValidationError', () => {
   const anything = fc.anything()
   const tensor = fc.record({

@@ -6,6 +6,9 @@ import { isShapeOf, toShapeText } from './shapes.ts'
 /** More elements than any array can hold: dimensions beyond this are an attack or a mistake, also beside a 0. */
 const maxElements = 2 ** 31
 
+/** More dimensions than any operator takes. */
+const maxRank = 64
+
 /** The arrays an element type may lie in. Browsers that have a Float16Array give it to onnxruntime's tensors. */
 const arrayNames: Record<TensorType, readonly string[]> = {
   bool: ['Uint8Array'],
@@ -117,8 +120,9 @@ function checkTensor(spec: TensorSpec, value: unknown): void {
 
 function checkDims({ name, shape }: TensorSpec, dims: unknown): readonly number[] {
   const given: readonly unknown[] | undefined = Array.isArray(dims) ? dims : undefined
-  // Nothing walks through more dimensions than the model has. Array.from shows the holes of a sparse array.
-  const sizes = given?.length === shape.length ? Array.from(given) : undefined
+  // Nothing walks through more dimensions than the model may have. Array.from shows the holes of a sparse array.
+  const fits = given !== undefined && (shape === undefined ? given.length <= maxRank : given.length === shape.length)
+  const sizes = fits ? Array.from(given) : undefined
   if (given === undefined || sizes?.every(isSize) === false) {
     const text = given === undefined ? toText(dims) : toDimsText(given)
     throw new ValidationError('input-shape', `The dims of "${name}" must be whole numbers from 0 up, but are ${text}.`)
@@ -126,7 +130,7 @@ function checkDims({ name, shape }: TensorSpec, dims: unknown): readonly number[
   if (!sizes?.every(isSize) || !isShapeOf(sizes, shape)) {
     throw new ValidationError(
       'input-shape',
-      `The input "${name}" must have shape ${toShapeText(shape)}, but has ${toDimsText(given)}.`,
+      `The input "${name}" must have ${shape === undefined ? `at most ${maxRank} dimensions` : `shape ${toShapeText(shape)}`}, but has ${toDimsText(given)}.`,
     )
   }
   if (sizes.reduce((product, size) => product * Math.max(1, size), 1) > maxElements) {

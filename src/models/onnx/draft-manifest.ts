@@ -1,4 +1,5 @@
 import type { Manifest, ModelFile } from '../../contracts/manifest.ts'
+import type { TensorSpec } from '../../contracts/tensor.ts'
 import { parseManifest } from '../manifest/parse-manifest.ts'
 import type { OnnxHeader } from './read-onnx.ts'
 
@@ -11,6 +12,23 @@ export function toModelName(text: string): string {
     .slice(0, 100)
   return plain === '' ? 'model' : plain
 }
+
+/**
+ * Sizes that an ONNX file states of its outputs are no promise: exporters write down what they saw, and the runtime
+ * does not hold answers against them. They are kept where the inputs leave nothing open. Where the number of items is
+ * open, the answer's is, too; where more is open, any of the answer's sizes may follow it.
+ */
+function outputShape(shape: readonly number[] | undefined, inputs: OnnxHeader['inputs']): number[] | undefined {
+  const isOpen = (from: number) => inputs.some((input) => input.shape?.slice(from).includes(-1) ?? true)
+  if (shape === undefined || !isOpen(0)) return shape && [...shape]
+  return shape.map((size, axis) => (axis === 0 || isOpen(1) ? -1 : size))
+}
+
+const withShape = (spec: TensorSpec, shape: number[] | undefined): Manifest['inputs'][number] => ({
+  name: spec.name,
+  type: spec.type,
+  ...(shape === undefined ? {} : { shape }),
+})
 
 export interface DraftFacts {
   readonly name: string
@@ -44,9 +62,9 @@ export function draftManifest(facts: DraftFacts, header: OnnxHeader): Manifest {
     ...(header.externalData.length === 0 ? {} : { externalData: [...header.externalData] }),
     ...(precision === undefined ? {} : { precision }),
     ...(requires === undefined ? {} : { requires }),
-    opset: header.opset,
-    inputs: header.inputs.map((spec) => ({ ...spec, shape: [...spec.shape] })),
-    outputs: header.outputs.map((spec) => ({ ...spec, shape: [...spec.shape] })),
+    ...(header.opset === undefined ? {} : { opset: header.opset }),
+    inputs: header.inputs.map((spec) => withShape(spec, spec.shape && [...spec.shape])),
+    outputs: header.outputs.map((spec) => withShape(spec, outputShape(spec.shape, header.inputs))),
     complexity: { macs: Math.max(1, header.weights) },
     tolerance: { absolute: 1e-3 },
   }

@@ -2,7 +2,8 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ModelError } from '../../errors/model-error.ts'
 import { fakeBytes } from '../../testing/fake-file-server.ts'
-import { tinyOnnx } from '../../testing/tiny-onnx.ts'
+import { outsideFile, outsideModels } from '../../testing/outside-weights.ts'
+import { type TinyGraph, tinyOnnx } from '../../testing/tiny-onnx.ts'
 import { type ByteSource, blobSource } from './byte-source.ts'
 import { readOnnx } from './read-onnx.ts'
 
@@ -45,6 +46,81 @@ test('weights are stepped over, not read', async () => {
   await readOnnx(source)
   expect(model.length).toBeGreaterThan(800_000)
   expect(read).toBeLessThan(200_000)
+})
+
+const read = (bytes: Uint8Array<ArrayBuffer>) => readOnnx(blobSource(new Blob([bytes])))
+const value = (name: string, more: object = {}) => ({ name, type: 'float32' as const, shape: [4], ...more })
+const sum = { op: 'Add', inputs: ['x', 'x'], outputs: ['y'] }
+
+describe('weights outside of the file', () => {
+  test.each(outsideModels)('in $where', async ({ graph, problem }) => {
+    if (problem === undefined) {
+      expect(await read(graph)).toMatchObject({ externalData: [outsideFile], weights: 4 })
+      return
+    }
+    const refused = read(graph)
+    await expect(refused).rejects.toMatchObject({ name: 'ModelError', code: 'onnx-unsupported' })
+    await expect(refused).rejects.toThrow(problem)
+    await expect(refused).rejects.toThrow(outsideFile)
+  })
+
+  test('in a file that is not named', async () => {
+    const w = { name: 'w', type: 'float32' as const, dims: [4], data: new Float32Array(4), file: '' }
+    const graph = tinyOnnx({ inputs: [value('x')], outputs: [value('y')], nodes: [sum], initializers: [w] })
+    await expect(read(graph)).rejects.toThrow('weights "w" lie in another file, and it does not say in which')
+  })
+
+  test('graphs in graphs without an end are refused', async () => {
+    let graph: TinyGraph = { inputs: [], outputs: [], nodes: [] }
+    for (let depth = 0; depth < 100; depth += 1) {
+      graph = { ...graph, nodes: [{ op: 'If', inputs: [], outputs: [], attributes: { then_branch: { graph } } }] }
+    }
+    await expect(read(tinyOnnx({ ...graph, inputs: [value('x')], outputs: [value('y')] }))).rejects.toMatchObject({
+      code: 'onnx-unreadable',
+    })
+  })
+})
+
+describe('what a file may be without', () => {
+  test.each([
+    ["ONNX's own operators, beside those of machine learning", { 'ai.onnx.ml': 3 }, undefined],
+    ['none of its domains but the one that it names in full', { 'ai.onnx': 18, 'ai.onnx.ml': 3 }, 18],
+  ])('%s', async (_, opsets, opset) => {
+    const graph = tinyOnnx({ inputs: [value('x')], outputs: [value('y')], nodes: [sum], opsets })
+    expect(await read(graph)).toMatchObject({ opset, inputs: [value('x')], outputs: [value('y')] })
+  })
+
+  test('the number of dimensions of an input or output', async () => {
+    const graph = tinyOnnx({
+      inputs: [value('x', { anyRank: true })],
+      outputs: [value('y', { anyRank: true })],
+      nodes: [sum],
+    })
+    const { inputs, outputs } = await read(graph)
+    expect([inputs, outputs]).toEqual([[{ name: 'x', type: 'float32' }], [{ name: 'y', type: 'float32' }]])
+  })
+
+  test.each([[true], ['map']] as const)('outputs that are no tensors are left out (sequence: %s)', async (sequence) => {
+    const graph = tinyOnnx({ inputs: [value('x')], outputs: [value('p', { sequence }), value('y')], nodes: [sum] })
+    expect(await read(graph)).toMatchObject({ outputs: [value('y')] })
+  })
+})
+
+describe('what cannot run is refused with the reason', () => {
+  test.each([
+    ['a sequence alone', { outputs: [value('p', { sequence: true })] }, 'its output "p" is a sequence, which'],
+    ['a sequence to be given', { inputs: [value('s', { sequence: true })] }, 'its input "s" is a sequence, and only'],
+    ['nothing to be given', { inputs: [] }, 'it takes no inputs'],
+  ])('%s', async (_, change, reason) => {
+    const refused = read(tinyOnnx({ inputs: [value('x')], outputs: [value('y')], nodes: [sum], ...change }))
+    await expect(refused).rejects.toMatchObject({ code: 'onnx-unsupported' })
+    await expect(refused).rejects.toThrow(reason)
+  })
+
+  test('no version of any operators', async () => {
+    const graph = tinyOnnx({ inputs: [value('x')], outputs: [value('y')], nodes: [sum], opsets: {} })
+    await expect(read(graph)).rejects.toThrow('it does not say which version of which operators it uses')
+  })
 })
 
 describe('files that are no model', () => {

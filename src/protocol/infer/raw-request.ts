@@ -24,7 +24,7 @@ export function parseRawRequest(body: Uint8Array, specs: readonly TensorSpec[]):
   }
 }
 
-function dimsOf({ name, type, shape }: TensorSpec, bytes: number): readonly number[] {
+function dimsOf({ name, type, shape = [-1] }: TensorSpec, bytes: number): readonly number[] {
   const free = shape.filter((size) => size === -1).length
   if (free > 1) {
     throw new ValidationError(

@@ -1,7 +1,9 @@
 import type { Manifest } from '../../../contracts/manifest.ts'
 import type { Privacy, RouteParts, RouteRecord } from '../../../contracts/route.ts'
 import type { TensorMap } from '../../../contracts/tensor.ts'
+import { CloudError } from '../../../errors/cloud-error.ts'
 import { isHitherError } from '../../../errors/hither-error.ts'
+import { ModelError } from '../../../errors/model-error.ts'
 import { modelKey } from '../../../models/manifest/model-key.ts'
 import type { ArmRef } from '../../../routing/router-types.ts'
 import { OvertakenError } from '../../../routing/running/run-plan.ts'
@@ -11,7 +13,7 @@ import { meanOf } from '../../../utils/log-normal.ts'
 import type { CloudLink } from '../../cloud/cloud-link.ts'
 import { bytesOf } from '../snapshot/request-bytes.ts'
 import type { RequestContext } from '../snapshot/request-context.ts'
-import { checkAnswer } from '../tensors/check-answer.ts'
+import { findAnswerProblem, pickOutputs } from '../tensors/check-answer.ts'
 import { hungAfterMs } from './time-limits.ts'
 
 export interface ArmAnswer {
@@ -43,8 +45,20 @@ async function runOnEdge(context: RequestContext, request: ArmRequest, signal: A
   const startMs = performance.now()
   try {
     const run = await edge.run(manifest, inputs, { timeoutMs: hungAfterMs(predictedMs), signal, transfer })
+    const problem = findAnswerProblem(manifest, run.outputs)
+    if (problem !== undefined) {
+      const { output, got, expected } = problem
+      throw new ModelError(
+        'model-wrong-answer',
+        `The output ${output} of ${manifest.name} is ${got} on this device, but should be ${expected}.`,
+      )
+    }
     learner.observeEdge(key, run.backend, run.totalMs - run.queueMs)
-    return { outputs: run.outputs, backend: run.backend, parts: { queueMs: run.queueMs, computeMs: run.computeMs } }
+    return {
+      outputs: pickOutputs(manifest, run.outputs),
+      backend: run.backend,
+      parts: { queueMs: run.queueMs, computeMs: run.computeMs },
+    }
   } catch (error) {
     // An overtaken run would have taken longer still. One that may have waited says nothing of its own time.
     if (signal.reason instanceof OvertakenError && wasFree) {
@@ -81,7 +95,14 @@ async function runOnCloud(
       (sent) => cloud.arm.run(manifest.name, sent, options),
       unpackInputs,
     )
-    checkAnswer(manifest, outputs)
+    const problem = findAnswerProblem(manifest, outputs)
+    if (problem !== undefined) {
+      const { output, got, expected } = problem
+      throw new CloudError(
+        'cloud-bad-response',
+        `The endpoint's output ${output} of ${manifest.name} is ${got}, but should be ${expected}.`,
+      )
+    }
     cloud.observeWireShare(manifest.name, requestBytes / bytesOf(inputs))
     const { totalMs, serverMs, queueMs, computeMs } = timing
     const split = cloud.link.observeRequest({ requestBytes, responseBytes, totalMs, serverMs })
@@ -89,7 +110,7 @@ async function runOnCloud(
       cloud.learner.observeCloud(modelKey(manifest), { serverMs: split.serverMs, queueMs, responseBytes })
     }
     return {
-      outputs,
+      outputs: pickOutputs(manifest, outputs),
       parts: {
         ...(split === undefined ? {} : { uploadMs: split.uploadMs + split.roundTripMs, downloadMs: split.downloadMs }),
         ...given({ queueMs, computeMs }),

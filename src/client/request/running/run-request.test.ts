@@ -6,6 +6,7 @@ import type { TensorMap } from '../../../contracts/tensor.ts'
 import type { EdgeEngine } from '../../../edge/edge-types.ts'
 import { EdgeError } from '../../../errors/edge-error.ts'
 import { isHitherError } from '../../../errors/hither-error.ts'
+import type { NoArmError } from '../../../errors/no-arm-error.ts'
 import { encodeInferResponse } from '../../../protocol/infer/infer-response.ts'
 import { createRouter } from '../../../routing/deciding/create-router.ts'
 import { createRouteLearner } from '../../../routing/learning/route-learner.ts'
@@ -35,10 +36,10 @@ const contains = (body: Uint8Array, part: Uint8Array) =>
 type Fault = 'none' | '500' | '429' | '413' | 'html' | 'json' | 'shape' | 'half' | 'gone'
 const faults: readonly Fault[] = ['none', '500', '429', '413', 'html', 'json', 'shape', 'half', 'gone']
 
-function answerWith(fault: Fault): Response {
+function answerWith(fault: Fault, right: TensorMap): Response {
   const answer = (over: TensorMap) =>
     encodeInferResponse({ modelName: manifest.name, outputs: over, binary: () => true })
-  const { body, headers } = answer(outputs)
+  const { body, headers } = answer(right)
   if (fault === '500') return new Response('{"error":"broken"}', { status: 500 })
   if (fault === '429') return new Response('{"error":"busy"}', { status: 429, headers: { 'Retry-After': '60' } })
   if (fault === '413') return new Response('{"error":"too large"}', { status: 413 })
@@ -55,18 +56,18 @@ function answerWith(fault: Fault): Response {
 /** A client's parts with two endpoints, all that they are sent, and an edge that fails when told to. */
 function setUp() {
   const sent: { url: string; body: Uint8Array }[] = []
-  const told = { cloud: 'none' as Fault, edgeFails: false }
+  const told = { cloud: 'none' as Fault, edgeFails: false, answer: outputs }
   vi.stubGlobal('fetch', async (url: string, init: RequestInit = {}) => {
     sent.push({ url, body: init.body instanceof Uint8Array ? init.body : new Uint8Array() })
     await Promise.resolve()
-    if (url.endsWith('/infer')) return answerWith(told.cloud)
+    if (url.endsWith('/infer')) return answerWith(told.cloud, told.answer)
     if (url.includes('/ready')) return new Response('{"ready":true}')
     if (url.endsWith('/v2')) return new Response('{"name":"s","version":"1","extensions":["binary_tensor_data"]}')
     return new Response('{}', { status: url.includes('capacity') ? 404 : 200 })
   })
   const run = vi.fn(async () => {
     if (told.edgeFails) throw new EdgeError('edge-crashed', 'It crashed.')
-    return { outputs, backend: 'wasm', queueMs: 0, computeMs: 1, totalMs: 1 }
+    return { outputs: told.answer, backend: 'wasm', queueMs: 0, computeMs: 1, totalMs: 1 }
   })
   const edge = {
     ready: async () => {},
@@ -143,6 +144,32 @@ test.each(faults.filter((fault) => fault !== 'none'))(
     expect(run).toHaveBeenCalledTimes(1)
   },
 )
+
+const wider: TensorMap = { y: { type: 'float32', dims: [2, 2], data: new Float32Array(4) } }
+const anyRank = { ...manifest, outputs: [{ name: 'y', type: 'float32' as const }] }
+
+test.each([
+  ['the manifest says less', manifest, wider, undefined],
+  ['the manifest leaves the dimensions open', anyRank, wider, wider],
+  ['something comes beside it, unasked', manifest, { ...outputs, z: wider.y }, outputs],
+] as const)('both arms take an answer by one rule: %s', async (_, model, answer, taken) => {
+  for (const [privacy, code] of [
+    ['edge-only', 'model-wrong-answer'],
+    ['cloud-only', 'cloud-bad-response'],
+  ] as const) {
+    const { ask, told } = setUp()
+    told.answer = answer as TensorMap
+    const end = await endOf(ask(privacy, undefined, model))
+    if (taken === undefined) {
+      if (!('error' in end)) throw new Error(`${privacy} took it`)
+      expect((end.error as NoArmError).attempts[0]).toMatchObject({ code })
+    } else {
+      if (!('value' in end)) throw end.error
+      expect(Object.keys(end.value.outputs)).toEqual(Object.keys(taken))
+      expect(end.value.outputs.y).toMatchObject({ dims: taken.y?.dims })
+    }
+  }
+})
 
 test.each([
   ['', false, false, 1],

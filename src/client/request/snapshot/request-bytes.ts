@@ -1,5 +1,6 @@
 import type { Manifest } from '../../../contracts/manifest.ts'
 import type { TensorMap } from '../../../contracts/tensor.ts'
+import { leastDims } from '../../../models/manifest/shapes.ts'
 
 /** The name, shape and framing of a request beside its tensors. */
 const requestOverheadBytes = 600
@@ -16,6 +17,6 @@ export const typicalBytes = ({ inputs, wire }: Pick<Manifest, 'inputs' | 'wire'>
     (sum, { name, type, shape }) =>
       sum +
       (type === 'uint8' || wire?.some(({ input }) => input === name) ? 1 : 4) *
-        shape.reduce((a, dim) => a * Math.max(1, dim), 1),
+        leastDims(shape).reduce((a, dim) => a * Math.max(1, dim), 1),
     requestOverheadBytes,
   )

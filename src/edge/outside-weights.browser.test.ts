@@ -1,0 +1,28 @@
+import { afterEach, expect, test } from 'vitest'
+import { edgeFixture } from '../testing/edge-fixture.ts'
+import { fakeManifest } from '../testing/fake-manifest.ts'
+import { outsideBytes, outsideFile, outsideModels } from '../testing/outside-weights.ts'
+
+const { openEdge, closeAll } = edgeFixture()
+afterEach(closeAll)
+
+const spec = (name: string) => [{ name, type: 'float32' as const, shape: [4] }]
+
+// What is refused when a model is added is what the runtime refuses: where it learns more, this test says so.
+test.each(outsideModels)('weights outside of the file, in $where: the runtime is as it is taken for', async (model) => {
+  const files = { 'model.onnx': model.graph, [outsideFile]: outsideBytes() }
+  const manifest = await fakeManifest(files, { name: 'outside', inputs: spec('x'), outputs: spec('y') })
+  const edge = openEdge()
+  const loading = edge.load(manifest, async () => ({
+    graph: model.graph.slice(),
+    externalData: [{ path: outsideFile, data: outsideBytes() }],
+  }))
+  if (model.problem !== undefined) {
+    await expect(loading).rejects.toMatchObject({ code: 'model-load-failed' })
+    return
+  }
+  await loading
+  const x = { type: 'float32' as const, dims: [4], data: Float32Array.of(1, 1, 1, 1) }
+  const { outputs } = await edge.run(manifest, { x }, { timeoutMs: 30_000 })
+  expect(outputs.y?.data).toEqual(Float32Array.of(1, 2, 3, 4))
+})

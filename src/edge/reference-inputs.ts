@@ -1,0 +1,34 @@
+import type { TensorMap, TensorSpec } from '../contracts/tensor.ts'
+import { toFloat16Bits } from '../protocol/tensors/float16.ts'
+import { emptyData } from '../protocol/tensors/zero-tensor.ts'
+import { createSeededRandom } from '../utils/seeded-random.ts'
+
+/**
+ * Inputs to compare backends on: the same at each visit, and neither zero nor alike, so that no part of a model drops
+ * out of the answer. Floats lie between 0.05 and 1, bytes anywhere, other whole numbers are one: it is a valid index,
+ * step, size and mask.
+ *
+ * @param freeSize what free dimensions are taken as: only in a sequence does what recurs recur
+ */
+export function referenceInputs(specs: readonly TensorSpec[], freeSize: number): TensorMap {
+  const random = createSeededRandom(1)
+  return Object.fromEntries(
+    specs.map(({ name, type, shape }) => {
+      const dims = shape?.map((size) => (size < 0 ? freeSize : size)) ?? [freeSize]
+      const data = emptyData(
+        type,
+        dims.reduce((product, size) => product * size, 1),
+      )
+      if (data instanceof BigInt64Array || data instanceof BigUint64Array) data.fill(1n)
+      else if (!Array.isArray(data)) {
+        for (let at = 0; at < data.length; at += 1) {
+          const part = 0.05 + 0.95 * random()
+          if (type === 'float16') data[at] = toFloat16Bits(part)
+          else if (type.startsWith('float')) data[at] = part
+          else data[at] = type === 'uint8' ? Math.floor(part * 256) : 1
+        }
+      }
+      return [name, { type, dims, data }]
+    }),
+  )
+}
