@@ -3,6 +3,7 @@ import { addRoutes, type EndpointOrigins } from './add-routes.ts'
 import { openPoolEngine } from './compute/open-pool-engine.ts'
 import { parseOrigin } from './http/cross-origin.ts'
 import { arrivalTimesMs, openServer } from './http/open-server.ts'
+import { answerOwnHosts } from './http/own-hosts.ts'
 import { createBodyBudget, readRequestBody } from './http/request-body.ts'
 import { isElsewhere } from './model-folder/load-models.ts'
 import { type ModelFolder, openModelFolder } from './model-folder/model-folder.ts'
@@ -14,6 +15,7 @@ import { createStatistics } from './observability/statistics.ts'
 import { openTracing } from './observability/tracing.ts'
 import { createEmbeddingsPlugin } from './openai/embeddings-plugin.ts'
 import { packageVersion } from './package-version.ts'
+import { checkOptions } from './plugin/check-options.ts'
 import type { EndpointOptions } from './plugin/endpoint-options.ts'
 import type { RouteContext } from './routes/route-context.ts'
 import { createAccess } from './security/access.ts'
@@ -46,8 +48,8 @@ const mebibyte = 1024 * 1024
 export async function createEndpoint(options: EndpointOptions): Promise<Endpoint> {
   const { modelsDir, logger, traces = false, trustProxy = false } = options
   const { bodyLimitBytes = 64 * mebibyte, bodyBudgetBytes = 512 * mebibyte, arrivalLimitsMs = arrivalTimesMs } = options
+  checkOptions(options)
   const origins = readOrigins(options)
-  const access = createAccess(options.tokens === undefined ? undefined : createVerifyToken(options.tokens))
   const ring = createSealingKeyRing({ seed: options.sealingSeed ?? crypto.getRandomValues(new Uint8Array(32)) })
   const folder = modelsDir === undefined ? undefined : await openModelFolder(modelsDir)
   const version = await packageVersion()
@@ -58,6 +60,8 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
     bodyLimitBytes,
     arrivalLimitsMs,
   })
+  const access = createAccess(openTokens(options, app.log))
+  answerOwnHosts(app, options.allowHosts ?? [])
   const engine = options.engine ?? (await openPoolEngine(options, folder, app.log))
   const tracing = traces === false ? undefined : await openTracing(version, traces === true ? undefined : traces)
   app.addHook('onClose', async () => {
@@ -75,6 +79,7 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   // An engine of another kind brings the API that its servers have.
   const own = options.engine === undefined ? [createEmbeddingsPlugin(engine)] : []
   const metricsServer = options.metricsPort === undefined ? undefined : createMetricsServer(metrics)
+  if (metricsServer !== undefined) answerOwnHosts(metricsServer, options.allowHosts ?? [])
   await addRoutes(app, {
     context,
     origins,
@@ -104,6 +109,11 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
     },
   }
 }
+
+const openTokens = ({ tokens }: EndpointOptions, log: FastifyBaseLogger) =>
+  tokens === undefined
+    ? undefined
+    : createVerifyToken(tokens, undefined, (err) => log.error({ err }, "The tokens' keys can't be renewed."))
 
 /** The origins that the options name, checked. @throws {ConfigError} `config-invalid` */
 const readOrigins = ({ allowOrigins = [], connectTo = [], embedOn = [] }: EndpointOptions): EndpointOrigins => ({

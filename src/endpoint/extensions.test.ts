@@ -187,7 +187,7 @@ describe('a body without a type', () => {
     })
   it('is taken from a program, and not from a page', async () => {
     expect((await send({})).statusCode).toBe(200)
-    expect((await send({ origin: 'https://evil.test' })).statusCode).toBe(415)
+    expect((await send({ origin: 'https://evil.test' })).statusCode).toBe(403)
   })
 })
 

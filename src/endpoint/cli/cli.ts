@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { ConfigError } from '../../errors/config-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
+import { given } from '../../utils/given.ts'
 import { createEndpoint, type Endpoint } from '../create-endpoint.ts'
 import { openGateway } from '../gateway/open-gateway.ts'
 import { wantsTracing } from '../observability/tracing.ts'
@@ -48,12 +49,15 @@ async function serve(options: ServeOptions, env: NodeJS.ProcessEnv): Promise<voi
   const reports = options.reports === undefined ? [] : [await openReports(options.reports)]
   // A gateway keeps reports itself: it is what devices know, and servers behind it have no intake.
   const { plugins = [], ...front } = gateway === undefined ? {} : await openGateway(gateway)
+  const { workers, allowOrigins, allowHosts, embedOn, connectTo } = options
   const endpoint = await createEndpoint({
-    ...options,
+    ...given({ workers, appDir, allowHosts, modelsDir }),
+    allowOrigins,
+    embedOn,
+    connectTo,
     ...security,
     traces: wantsTracing(env),
     processMetrics: true,
-    ...(modelsDir === undefined ? {} : { modelsDir }),
     ...front,
     plugins: [...plugins, ...reports],
   })
