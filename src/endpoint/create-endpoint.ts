@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { within } from '../utils/within.ts'
 import { addRoutes, type EndpointOrigins } from './add-routes.ts'
 import { openPoolEngine } from './compute/open-pool-engine.ts'
 import { parseOrigin } from './http/cross-origin.ts'
@@ -38,6 +39,9 @@ export interface Endpoint {
 
 const mebibyte = 1024 * 1024
 
+/** Milliseconds that the last traces may take to be sent. */
+const tracesEndMs = 5_000
+
 /**
  * Loads and verifies the models, starts the threads, and builds the server; it answers once `listen` is called.
  *
@@ -66,7 +70,8 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   const tracing = traces === false ? undefined : await openTracing(version, traces === true ? undefined : traces)
   app.addHook('onClose', async () => {
     await engine.close()
-    await tracing?.close()
+    // A collector that says nothing must not keep the process: what it has not taken by then is lost.
+    if (tracing !== undefined) await within(tracing.close(), tracesEndMs, () => undefined).catch(() => {})
   })
 
   const metrics = createMetrics(engine, { process: options.processMetrics === true })
