@@ -7,6 +7,7 @@ import { CloudError } from '../../errors/cloud-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { within } from '../../utils/within.ts'
+import { withoutNulls } from '../../utils/without-nulls.ts'
 import { createBodyBudget, readRequestBody } from '../http/request-body.ts'
 import type { EndpointPlugin } from '../plugin/endpoint-plugin.ts'
 import { opsScope } from '../security/scopes.ts'
@@ -77,7 +78,7 @@ export function createReportsPlugin(options: ReportsPluginOptions): EndpointPlug
         fresh(reply).send({ notices: await inDatabase(currentNotices(database, now())) }),
       )
       app.post(noticesPath, { onRequest: operator }, async (request, reply) => {
-        const notice = parse(newNoticeSchema, request.body, 'This is no notice')
+        const notice = parse(newNoticeSchema, withoutNulls(request.body), 'This is no notice')
         return fresh(reply)
           .code(201)
           .send(await inDatabase(addNotice(database, notice, now())))
