@@ -9,6 +9,7 @@ import { addPlugins, type EndpointPlugin } from './plugin/endpoint-plugin.ts'
 import { createFileOrigins } from './routes/file-origins.ts'
 import { addInferRoutes } from './routes/infer-routes.ts'
 import { addMetadataRoutes } from './routes/metadata-routes.ts'
+import { addNoNotices } from './routes/notices-route.ts'
 import { addProbeRoute } from './routes/probe-route.ts'
 import { addRepositoryRoutes } from './routes/repository-routes.ts'
 import type { RouteContext } from './routes/route-context.ts'
@@ -59,6 +60,7 @@ export async function addRoutes(
         addRepositoryRoutes(api, context)
       })
       await addPlugins(guarded, plugins, context)
+      addNoNotices(guarded, context)
     })
     await shared.register(addProbeRoute)
     addSealingKeys(shared, ring)
