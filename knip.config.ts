@@ -14,6 +14,7 @@ const config: KnipConfig = {
         'src/outbox/report-sync.ts',
         'src/endpoint/index.ts',
         'src/endpoint/cli/cli.ts',
+        'src/endpoint/cli/run-as-init.ts',
         'src/endpoint/compute/infer-worker.ts',
         'src/edge/worker/edge.worker.ts',
         'src/client/background/worker/background.worker.ts',

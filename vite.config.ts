@@ -84,8 +84,8 @@ export default defineConfig({
         short_name: 'Hither',
         description: 'AI that runs here when here is faster, and in the cloud when it is not.',
         display: 'standalone',
+        // Its identity, too, as it has no `id`: an `id` starts at the origin, and a build may lie below a path.
         start_url: '.',
-        id: '/',
         share_target: {
           action: 'share',
           method: 'POST',

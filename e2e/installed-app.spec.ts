@@ -42,6 +42,34 @@ test('Chromium may install it, and the manifest names a share target and a file 
   await expect(page.locator('digit-card')).toBeVisible()
 })
 
+test('once it is installed, addresses that are not its own are answered by whoever has them', async ({ page }) => {
+  const see = async (path: string) => {
+    const response = await page.goto(site.origin + path)
+    return [response?.status(), response?.headers()['content-type']?.split(';')[0]]
+  }
+  const paths = [
+    '/metrics',
+    '/.well-known/hither-keys',
+    '/widget.js',
+    '/service-worker.js',
+    '/some/other/app',
+    '/index',
+  ]
+  const before: Record<string, unknown> = {}
+  for (const path of paths) before[path] = await see(path)
+  await page.goto(site.origin)
+  await isServed(page)
+  for (const path of paths) expect(await see(path), path).toEqual(before[path])
+  await page.context().setOffline(true)
+  for (const path of ['/', '/?privacy=any', '/index.html', '/#/models']) {
+    expect(await see(path), path).toEqual([200, 'text/html'])
+  }
+  await page.context().setOffline(false)
+  const manifest = await (await page.request.get(`${site.origin}/manifest.webmanifest`)).json()
+  // Its identity follows from its start, wherever it is built for.
+  expect([manifest.start_url, manifest.id]).toEqual(['.', undefined])
+})
+
 test('a picture and a sound that are shared with it reach their tasks', async ({ page }) => {
   // The system shares by a form that it sends itself; a page of another site does the same.
   const elsewhere = createServer((_, response) => {

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { allowOrigins } from './http/cross-origin.ts'
 import { answerErrors, sendError } from './http/error-reply.ts'
+import { refuseForeignPages } from './http/foreign-pages.ts'
 import { type ReadBody, takeBytes } from './http/request-body.ts'
 import { addSecurityHeaders } from './http/security-headers.ts'
 import type { ModelFolder } from './model-folder/model-folder.ts'
@@ -8,6 +9,7 @@ import { addPlugins, type EndpointPlugin } from './plugin/endpoint-plugin.ts'
 import { createFileOrigins } from './routes/file-origins.ts'
 import { addInferRoutes } from './routes/infer-routes.ts'
 import { addMetadataRoutes } from './routes/metadata-routes.ts'
+import { addNoNotices } from './routes/notices-route.ts'
 import { addProbeRoute } from './routes/probe-route.ts'
 import { addRepositoryRoutes } from './routes/repository-routes.ts'
 import type { RouteContext } from './routes/route-context.ts'
@@ -46,18 +48,22 @@ export async function addRoutes(
 
   await app.register(async (shared) => {
     await allowOrigins(shared, origins.allowed)
-    await shared.register(async (api) => {
-      observe.addTo(api)
-      api.addHook('onRequest', limits.perAddress)
-      takeBytes(api, readBody)
-      takeSealedRequests(api, ring, readBody)
-      addMetadataRoutes(api, context)
-      addInferRoutes(api, context)
-      addRepositoryRoutes(api, context)
+    await shared.register(async (guarded) => {
+      refuseForeignPages(guarded, origins.allowed)
+      await guarded.register(async (api) => {
+        observe.addTo(api)
+        api.addHook('onRequest', limits.perAddress)
+        takeBytes(api, readBody)
+        takeSealedRequests(api, ring, readBody)
+        addMetadataRoutes(api, context)
+        addInferRoutes(api, context)
+        addRepositoryRoutes(api, context)
+      })
+      await addPlugins(guarded, plugins, context)
+      addNoNotices(guarded, context)
     })
     await shared.register(addProbeRoute)
     addSealingKeys(shared, ring)
-    await addPlugins(shared, plugins, context)
     // In this scope, so that pages of the allowed origins can read the 404 of an address that this endpoint lacks.
     shared.route({
       method: ['GET', 'POST'],

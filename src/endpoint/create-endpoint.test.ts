@@ -118,7 +118,7 @@ describe('over a real connection', () => {
     const own = await fixture.open()
     const { port } = await own.listen({ port: 0, host: '127.0.0.1' })
     const body = JSON.stringify({ inputs })
-    const head = `POST /v2/models/sum/infer HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
+    const head = `POST /v2/models/sum/infer HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
     for (const sent of [head, head + body.slice(0, 20), head + body]) {
       await new Promise<void>((resolve) => {
         const socket = connect(port, '127.0.0.1', () => socket.write(sent, () => socket.destroy()))

@@ -1,8 +1,10 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { within } from '../utils/within.ts'
 import { addRoutes, type EndpointOrigins } from './add-routes.ts'
 import { openPoolEngine } from './compute/open-pool-engine.ts'
 import { parseOrigin } from './http/cross-origin.ts'
 import { arrivalTimesMs, openServer } from './http/open-server.ts'
+import { answerOwnHosts } from './http/own-hosts.ts'
 import { createBodyBudget, readRequestBody } from './http/request-body.ts'
 import { isElsewhere } from './model-folder/load-models.ts'
 import { type ModelFolder, openModelFolder } from './model-folder/model-folder.ts'
@@ -14,6 +16,7 @@ import { createStatistics } from './observability/statistics.ts'
 import { openTracing } from './observability/tracing.ts'
 import { createEmbeddingsPlugin } from './openai/embeddings-plugin.ts'
 import { packageVersion } from './package-version.ts'
+import { checkOptions } from './plugin/check-options.ts'
 import type { EndpointOptions } from './plugin/endpoint-options.ts'
 import type { RouteContext } from './routes/route-context.ts'
 import { createAccess } from './security/access.ts'
@@ -36,6 +39,9 @@ export interface Endpoint {
 
 const mebibyte = 1024 * 1024
 
+/** Milliseconds that the last traces may take to be sent. */
+const tracesEndMs = 5_000
+
 /**
  * Loads and verifies the models, starts the threads, and builds the server; it answers once `listen` is called.
  *
@@ -46,8 +52,8 @@ const mebibyte = 1024 * 1024
 export async function createEndpoint(options: EndpointOptions): Promise<Endpoint> {
   const { modelsDir, logger, traces = false, trustProxy = false } = options
   const { bodyLimitBytes = 64 * mebibyte, bodyBudgetBytes = 512 * mebibyte, arrivalLimitsMs = arrivalTimesMs } = options
+  checkOptions(options)
   const origins = readOrigins(options)
-  const access = createAccess(options.tokens === undefined ? undefined : createVerifyToken(options.tokens))
   const ring = createSealingKeyRing({ seed: options.sealingSeed ?? crypto.getRandomValues(new Uint8Array(32)) })
   const folder = modelsDir === undefined ? undefined : await openModelFolder(modelsDir)
   const version = await packageVersion()
@@ -58,11 +64,14 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
     bodyLimitBytes,
     arrivalLimitsMs,
   })
+  const access = createAccess(openTokens(options, app.log))
+  answerOwnHosts(app, options.allowHosts ?? [])
   const engine = options.engine ?? (await openPoolEngine(options, folder, app.log))
   const tracing = traces === false ? undefined : await openTracing(version, traces === true ? undefined : traces)
   app.addHook('onClose', async () => {
     await engine.close()
-    await tracing?.close()
+    // A collector that says nothing must not keep the process: what it has not taken by then is lost.
+    if (tracing !== undefined) await within(tracing.close(), tracesEndMs, () => undefined).catch(() => {})
   })
 
   const metrics = createMetrics(engine, { process: options.processMetrics === true })
@@ -75,6 +84,7 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   // An engine of another kind brings the API that its servers have.
   const own = options.engine === undefined ? [createEmbeddingsPlugin(engine)] : []
   const metricsServer = options.metricsPort === undefined ? undefined : createMetricsServer(metrics)
+  if (metricsServer !== undefined) answerOwnHosts(metricsServer, options.allowHosts ?? [])
   await addRoutes(app, {
     context,
     origins,
@@ -104,6 +114,11 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
     },
   }
 }
+
+const openTokens = ({ tokens }: EndpointOptions, log: FastifyBaseLogger) =>
+  tokens === undefined
+    ? undefined
+    : createVerifyToken(tokens, undefined, (err) => log.error({ err }, "The tokens' keys can't be renewed."))
 
 /** The origins that the options name, checked. @throws {ConfigError} `config-invalid` */
 const readOrigins = ({ allowOrigins = [], connectTo = [], embedOn = [] }: EndpointOptions): EndpointOrigins => ({

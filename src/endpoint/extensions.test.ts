@@ -187,7 +187,7 @@ describe('a body without a type', () => {
     })
   it('is taken from a program, and not from a page', async () => {
     expect((await send({})).statusCode).toBe(200)
-    expect((await send({ origin: 'https://evil.test' })).statusCode).toBe(415)
+    expect((await send({ origin: 'https://evil.test' })).statusCode).toBe(403)
   })
 })
 
@@ -226,6 +226,9 @@ describe('the repository', () => {
     expect(await state('liar')).toMatchObject({ state: 'UNAVAILABLE', reason: expect.stringMatching(/not served/) })
     const ready = (await post('/v2/repository/index', '{"ready":true}')).json() as { state: string }[]
     expect(ready.every((each) => each.state === 'READY')).toBe(true)
+    const all = await post('/v2/repository/index', '{}')
+    expect((await post('/v2/repository/index', '{"ready":null}')).json()).toEqual(all.json())
+    expect((await post('/v2/repository/index', 'null')).json()).toEqual(all.json())
   })
 
   it('unloads, loads again, and takes the new files without a restart', async () => {
@@ -236,6 +239,8 @@ describe('the repository', () => {
     await writeModel(fixture.modelsDir, { name: 'fresh', ...double })
     expect((await change('load', 'fresh')).statusCode).toBe(200)
     expect((await infer([row(1, 2, 3)], {}, 'fresh')).json().outputs[0].data).toEqual([2, 4, 6])
+    expect((await change('load', 'fresh', '{"parameters":{"config":null}}')).statusCode).toBe(200)
+    expect((await change('load', 'fresh', '{"parameters":null}')).statusCode).toBe(200)
     expect((await change('unload', 'fresh', '{"parameters":{"unload_dependents":false}}')).statusCode).toBe(200)
     expect((await infer([row(1, 2, 3)], {}, 'fresh')).statusCode).toBe(503)
     expect(await state('fresh')).toMatchObject({ state: 'UNAVAILABLE' })

@@ -134,7 +134,7 @@ const talk = (...parts: readonly string[]) =>
   })
 
 describe('the connection', () => {
-  const head = 'POST /v2/models/sum/infer HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n'
+  const head = 'POST /v2/models/sum/infer HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n'
   const body = JSON.stringify(sum())
 
   it('may bring the body in thousands of chunks', async () => {

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
@@ -158,7 +159,8 @@ describe('case 50: addresses in requests', () => {
         headers: { 'content-type': 'application/json', ...headers },
       })
     const jku = Buffer.from(JSON.stringify({ alg: 'RS256', jku: url, x5u: url })).toString('base64url')
-    const guarded = await fixture.open({ tokens: { keys: { keys: [] }, audience: 'x' } })
+    const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' })
+    const guarded = await fixture.open({ tokens: { keys: { keys: [{ kty: 'RSA', ...key }] }, audience: 'x' } })
     const answers = [
       await send('/v2/models/sum/infer', {
         id: url,

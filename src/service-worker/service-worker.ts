@@ -1,33 +1,36 @@
 import { cleanupOutdatedCaches, getCacheKeyForURL, matchPrecache, precacheAndRoute } from 'workbox-precaching'
-import { NavigationRoute, registerRoute } from 'workbox-routing'
+import { registerRoute } from 'workbox-routing'
 import { isActivation } from '../app/offline/activation.ts'
 import { runtimeCache } from '../app/offline/runtime-cache.ts'
 import { keepShared } from '../app/offline/share-target.ts'
 import { listenForReportSync } from '../outbox/report-sync.ts'
+import { createAppAddresses } from './app-addresses.ts'
 
 declare const self: ServiceWorkerGlobalScope & { readonly __WB_MANIFEST: { url: string; revision: string | null }[] }
 
 /** The files of the version before, for pages of it that are still open. */
 const previousCache = 'hither-previous'
 
-cleanupOutdatedCaches()
-precacheAndRoute(self.__WB_MANIFEST)
+/** Everything else is left to the network: metrics, the widget's script, another app of this origin. */
+const { isPage, isAsset, isShare } = createAppAddresses(self.registration.scope)
 
-// Deep links share one shell. Its query is the app's own.
+cleanupOutdatedCaches()
+precacheAndRoute(self.__WB_MANIFEST, { cleanURLs: false })
+
+// With a query, too: it is the app's own.
 registerRoute(
-  new NavigationRoute(async ({ request }) => (await matchPrecache('index.html')) ?? fetch(request), {
-    denylist: [/^\/v\d/, /^\/models\//, /^\/hither\//, /^\/ops(?:\/|$)/, /^\/widget-frame/],
-  }),
+  ({ request, url }) => request.mode === 'navigate' && isPage(url),
+  async ({ request }) => (await matchPrecache('index.html')) ?? fetch(request),
 )
 
 // A page of the version before goes on with its own files: their names hold their content's hash.
 registerRoute(
-  ({ url, sameOrigin }) => sameOrigin && url.pathname.includes('/assets/') && !url.pathname.includes('/ort-wasm-'),
+  ({ url }) => isAsset(url) && !url.pathname.includes('/ort-wasm-'),
   async ({ request, url }) => (await caches.match(url.href, { cacheName: previousCache })) ?? fetch(request),
 )
 
 registerRoute(
-  ({ url, sameOrigin }) => sameOrigin && /\/ort-wasm-[^/]*\.(?:wasm|mjs)$/.test(url.pathname),
+  ({ url }) => isAsset(url) && /\/ort-wasm-[^/]*\.(?:wasm|mjs)$/.test(url.pathname),
   async ({ request, url }) => {
     const kept = await caches.match(url.href, { cacheName: runtimeCache })
     return kept ?? fetch(request)
@@ -38,7 +41,7 @@ registerRoute(
 listenForReportSync(self)
 
 registerRoute(
-  ({ url, sameOrigin }) => sameOrigin && url.pathname.endsWith('/share'),
+  ({ url }) => isShare(url),
   async ({ request }) => {
     await keepShared(await request.formData())
     return Response.redirect(new URL('./?shared', self.registration.scope).href, 303)
@@ -50,10 +53,11 @@ registerRoute(
 async function keepPrevious(): Promise<void> {
   const previous = await caches.open(previousCache)
   for (const name of await caches.keys()) {
-    if (!name.includes('-precache-')) continue
+    // Workbox names its cache by the scope; another app of this origin may have one, too.
+    if (!name.includes('-precache-') || !name.endsWith(self.registration.scope)) continue
     const cache = await caches.open(name)
     for (const request of await cache.keys()) {
-      if (!request.url.includes('/assets/') || getCacheKeyForURL(request.url) !== undefined) continue
+      if (!isAsset(new URL(request.url)) || getCacheKeyForURL(request.url) !== undefined) continue
       const response = await cache.match(request)
       if (response) await previous.put(request, response)
     }

@@ -1,8 +1,10 @@
+import * as v from 'valibot'
 import { handOver } from '../utils/calls/hand-over.ts'
 import { openLink } from '../utils/calls/open-link.ts'
 import type { EngineEvents, WidgetEngine, WidgetResult } from './engine-types.ts'
 import {
   type EngineOptions,
+  engineOptionsSchema,
   errorSchema,
   helloSchema,
   progressArguments,
@@ -23,7 +25,7 @@ const helloWithinMs = 20_000
  *
  * @param host where `widget-frame.html` is
  * @param signal ends it
- * @throws {WidgetError} the frame did not answer
+ * @throws {WidgetError} `config-invalid`: the frame would not take these options; `frame-unreachable`: it did not answer
  */
 export async function openFrame(
   host: URL,
@@ -31,6 +33,7 @@ export async function openFrame(
   events: EngineEvents,
   signal: AbortSignal,
 ): Promise<WidgetEngine> {
+  checkOptions(options)
   const frame = document.createElement('iframe')
   frame.hidden = true
   frame.title = 'Hither'
@@ -45,6 +48,14 @@ export async function openFrame(
     throw error
   }
   return connect(channel.port1, events, () => frame.remove())
+}
+
+/** The frame leaves a greeting that it does not take unanswered, and with it all that is asked by its port. */
+function checkOptions(options: EngineOptions): void {
+  const parsed = v.safeParse(engineOptionsSchema, options)
+  if (parsed.success) return
+  const name = v.getDotPath(parsed.issues[0]) ?? 'options'
+  throw new WidgetError(`The widget’s ${name} is not one that it can use.`, 'config-invalid')
 }
 
 function handshake(

@@ -5,6 +5,7 @@ import { sharedStyles } from '../ui/design/shared-styles.ts'
 import type { WidgetAnswer, WidgetEngine, WidgetResult } from './engine-types.ts'
 import { type ErrorDetail, toErrorDetail } from './error-detail.ts'
 import type { EngineInput, EngineOptions } from './messages.ts'
+import { WidgetError } from './widget-error.ts'
 import { widgetStyles } from './widget-styles.ts'
 import type { WidgetView } from './widget-view.ts'
 
@@ -169,12 +170,12 @@ export class HitherWidget extends LitElement {
 
   async #make(): Promise<WidgetEngine> {
     this.#madeWith = this.#settings()
-    const host = new URL(this.host ?? scriptHost, document.baseURI)
+    const host = toAddress('host', this.host ?? scriptHost)
     const { task, model, endpoint, privacy } = this
     const options: EngineOptions = {
       task,
       ...(model ? { model } : {}),
-      ...(endpoint ? { endpoint: new URL(endpoint, document.baseURI).href } : {}),
+      ...(endpoint ? { endpoint: toAddress('endpoint', endpoint).href } : {}),
       ...(privacy ? { privacy } : {}),
     }
     const events = {
@@ -273,6 +274,11 @@ export class HitherWidget extends LitElement {
       <slot name="footer"></slot>
     </section>`
   }
+}
+
+function toAddress(name: string, text: string): URL {
+  if (URL.canParse(text, document.baseURI)) return new URL(text, document.baseURI)
+  throw new WidgetError(`The widget’s ${name} is no address.`, 'config-invalid')
 }
 
 function toInput(task: string, input: string | Blob | ImageBitmap): EngineInput {

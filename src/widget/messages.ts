@@ -12,7 +12,7 @@ const name = v.pipe(v.string(), v.maxLength(200))
 const address = v.pipe(v.string(), v.maxLength(2000), v.url())
 
 /** What the widget's engine is made with. */
-const engineOptionsSchema = v.strictObject({
+export const engineOptionsSchema = v.strictObject({
   task: name,
   model: v.optional(name),
   endpoint: v.optional(address),

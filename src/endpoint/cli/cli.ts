@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { ConfigError } from '../../errors/config-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
+import { given } from '../../utils/given.ts'
 import { createEndpoint, type Endpoint } from '../create-endpoint.ts'
 import { openGateway } from '../gateway/open-gateway.ts'
 import { wantsTracing } from '../observability/tracing.ts'
@@ -44,16 +45,22 @@ async function serve(options: ServeOptions, env: NodeJS.ProcessEnv): Promise<voi
   if (appDir !== undefined && (await stat(appDir).catch(() => undefined))?.isDirectory() !== true) {
     throw new ConfigError('config-invalid', `There is no folder ${appDir}; build the app first, or leave --app out.`)
   }
+  let endpoint: Endpoint | undefined
+  // As other servers do: read the configuration again, here the models. From the start, as unheard it would end the process.
+  process.on('SIGHUP', () => void endpoint?.reload().catch(() => {}))
   const security = await readSecurity(options.security)
   const reports = options.reports === undefined ? [] : [await openReports(options.reports)]
   // A gateway keeps reports itself: it is what devices know, and servers behind it have no intake.
   const { plugins = [], ...front } = gateway === undefined ? {} : await openGateway(gateway)
-  const endpoint = await createEndpoint({
-    ...options,
+  const { workers, allowOrigins, allowHosts, embedOn, connectTo } = options
+  endpoint = await createEndpoint({
+    ...given({ workers, appDir, allowHosts, modelsDir }),
+    allowOrigins,
+    embedOn,
+    connectTo,
     ...security,
     traces: wantsTracing(env),
     processMetrics: true,
-    ...(modelsDir === undefined ? {} : { modelsDir }),
     ...front,
     plugins: [...plugins, ...reports],
   })
@@ -62,8 +69,6 @@ async function serve(options: ServeOptions, env: NodeJS.ProcessEnv): Promise<voi
   const name = everywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host
   process.stdout.write(`Hither listens on http://${name}:${port}\n`)
   endOnSignals(endpoint)
-  // As other servers do: read the configuration again, here the models.
-  process.on('SIGHUP', () => void endpoint.reload().catch(() => {}))
 }
 
 async function listen(endpoint: Endpoint, { port, host }: ServeOptions): Promise<{ readonly port: number }> {

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import * as v from 'valibot'
 import { type NoticeBody, newNoticeSchema } from '../../contracts/notice.ts'
 import { ConfigError } from '../../errors/config-error.ts'
+import { isHitherError } from '../../errors/hither-error.ts'
 import { parseReportFlags } from './report-flags.ts'
 import { toWhole } from './to-whole.ts'
 
@@ -21,16 +22,23 @@ interface Environment {
 /**
  * `hither notice`: tells devices something, takes it back, or lists what holds.
  *
+ * @param options.lockWaitMs milliseconds to wait for another process that writes: an endpoint does so in short turns
  * @returns what to print
  * @throws {ConfigError} `config-invalid`, with a sentence for whoever typed it
+ * @throws {CloudError} `cloud-overloaded`: another program kept writing to the database
  */
-export async function changeNotices(args: readonly string[], env: Environment, nowMs = Date.now()): Promise<string> {
+export async function changeNotices(
+  args: readonly string[],
+  env: Environment,
+  nowMs = Date.now(),
+  { lockWaitMs = 15_000 }: { readonly lockWaitMs?: number } = {},
+): Promise<string> {
   const { where, body, untilMs, remove } = parse(args, env, nowMs)
   const [{ openReportDatabase }, notices] = await Promise.all([
     import('../reports/database.ts'),
     import('../reports/notices.ts'),
   ])
-  const database = await openReportDatabase(where)
+  const database = await openReportDatabase({ ...where, lockWaitMs })
   try {
     if (remove !== undefined && !(await notices.removeNotice(database, remove))) {
       throw new ConfigError('config-invalid', `There is no notice ${remove}.`)
@@ -38,6 +46,10 @@ export async function changeNotices(args: readonly string[], env: Environment, n
     if (body !== undefined) await notices.addNotice(database, { body, ...untilMs }, nowMs)
     const lines = (await notices.currentNotices(database, nowMs)).map((notice) => JSON.stringify(notice))
     return lines.length === 0 ? 'No notice holds.' : lines.join('\n')
+  } catch (cause) {
+    if (isHitherError(cause)) throw cause
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new ConfigError('config-invalid', `The database can't be used: ${why}`, { cause })
   } finally {
     await database.destroy()
   }

@@ -70,6 +70,25 @@ describe('parseCli', () => {
     expect(parseCli(['serve'], { DATABASE_URL: '' })).not.toHaveProperty('reports')
   })
 
+  it.each([
+    [['--trust-proxy'], 1],
+    [['--trust-proxy', '--rate-limit', '5'], 1],
+    [['--trust-proxy', '0'], false],
+    [['--trust-proxy=2'], 2],
+    [
+      ['--trust-proxy', '10.0.0.0/8, fd00::/8,loopback'],
+      ['10.0.0.0/8', 'fd00::/8', 'loopback'],
+    ],
+  ])('reads the proxies of %j', (args, trustProxy) => {
+    expect(parseCli(['serve', ...args], {})?.security).toMatchObject({ trustProxy })
+    expect(parseCli([...args, 'serve'], {})?.security).toMatchObject({ trustProxy })
+  })
+
+  it('reads the hosts that it answers for', () => {
+    const args = ['serve', '--allow-host', 'Infer.Example.com', '--allow-host=*']
+    expect(parseCli(args, {})?.allowHosts).toEqual(['infer.example.com', '*'])
+  })
+
   it('takes the port from the environment', () => {
     expect(parseCli(['serve'], { PORT: '9000' })).toMatchObject({ port: 9000 })
     expect(parseCli(['serve'], { PORT: '' })).toMatchObject({ port: 8420 })
@@ -120,6 +139,48 @@ describe('parseCli', () => {
     [['serve', '--keep-days', '30'], {}, '--keep-days must be a whole number from 61 to 36500, not 30.'],
     [['serve', '--rate-limit', 'x'], {}, '--rate-limit must be a whole number from 0 to 1000000, not x.'],
     [['serve', '--token-keys', 'x'], {}, 'Tokens need --token-audience: the endpoint\'s own name, as in their "aud".'],
+    ...['--token-audience=me', '--token-issuer=me', '--single-use-tokens'].map((flag): [string[], object, string] => [
+      ['serve', flag],
+      {},
+      `${flag.split('=')[0]} protects nothing without a key: give it with --token-secret-file or --token-keys.`,
+    ]),
+    [
+      ['serve', '--upstream', 'http://a', '--token-audience', 'me', '--rate-limit', '5'],
+      {},
+      '--token-audience protects nothing without a key: give it with --token-secret-file or --token-keys.',
+    ],
+    [
+      ['serve', '--token-keys', 'x', '--token-secret-file', 'x', '--token-audience', 'me'],
+      {},
+      'Tokens are checked with a secret or with public keys: give one of them.',
+    ],
+    [
+      ['serve', '--token-keys', 'x', '--token-audience', 'me', '--token-issuer', ''],
+      {},
+      '--token-issuer is empty: give it a value, or leave it out.',
+    ],
+    [['serve', '--token-secret-file='], {}, '--token-secret-file is empty: give it a value, or leave it out.'],
+    [['serve', '--allow-host', ''], {}, '--allow-host is empty: give it a value, or leave it out.'],
+    [
+      ['serve', '--open-ops'],
+      { DATABASE_URL: '' },
+      '--keep-days and --open-ops are for reports: say where these are kept, with --data or DATABASE_URL.',
+    ],
+    [
+      ['serve', '--allow-host', 'https://a.example'],
+      {},
+      'https://a.example is no host name; write one like infer.example.com, without a port.',
+    ],
+    [
+      ['serve', '--trust-proxy', '0.0.0.0/0'],
+      {},
+      'Trusted proxies are their number, 1 to 32, or networks like 10.0.0.0/8 or loopback, not 0.0.0.0/0.',
+    ],
+    [
+      ['serve', '--trust-proxy=33'],
+      {},
+      'Trusted proxies are their number, 1 to 32, or networks like 10.0.0.0/8 or loopback, not 33.',
+    ],
     [
       ['serve', '--log-level', 'loud'],
       {},

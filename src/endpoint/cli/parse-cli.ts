@@ -1,10 +1,17 @@
 import { parseArgs } from 'node:util'
 import { ConfigError } from '../../errors/config-error.ts'
 import { parseOrigin } from '../http/cross-origin.ts'
+import { parseHost } from '../http/own-hosts.ts'
 import type { ReportsOptions } from '../reports/open-reports.ts'
 import { noticeHelp } from './notice-command.ts'
 import { parseReportFlags, reportFlags, reportHelp } from './report-flags.ts'
-import { parseSecurityFlags, type SecurityFlags, securityFlags, securityHelp } from './security-flags.ts'
+import {
+  parseSecurityFlags,
+  type SecurityFlags,
+  securityFlags,
+  securityHelp,
+  withProxyCount,
+} from './security-flags.ts'
 import { toWhole } from './to-whole.ts'
 import { tokenHelp } from './token-command.ts'
 
@@ -18,6 +25,8 @@ Serves models over the Open Inference Protocol v2, and the app that uses them.
   --port N             port to listen on (default: PORT from the environment, else 8420)
   --host H             address to listen on (default: localhost, which only this machine
                        reaches; 0.0.0.0 opens it to the network)
+  --allow-host NAME    host name that requests may be for; may be given more than once, * for
+                       all (default: localhost where only this machine reaches it, else all)
   --workers N          threads that run models (default: one less than there are cores)
   --upstream URL[,URL…]  be a gateway: send requests on to these servers of the protocol
                        (KServe, Triton, MLServer, OpenVINO, Hither); may be given more than
@@ -57,6 +66,8 @@ export interface ServeOptions {
     readonly workersEach?: number
   }
   readonly allowOrigins: readonly string[]
+  /** Absent: as the address that it listens on. */
+  readonly allowHosts?: readonly string[]
   readonly embedOn: readonly string[]
   readonly connectTo: readonly string[]
   readonly security: SecurityFlags
@@ -79,6 +90,7 @@ export function parseCli(
   },
 ): ServeOptions | undefined {
   const { values, positionals } = parse(args)
+  checkNotEmpty(values)
   if (values.help === true || (args.length === 0 && positionals.length === 0)) return undefined
   const [command, extra] = positionals
   if (command !== 'serve')
@@ -93,6 +105,7 @@ export function parseCli(
     host,
     ...(workers === undefined ? {} : { workers: toWhole('--workers', workers, 1, 1024) }),
     ...toGateway(values, env.HITHER_UPSTREAM_TOKEN),
+    ...(values['allow-host'] === undefined ? {} : { allowHosts: values['allow-host'].map(parseHost) }),
     allowOrigins: (values['allow-origin'] ?? []).map(parseOrigin),
     embedOn: (values['embed-on'] ?? []).map((origin) => (origin === '*' ? origin : parseOrigin(origin))),
     connectTo: (values['connect-to'] ?? []).map(parseOrigin),
@@ -130,7 +143,7 @@ function toGateway(
 function parse(args: readonly string[]) {
   try {
     return parseArgs({
-      args: [...args],
+      args: withProxyCount(args),
       allowPositionals: true,
       options: {
         models: { type: 'string' },
@@ -142,6 +155,7 @@ function parse(args: readonly string[]) {
         'upstream-limit': { type: 'string' },
         'upstream-workers': { type: 'string' },
         'allow-origin': { type: 'string', multiple: true },
+        'allow-host': { type: 'string', multiple: true },
         ...reportFlags,
         'embed-on': { type: 'string', multiple: true },
         'connect-to': { type: 'string', multiple: true },
@@ -154,6 +168,12 @@ function parse(args: readonly string[]) {
     const message = cause instanceof Error ? (cause.message.split(/\.\s/)[0] ?? '') : String(cause)
     throw invalid(`${message.replace(/\.$/, '')}.`)
   }
+}
+
+/** An empty value is a shell variable that was not set: taken as "none", it would leave out what was asked for. */
+function checkNotEmpty(values: Readonly<Record<string, unknown>>): void {
+  const empty = Object.keys(values).find((name) => [values[name]].flat().includes(''))
+  if (empty !== undefined) throw invalid(`--${empty} is empty: give it a value, or leave it out.`)
 }
 
 function toPort(flag: string | undefined, env: string | undefined): number {

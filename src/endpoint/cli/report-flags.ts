@@ -1,3 +1,4 @@
+import { ConfigError } from '../../errors/config-error.ts'
 import type { ReportsOptions } from '../reports/open-reports.ts'
 import { toWhole } from './to-whole.ts'
 
@@ -34,5 +35,9 @@ export function parseReportFlags(
   const how = { ...keepDays, ...(values['open-ops'] === true ? { openOps: true } : {}) }
   if (values.data !== undefined) return { dataDir: values.data, ...how }
   if (env.DATABASE_URL !== undefined && env.DATABASE_URL !== '') return { url: env.DATABASE_URL, ...how }
-  return undefined
+  if (Object.keys(how).length === 0) return undefined
+  throw new ConfigError(
+    'config-invalid',
+    '--keep-days and --open-ops are for reports: say where these are kept, with --data or DATABASE_URL.',
+  )
 }

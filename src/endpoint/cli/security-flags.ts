@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises'
-import type { JSONWebKeySet } from 'jose'
-import * as v from 'valibot'
 import { ConfigError } from '../../errors/config-error.ts'
+import { toTrustedProxies } from '../http/trusted-proxies.ts'
 import type { EndpointOptions } from '../plugin/endpoint-options.ts'
 import { toWhole } from './to-whole.ts'
+import { readSecret, readTokenFile, toKeys, toSecret } from './token-files.ts'
 
 /** Flags of `hither serve` that say who may use the endpoint, and what is seen of it. */
 export const securityFlags = {
@@ -13,7 +12,7 @@ export const securityFlags = {
   'token-issuer': { type: 'string' },
   'single-use-tokens': { type: 'boolean' },
   'rate-limit': { type: 'string' },
-  'trust-proxy': { type: 'boolean' },
+  'trust-proxy': { type: 'string' },
   'open-repository': { type: 'boolean' },
   'sealing-seed-file': { type: 'string' },
   'metrics-port': { type: 'string' },
@@ -27,7 +26,8 @@ export const securityHelp = `  --token-secret-file FILE  ask for access tokens (
   --single-use-tokens  take each token, told by its "jti", once only
   --rate-limit N       requests a second of one token and of one address, on average over
                        ten seconds (default: 100; 0: no limit)
-  --trust-proxy        take a client's address from X-Forwarded-For; behind a proxy only
+  --trust-proxy [N]    take a client's address from X-Forwarded-For, behind N proxies (default: 1)
+                       that each add the address they see; or their networks, like 10.0.0.0/8
   --open-repository    let anyone load and unload models, where no tokens are asked for
   --sealing-seed-file FILE  secret that the keys for sealed requests follow from; endpoints
                        that share it open each other's (default: a random one)
@@ -43,7 +43,8 @@ export interface SecurityFlags {
   readonly tokenIssuer?: string
   readonly singleUse: boolean
   readonly perSecond: number
-  readonly trustProxy: boolean
+  /** False, a number of proxies, or their networks. */
+  readonly trustProxy: false | number | readonly string[]
   readonly openRepository: boolean
   readonly sealingSeedFile?: string
   readonly metricsPort?: number
@@ -62,13 +63,7 @@ export function parseSecurityFlags(values: Values): SecurityFlags {
     throw new ConfigError('config-invalid', `--log-level must be one of ${levels.join(', ')}, not ${logLevel}.`)
   }
   const { 'metrics-port': metricsPort } = values
-  const asked = values['token-secret-file'] !== undefined || values['token-keys'] !== undefined
-  if (asked && values['token-audience'] === undefined) {
-    throw new ConfigError(
-      'config-invalid',
-      'Tokens need --token-audience: the endpoint\'s own name, as in their "aud".',
-    )
-  }
+  checkTokenFlags(values)
   return {
     ...text('token-secret-file', 'tokenSecretFile'),
     ...text('token-keys', 'tokenKeys'),
@@ -76,7 +71,7 @@ export function parseSecurityFlags(values: Values): SecurityFlags {
     ...text('token-issuer', 'tokenIssuer'),
     singleUse: values['single-use-tokens'] === true,
     perSecond: toWhole('--rate-limit', String(values['rate-limit'] ?? '100'), 0, 1_000_000),
-    trustProxy: values['trust-proxy'] === true,
+    trustProxy: toTrustedProxies(values['trust-proxy'] ?? false),
     openRepository: values['open-repository'] === true,
     ...text('sealing-seed-file', 'sealingSeedFile'),
     ...(metricsPort === undefined ? {} : { metricsPort: toWhole('--metrics-port', String(metricsPort), 0, 65_535) }),
@@ -84,25 +79,49 @@ export function parseSecurityFlags(values: Values): SecurityFlags {
   }
 }
 
-const keySetSchema = v.object({ keys: v.array(v.looseObject({ kty: v.string() })) })
+/** `--trust-proxy` may stand alone: then it is one proxy. */
+export const withProxyCount = (args: readonly string[]): string[] =>
+  args.map((arg, index) => {
+    const next = args[index + 1]
+    return arg === '--trust-proxy' && (next === undefined || next.startsWith('-') || next === 'serve')
+      ? `${arg}=1`
+      : arg
+  })
+
+/** Flags that say how tokens are checked; without a key none is, and the endpoint would be open. */
+const needKey = ['token-audience', 'token-issuer', 'single-use-tokens'] as const
+
+/** @throws {ConfigError} `config-invalid`: what is given would protect nothing */
+function checkTokenFlags(values: Values): void {
+  const invalid = (message: string) => new ConfigError('config-invalid', message)
+  const [first, second] = (['token-secret-file', 'token-keys'] as const).filter((name) => values[name] !== undefined)
+  if (second !== undefined) throw invalid(`Tokens are checked with a secret or with public keys: give one of them.`)
+  if (first !== undefined) {
+    if (values['token-audience'] !== undefined) return
+    throw invalid('Tokens need --token-audience: the endpoint\'s own name, as in their "aud".')
+  }
+  const idle = needKey.find((name) => values[name] !== undefined && values[name] !== false)
+  if (idle === undefined) return
+  throw invalid(`--${idle} protects nothing without a key: give it with --token-secret-file or --token-keys.`)
+}
 
 /** The endpoint's options that these flags stand for. @throws {ConfigError} a file can't be read */
 export async function readSecurity(flags: SecurityFlags): Promise<Partial<EndpointOptions>> {
   const { tokenSecretFile, tokenKeys, tokenAudience = '', tokenIssuer, sealingSeedFile, metricsPort, perSecond } = flags
-  const common = {
+  const source =
+    tokenSecretFile !== undefined
+      ? await readTokenFile(tokenSecretFile, (text) => ({ secret: toSecret(text) }))
+      : tokenKeys !== undefined
+        ? await readTokenFile(tokenKeys, toKeys)
+        : undefined
+  const tokens = {
+    ...source,
     audience: tokenAudience,
     singleUse: flags.singleUse,
     ...(tokenIssuer === undefined ? {} : { issuer: tokenIssuer }),
   }
-  const secret = tokenSecretFile === undefined ? undefined : await readSecret(tokenSecretFile)
-  const keys = tokenKeys === undefined ? undefined : await readKeySet(tokenKeys)
-  const tokens = {
-    ...common,
-    ...(secret === undefined ? {} : { secret }),
-    ...(keys === undefined ? {} : { keys }),
-  }
   return {
-    ...(secret === undefined && keys === undefined ? {} : { tokens }),
+    ...(source === undefined ? {} : { tokens }),
     ...(sealingSeedFile === undefined ? {} : { sealingSeed: await readSeed(sealingSeedFile) }),
     ...(perSecond === 0 ? {} : { rateLimit: { perToken: perSecond, perAddress: perSecond } }),
     trustProxy: flags.trustProxy,
@@ -112,28 +131,8 @@ export async function readSecurity(flags: SecurityFlags): Promise<Partial<Endpoi
   }
 }
 
-/** A secret as a file holds it: a line's end at its end is the editor's. */
-export const readSecret = async (path: string): Promise<string> => (await readText(path)).replace(/\r?\n$/, '')
-
 async function readSeed(path: string): Promise<Uint8Array<ArrayBuffer>> {
   const seed = new TextEncoder().encode(await readSecret(path))
   if (seed.length >= 32) return seed
   throw new ConfigError('config-invalid', `The seed in ${path} must have 32 bytes or more.`)
-}
-
-async function readKeySet(path: string): Promise<JSONWebKeySet> {
-  try {
-    return v.parse(keySetSchema, JSON.parse(await readText(path)))
-  } catch (cause) {
-    if (cause instanceof ConfigError) throw cause
-    throw new ConfigError('config-invalid', `${path} holds no JSON Web Key Set.`, { cause })
-  }
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (cause) {
-    throw new ConfigError('config-invalid', `${path} can not be read.`, { cause })
-  }
 }

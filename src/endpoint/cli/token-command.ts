@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
 import { SignJWT } from 'jose'
 import { ConfigError } from '../../errors/config-error.ts'
-import { readSecret } from './security-flags.ts'
 import { toWhole } from './to-whole.ts'
+import { readSecret } from './token-files.ts'
 
 export const tokenHelp = `  --secret-file FILE   file of the secret that the endpoint was given, 32 bytes or more
   --audience A         what the endpoint was given as --token-audience

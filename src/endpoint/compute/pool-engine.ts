@@ -39,7 +39,9 @@ export function createPoolEngine(options: {
   const { folder, pool, workers, poolModel } = options
   const find = (name: string, version?: string) => findModel(folder.models.records, name, version)
   return {
-    ready: true,
+    get ready() {
+      return folder.models.records.some(isReady)
+    },
     models: async () => folder.models.records.map(toServed),
     find: async (name, version) => toServed(find(name, version)),
     admit(name, version, deadlineAtMs) {

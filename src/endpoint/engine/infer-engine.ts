@@ -89,7 +89,7 @@ export interface InferEngine {
   unload(name: string): Promise<void>
   /** Without `draining`, which the routes add. */
   capacity(): Promise<Omit<Capacity, 'draining' | 'format'>>
-  /** May requests come? What `GET /v2/health/ready` answers, unless the endpoint is closing. */
+  /** May requests come, and is there a model for them? What `GET /v2/health/ready` answers, unless the endpoint is closing. */
   readonly ready: boolean
   /** Threads whose run can't be ended: while there is one, only a signal ends the process. */
   readonly stuckThreads: number

@@ -183,7 +183,7 @@ describe('the OpenAI API, through the gateway', () => {
     const { own, port } = await open(1, { openAiBase: '/v1' })
     const socket = connect(port, '127.0.0.1')
     const answer = new Promise<string>((resolve) => socket.once('data', (data) => resolve(data.toString())))
-    socket.write(`GET /v1/files HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+    socket.write(`GET /v1/files HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)
     expect(await answer).toMatch(/^HTTP\/1.1 404/)
     expect(own[0]?.asked.some(({ path }) => path.includes('files'))).toBe(false)
   })

@@ -17,5 +17,6 @@ export function createUpstreamFetch(connections: number): {
   })
   const pooled = (input: string, init: object) => fetch(input, { ...init, dispatcher })
   // The package's own types of Request and Response are others than the global ones, and the same at run time.
-  return { fetch: pooled as unknown as typeof globalThis.fetch, close: () => dispatcher.close() }
+  // Not `close()`, which waits for answers that are still coming, however long they are: whoever heard them is gone.
+  return { fetch: pooled as unknown as typeof globalThis.fetch, close: () => dispatcher.destroy() }
 }

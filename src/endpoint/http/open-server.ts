@@ -1,5 +1,6 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { watchConnections } from './quiet-connections.ts'
+import { type TrustProxy, toTrustedProxies, trustFunction } from './trusted-proxies.ts'
 
 /**
  * Milliseconds. A client that connects and stays silent, or sends byte by byte, is cut off. Keep-alive is longer than
@@ -15,17 +16,21 @@ export interface HttpServer {
   readonly isDraining: () => boolean
 }
 
-/** Creates the server, with limits on how long a request may take to arrive, and a way to close that clients can't block. */
+/**
+ * Creates the server, with limits on how long a request may take to arrive, and a way to close that clients can't block.
+ *
+ * @throws {ConfigError} `config-invalid`: these are no proxies
+ */
 export function openServer(options: {
   readonly logger: FastifyBaseLogger | undefined
-  readonly trustProxy: boolean
+  readonly trustProxy: TrustProxy
   readonly bodyLimitBytes: number
   readonly arrivalLimitsMs: { readonly headers: number; readonly request: number }
 }): HttpServer {
   const { logger, trustProxy, bodyLimitBytes, arrivalLimitsMs } = options
   const app: FastifyInstance = Fastify({
     ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
-    trustProxy,
+    trustProxy: trustFunction(toTrustedProxies(trustProxy)),
     bodyLimit: bodyLimitBytes,
     requestTimeout: arrivalLimitsMs.request,
     connectionTimeout: arrivalTimesMs.idle,

@@ -21,7 +21,8 @@ export const addMetricsRoute = (app: FastifyInstance, metrics: Metrics, access: 
 
 /** The same on a port of its own, which the network keeps to those who may read it. */
 export function createMetricsServer(metrics: Metrics): FastifyInstance {
-  const app = Fastify()
+  // A scraper's connection must not keep the endpoint from closing.
+  const app = Fastify({ forceCloseConnections: true, requestTimeout: 30_000 })
   answer(app, metrics)
   return app
 }

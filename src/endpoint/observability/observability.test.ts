@@ -70,6 +70,14 @@ describe('/metrics', () => {
 })
 
 describe('traces', () => {
+  it('do not keep the endpoint from closing when their collector says nothing', async () => {
+    const never = () => new Promise<void>(() => {})
+    const own = await fixture.open({ traces: { export: () => {}, forceFlush: never, shutdown: never } })
+    await own.app.inject({ url: '/v2' })
+    await own.close()
+    await expect(own.app.inject({ url: '/v2' })).rejects.toThrow()
+  }, 60_000)
+
   it("go on with the browser's, and tell where the time went", async () => {
     spans.reset()
     const traceparent = `00-${'a1'.repeat(16)}-${'b2'.repeat(8)}-01`

@@ -21,8 +21,9 @@ const bodySchema = v.object({
     v.pipe(v.array(v.string()), v.minLength(1), v.maxLength(maxTexts)),
     v.pipe(v.array(tokensSchema), v.minLength(1), v.maxLength(maxTexts)),
   ]),
-  encoding_format: v.optional(v.picklist(['float', 'base64']), 'float'),
-  dimensions: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
+  // `null` stands for "absent" in requests of clients that are written in Python.
+  encoding_format: v.nullish(v.picklist(['float', 'base64'])),
+  dimensions: v.nullish(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
 })
 
 /**
@@ -48,13 +49,17 @@ export function createEmbeddingsPlugin(engine: InferEngine, nowMs: () => number 
         engine.admit(name, undefined, undefined)
         const { vectors, tokens, times } = await embedder.embed(model, toTexts(input), untilHungUp(reply))
         const size = vectors[0]?.length ?? 0
-        if (dimensions !== undefined && dimensions !== size) {
+        if (typeof dimensions === 'number' && dimensions !== size) {
           throw new ValidationError('options-invalid', `The vectors of ${name} have ${size} dimensions, and no fewer.`)
         }
         context.observe.ran(request, { model, times })
         const { queueMs: queue, computeMs: compute, totalMs: total } = times
         reply.header('Server-Timing', formatServerTiming({ queue, compute, total })).header('Cache-Control', 'no-store')
-        const data = vectors.map((vector, index) => ({ object: 'embedding', index, embedding: toWire(vector, format) }))
+        const data = vectors.map((vector, index) => ({
+          object: 'embedding',
+          index,
+          embedding: toWire(vector, format ?? 'float'),
+        }))
         return { object: 'list', data, model: name, usage: { prompt_tokens: tokens, total_tokens: tokens } }
       })
     },

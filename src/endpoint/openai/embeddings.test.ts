@@ -61,6 +61,12 @@ describe('/v1/embeddings', () => {
     ])
   })
 
+  it('takes null for what is left out, as Python clients write it', async () => {
+    const plain = (await embed({ model: 'mean', input: 'here' })).json()
+    const nulls = { encoding_format: null, dimensions: null, user: null }
+    expect((await embed({ model: 'mean', input: 'here', ...nulls })).json()).toEqual(plain)
+  })
+
   it('answers in base64 of float32 where it is asked to, and scales to length 1 where the manifest says so', async () => {
     const { data } = (await embed({ model: 'unit', input: 'here', encoding_format: 'base64' })).json()
     const bytes = Buffer.from(data[0].embedding, 'base64')

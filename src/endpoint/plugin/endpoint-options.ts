@@ -1,5 +1,6 @@
 import type { SpanExporter } from '@opentelemetry/sdk-trace-node'
 import type { InferEngine } from '../engine/infer-engine.ts'
+import type { TrustProxy } from '../http/trusted-proxies.ts'
 import type { LoggerOptions } from '../observability/logger.ts'
 import type { RateLimitOptions } from '../security/rate-limits.ts'
 import type { TokenOptions } from '../security/verify-token.ts'
@@ -39,8 +40,16 @@ export interface EndpointOptions {
   readonly bodyLimitBytes?: number
   /** Memory that all requests together may take while they arrive. Default 512 MiB. */
   readonly bodyBudgetBytes?: number
-  /** Take a client's address from `X-Forwarded-For`: only behind a proxy that sets it. Default false. */
-  readonly trustProxy?: boolean
+  /**
+   * Take a client's address from `X-Forwarded-For`, where this stands behind proxies: their number (`true` is one), or
+   * their networks, like `['10.0.0.0/8']`. The client's own entries before theirs are not believed. Default false.
+   */
+  readonly trustProxy?: TrustProxy
+  /**
+   * Host names that requests may be for, without a port; `*` for all. Default: `localhost` where it listens on a loopback
+   * address, so that a page that points a name of its own there is not answered; else all. IP addresses always are.
+   */
+  readonly allowHosts?: readonly string[]
   /** Milliseconds that a request's headers, and the whole of it, may take to arrive. Default 15,000 and 120,000. */
   readonly arrivalLimitsMs?: { readonly headers: number; readonly request: number }
 

@@ -2,11 +2,13 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { createClient } from '@libsql/client'
-import { Kysely, Migrator, PostgresDialect } from 'kysely'
-import pg from 'pg'
+import { Kysely, Migrator, sql } from 'kysely'
 import { ConfigError } from '../../errors/config-error.ts'
+import { isHitherError } from '../../errors/hither-error.ts'
 import { createLibsqlDialect } from './libsql-dialect.ts'
 import { migrations } from './migrations.ts'
+import { createPostgresDialect, type PostgresTimes, postgresTimes } from './postgres-dialect.ts'
+import { createWaitForLock } from './wait-for-lock.ts'
 
 /** A report as it is kept until its age is up. Columns that do not apply are null. */
 export interface ReportRow {
@@ -89,49 +91,58 @@ export interface DatabaseOptions {
   readonly url?: string | undefined
   /** Folder of an embedded SQLite database, made if it is not there. */
   readonly dataDir?: string | undefined
+  /** Milliseconds to wait for another process that writes to the SQLite database. Default 5,000. */
+  readonly lockWaitMs?: number | undefined
+  /** What the PostgreSQL server is waited for. */
+  readonly times?: PostgresTimes | undefined
 }
+
+/** Bringing the schema up to date may change every row. */
+const migrationMs = 120_000
 
 /**
  * Opens the database and brings its schema up to date. Several endpoints may do so at once.
  *
- * @throws {ConfigError} `config-invalid`: it can't be reached, or its schema is newer than this program
+ * @throws {ConfigError} `config-invalid`: it can't be reached, is in use by another program, or its schema is newer than
+ *   this program
  */
 export async function openReportDatabase(options: DatabaseOptions): Promise<Database> {
-  const database = new Kysely<Tables>({ dialect: await toDialect(options) })
+  const { times = postgresTimes } = options
+  let migrating = false
+  const queryMs = () => ({ ...times, queryMs: migrating ? Math.max(migrationMs, times.queryMs) : times.queryMs })
+  let database: Kysely<Tables> | undefined
   try {
+    database = new Kysely<Tables>({ dialect: await toDialect(options, queryMs) })
+    // Before it may take its time, it has to answer.
+    await sql`select 1`.execute(database)
+    migrating = true
     const { error } = await new Migrator({
       db: database,
       provider: { getMigrations: async () => migrations },
     }).migrateToLatest()
     if (error) throw error
+    migrating = false
     return database
   } catch (cause) {
-    await database.destroy().catch(() => {})
-    throw new ConfigError('config-invalid', `The database for reports can't be used: ${String(cause)}`, { cause })
+    await database?.destroy().catch(() => {})
+    if (cause instanceof ConfigError) throw cause
+    const why = isHitherError(cause) ? cause.message : `The database for reports can't be used: ${String(cause)}`
+    throw new ConfigError('config-invalid', why, { cause })
   }
 }
 
-async function toDialect({ url, dataDir }: DatabaseOptions) {
+async function toDialect({ url, dataDir, lockWaitMs = 5_000 }: DatabaseOptions, times: () => PostgresTimes) {
   if (url !== undefined) {
     if (!/^postgres(ql)?:\/\//.test(url)) {
       throw new ConfigError('config-invalid', 'DATABASE_URL must start with postgres://.')
     }
-    // Sums and counts come as text by default, for fear of their size; ours fit.
-    const types = { getTypeParser: (oid: number, format?: 'text' | 'binary') => parserOf(oid, format) }
-    const pool = new pg.Pool({ connectionString: url, max: 8, types })
-    // A connection that ends while nobody uses it is replaced; unheard, the event would end the process.
-    pool.on('error', () => {})
-    return new PostgresDialect({ pool })
+    return createPostgresDialect(url, times)
   }
   if (dataDir === undefined) throw new ConfigError('config-invalid', 'A database needs a folder or an address.')
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const client = createClient({ url: pathToFileURL(join(dataDir, 'reports.db')).href })
   // An acknowledged report must survive a power cut, so each commit goes to the disk: that is SQLite's default, also with a log.
-  await client.execute('pragma journal_mode = wal')
-  return createLibsqlDialect(client)
+  const waitForLock = createWaitForLock(client, lockWaitMs)
+  await waitForLock(() => client.execute('pragma journal_mode = wal'))
+  return createLibsqlDialect(client, waitForLock)
 }
-
-const bigintOid = 20
-const numericOid = 1700
-const parserOf = (oid: number, format?: 'text' | 'binary') =>
-  oid === bigintOid || oid === numericOid ? Number : pg.types.getTypeParser(oid, format)

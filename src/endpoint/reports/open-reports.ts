@@ -1,3 +1,4 @@
+import { ConfigError } from '../../errors/config-error.ts'
 import type { EndpointPlugin } from '../plugin/endpoint-plugin.ts'
 
 export interface ReportsOptions {
@@ -11,6 +12,9 @@ export interface ReportsOptions {
   readonly openOps?: boolean | undefined
 }
 
+/** An outbox gives a report up after 60 days: until then it may come again, and must be known. */
+const leastKeepDays = 61
+
 /**
  * What makes an endpoint or a gateway take reports of devices, keep them, tell devices notices, and show operators what
  * came.
@@ -20,9 +24,17 @@ export interface ReportsOptions {
  * const endpoint = await createEndpoint({ modelsDir: 'models', plugins: [await openReports({ dataDir: 'data' })] })
  * ```
  *
- * @throws {ConfigError} `config-invalid`: the database can't be reached, or its schema is newer than this program
+ * @throws {ConfigError} `config-invalid`: an option can't be used, the database can't be reached, or its schema is newer
+ *   than this program
  */
-export async function openReports({ keepDays, openOps, ...where }: ReportsOptions): Promise<EndpointPlugin> {
+export async function openReports(options: ReportsOptions): Promise<EndpointPlugin> {
+  const { keepDays, openOps, dataDir, url, ...strange } = options
+  const where = { dataDir, url }
+  const [name] = Object.keys(strange)
+  if (name !== undefined) throw new ConfigError('config-invalid', `There is no option ${name} of openReports.`)
+  if (keepDays !== undefined && !(Number.isFinite(keepDays) && keepDays >= leastKeepDays)) {
+    throw new ConfigError('config-invalid', `keepDays must be a number from ${leastKeepDays} on, not ${keepDays}.`)
+  }
   // The databases' clients are native or large: an endpoint without reports does not load them.
   const [{ openReportDatabase }, { createReportsPlugin }] = await Promise.all([
     import('./database.ts'),

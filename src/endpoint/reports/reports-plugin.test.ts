@@ -102,6 +102,14 @@ describe('the intake', () => {
     expect((await add(device)).statusCode).toBe(403)
     const { id } = (await add(operator)).json<{ id: string }>()
     expect((await add(operator, { ...notice, untilMs: Date.now() - 1 })).statusCode).toBe(201)
+    // As Python writes what is absent.
+    const told = await add(operator, {
+      body: { kind: 'model-withdrawn', model: 'x', revision: null, why: null },
+      untilMs: null,
+    })
+    expect([told.statusCode, told.json().body]).toEqual([201, { kind: 'model-withdrawn', model: 'x' }])
+    const gone = { method: 'DELETE', url: `${noticesPath}/${told.json().id}`, headers: operator } as const
+    expect((await app.inject(gone)).statusCode).toBe(204)
     expect((await add(operator, { body: { kind: 'model-withdrawn' } })).statusCode).toBe(400)
     const read = (headers: Record<string, string>) => app.inject({ url: noticesPath, headers })
     expect((await read({})).statusCode).toBe(401)
@@ -135,6 +143,25 @@ describe('the intake', () => {
     expect([answer.statusCode, answer.headers['access-control-allow-origin']]).toEqual([404, origin])
     const headers = { origin, 'access-control-request-method': 'POST' }
     expect((await app.inject({ method: 'OPTIONS', url: reportsPath, headers })).statusCode).toBe(204)
+  })
+
+  it('has an empty list of notices where it has no database, for whoever may ask', async () => {
+    const origin = 'https://www.example.com'
+    const app = await open({ plugins: [], allowOrigins: [origin], tokens })
+    expect((await app.inject({ url: noticesPath })).statusCode).toBe(401)
+    const answer = await app.inject({
+      url: noticesPath,
+      headers: { origin, authorization: await token('infer:digits') },
+    })
+    expect([answer.statusCode, answer.json()]).toEqual([200, { notices: [] }])
+    expect(answer.headers).toMatchObject({ 'access-control-allow-origin': origin, 'cache-control': 'no-store' })
+    const add = {
+      method: 'POST',
+      url: noticesPath,
+      payload: {},
+      headers: { authorization: await token('ops') },
+    } as const
+    expect((await app.inject(add)).statusCode).toBe(404)
   })
 
   it('keeps no answer unless one was sent, and logs none', async () => {

@@ -6,6 +6,8 @@ import { batchSchema, reportsPath } from '../../contracts/report.ts'
 import { CloudError } from '../../errors/cloud-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
+import { within } from '../../utils/within.ts'
+import { withoutNulls } from '../../utils/without-nulls.ts'
 import { createBodyBudget, readRequestBody } from '../http/request-body.ts'
 import type { EndpointPlugin } from '../plugin/endpoint-plugin.ts'
 import { opsScope } from '../security/scopes.ts'
@@ -23,6 +25,8 @@ export interface ReportsPluginOptions {
   readonly keepMs?: number | undefined
   /** May anyone look at what was reported, where the endpoint knows no tokens? Default false. */
   readonly openOps?: boolean | undefined
+  /** Milliseconds that the database may take for one request; then it is answered that nothing was kept. Default 10,000. */
+  readonly limitMs?: number | undefined
   /** Milliseconds since the epoch. */
   readonly now?: () => number
 }
@@ -39,7 +43,7 @@ const budgetBytes = 64 * 1024 * 1024
  * The intake: `POST /hither/v1/reports`; what operators tell devices: `/hither/v1/notices`; and what they see: `/ops`.
  */
 export function createReportsPlugin(options: ReportsPluginOptions): EndpointPlugin {
-  const { database, keepMs = 90 * dayMs, openOps = false, now = Date.now } = options
+  const { database, keepMs = 90 * dayMs, openOps = false, limitMs = 10_000, now = Date.now } = options
   return {
     name: 'reports',
     async register(app, context) {
@@ -47,7 +51,7 @@ export function createReportsPlugin(options: ReportsPluginOptions): EndpointPlug
       /** A database that fails is no fault of the reports: they are sent again. What it says may hold what they held. */
       const inDatabase = async <T>(work: Promise<T>): Promise<T> => {
         try {
-          return await work
+          return await within(work, limitMs, () => new Error('the database did not answer in time'))
         } catch (error) {
           if (isHitherError(error)) throw error
           app.log.error({ code: codeOf(error) }, 'The database for reports failed.')
@@ -74,7 +78,7 @@ export function createReportsPlugin(options: ReportsPluginOptions): EndpointPlug
         fresh(reply).send({ notices: await inDatabase(currentNotices(database, now())) }),
       )
       app.post(noticesPath, { onRequest: operator }, async (request, reply) => {
-        const notice = parse(newNoticeSchema, request.body, 'This is no notice')
+        const notice = parse(newNoticeSchema, withoutNulls(request.body), 'This is no notice')
         return fresh(reply)
           .code(201)
           .send(await inDatabase(addNotice(database, notice, now())))

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { CloudError } from '../../errors/cloud-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { readJsonHead } from '../../protocol/json/read-json-head.ts'
-import { checkWire, parametersSchema } from '../../protocol/tensors/parse-tensors.ts'
+import { checkWire, optionalParametersSchema } from '../../protocol/tensors/parse-tensors.ts'
 import { inferScope, repositoryScope } from '../security/scopes.ts'
 import type { RouteContext } from './route-context.ts'
 
@@ -16,8 +16,8 @@ interface StatisticsRoute {
   Params: { readonly model: string; readonly version?: string }
 }
 
-const indexSchema = v.object({ ready: v.optional(v.boolean(), false) })
-const changeSchema = v.object({ parameters: v.optional(parametersSchema, {}) })
+const indexSchema = v.object({ ready: v.nullish(v.boolean()) })
+const changeSchema = v.object({ parameters: optionalParametersSchema })
 
 /** The protocol's repository and statistics extensions. */
 export function addRepositoryRoutes(app: FastifyInstance, context: RouteContext): void {
@@ -28,7 +28,7 @@ export function addRepositoryRoutes(app: FastifyInstance, context: RouteContext)
     const { ready } = checkWire(indexSchema, readOptional(body))
     const models = await engine.models()
     return models
-      .filter(({ unavailable }) => !ready || unavailable === undefined)
+      .filter(({ unavailable }) => ready !== true || unavailable === undefined)
       .map(({ name, version, unavailable }) => ({
         name,
         version,
@@ -74,5 +74,8 @@ export function addRepositoryRoutes(app: FastifyInstance, context: RouteContext)
   })
 }
 
+/** No body, or null for none. */
 const readOptional = (body: Buffer | undefined): unknown =>
-  body === undefined || body.length === 0 ? {} : readJsonHead(body).json
+  body === undefined || body.length === 0 || (body.length < 16 && body.toString().trim() === 'null')
+    ? {}
+    : readJsonHead(body).json

@@ -1,6 +1,7 @@
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { CloudError } from '../../errors/cloud-error.ts'
+import { toClientAddress } from '../http/trusted-proxies.ts'
 import type { Access } from './access.ts'
 
 /** How many requests one client may send. */
@@ -47,7 +48,7 @@ export async function createRequestLimits(
       })
     }
   }
-  const byAddress = limit(perAddress, ({ ip }) => `address ${ip}`)
+  const byAddress = limit(perAddress, ({ ip }) => `address ${toClientAddress(ip)}`)
   return {
     // Health is asked by balancers, and often.
     perAddress: async (request) => (request.url.startsWith('/v2/health') ? undefined : byAddress(request)),

@@ -56,6 +56,31 @@ describe('parseInferRequest', () => {
     expect(parse(`${JSON.stringify({ inputs: [x] })}\r\n`).inputs).toHaveProperty('x')
   })
 
+  it.each([
+    ['an id', { id: null }],
+    ['parameters', { parameters: null }],
+    ['each parameter', { parameters: { binary_data_output: null, timeout: null, sequence_id: null } }],
+    ['outputs', { outputs: null }],
+    ["an output's parameters", { outputs: [{ name: 'y', parameters: null }] }],
+    ["each of an output's", { outputs: [{ name: 'y', parameters: { binary_data: null, classification: null } }] }],
+    ["each of an input's", { inputs: [{ ...x, parameters: { binary_data_size: null, content_type: null } }] }],
+    ['what the protocol does not know', { model_name: null, model_version: null, priority: null }],
+  ])('takes null for the absence of %s', (_, more) => {
+    const wants = 'outputs' in more && more.outputs !== null ? { outputs: [{ name: 'y' }] } : {}
+    expect(parse({ inputs: [x], ...more })).toEqual(parse({ inputs: [x], ...wants }))
+  })
+
+  it.each([
+    { inputs: null },
+    { inputs: [{ ...x, shape: null }] },
+    { inputs: [{ ...x, name: null }] },
+    { inputs: [{ ...x, data: null }] },
+    { outputs: [null] },
+    { outputs: [{ name: null }] },
+  ])('takes no null for what must be there: %j', (more) => {
+    expect(() => parse({ inputs: [x], ...more })).toThrow(expect.objectContaining({ name: 'ValidationError' }))
+  })
+
   it('takes null for absent data and parameters', () => {
     expect(parse({ inputs: [{ ...x, parameters: null }] }).inputs).toHaveProperty('x')
   })

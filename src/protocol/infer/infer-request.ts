@@ -4,7 +4,7 @@ import { ValidationError } from '../../errors/validation-error.ts'
 import { readJsonHead } from '../json/read-json-head.ts'
 import {
   checkWire,
-  parametersSchema,
+  optionalParametersSchema,
   parseTensors,
   wireNameSchema,
   wireTensorsSchema,
@@ -34,11 +34,12 @@ export interface InferRequest {
 
 const idSchema = v.pipe(v.string(), v.maxLength(1000))
 
+// `null` stands for "absent" in requests of clients that are written in Python.
 const requestSchema = v.object({
-  id: v.optional(idSchema),
-  parameters: v.optional(parametersSchema, {}),
+  id: v.nullish(idSchema),
+  parameters: optionalParametersSchema,
   inputs: wireTensorsSchema,
-  outputs: v.optional(v.array(v.object({ name: wireNameSchema, parameters: v.optional(parametersSchema, {}) }))),
+  outputs: v.nullish(v.array(v.object({ name: wireNameSchema, parameters: optionalParametersSchema }))),
 })
 
 /**
@@ -92,11 +93,11 @@ export function parseInferRequest(body: Uint8Array, headBytes?: number): InferRe
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) throw new ValidationError('options-invalid', `The output ${twice} is asked for twice.`)
   return {
-    ...(id === undefined ? {} : { id }),
+    ...(typeof id === 'string' ? { id } : {}),
     parameters,
     binaryOutputs: toFlag(parameters, 'binary_data_output') ?? false,
     inputs: parseTensors(inputs, body, head, headBytes),
-    ...(outputs === undefined || outputs.length === 0 ? {} : { outputs: outputs.map(toRequestedOutput) }),
+    ...(!outputs || outputs.length === 0 ? {} : { outputs: outputs.map(toRequestedOutput) }),
   }
 }
 

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import type { TensorData, TensorMap } from '../../contracts/tensor.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
+import { withoutNulls } from '../../utils/without-nulls.ts'
 import type { JsonHead } from '../json/read-json-head.ts'
 import { isJsonSpace } from '../json/scan-json.ts'
 import { fromDatatype } from './datatypes.ts'
@@ -16,14 +17,18 @@ export const wireNameSchema = v.pipe(
   v.check((name) => name !== '__proto__', 'a name can not be __proto__'),
 )
 
-/** A list would pass for a record, hence the check. */
-export const parametersSchema = v.pipe(
+/** A list would pass for a record, hence the check. A parameter that is null is left out, as if it were not there. */
+const parametersSchema = v.pipe(
   v.custom<object>(
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
     'must be an object',
   ),
+  v.transform((parameters) => withoutNulls(parameters) as object),
   v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
 )
+
+/** `null` stands for "absent" in requests of clients that are written in Python. */
+export const optionalParametersSchema = v.nullish(parametersSchema, {})
 
 // An array of numbers is checked when it becomes a tensor; item by item here would be the slowest part of a request.
 // `null` stands for "absent" at servers that are written in Python.
@@ -32,7 +37,7 @@ const wireTensorSchema = v.object({
   datatype: v.string(),
   shape: v.array(v.number()),
   parameters: v.nullish(
-    v.looseObject({ binary_data_size: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))) }),
+    v.looseObject({ binary_data_size: v.nullish(v.pipe(v.number(), v.safeInteger(), v.minValue(0))) }),
   ),
   data: v.nullish(v.custom<readonly unknown[]>(Array.isArray, 'data must be an array')),
 })
@@ -73,7 +78,7 @@ export function parseTensors(
     const { name } = tensor
     if (seen.has(name)) throw new ValidationError('input-unexpected', `The tensor ${name} is there twice.`)
     seen.add(name)
-    const bytes = tensor.parameters?.binary_data_size
+    const bytes = tensor.parameters?.binary_data_size ?? undefined
     const from = at
     at += bytes ?? 0
     try {
