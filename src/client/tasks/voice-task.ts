@@ -6,11 +6,13 @@ import type { TensorMap } from '../../contracts/tensor.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { literalTensors } from '../../protocol/tensors/literal-tensors.ts'
+import { tensorNumbers } from '../../protocol/tensors/tensor-numbers.ts'
 import { zeroTensor } from '../../protocol/tensors/zero-tensor.ts'
 import { createActivityFinder } from '../../tasks/sound/find-activity.ts'
 import type { SoundSource } from '../../tasks/sound/sound-source.ts'
 import { invariant } from '../../utils/invariant.ts'
 import type { RunModel } from '../request/model-run.ts'
+import { plainTensors } from '../request/tensors/tensor-maps.ts'
 import type { RunOptions } from '../types/run-types.ts'
 import type { VoiceActivity, VoiceMoment, VoiceTask } from '../types/task-types.ts'
 import { hearStream } from './hear-stream.ts'
@@ -59,7 +61,8 @@ function createWindowRuns(runModel: RunModel, model: VoiceModel, options: RunOpt
       [input.name]: { type: 'float32', dims: [1, window.length], data: window },
     }
     const { outputs, route } = await runModel(manifest.name, options, async () => inputs)
-    const probability = Number(outputs[decoding.output]?.data[0])
+    const output = plainTensors(outputs)[decoding.output]
+    const probability = (output && tensorNumbers(output)?.[0]) ?? Number.NaN
     if (!(probability >= 0 && probability <= 1)) {
       throw new ModelError('model-wrong-answer', 'The model gave an answer that makes no sense. Try again.', {
         context: { model: manifest.name },
