@@ -2,6 +2,7 @@ import { Aes128Gcm, CipherSuite, HkdfSha256 } from '@hpke/core'
 import { DhkemX25519HkdfSha256 } from '@hpke/dhkem-x25519'
 import * as v from 'valibot'
 import { ValidationError } from '../errors/validation-error.ts'
+import { isInstance } from '../utils/is-instance.ts'
 
 /** Media type of a sealed request and of its answer. */
 export const sealedType = 'application/hither-sealed'
@@ -178,7 +179,7 @@ function fromPlain(plain: Uint8Array): SealedMessage {
 
 /** WebCrypto takes the whole buffer of what it is given here. */
 const own = (bytes: Uint8Array): ArrayBuffer =>
-  bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength
+  isInstance(bytes.buffer, 'ArrayBuffer') && bytes.byteLength === bytes.buffer.byteLength
     ? bytes.buffer
     : new Uint8Array(bytes).buffer
 

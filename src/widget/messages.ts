@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { privacyModes, type RouteRecord } from '../index.ts'
+import { instanceSchema } from '../utils/instance-schema.ts'
 
 /** What both ends say first, so that a script and a frame of different releases do not talk past each other. */
 export const protocolVersion = 2
@@ -31,12 +32,12 @@ export const connectSchema = v.strictObject({
 })
 
 const smallBlob = v.pipe(
-  v.instance(Blob),
+  instanceSchema('Blob'),
   v.check(({ size }) => size <= mostBytes, 'too large'),
 )
 const inputSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('text'), text: v.pipe(v.string(), v.maxLength(mostCharacters)) }),
-  v.strictObject({ kind: v.literal('picture'), picture: v.union([smallBlob, v.instance(ImageBitmap)]) }),
+  v.strictObject({ kind: v.literal('picture'), picture: v.union([smallBlob, instanceSchema('ImageBitmap')]) }),
   v.strictObject({ kind: v.literal('sound'), sound: smallBlob }),
 ])
 export type EngineInput = v.InferOutput<typeof inputSchema>
@@ -44,7 +45,7 @@ export type EngineInput = v.InferOutput<typeof inputSchema>
 /** Arguments of the engine's methods: what the page may ask of the frame, by the port. */
 export const runArguments = v.strictTuple([
   inputSchema,
-  v.strictObject({ signal: v.instance(AbortSignal), privacy: v.optional(v.picklist(privacyModes)) }),
+  v.strictObject({ signal: instanceSchema('AbortSignal'), privacy: v.optional(v.picklist(privacyModes)) }),
 ])
 
 const bytes = v.pipe(v.number(), v.finite(), v.minValue(0))

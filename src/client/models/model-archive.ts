@@ -1,5 +1,6 @@
 import type { Manifest } from '../../contracts/manifest.ts'
 import { ModelError } from '../../errors/model-error.ts'
+import { isInstance } from '../../utils/is-instance.ts'
 import type { Background } from '../background/create-background.ts'
 
 /** Bytes read at a time: a chunk of the store. */
@@ -118,7 +119,7 @@ export interface ArchivedModel {
 
 /** The models of a .zip or a folder. @throws {ModelError} `import-invalid` */
 export async function readArchive(from: Blob | FileSystemDirectoryHandle): Promise<readonly ArchivedModel[]> {
-  const files = from instanceof Blob ? await filesOfZip(from) : await filesOfFolder(from)
+  const files = isInstance(from, 'Blob') ? await filesOfZip(from) : await filesOfFolder(from)
   const models: ArchivedModel[] = []
   for (const file of files) {
     if (file.path.split('/').at(-1) !== manifestName) continue

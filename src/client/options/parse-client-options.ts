@@ -1,10 +1,11 @@
 import * as v from 'valibot'
 import { reportModes } from '../../contracts/report-mode.ts'
 import { ConfigError } from '../../errors/config-error.ts'
+import { instanceSchema } from '../../utils/instance-schema.ts'
 import type { ClientOptions } from '../types/client-options.ts'
 import { millisecondsSchema, policyEntries, toSentence } from './option-schemas.ts'
 
-const addressSchema = v.union([v.string(), v.instance(URL)])
+const addressSchema = v.union([v.string(), instanceSchema('URL')])
 const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 
 const amountSchema = v.optional(v.pipe(v.number(), v.finite(), v.minValue(0)))

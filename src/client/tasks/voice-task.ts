@@ -11,6 +11,7 @@ import { zeroTensor } from '../../protocol/tensors/zero-tensor.ts'
 import { createActivityFinder } from '../../tasks/sound/find-activity.ts'
 import type { SoundSource } from '../../tasks/sound/sound-source.ts'
 import { invariant } from '../../utils/invariant.ts'
+import { isInstance } from '../../utils/is-instance.ts'
 import type { RunModel } from '../request/model-run.ts'
 import { plainTensors } from '../request/tensors/tensor-maps.ts'
 import type { RunOptions } from '../types/run-types.ts'
@@ -77,8 +78,7 @@ function createWindowRuns(runModel: RunModel, model: VoiceModel, options: RunOpt
   }
 }
 
-const isStream = (source: MediaStream | SoundSource): source is MediaStream =>
-  typeof MediaStream === 'function' && source instanceof MediaStream
+const isStream = (source: MediaStream | SoundSource): source is MediaStream => isInstance(source, 'MediaStream')
 
 /** Finds where in a sound somebody speaks. */
 export function createVoiceTask({ runModel, background, model, check, open }: TaskContext): VoiceTask {

@@ -45,7 +45,7 @@ export function toTensorJson(tensor: TensorData): (number | boolean | string)[] 
 
 /** A Float16Array's elements are numbers already, those of the contract's Uint16Array are bits. */
 const readFloat16 = (data: NumericData): ((value: number | bigint) => number) =>
-  data.constructor.name === 'Uint16Array' ? (bits) => fromFloat16Bits(Number(bits)) : Number
+  data[Symbol.toStringTag] === 'Uint16Array' ? (bits) => fromFloat16Bits(Number(bits)) : Number
 
 /**
  * The tensor that a JSON array holds, flat or nested.

@@ -31,8 +31,8 @@ describe('toClassification', () => {
   })
 
   it('reads half precision whose elements are numbers already', () => {
-    const half = { [Symbol.toStringTag]: 'Float16Array' }
-    const data = Object.defineProperties(Float32Array.of(0.25, 0.5, 0.25), Object.getOwnPropertyDescriptors(half))
+    const numbers = Float32Array.of(0.25, 0.5, 0.25)
+    const data = Object.defineProperty(numbers, Symbol.toStringTag, { value: 'Float16Array' })
     expect(toClassification({ type: 'float16', dims: [3], data }, labels).probability).toBe(0.5)
   })
 

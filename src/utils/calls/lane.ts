@@ -1,3 +1,4 @@
+import { isInstance } from '../is-instance.ts'
 import { toRefused, toUnreadable, toUnsendable } from './call-errors.ts'
 import type { ErrorCodec } from './error-codec.ts'
 import { HandedOver } from './hand-over.ts'
@@ -74,7 +75,7 @@ export function createLaneCaller(
       if (value instanceof HandedOver) {
         args[index] = value.value
         transfer = transfer.concat(value.transfer)
-      } else if (value instanceof AbortSignal) {
+      } else if (isInstance(value, 'AbortSignal')) {
         args[index] = undefined
         signalAt = index
       }
