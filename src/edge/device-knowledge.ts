@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import type { AdapterFacts, BackendMeasurement } from '../contracts/measurements.ts'
+import { object } from '../contracts/object-schemas.ts'
 import { type BackendSetup, measurementOf, setupId } from '../device/backend-setups.ts'
 import { predictRunMs } from '../device/predict-run-ms.ts'
 import type { SetupTime } from '../device/rank-setups.ts'
@@ -13,7 +14,7 @@ export interface DeviceMemory {
 /** Models whose times are remembered: the newest ones. */
 const mostModels = 100
 
-const measurementSchema = v.object({
+const measurementSchema = object({
   backend: v.picklist(['webgpu', 'wasm', 'webnn']),
   status: v.picklist(['measured', 'absent', 'failed']),
   threads: v.optional(v.number()),
@@ -25,14 +26,14 @@ const measurementSchema = v.object({
   detail: v.optional(v.string()),
 })
 
-const adapterSchema = v.object({
+const adapterSchema = object({
   name: v.string(),
   software: v.boolean(),
   shaderF16: v.boolean(),
   maxBufferBytes: v.pipe(v.number(), v.minValue(0)),
 })
 
-const recordSchema = v.object({
+const recordSchema = object({
   version: v.literal(1),
   /** The browser version, processors and threads that it was measured with. */
   device: v.string(),

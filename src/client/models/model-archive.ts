@@ -1,6 +1,7 @@
 import type { Manifest } from '../../contracts/manifest.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { isInstance } from '../../utils/is-instance.ts'
+import { toJson } from '../../utils/to-json.ts'
 import type { Background } from '../background/create-background.ts'
 
 /** Bytes read at a time: a chunk of the store. */
@@ -31,7 +32,7 @@ function streamOf(
   )
 }
 
-const manifestBlob = (manifest: Manifest) => new Blob([JSON.stringify(manifest, null, 2)], { type: 'application/json' })
+const manifestBlob = (manifest: Manifest) => new Blob([toJson(manifest, 2)], { type: 'application/json' })
 
 /** Loaded when it is needed: most visits neither export nor import. Its own workers would start from blob: addresses. */
 async function loadZip() {

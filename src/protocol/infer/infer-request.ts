@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { object } from '../../contracts/object-schemas.ts'
 import type { TensorData, TensorMap } from '../../contracts/tensor.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { readJsonHead } from '../json/read-json-head.ts'
@@ -34,11 +35,11 @@ export interface InferRequest {
 
 const idSchema = v.pipe(v.string(), v.maxLength(1000))
 
-const requestSchema = v.object({
+const requestSchema = object({
   id: v.optional(idSchema),
   parameters: v.optional(parametersSchema, {}),
   inputs: wireTensorsSchema,
-  outputs: v.optional(v.array(v.object({ name: wireNameSchema, parameters: v.optional(parametersSchema, {}) }))),
+  outputs: v.optional(v.array(object({ name: wireNameSchema, parameters: v.optional(parametersSchema, {}) }))),
 })
 
 /**

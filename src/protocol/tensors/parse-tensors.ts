@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { looseObject, object } from '../../contracts/object-schemas.ts'
 import type { TensorData, TensorMap } from '../../contracts/tensor.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import type { JsonHead } from '../json/read-json-head.ts'
@@ -27,12 +28,12 @@ export const parametersSchema = v.pipe(
 
 // An array of numbers is checked when it becomes a tensor; item by item here would be the slowest part of a request.
 // `null` stands for "absent" at servers that are written in Python.
-const wireTensorSchema = v.object({
+const wireTensorSchema = object({
   name: wireNameSchema,
   datatype: v.string(),
   shape: v.array(v.number()),
   parameters: v.nullish(
-    v.looseObject({ binary_data_size: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))) }),
+    looseObject({ binary_data_size: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))) }),
   ),
   data: v.nullish(v.custom<readonly unknown[]>(Array.isArray, 'data must be an array')),
 })

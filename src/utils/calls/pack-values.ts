@@ -83,6 +83,10 @@ export function unpackValues({ values, signals = [], functions = [] }: PackedVal
   return given
 }
 
+/** Not what every object of a page inherits. */
+const ownOf = (value: object, key: string): unknown =>
+  Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined
+
 const isPlaces = (value: unknown): boolean =>
   value === undefined ||
   (Array.isArray(value) &&
@@ -98,7 +102,6 @@ const isPlaces = (value: unknown): boolean =>
 export const isPackedValues = (value: unknown): value is PackedValues =>
   typeof value === 'object' &&
   value !== null &&
-  'values' in value &&
-  Array.isArray(value.values) &&
-  isPlaces('signals' in value ? value.signals : undefined) &&
-  isPlaces('functions' in value ? value.functions : undefined)
+  Array.isArray(ownOf(value, 'values')) &&
+  isPlaces(ownOf(value, 'signals')) &&
+  isPlaces(ownOf(value, 'functions'))

@@ -8,11 +8,15 @@ import type { Background } from '../../background/create-background.ts'
 import type { RunInputs } from '../../types/run-types.ts'
 import { plainTensors } from './tensor-maps.ts'
 
+/** A tensor has dims of its own, or its class has; what every object inherits does not count. */
+const isTensorLike = (value: object): boolean =>
+  Object.hasOwn(value, 'dims') || ('dims' in value && Array.isArray(value.dims))
+
 /** True for `{ image }` with something that is no tensor: a picture. */
 const isPicture = (inputs: RunInputs): inputs is { readonly image: Exclude<RunInputs['image'], TensorMap[string]> } =>
   Object.keys(inputs).length === 1 &&
-  'image' in inputs &&
-  !(typeof inputs.image === 'object' && inputs.image !== null && 'dims' in inputs.image)
+  Object.hasOwn(inputs, 'image') &&
+  !(typeof inputs.image === 'object' && inputs.image !== null && isTensorLike(inputs.image))
 
 /**
  * Makes a run's inputs, a picture or tensors, the model's inputs.
