@@ -98,6 +98,18 @@ test('float16 is raw bits or a Float16Array, strings are strings', () => {
   expect(() => check({ x: { type: 'string', dims: [1], data: [1] } }, text)).toThrow('strings only')
 })
 
+test.each([['a\0b'], ['\0'], ['a', 'b\0']])(
+  'a text with NUL is refused, as the runtime would cut it there: %j',
+  (...data) => {
+    const text = { name: 'm', inputs: [{ name: 'x', type: 'string', shape: [-1] }] } as const
+    const given = { x: { type: 'string' as const, dims: [data.length], data } }
+    expect(() => check(given, text)).toThrow(
+      expect.objectContaining({ code: 'input-values', context: { input: 'x', index: data.length - 1 } }),
+    )
+    expect(() => check(given, text)).toThrow(`a NUL character in its text ${data.length - 1}`)
+  },
+)
+
 test('whatever is given, it passes whole or is a ValidationError', () => {
   const anything = fc.anything()
   const tensor = fc.record({

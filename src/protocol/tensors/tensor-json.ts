@@ -1,5 +1,6 @@
 import type { NumericData, TensorData, TensorType } from '../../contracts/tensor.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
+import { wellFormed } from '../../utils/well-formed.ts'
 import { arrayKind, type NumericType } from './datatypes.ts'
 import { elementCount } from './element-count.ts'
 import { fromFloat16Bits, maxFloat16, toFloat16Bits } from './float16.ts'
@@ -64,7 +65,8 @@ export function fromTensorJson(type: TensorType, dims: readonly number[], json: 
     )
   }
   if (type === 'string') {
-    if (elements.every((element) => typeof element === 'string')) return { type, dims, data: elements }
+    // In UTF-8 half a surrogate pair is U+FFFD, so it is that in JSON, too.
+    if (elements.every((element) => typeof element === 'string')) return { type, dims, data: elements.map(wellFormed) }
     throw new ValidationError('input-values', 'A BYTES tensor in JSON may only hold strings.')
   }
   const data = new (arrayKind(type))(count)
