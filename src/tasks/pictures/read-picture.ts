@@ -1,8 +1,9 @@
 import { ValidationError } from '../../errors/validation-error.ts'
 import { isInstance } from '../../utils/is-instance.ts'
 import { checkPictureBytes, checkPictureSize, fitToReadSize, maxReadSide } from './picture-limits.ts'
-import { type PictureSize, pictureSize, usualHeaderBytes } from './picture-size.ts'
+import { pictureSize, usualHeaderBytes } from './picture-size.ts'
 import type { Pixels } from './pixels.ts'
+import type { PictureSize } from './size-reader.ts'
 import type { TransferablePicture } from './transferable-picture.ts'
 
 const unreadable = (cause?: unknown) =>

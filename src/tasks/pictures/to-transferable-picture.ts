@@ -4,8 +4,8 @@ import { abortable } from '../../utils/abortable.ts'
 import { isInstance } from '../../utils/is-instance.ts'
 import { fetchPicture } from './fetch-picture.ts'
 import { checkPictureBytes, checkPictureSize, fitToReadSize, maxReadSide } from './picture-limits.ts'
-import type { PictureSize } from './picture-size.ts'
 import type { PictureSource } from './picture-source.ts'
+import type { PictureSize } from './size-reader.ts'
 import type { TransferablePicture } from './transferable-picture.ts'
 
 const unreadable = (message: string, cause?: unknown) =>
