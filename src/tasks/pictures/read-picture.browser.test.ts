@@ -48,7 +48,7 @@ describe('readPicture', () => {
     const small = [40, 16, 32]
     const large = [40, 24, 48]
     const file = (kind: number) => {
-      const pictures = [small, large].map(([head = 0, side = 0, both = 0]) => {
+      const pictures = [large, small].map(([head = 0, side = 0, both = 0]) => {
         const bytes = new DataView(new ArrayBuffer(head + side * side * 4 + side * 4))
         for (const [at, value] of [
           [0, head],
@@ -68,8 +68,8 @@ describe('readPicture', () => {
       let offset = list.byteLength
       pictures.forEach((picture, index) => {
         const at = 6 + index * 16
-        list.setUint8(at, index === 0 ? 16 : 24)
-        list.setUint8(at + 1, index === 0 ? 16 : 24)
+        list.setUint8(at, index === 0 ? 24 : 16)
+        list.setUint8(at + 1, index === 0 ? 24 : 16)
         list.setUint16(at + 4, 1, true)
         list.setUint16(at + 6, 32, true)
         list.setUint32(at + 8, picture.byteLength, true)
