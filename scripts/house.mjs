@@ -32,7 +32,15 @@ export const rooms = [
 export const only = {
   'ui/design': [],
   ui: ['index', 'ui'],
-  widget: ['index', 'ui', 'widget', 'utils/calls'],
+  widget: [
+    'index',
+    'ui',
+    'widget',
+    'utils/calls',
+    'utils/instance-schema',
+    'utils/is-instance',
+    'contracts/object-schemas',
+  ],
   app: ['index', 'ui', 'app', 'outbox/report-sync'],
   ops: ['contracts', 'errors', 'utils', 'routing/fleet', 'ui/design', 'ui/base/save-file', 'ops'],
   'service-worker': ['outbox/report-sync', 'app/offline', 'service-worker'],

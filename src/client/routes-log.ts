@@ -1,4 +1,5 @@
 import type { RouteRecord } from '../contracts/route.ts'
+import { toJson } from '../utils/to-json.ts'
 import type { RoutesLog } from './types/client-types.ts'
 
 /** Records that are kept; the oldest ones go first. */
@@ -12,7 +13,7 @@ export function createRoutesLog(): RoutesLog & { add(route: RouteRecord): void }
       if (records.length > mostRecords) records.shift()
     },
     list: () => [...records],
-    toJsonLines: () => records.map((record) => `${JSON.stringify(record)}\n`).join(''),
+    toJsonLines: () => records.map((record) => `${toJson(record)}\n`).join(''),
     clear() {
       records = []
     },

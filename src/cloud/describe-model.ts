@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { object } from '../contracts/object-schemas.ts'
 import type { TensorSpec } from '../contracts/tensor.ts'
 import { CloudError } from '../errors/cloud-error.ts'
 import { fromDatatype } from '../protocol/tensors/datatypes.ts'
@@ -16,14 +17,14 @@ export interface ModelDescription {
   readonly outputs: readonly TensorSpec[]
 }
 
-const tensorSchema = v.object({
+const tensorSchema = object({
   name: v.string(),
   datatype: v.string(),
   shape: v.array(v.pipe(v.number(), v.integer())),
 })
 
 // `null` stands for "absent" at KServe; MLServer gives empty lists.
-const descriptionSchema = v.object({
+const descriptionSchema = object({
   name: v.nullish(v.string()),
   versions: v.nullish(v.array(v.string())),
   platform: v.nullish(v.string()),
@@ -39,10 +40,8 @@ export interface ListedModel {
 }
 
 // State is absent while a model was never loaded.
-const indexSchema = v.array(
-  v.object({ name: v.string(), version: v.nullish(v.string()), state: v.nullish(v.string()) }),
-)
-const listSchema = v.object({ models: v.array(v.string()) })
+const indexSchema = v.array(object({ name: v.string(), version: v.nullish(v.string()), state: v.nullish(v.string()) }))
+const listSchema = object({ models: v.array(v.string()) })
 
 const limitBytes = 4 * 1024 * 1024
 

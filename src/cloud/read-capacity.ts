@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { object } from '../contracts/object-schemas.ts'
 import { type LogNormal, logNormal } from '../utils/log-normal.ts'
 
 /** What an endpoint says of its queue and its speed, as far as it can be used. */
@@ -11,15 +12,15 @@ export interface CapacitySaid {
 
 const msSchema = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(6e5))
 /** Each model is read by itself, so that one that makes no sense does not hide the others. */
-const saidSchema = v.object({
+const saidSchema = object({
   waitMs: v.fallback(msSchema, 0),
   draining: v.fallback(v.boolean(), false),
   models: v.fallback(v.array(v.unknown()), []),
 })
-const modelSchema = v.object({
+const modelSchema = object({
   name: v.string(),
   version: v.fallback(v.string(), ''),
-  serviceMs: v.object({ mean: msSchema, p95: v.fallback(v.optional(msSchema), undefined) }),
+  serviceMs: object({ mean: msSchema, p95: v.fallback(v.optional(msSchema), undefined) }),
 })
 
 /** The normal's 95th percentile: from mean and p95 to a spread. */

@@ -1,6 +1,8 @@
 import * as v from 'valibot'
 import { CloudError } from '../errors/cloud-error.ts'
+import { isErrorLike } from '../errors/is-error-like.ts'
 import type { AnswerSeal, SealingKey, SealingKeys } from '../protocol/sealing.ts'
+import { isInstance } from '../utils/is-instance.ts'
 import { lazy } from '../utils/lazy.ts'
 
 /** The status of an endpoint that does not have the key that a request is sealed to. */
@@ -83,7 +85,7 @@ export function createSealedFetch(options: SealedFetchOptions): typeof globalThi
   }
 
   return async (input, init = {}) => {
-    const url = String(input instanceof Request ? input.url : input)
+    const url = String(isInstance(input, 'Request') ? input.url : input)
     if (init.body === undefined || init.body === null) return fetch(input, init)
     return post(url, init, false)
   }
@@ -100,7 +102,7 @@ async function open(response: Response, answer: AnswerSeal): Promise<Response> {
     // A copy of its own begins where its elements can be read in place.
     return new Response(new Uint8Array(body), { status: Number(head.status), headers })
   } catch (cause) {
-    if (cause instanceof DOMException && cause.name === 'AbortError') throw cause
+    if (isErrorLike(cause) && cause.name === 'AbortError') throw cause
     throw new CloudError('cloud-bad-response', "The endpoint's sealed answer can not be opened.", {
       cause,
       context: { status: response.status },
@@ -113,7 +115,7 @@ const unsealable = (why: string) =>
 
 function toBytes(body: RequestInit['body']): Uint8Array {
   if (typeof body === 'string') return new TextEncoder().encode(body)
-  if (body instanceof Uint8Array) return body
-  if (body instanceof ArrayBuffer) return new Uint8Array(body)
+  if (isInstance(body, 'Uint8Array')) return body
+  if (isInstance(body, 'ArrayBuffer')) return new Uint8Array(body)
   throw new TypeError('only text and bytes can be sealed')
 }

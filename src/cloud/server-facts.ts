@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { object } from '../contracts/object-schemas.ts'
 import { CloudError } from '../errors/cloud-error.ts'
 import { binaryTensorExtension } from '../protocol/server/metadata.ts'
 import { abortable } from '../utils/abortable.ts'
@@ -33,7 +34,7 @@ export interface FactsOfServer {
 const unknownServer: ServerFacts = { kind: 'other', binary: undefined, gzip: false, timeout: false }
 
 // OpenVINO's server leaves the extensions out.
-const metadataSchema = v.object({ name: v.nullish(v.string()), extensions: v.nullish(v.array(v.string())) })
+const metadataSchema = object({ name: v.nullish(v.string()), extensions: v.nullish(v.array(v.string())) })
 
 const kinds: readonly (readonly [RegExp, ServerKind])[] = [
   [/^hither$/i, 'hither'],

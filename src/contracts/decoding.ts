@@ -1,11 +1,12 @@
 import * as v from 'valibot'
+import { object } from './object-schemas.ts'
 
 const nameSchema = v.pipe(v.string(), v.minLength(1))
 const shareSchema = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(1))
 const msSchema = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(60_000))
 
 /** One probability or score for each label. */
-const classesSchema = v.object({
+const classesSchema = object({
   kind: v.literal('classes'),
   output: nameSchema,
   /** The output holds logits, which become probabilities here. Default false. */
@@ -22,7 +23,7 @@ const overlapEntries = {
 }
 
 /** Boxes that the model has worked out: `[1, n, 4]`, and scores `[1, n, classes]`. */
-const boxesSchema = v.object({
+const boxesSchema = object({
   kind: v.literal('boxes'),
   boxes: nameSchema,
   scores: nameSchema,
@@ -37,7 +38,7 @@ const boxesSchema = v.object({
  * One find for each cell of a grid, `[1, 5 + classes, rows, columns]`: how sure it is that something is there, the
  * middle's distance from the cell's corner in cells, width and height as shares of the input, the classes.
  */
-const gridSchema = v.object({
+const gridSchema = object({
   kind: v.literal('grid'),
   output: nameSchema,
   /** What the distance goes through. The size goes through a sigmoid. */
@@ -49,7 +50,7 @@ const gridSchema = v.object({
 })
 
 /** One probability for each window of sound. */
-const activitySchema = v.object({
+const activitySchema = object({
   kind: v.literal('activity'),
   output: nameSchema,
   /** It begins at this probability. */
@@ -63,7 +64,7 @@ const activitySchema = v.object({
 })
 
 /** A vector that stands for what was given: `[1, size]`, or one for each token, `[1, tokens, size]`, which is pooled. */
-const embeddingSchema = v.object({
+const embeddingSchema = object({
   kind: v.literal('embedding'),
   output: nameSchema,
   /** Of one vector for each token: their mean, the first one or the last one. `none`: there is one already. */

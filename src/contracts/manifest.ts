@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { decodingSchema } from './decoding.ts'
+import { object } from './object-schemas.ts'
 import { preprocessingSchema, wireSchema } from './preprocessing.ts'
 import { tensorLiteralSchema, tensorSpecSchema } from './tensor.ts'
 
@@ -27,7 +28,7 @@ const webAddressSchema = v.pipe(
   v.check((url) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol), 'not a web address'),
 )
 
-export const modelFileSchema = v.object({
+export const modelFileSchema = object({
   path: relativePathSchema,
   bytes: bytesSchema,
   sha256: sha256Schema,
@@ -37,11 +38,11 @@ export const modelFileSchema = v.object({
    */
   urls: v.optional(v.pipe(v.array(webAddressSchema), v.minLength(1), v.maxLength(16))),
   /** The sha256 of every `bytes` of the file: what is wrong is found, and fetched again, by the chunk. */
-  chunks: v.optional(v.object({ bytes: bytesSchema, sha256: v.array(sha256Schema) })),
+  chunks: v.optional(object({ bytes: bytesSchema, sha256: v.array(sha256Schema) })),
 })
 
 /** What a device must have to run a model. Where it lacks it, the model is refused before its download. */
-const requirementsSchema = v.object({
+const requirementsSchema = object({
   /** The backends that can run it. Default: all. */
   backends: v.optional(v.pipe(v.array(v.picklist(['webgpu', 'wasm', 'webnn'])), v.minLength(1))),
   /** On WebGPU it computes in 16-bit floats, which the adapter must have (`shader-f16`). */
@@ -52,21 +53,21 @@ const requirementsSchema = v.object({
   memoryBytes: v.optional(bytesSchema),
 })
 
-const licenseSchema = v.object({
+const licenseSchema = object({
   name: v.string(),
   url: v.optional(v.string()),
   /** The person must have read and accepted it before the first byte is fetched. */
   mustAccept: v.optional(v.boolean()),
 })
 
-const complexitySchema = v.object({ macs: v.pipe(v.number(), v.finite(), v.minValue(1)) })
-const toleranceSchema = v.object({ absolute: v.pipe(v.number(), v.finite(), v.minValue(0)) })
+const complexitySchema = object({ macs: v.pipe(v.number(), v.finite(), v.minValue(1)) })
+const toleranceSchema = object({ absolute: v.pipe(v.number(), v.finite(), v.minValue(0)) })
 
 /** How a model's weights are kept. */
 const precisionSchema = v.picklist(['float32', 'float16', 'int8', 'int4', 'mixed'])
 
 /** The same model in other files. What it leaves out is as in the manifest. */
-const variantSchema = v.object({
+const variantSchema = object({
   name: nameSchema,
   precision: v.optional(precisionSchema),
   files: v.pipe(v.array(modelFileSchema), v.minLength(1)),
@@ -80,7 +81,7 @@ const variantSchema = v.object({
 })
 
 /** An output that the next run takes as an input: a recurrent state, a cache of keys and values. */
-const stateSchema = v.object({
+const stateSchema = object({
   input: v.pipe(v.string(), v.minLength(1)),
   output: v.pipe(v.string(), v.minLength(1)),
   /** Shape of the zeros that the first run takes; a dimension may be 0. */
@@ -103,7 +104,7 @@ export type TaskName = (typeof taskNames)[number]
 /**
  * What a model is and where its files are. Written when the model is made, checked before anything of it is used.
  */
-export const manifestSchema = v.object({
+export const manifestSchema = object({
   format: v.literal(1),
   name: nameSchema,
   revision: nameSchema,
@@ -131,7 +132,7 @@ export const manifestSchema = v.object({
   /** The label that says “none of the others”: what was given lies outside what the model was made for. */
   outsideLabel: v.optional(v.string()),
   /** Where an answer with less confidence than `minConfidence` is better asked of the larger model named `large`. */
-  cascade: v.optional(v.object({ large: nameSchema, minConfidence: v.pipe(v.number(), v.minValue(0), v.maxValue(1)) })),
+  cascade: v.optional(object({ large: nameSchema, minConfidence: v.pipe(v.number(), v.minValue(0), v.maxValue(1)) })),
   preprocessing: v.optional(preprocessingSchema),
   decoding: v.optional(decodingSchema),
   /** Smaller forms in which inputs travel. */
@@ -146,7 +147,7 @@ export const manifestSchema = v.object({
   /** The variant whose files stand above; set where one was picked. */
   variant: v.optional(nameSchema),
   /** An input and its answer, from when the model was made. */
-  canary: v.optional(v.object({ inputs: v.array(tensorLiteralSchema), outputs: v.array(tensorLiteralSchema) })),
+  canary: v.optional(object({ inputs: v.array(tensorLiteralSchema), outputs: v.array(tensorLiteralSchema) })),
 })
 
 export type Manifest = v.InferOutput<typeof manifestSchema>
@@ -154,12 +155,12 @@ export type ModelFile = v.InferOutput<typeof modelFileSchema>
 export type ModelVariant = v.InferOutput<typeof variantSchema>
 export type ModelRequirements = v.InferOutput<typeof requirementsSchema>
 
-export const catalogSchema = v.object({
+export const catalogSchema = object({
   format: v.literal(1),
   /** Counts the catalogue's releases: one that is older than what this device has seen is refused. */
   serial: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
   models: v.array(
-    v.object({
+    object({
       name: nameSchema,
       revision: nameSchema,
       /** Address of the manifest, relative to the catalogue's own. */
@@ -167,7 +168,7 @@ export const catalogSchema = v.object({
     }),
   ),
   /** Revisions that must not run any more: refused, and purged where they are stored. */
-  withdrawn: v.optional(v.array(v.object({ name: nameSchema, revision: nameSchema, reason: v.optional(v.string()) }))),
+  withdrawn: v.optional(v.array(object({ name: nameSchema, revision: nameSchema, reason: v.optional(v.string()) }))),
 })
 
 export type Catalog = v.InferOutput<typeof catalogSchema>

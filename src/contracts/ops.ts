@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { object } from './object-schemas.ts'
 
 /** Where an endpoint tells its operator what devices reported, below its base address. */
 export const opsPath = '/hither/v1/ops'
@@ -11,7 +12,7 @@ const count = v.pipe(v.number(), v.finite(), v.minValue(0))
 /** Null where there is none. */
 const ms = v.nullable(v.pipe(v.number(), v.finite(), v.minValue(0)))
 
-const totalsSchema = v.object({
+const totalsSchema = object({
   /** Requests that were answered, of those that had to stay on the device only their number. */
   answered: count,
   edge: count,
@@ -20,7 +21,7 @@ const totalsSchema = v.object({
 })
 
 /** Answer of `GET /hither/v1/ops/overview`: a period, and beside it the period of the same length before it. */
-export const opsOverviewSchema = v.object({
+export const opsOverviewSchema = object({
   fromMs: count,
   toMs: count,
   stepMs: count,
@@ -29,7 +30,7 @@ export const opsOverviewSchema = v.object({
   totals: totalsSchema,
   before: totalsSchema,
   /** One value for each step of the period. */
-  series: v.object({
+  series: object({
     atMs: v.array(count),
     edge: v.array(count),
     cloud: v.array(count),
@@ -40,7 +41,7 @@ export const opsOverviewSchema = v.object({
     cloudP95Ms: v.array(ms),
   }),
   groups: v.array(
-    v.object({
+    object({
       by: v.picklist(opsGroupings),
       key: v.string(),
       answered: count,
@@ -52,9 +53,9 @@ export const opsOverviewSchema = v.object({
     }),
   ),
   /** Failures by code, also of runs that the other arm made good. */
-  failures: v.array(v.object({ code: v.string(), arm: v.string(), count, before: count, series: v.array(count) })),
+  failures: v.array(object({ code: v.string(), arm: v.string(), count, before: count, series: v.array(count) })),
   revisions: v.array(
-    v.object({
+    object({
       model: v.string(),
       revision: v.string(),
       arm: v.string(),
@@ -66,17 +67,17 @@ export const opsOverviewSchema = v.object({
       failing: v.boolean(),
     }),
   ),
-  fleet: v.object({
+  fleet: object({
     /** Installations that reported in the period. */
     devices: count,
     newDevices: count,
     /** Reports that never came, of those installations, since each began. */
-    dropped: v.object({ expired: count, full: count, lost: count, refused: count }),
+    dropped: object({ expired: count, full: count, lost: count, refused: count }),
   }),
   /** Null where the engine could not be asked. */
-  workers: v.nullable(v.object({ count, busy: count, waiting: count })),
+  workers: v.nullable(object({ count, busy: count, waiting: count })),
   /** What the plan for the cloud stands on. */
-  load: v.object({
+  load: object({
     /** Requests a second that the cloud answered, in the period's busiest hour. */
     peakPerSecond: count,
     /** Time of one run in the cloud; null where none was reported. */

@@ -1,11 +1,12 @@
 import * as v from 'valibot'
+import { object } from './object-schemas.ts'
 import { tensorLiteralSchema } from './tensor.ts'
 
 const sizeSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(4096))
 const nameSchema = v.pipe(v.string(), v.minLength(1))
 
 /** A drawing: its strokes are found, cropped, scaled and centred. */
-const inkSchema = v.object({
+const inkSchema = object({
   kind: v.literal('ink'),
   /** Width and height of the model's input, in pixels. */
   size: v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(1024)),
@@ -14,7 +15,7 @@ const inkSchema = v.object({
 })
 
 /** A picture as it is: resized to the model's input, one byte a channel. `wire` says how bytes become other numbers. */
-const pictureSchema = v.object({
+const pictureSchema = object({
   kind: v.literal('picture'),
   /** Width and height of the model's input, in pixels. */
   width: sizeSchema,
@@ -32,7 +33,7 @@ const pictureSchema = v.object({
 })
 
 /** Sound: mono, at one rate, in windows of equal length, each of which is a run. */
-const soundSchema = v.object({
+const soundSchema = object({
   kind: v.literal('sound'),
   /** Samples a second that the model was made for. */
   rateHz: v.pipe(v.number(), v.safeInteger(), v.minValue(8000), v.maxValue(48_000)),
@@ -45,7 +46,7 @@ const soundSchema = v.object({
 })
 
 /** Text: its code points as int32, `[1, count]`; docs/tasks.md has the steps. */
-const textSchema = v.object({
+const textSchema = object({
   kind: v.literal('text'),
   encoding: v.literal('code-points'),
   normalization: v.literal('NFC'),
@@ -57,7 +58,7 @@ const textSchema = v.object({
 const filePathSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(300))
 
 /** Text: the tokens of a Hugging Face tokenizer, as the inputs `input_ids`, `attention_mask` and `token_type_ids`. */
-const tokensSchema = v.object({
+const tokensSchema = object({
   kind: v.literal('tokens'),
   /** Path of its `tokenizer.json`; one of the manifest's files. */
   tokenizer: filePathSchema,
@@ -81,7 +82,7 @@ export type SoundPreprocessing = v.InferOutput<typeof soundSchema>
  * A smaller form in which an input travels: bytes, from which value = (byte − mean) × scale. Both the edge and the
  * endpoint unpack it just before they run the model; either one also takes the input as it is.
  */
-export const wireSchema = v.object({
+export const wireSchema = object({
   input: nameSchema,
   type: v.literal('uint8'),
   /** One for all, or one for each channel. */

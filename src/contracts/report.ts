@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { backends } from './model-state.ts'
+import { object } from './object-schemas.ts'
 
 /**
  * What a device tells its endpoint of the requests it answered: when, where, how long, and what failed. Never an
@@ -19,7 +20,7 @@ const ms = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(1e9))
 const epochMs = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(1e14))
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 
-const attemptSchema = v.object({
+const attemptSchema = object({
   arm: v.picklist(['edge', 'cloud']),
   ms,
   error: v.optional(text(60)),
@@ -40,7 +41,7 @@ const about = {
   attempts: v.optional(v.pipe(v.array(attemptSchema), v.maxLength(8))),
 }
 
-const routeReportSchema = v.object({
+const routeReportSchema = object({
   ...base,
   kind: v.literal('route'),
   ...about,
@@ -57,7 +58,7 @@ const routeReportSchema = v.object({
   answer: v.optional(text(maxAnswerChars)),
 })
 
-const failureReportSchema = v.object({
+const failureReportSchema = object({
   ...base,
   kind: v.literal('failure'),
   ...about,
@@ -68,7 +69,7 @@ const failureReportSchema = v.object({
 })
 
 /** How many requests had to stay on the device. Nothing else is told of them, not even their model. */
-const countsReportSchema = v.object({
+const countsReportSchema = object({
   ...base,
   kind: v.literal('counts'),
   answered: count,
@@ -81,7 +82,7 @@ export type RouteReport = v.InferOutput<typeof routeReportSchema>
 export type FailureReport = v.InferOutput<typeof failureReportSchema>
 
 /** Reports that never reached the endpoint, counted since the outbox began. */
-export const droppedSchema = v.object({
+export const droppedSchema = object({
   /** Waited longer than the outbox keeps them. */
   expired: count,
   /** Gave their place to newer ones. */
@@ -94,23 +95,23 @@ export const droppedSchema = v.object({
 export type DroppedReports = v.InferOutput<typeof droppedSchema>
 
 /** Body of `POST /hither/v1/reports`. Its reports are checked one by one, so that a bad one does not hold up the rest. */
-export const batchSchema = v.object({
+export const batchSchema = object({
   version: v.literal(1),
   /** A random name of this installation; a new one is drawn when the outbox is cleared. */
   device: v.pipe(v.string(), v.uuid()),
   /** The device's clock when it sent this: what is wrong with that clock is wrong with every `atMs` by as much. */
   sentAtMs: epochMs,
-  browser: v.optional(v.object({ family: text(40), version: text(40) })),
+  browser: v.optional(object({ family: text(40), version: text(40) })),
   dropped: v.optional(droppedSchema),
   reports: v.pipe(v.array(v.unknown()), v.maxLength(maxBatchReports)),
 })
 export type Batch = Omit<v.InferOutput<typeof batchSchema>, 'reports'> & { readonly reports: readonly Report[] }
 
 /** The endpoint's answer to a batch: what became of each report. One that is not named was not taken. */
-export const acknowledgementSchema = v.object({
+export const acknowledgementSchema = object({
   accepted: v.array(v.string()),
   /** Counted before. */
   duplicates: v.array(v.string()),
-  rejected: v.array(v.object({ id: v.string(), reason: v.string() })),
+  rejected: v.array(object({ id: v.string(), reason: v.string() })),
 })
 export type Acknowledgement = v.InferOutput<typeof acknowledgementSchema>

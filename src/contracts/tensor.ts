@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { object } from './object-schemas.ts'
 
 /** The element types a tensor may have, by onnxruntime's names. `float16` data is a `Uint16Array` of raw bits; `bool` is a `Uint8Array` of 0 and 1. */
 export const tensorTypes = [
@@ -57,14 +58,14 @@ export interface TensorSpec {
 
 const tensorTypeSchema = v.picklist(tensorTypes)
 
-export const tensorSpecSchema = v.object({
+export const tensorSpecSchema = object({
   name: v.pipe(v.string(), v.minLength(1)),
   type: tensorTypeSchema,
   shape: v.optional(v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(-1)))),
 })
 
 /** A tensor written in JSON: a canary's inputs and outputs. */
-export const tensorLiteralSchema = v.object({
+export const tensorLiteralSchema = object({
   name: v.pipe(v.string(), v.minLength(1)),
   type: tensorTypeSchema,
   shape: v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),

@@ -1,4 +1,5 @@
 import type { BackendMeasurement } from '../contracts/measurements.ts'
+import { isErrorLike } from '../errors/is-error-like.ts'
 import type { Timers } from '../utils/with-deadline.ts'
 import { detectWebgpu } from './detect-webgpu.ts'
 import { probeBudgetsMs, withinBudget } from './probe-budget.ts'
@@ -105,7 +106,7 @@ export async function measureWebgpu(
       }
       return { backend: 'webgpu', ...known, status: 'measured', tookMs: took() }
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = isErrorLike(error) ? error.message : String(error)
       return { backend: 'webgpu', ...known, status: 'failed', detail: `${found.facts.name}: ${why}` }
     } finally {
       device?.destroy()

@@ -1,4 +1,5 @@
 import type { BackendMeasurement } from '../contracts/measurements.ts'
+import { isErrorLike } from '../errors/is-error-like.ts'
 import type { Timers } from '../utils/with-deadline.ts'
 import { probeBudgetsMs, withinBudget } from './probe-budget.ts'
 import { type TimeBudget, timeRuns } from './time-runs.ts'
@@ -87,7 +88,7 @@ export async function measureWebnn(
       const macsPerSecond = side ** 3 / (workMs / 1000)
       return { backend: 'webnn', status: 'measured', overheadMs, macsPerSecond, tookMs: took() }
     } catch (error) {
-      return { backend: 'webnn', status: 'failed', detail: error instanceof Error ? error.message : String(error) }
+      return { backend: 'webnn', status: 'failed', detail: isErrorLike(error) ? error.message : String(error) }
     } finally {
       context.destroy?.()
     }

@@ -1,4 +1,6 @@
 import * as v from 'valibot'
+import { object } from '../contracts/object-schemas.ts'
+import { toJson } from '../utils/to-json.ts'
 
 /** Where marks are kept: written at once, and there again after the tab has died. `localStorage` has this shape. */
 export interface MarkStorage {
@@ -14,7 +16,7 @@ const forgetAfterMs = 7 * 24 * 3_600_000
 
 const marksSchema = v.record(
   v.string(),
-  v.object({
+  object({
     /** Loads that were begun and have neither ended nor been left in an orderly way. */
     open: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
     crashes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
@@ -60,7 +62,7 @@ export function createCrashMarks(
   }
   const write = (marks: Marks) => {
     try {
-      storage?.setItem(storageKey, JSON.stringify(marks))
+      storage?.setItem(storageKey, toJson(marks))
     } catch {
       // A full or blocked storage costs the memory of crashes, not the load.
     }

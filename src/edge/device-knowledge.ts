@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import type { AdapterFacts, BackendMeasurement } from '../contracts/measurements.ts'
+import { object } from '../contracts/object-schemas.ts'
 import { type BackendSetup, measurementOf, setupId } from '../device/backend-setups.ts'
 import { predictRunMs } from '../device/predict-run-ms.ts'
 import type { SetupTime } from '../device/rank-setups.ts'
@@ -15,7 +16,7 @@ const mostModels = 100
 
 const backendSchema = v.picklist(['webgpu', 'wasm', 'webnn'])
 
-const measurementSchema = v.object({
+const measurementSchema = object({
   backend: backendSchema,
   status: v.picklist(['measured', 'absent', 'failed']),
   threads: v.optional(v.number()),
@@ -27,7 +28,7 @@ const measurementSchema = v.object({
   detail: v.optional(v.string()),
 })
 
-const adapterSchema = v.object({
+const adapterSchema = object({
   name: v.string(),
   software: v.boolean(),
   shaderF16: v.boolean(),
@@ -37,18 +38,18 @@ const adapterSchema = v.object({
 /** An answer, as far as it is compared with others: dimensions and some values of each output, by its name. */
 const answerSampleSchema = v.record(
   v.string(),
-  v.object({ dims: v.array(v.number()), values: v.array(v.union([v.number(), v.string()])) }),
+  object({ dims: v.array(v.number()), values: v.array(v.union([v.number(), v.string()])) }),
 )
 export type AnswerSample = v.InferOutput<typeof answerSampleSchema>
 
 /** What a model answered on WASM to made-up inputs with free dimensions of this size. */
-const referenceSchema = v.object({
+const referenceSchema = object({
   freeSize: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
   answer: answerSampleSchema,
 })
 export type ModelReference = v.InferOutput<typeof referenceSchema>
 
-const recordSchema = v.object({
+const recordSchema = object({
   version: v.literal(1),
   /** The browser version, processors and threads that it was measured with. */
   device: v.string(),

@@ -2,6 +2,7 @@ import type { AdapterFacts, BackendMeasurement } from '../contracts/measurements
 import type { Backend } from '../contracts/model-state.ts'
 import { type BackendSetup, measurementOf, setupId } from '../device/backend-setups.ts'
 import { probeBudgetsMs, unhurriedBudgetMs } from '../device/probe-budget.ts'
+import { isErrorLike } from '../errors/is-error-like.ts'
 import { memoizeAsync } from '../utils/memoize-async.ts'
 import type { DeviceKnowledge } from './device-knowledge.ts'
 import type { EdgeHosts } from './edge-hosts.ts'
@@ -26,7 +27,7 @@ export interface DeviceProbe {
   measureRest(): Promise<void>
 }
 
-const detailOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+const detailOf = (error: unknown) => (isErrorLike(error) ? error.message : String(error))
 
 export function createDeviceProbe(options: {
   readonly setups: readonly BackendSetup[]

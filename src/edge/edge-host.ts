@@ -5,6 +5,7 @@ import { isHitherError } from '../errors/hither-error.ts'
 import { abortable } from '../utils/abortable.ts'
 import { handOver } from '../utils/calls/hand-over.ts'
 import type { Remote } from '../utils/calls/remote.ts'
+import { isInstance } from '../utils/is-instance.ts'
 import { memoizeAsync } from '../utils/memoize-async.ts'
 import { tensorBuffers } from '../utils/tensor-buffers.ts'
 import type { Timers } from '../utils/with-deadline.ts'
@@ -72,7 +73,7 @@ export interface EdgeHost {
 /** The model's bytes move to the worker: a copy of them would double what loading takes. */
 const handOverFiles = (request: LoadRequest): LoadRequest => {
   const views = [request.files.graph, ...(request.files.externalData ?? []).map(({ data }) => data)]
-  const buffers = views.flatMap(({ buffer }) => (buffer instanceof ArrayBuffer ? [buffer] : []))
+  const buffers = views.flatMap(({ buffer }) => (isInstance(buffer, 'ArrayBuffer') ? [buffer] : []))
   return handOver(request, [...new Set(buffers)])
 }
 

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import type { LinkReport } from '../contracts/measurements.ts'
+import { object } from '../contracts/object-schemas.ts'
 import { asOneLogNormal, type Forecast } from '../utils/forecast.ts'
 import { divide, type LogNormal } from '../utils/log-normal.ts'
 import type { ConnectionInfo } from './connection-info.ts'
@@ -86,7 +87,7 @@ const censoredWeight = 0.5
 /** Less for the round trip, which pings measure, too. Tuned on recordings, and so that it recovers. */
 const censoredTripWeight = 0.35
 
-const snapshotSchema = v.object({
+const snapshotSchema = object({
   version: v.literal(1),
   roundTrip: v.optional(v.unknown()),
   uplink: v.optional(v.unknown()),

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { object } from '../contracts/object-schemas.ts'
 import { clamp } from '../utils/clamp.ts'
 import type { Forecast } from '../utils/forecast.ts'
 import { createSampleClock, sampleClockEntries } from '../utils/sample-clock.ts'
@@ -40,7 +41,7 @@ const [leastLog, mostLog] = [Math.log(1e3), Math.log(1e11)]
 
 const finite = v.pipe(v.number(), v.finite())
 const positive = v.pipe(finite, v.minValue(0))
-const snapshotSchema = v.object({
+const snapshotSchema = object({
   mu: finite,
   variance: positive,
   usual: finite,

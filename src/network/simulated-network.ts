@@ -1,3 +1,4 @@
+import { isInstance } from '../utils/is-instance.ts'
 import { sleep } from '../utils/sleep.ts'
 
 /** A simulated network: none, or a slow one. */
@@ -14,8 +15,8 @@ type Wait = (ms: number, signal?: AbortSignal) => Promise<void>
 
 const bytesOf = (body: unknown): number => {
   if (typeof body === 'string') return body.length
-  if (body instanceof Blob) return body.size
-  return body instanceof ArrayBuffer || ArrayBuffer.isView(body) ? body.byteLength : 0
+  if (isInstance(body, 'Blob')) return body.size
+  return isInstance(body, 'ArrayBuffer') || ArrayBuffer.isView(body) ? body.byteLength : 0
 }
 
 /** Wraps `fetch` with the delays of another network, which add to those of the real one; or with no network at all. */

@@ -2,6 +2,7 @@ import { createSendRequest } from '../cloud/cloud-request.ts'
 import type { Batch } from '../contracts/report.ts'
 import { createLocks, type Locks } from '../models/chunks/locks.ts'
 import type { NetworkWatcher } from '../network/network-watcher.ts'
+import { toJson } from '../utils/to-json.ts'
 import { systemTimers, type Timers } from '../utils/with-deadline.ts'
 import { browserName } from './browser-name.ts'
 import { noteEndpoint } from './endpoint-note.ts'
@@ -201,5 +202,5 @@ function createLeaving(
 
 function toJsonLines({ waiting, dead }: Awaited<ReturnType<OutboxLedger['all']>>): string {
   const lines = [...waiting.map((report) => ({ report })), ...dead]
-  return lines.map((line) => `${JSON.stringify(line)}\n`).join('')
+  return lines.map((line) => `${toJson(line)}\n`).join('')
 }

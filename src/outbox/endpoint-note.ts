@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { object } from '../contracts/object-schemas.ts'
 import type { RecordSpace } from './record-space.ts'
 
 /** Where this origin's reports go: what a service worker, which knows no client, must be told. */
@@ -9,7 +10,7 @@ export interface EndpointNote {
 }
 
 const key = 'endpoint'
-const schema = v.object({ baseUrl: v.pipe(v.string(), v.url()), wantsToken: v.boolean() })
+const schema = object({ baseUrl: v.pipe(v.string(), v.url()), wantsToken: v.boolean() })
 
 export const noteEndpoint = async (space: RecordSpace, note: EndpointNote): Promise<void> => {
   await space.change((transaction) => transaction.put(key, note))

@@ -1,4 +1,5 @@
 import { type Batch, type Report, reportsPath } from '../contracts/report.ts'
+import { toJson } from '../utils/to-json.ts'
 
 /** Browsers carry 64 KiB beyond a page's end, all such requests together; some of it is left for others. */
 const limitBytes = 60 * 1024
@@ -32,7 +33,7 @@ export function createFarewell(options: {
   return {
     remember(key, report) {
       drop(key)
-      const bytes = new TextEncoder().encode(JSON.stringify(report)).length + 1
+      const bytes = new TextEncoder().encode(toJson(report)).length + 1
       atHand.set(key, { report, bytes })
       totalBytes += bytes
       for (const oldest of atHand.keys()) {
@@ -44,7 +45,7 @@ export function createFarewell(options: {
       for (const key of keys) drop(key)
     },
     send(batch, token) {
-      const envelopeBytes = JSON.stringify({ ...batch, reports: [] }).length
+      const envelopeBytes = toJson({ ...batch, reports: [] }).length
       const reports: Report[] = []
       let bytes = envelopeBytes
       for (const entry of atHand.values()) {
@@ -62,7 +63,7 @@ export function createFarewell(options: {
             'Content-Type': 'application/json',
             ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
           },
-          body: JSON.stringify({ ...batch, reports }),
+          body: toJson({ ...batch, reports }),
           credentials: 'omit',
           redirect: 'error',
           referrerPolicy: 'no-referrer',

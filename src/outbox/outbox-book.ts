@@ -1,8 +1,9 @@
 import * as v from 'valibot'
+import { object } from '../contracts/object-schemas.ts'
 import { droppedSchema } from '../contracts/report.ts'
 import type { RecordSpace, Transaction } from './record-space.ts'
 
-const bookSchema = v.object({
+const bookSchema = object({
   device: v.pipe(v.string(), v.uuid()),
   /** Place of the next report. Places only grow: order does not hang on the device's clock. */
   nextPlace: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
@@ -10,7 +11,7 @@ const bookSchema = v.object({
   waitingBytes: v.pipe(v.number(), v.safeInteger()),
   sent: v.pipe(v.number(), v.safeInteger()),
   dropped: droppedSchema,
-  counts: v.object({ answered: v.number(), failed: v.number() }),
+  counts: object({ answered: v.number(), failed: v.number() }),
   enabled: v.boolean(),
 })
 /** The book kept of the outbox: counts, so that no question has to read the whole line. */

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { object } from '../contracts/object-schemas.ts'
 import { type DroppedReports, type Report, reportSchema } from '../contracts/report.ts'
 import { type Book, newBook, openOutboxBook } from './outbox-book.ts'
 import type { RecordSpace, Transaction } from './record-space.ts'
@@ -56,7 +57,7 @@ export interface LedgerLimits {
 
 const defaultLimits: LedgerLimits = { reports: 5_000, bytes: 2_000_000, ageMs: 60 * 86_400_000, dead: 100 }
 
-const deadSchema = v.object({ report: reportSchema, reason: v.string(), atMs: v.number() })
+const deadSchema = object({ report: reportSchema, reason: v.string(), atMs: v.number() })
 
 const deadPrefix = 'd/'
 

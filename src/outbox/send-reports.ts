@@ -3,6 +3,7 @@ import type { SendRequest } from '../cloud/cloud-request.ts'
 import { type Acknowledgement, acknowledgementSchema, type Batch, reportsPath } from '../contracts/report.ts'
 import { CloudError } from '../errors/cloud-error.ts'
 import { isHitherError } from '../errors/hither-error.ts'
+import { toJson } from '../utils/to-json.ts'
 
 /** What the endpoint made of a batch. */
 export type SendOutcome =
@@ -25,7 +26,7 @@ const unwanting: ReadonlySet<unknown> = new Set([404, 405, 410, 501])
 /** Sends one batch. Never rejects but for an abort. */
 export async function sendReports(send: SendRequest, batch: Batch, signal: AbortSignal): Promise<SendOutcome> {
   try {
-    const { body, encoding } = await toBody(JSON.stringify(batch))
+    const { body, encoding } = await toBody(toJson(batch))
     const answer = await send({
       path: reportsPath,
       method: 'POST',

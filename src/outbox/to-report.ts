@@ -3,6 +3,7 @@ import type { ReportMode } from '../contracts/report-mode.ts'
 import type { Privacy, RouteRecord } from '../contracts/route.ts'
 import type { HitherError } from '../errors/hither-error.ts'
 import type { NoArmError } from '../errors/no-arm-error.ts'
+import { toJson } from '../utils/to-json.ts'
 
 /** What becomes of a request in the outbox: a report, a number, or nothing. */
 export type Reportable =
@@ -35,7 +36,7 @@ const optionalMs = <K extends string>(key: K, ms: number | undefined) =>
 export function reportOfRoute(route: RouteRecord, answer: unknown, context: ReportContext): Reportable {
   if (context.mode === 'none') return { kind: 'nothing' }
   if (context.privacy === 'edge-only') return { kind: 'count', outcome: 'answered' }
-  const json = context.mode === 'results' && answer !== undefined ? JSON.stringify(answer) : undefined
+  const json = context.mode === 'results' && answer !== undefined ? toJson(answer) : undefined
   return {
     kind: 'report',
     report: {

@@ -1,5 +1,7 @@
 import * as v from 'valibot'
+import { object } from '../contracts/object-schemas.ts'
 import { type Report, reportSchema } from '../contracts/report.ts'
+import { toJson } from '../utils/to-json.ts'
 import type { Book } from './outbox-book.ts'
 import type { Transaction } from './record-space.ts'
 
@@ -11,13 +13,13 @@ export interface WaitingReport {
   readonly bytes: number
 }
 
-const waitingSchema = v.object({ report: reportSchema, bytes: v.number(), addedAtMs: v.number() })
+const waitingSchema = object({ report: reportSchema, bytes: v.number(), addedAtMs: v.number() })
 
 export const waitingPrefix = 'w/'
 /** Places as text sort as numbers do. */
 const keyAt = (place: number) => `${waitingPrefix}${String(place).padStart(15, '0')}`
 
-const sizeOf = (report: Report): number => new TextEncoder().encode(JSON.stringify(report)).length
+const sizeOf = (report: Report): number => new TextEncoder().encode(toJson(report)).length
 
 /** The report at this place; undefined where it is gone, or can't be read any more. */
 export async function readReport(transaction: Transaction, key: string) {

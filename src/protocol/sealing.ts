@@ -1,7 +1,10 @@
 import { Aes128Gcm, CipherSuite, HkdfSha256 } from '@hpke/core'
 import { DhkemX25519HkdfSha256 } from '@hpke/dhkem-x25519'
 import * as v from 'valibot'
+import { object } from '../contracts/object-schemas.ts'
 import { ValidationError } from '../errors/validation-error.ts'
+import { isInstance } from '../utils/is-instance.ts'
+import { toJson } from '../utils/to-json.ts'
 
 /** Media type of a sealed request and of its answer. */
 export const sealedType = 'application/hither-sealed'
@@ -9,7 +12,7 @@ export const sealedType = 'application/hither-sealed'
 /** Where an endpoint publishes its keys, below its base address. */
 export const keysPath = '/.well-known/hither-keys'
 
-const keySchema = v.object({
+const keySchema = object({
   /** Sixteen hex digits. */
   id: v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/)),
   suite: v.literal('X25519-HKDF-SHA256-AES-128-GCM'),
@@ -20,7 +23,7 @@ const keySchema = v.object({
 })
 
 /** What `GET /.well-known/hither-keys` answers: keys to seal to, the one to use first. */
-export const sealingKeysSchema = v.object({ format: v.literal(1), keys: v.pipe(v.array(keySchema), v.minLength(1)) })
+export const sealingKeysSchema = object({ format: v.literal(1), keys: v.pipe(v.array(keySchema), v.minLength(1)) })
 
 export type SealingKey = v.InferOutput<typeof keySchema>
 export type SealingKeys = v.InferOutput<typeof sealingKeysSchema>
@@ -160,7 +163,7 @@ const headSchema = v.record(v.string(), v.union([v.string(), v.number()]))
 
 /** A 32-bit length, the head as JSON padded so that the body lies at a multiple of 8, the body. */
 function toPlain({ head, body }: SealedMessage): Uint8Array {
-  const json = utf8.encode(JSON.stringify(head))
+  const json = utf8.encode(toJson(head))
   const start = Math.ceil((4 + json.length) / 8) * 8
   const plain = new Uint8Array(start + body.length).fill(0x20, 4, start)
   new DataView(plain.buffer).setUint32(0, start - 4, true)
@@ -178,7 +181,7 @@ function fromPlain(plain: Uint8Array): SealedMessage {
 
 /** WebCrypto takes the whole buffer of what it is given here. */
 const own = (bytes: Uint8Array): ArrayBuffer =>
-  bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength
+  isInstance(bytes.buffer, 'ArrayBuffer') && bytes.byteLength === bytes.buffer.byteLength
     ? bytes.buffer
     : new Uint8Array(bytes).buffer
 

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { object } from '../contracts/object-schemas.ts'
 import { clamp } from './clamp.ts'
 import type { LogNormal } from './log-normal.ts'
 import { createSampleClock, sampleClockEntries } from './sample-clock.ts'
@@ -72,7 +73,7 @@ const noiseGain = 0.15
 const maxNoise = 1
 
 const finite = v.pipe(v.number(), v.finite())
-const snapshotSchema = v.object({
+const snapshotSchema = object({
   mu: finite,
   variance: v.pipe(finite, v.minValue(0)),
   noise: v.pipe(finite, v.minValue(0)),

@@ -1,3 +1,5 @@
+import { baseAddress, ownOrigin } from './page-address.ts'
+
 interface TrustedTypes {
   readonly defaultPolicy: object | null
   /** What gives null is refused. */
@@ -18,7 +20,7 @@ export function startApproved(start: () => Worker): Worker {
     const { trustedTypes } = globalThis as { readonly trustedTypes?: TrustedTypes }
     if (trustedTypes?.defaultPolicy !== null) throw error
     trustedTypes.createPolicy('default', {
-      createScriptURL: (url) => (new URL(url, document.baseURI).origin === location.origin ? url : null),
+      createScriptURL: (url) => (new URL(url, baseAddress()).origin === ownOrigin() ? url : null),
     })
     return start()
   }

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { handOver } from '../utils/calls/hand-over.ts'
 import { openLink } from '../utils/calls/open-link.ts'
+import { isInstance } from '../utils/is-instance.ts'
 import type { EngineEvents, WidgetEngine, WidgetResult } from './engine-types.ts'
 import {
   type EngineOptions,
@@ -119,7 +120,7 @@ function connect(port: MessagePort, events: EngineEvents, onClose: () => void): 
 
   return {
     async run(input, options) {
-      const handed = input.kind === 'picture' && input.picture instanceof ImageBitmap ? [input.picture] : []
+      const handed = input.kind === 'picture' && isInstance(input.picture, 'ImageBitmap') ? [input.picture] : []
       const result = readMessage(resultSchema, await methods.run(handOver(input, handed), options))
       if (result === undefined) throw new WidgetError('The frame gave no result.')
       return { answer: result.answer as unknown as WidgetResult['answer'], route: toRoute(result.route) }

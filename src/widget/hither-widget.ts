@@ -2,6 +2,7 @@ import { html, LitElement, nothing } from 'lit'
 import type { Privacy, RouteRecord } from '../index.ts'
 import { define } from '../ui/base/define.ts'
 import { sharedStyles } from '../ui/design/shared-styles.ts'
+import { isInstance } from '../utils/is-instance.ts'
 import type { WidgetAnswer, WidgetEngine, WidgetResult } from './engine-types.ts'
 import { type ErrorDetail, toErrorDetail } from './error-detail.ts'
 import type { EngineInput, EngineOptions } from './messages.ts'
@@ -283,7 +284,7 @@ function toAddress(name: string, text: string): URL {
 
 function toInput(task: string, input: string | Blob | ImageBitmap): EngineInput {
   if (typeof input === 'string') return { kind: 'text', text: input }
-  if (input instanceof ImageBitmap) return { kind: 'picture', picture: input }
+  if (isInstance(input, 'ImageBitmap')) return { kind: 'picture', picture: input }
   return task === 'speech' ? { kind: 'sound', sound: input } : { kind: 'picture', picture: input }
 }
 

@@ -1,5 +1,7 @@
 import * as v from 'valibot'
+import { looseObject, object, strictObject } from '../contracts/object-schemas.ts'
 import { privacyModes, type RouteRecord } from '../index.ts'
+import { instanceSchema } from '../utils/instance-schema.ts'
 
 /** What both ends say first, so that a script and a frame of different releases do not talk past each other. */
 export const protocolVersion = 2
@@ -12,7 +14,7 @@ const name = v.pipe(v.string(), v.maxLength(200))
 const address = v.pipe(v.string(), v.maxLength(2000), v.url())
 
 /** What the widget's engine is made with. */
-export const engineOptionsSchema = v.strictObject({
+export const engineOptionsSchema = strictObject({
   task: name,
   model: v.optional(name),
   endpoint: v.optional(address),
@@ -21,54 +23,54 @@ export const engineOptionsSchema = v.strictObject({
 export type EngineOptions = v.InferOutput<typeof engineOptionsSchema>
 
 /** The frame to the page, by `window.postMessage`: it is ready. */
-export const helloSchema = v.strictObject({ type: v.literal('hither-hello'), version: v.number() })
+export const helloSchema = strictObject({ type: v.literal('hither-hello'), version: v.number() })
 
 /** The page to the frame, by `window.postMessage`, with the port for all that follows. */
-export const connectSchema = v.strictObject({
+export const connectSchema = strictObject({
   type: v.literal('hither-connect'),
   version: v.literal(protocolVersion),
   options: engineOptionsSchema,
 })
 
 const smallBlob = v.pipe(
-  v.instance(Blob),
+  instanceSchema('Blob'),
   v.check(({ size }) => size <= mostBytes, 'too large'),
 )
 const inputSchema = v.variant('kind', [
-  v.strictObject({ kind: v.literal('text'), text: v.pipe(v.string(), v.maxLength(mostCharacters)) }),
-  v.strictObject({ kind: v.literal('picture'), picture: v.union([smallBlob, v.instance(ImageBitmap)]) }),
-  v.strictObject({ kind: v.literal('sound'), sound: smallBlob }),
+  strictObject({ kind: v.literal('text'), text: v.pipe(v.string(), v.maxLength(mostCharacters)) }),
+  strictObject({ kind: v.literal('picture'), picture: v.union([smallBlob, instanceSchema('ImageBitmap')]) }),
+  strictObject({ kind: v.literal('sound'), sound: smallBlob }),
 ])
 export type EngineInput = v.InferOutput<typeof inputSchema>
 
 /** Arguments of the engine's methods: what the page may ask of the frame, by the port. */
 export const runArguments = v.strictTuple([
   inputSchema,
-  v.strictObject({ signal: v.instance(AbortSignal), privacy: v.optional(v.picklist(privacyModes)) }),
+  strictObject({ signal: instanceSchema('AbortSignal'), privacy: v.optional(v.picklist(privacyModes)) }),
 ])
 
 const bytes = v.pipe(v.number(), v.finite(), v.minValue(0))
 /** What a page of another origin hears of an error: neither its stack nor its causes. */
-export const errorSchema = v.strictObject({ code: v.optional(name), message: v.pipe(v.string(), v.maxLength(2000)) })
+export const errorSchema = strictObject({ code: v.optional(name), message: v.pipe(v.string(), v.maxLength(2000)) })
 export type EngineError = v.InferOutput<typeof errorSchema>
 
 /** A route's record comes from the frame's own origin, of the same release; what is shown of it is checked. */
-const routeSchema = v.looseObject({
+const routeSchema = looseObject({
   id: name,
   model: name,
   ran: v.picklist(['edge', 'cloud']),
   reason: name,
   why: v.pipe(v.string(), v.maxLength(2000)),
   actualMs: v.number(),
-  predicted: v.looseObject({}),
-  parts: v.looseObject({}),
-  attempts: v.array(v.looseObject({ arm: v.picklist(['edge', 'cloud']), ms: v.number() })),
+  predicted: looseObject({}),
+  parts: looseObject({}),
+  attempts: v.array(looseObject({ arm: v.picklist(['edge', 'cloud']), ms: v.number() })),
 })
 
-export const resultSchema = v.object({ answer: v.looseObject({}), route: routeSchema })
+export const resultSchema = object({ answer: looseObject({}), route: routeSchema })
 
 /** Arguments of the events that the frame tells the page of. */
-export const progressArguments = v.strictTuple([v.strictObject({ loadedBytes: bytes, totalBytes: bytes })])
+export const progressArguments = v.strictTuple([strictObject({ loadedBytes: bytes, totalBytes: bytes })])
 export const stateArguments = v.strictTuple([name])
 
 /** A message as it should be; undefined for anything else. */

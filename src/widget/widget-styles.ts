@@ -45,6 +45,23 @@ export const widgetStyles = css`
       color-scheme: dark;
     }
   }
+  @media (forced-colors: active) {
+    :host,
+    :host(:not([theme='light'])) {
+      --surface: Canvas;
+      --sunken: Canvas;
+      --text: CanvasText;
+      --muted: CanvasText;
+      --line: GrayText;
+      --line-strong: CanvasText;
+      --edge: Highlight;
+      --cloud: GrayText;
+      --danger: CanvasText;
+      --warn: CanvasText;
+      --pad-paper: #ffffff;
+      --pad-ink: #14181f;
+    }
+  }
   .card {
     display: grid;
     gap: 14px;

@@ -92,7 +92,7 @@ export class BackendsPanel extends UiElement {
       </div>
       ${
         status === 'measured'
-          ? html`<div class="track" aria-hidden="true"><div class="bar" ${cssVariables({ '--share': (macsPerSecond ?? 0) / fastest })}></div></div>`
+          ? html`<div class="track drawn" aria-hidden="true"><div class="bar" ${cssVariables({ '--share': (macsPerSecond ?? 0) / fastest })}></div></div>`
           : nothing
       }
       <p class="detail small muted">${notes.filter(Boolean).join(' · ')}</p>

@@ -58,19 +58,19 @@ export class LinkChart extends UiElement {
 
   #plot: UPlot | undefined
   readonly #resizes = new ResizeObserver(() => this.#fit())
-  readonly #scheme = matchMedia('(prefers-color-scheme: dark)')
+  readonly #themes = [matchMedia('(prefers-color-scheme: dark)'), matchMedia('(forced-colors: active)')]
   readonly #recolour = () => this.#draw()
 
   override connectedCallback(): void {
     super.connectedCallback()
     this.#resizes.observe(this)
-    this.#scheme.addEventListener('change', this.#recolour)
+    for (const theme of this.#themes) theme.addEventListener('change', this.#recolour)
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback()
     this.#resizes.disconnect()
-    this.#scheme.removeEventListener('change', this.#recolour)
+    for (const theme of this.#themes) theme.removeEventListener('change', this.#recolour)
     this.#plot?.destroy()
     this.#plot = undefined
   }
@@ -156,9 +156,9 @@ export class LinkChart extends UiElement {
         data-testid="link-chart"
       ></div>
       <p class="key small muted">
-        <span class="trip"><i></i>${t('link.round-trip', 'Round trip')}</span>
-        <span class="up"><i></i>${t('link.up', 'Up')}</span>
-        <span class="down"><i></i>${t('link.down', 'Down')}</span>
+        <span class="trip"><i class="drawn"></i>${t('link.round-trip', 'Round trip')}</span>
+        <span class="up"><i class="drawn"></i>${t('link.up', 'Up')}</span>
+        <span class="down"><i class="drawn"></i>${t('link.down', 'Down')}</span>
       </p>`
   }
 }

@@ -18,6 +18,7 @@ export const modelStatusStyles = css`
     height: 7px;
     background: var(--line-strong);
     border-radius: 50%;
+    forced-color-adjust: none;
   }
   .state[data-status='ready']::before,
   .state[data-status='stored']::before {

@@ -108,7 +108,7 @@ export class ModelsPage extends AppPage {
         <strong>${formatBytes(totalBytes)}</strong>
         ${limit === undefined ? nothing : html`<span class="muted small">${t('space.of', str`of about ${formatBytes(limit)} that this browser gives`)}</span>`}
       </div>
-      <div class="track" aria-hidden="true">
+      <div class="track drawn" aria-hidden="true">
         ${models.map(({ bytes }) => html`<div ${cssVariables({ '--share': share(bytes) })}></div>`)}
       </div>
       <p class="small muted">

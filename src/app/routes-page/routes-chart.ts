@@ -113,7 +113,7 @@ export class RoutesChart extends UiElement {
         })}
       </svg>
       <p class="key small">
-        ${arms.map((arm) => html`<span class=${arm}><i></i>${armName(arm)}</span>`)}
+        ${arms.map((arm) => html`<span class=${arm}><i class="drawn"></i>${armName(arm)}</span>`)}
         <span class="muted">${t('routes.key', 'point: took; bar: predicted, mean to 9 in 10')}</span>
       </p>`
   }

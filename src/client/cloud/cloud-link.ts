@@ -4,6 +4,7 @@ import { createLink, type Link } from '../../network/link.ts'
 import type { NetworkWatcher } from '../../network/network-watcher.ts'
 import { createOverdueRequests, type OverdueRequests } from '../../network/overdue-requests.ts'
 import { createRouteLearner, type RouteLearner } from '../../routing/learning/route-learner.ts'
+import { baseAddress } from '../../utils/page-address.ts'
 import type { EndpointOptions } from '../types/client-options.ts'
 import { createWireFormRuns, type WireFormRuns } from './wire-form-runs.ts'
 
@@ -50,7 +51,7 @@ export function createCloudLink(
   fetch?: typeof globalThis.fetch,
 ): CloudLink {
   const { token, sealed, traceparent } = endpoint
-  const url = new URL(endpoint.url, globalThis.location?.href)
+  const url = new URL(endpoint.url, baseAddress())
   const arm = createCloudArm({
     url,
     token,

@@ -2,6 +2,7 @@ import type { Manifest } from '../../contracts/manifest.ts'
 import type { ModelState, Progress } from '../../contracts/model-state.ts'
 import type { EdgeEngine, LoadedModel } from '../../edge/edge-types.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
+import { isErrorLike } from '../../errors/is-error-like.ts'
 import { totalBytesOf } from '../../models/manifest/total-bytes.ts'
 import type { Priority } from '../../models/transfer/transfer-slots.ts'
 import type { Background } from '../background/create-background.ts'
@@ -60,7 +61,7 @@ export function createModelPreparer(options: {
       }
       const [code, message] = isHitherError(error)
         ? [error.code, error.message]
-        : ['unknown', error instanceof Error ? error.message : String(error)]
+        : ['unknown', isErrorLike(error) ? error.message : String(error)]
       states.set(manifest, { status: 'failed', code, message })
       throw error
     }
@@ -93,4 +94,4 @@ export function createModelPreparer(options: {
   }
 }
 
-const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError'
+const isAbort = (error: unknown): boolean => isErrorLike(error) && error.name === 'AbortError'

@@ -1,5 +1,7 @@
 import type { Manifest } from '../../contracts/manifest.ts'
 import { ModelError } from '../../errors/model-error.ts'
+import { isInstance } from '../../utils/is-instance.ts'
+import { toJson } from '../../utils/to-json.ts'
 import type { Background } from '../background/create-background.ts'
 
 /** Bytes read at a time: a chunk of the store. */
@@ -30,7 +32,7 @@ function streamOf(
   )
 }
 
-const manifestBlob = (manifest: Manifest) => new Blob([JSON.stringify(manifest, null, 2)], { type: 'application/json' })
+const manifestBlob = (manifest: Manifest) => new Blob([toJson(manifest, 2)], { type: 'application/json' })
 
 /** Loaded when it is needed: most visits neither export nor import. Its own workers would start from blob: addresses. */
 async function loadZip() {
@@ -118,7 +120,7 @@ export interface ArchivedModel {
 
 /** The models of a .zip or a folder. @throws {ModelError} `import-invalid` */
 export async function readArchive(from: Blob | FileSystemDirectoryHandle): Promise<readonly ArchivedModel[]> {
-  const files = from instanceof Blob ? await filesOfZip(from) : await filesOfFolder(from)
+  const files = isInstance(from, 'Blob') ? await filesOfZip(from) : await filesOfFolder(from)
   const models: ArchivedModel[] = []
   for (const file of files) {
     if (file.path.split('/').at(-1) !== manifestName) continue

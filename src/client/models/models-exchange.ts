@@ -1,4 +1,6 @@
 import type { Manifest } from '../../contracts/manifest.ts'
+import { isInstance } from '../../utils/is-instance.ts'
+import { baseAddress } from '../../utils/page-address.ts'
 import type { Background } from '../background/create-background.ts'
 import type { EdgeModels } from '../edge/edge-models.ts'
 import type { ModelEntry, ModelsApi } from '../types/models-types.ts'
@@ -50,10 +52,10 @@ export function createModelsExchange(parts: {
     async add(source, { signal, onProgress = () => {}, name, title, precision } = {}) {
       await open()
       const facts = { name, title, precision }
-      const files = Array.isArray(source) ? source : source instanceof Blob ? [source] : undefined
+      const files = Array.isArray(source) ? source : isInstance(source, 'Blob') ? [source] : undefined
       const given =
         files === undefined
-          ? { ...facts, url: new URL(String(source), globalThis.location?.href).href }
+          ? { ...facts, url: new URL(String(source), baseAddress()).href }
           : { ...facts, files: files.map((file: File) => ({ name: file.name, blob: file })) }
       const added = await background.addModel(given, { signal: bounded(signal), onProgress })
       await edgeModels.reread(added)

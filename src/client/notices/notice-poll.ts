@@ -3,6 +3,7 @@ import type { Notice } from '../../contracts/notice.ts'
 import type { RouteNotice } from '../../contracts/route.ts'
 import type { NetworkWatcher } from '../../network/network-watcher.ts'
 import { given } from '../../utils/given.ts'
+import { toJson } from '../../utils/to-json.ts'
 import { systemTimers, type Timers } from '../../utils/with-deadline.ts'
 
 /** An endpoint that may have notices. */
@@ -75,7 +76,7 @@ export function createNoticePoll(options: {
       if (watcher.online) await Promise.all(sources.map(askOne))
       if (closing.signal.aborted || said.size === 0) return
       const isWhole = said.size === sources.length
-      const news = JSON.stringify([current(), isWhole])
+      const news = toJson([current(), isWhole])
       if (news === handled) return
       await onChange(current(), isWhole)
       handled = news

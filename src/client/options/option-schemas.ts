@@ -1,9 +1,10 @@
 import * as v from 'valibot'
 import { privacyModes } from '../../contracts/route.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
+import { instanceSchema } from '../../utils/instance-schema.ts'
 
 export const millisecondsSchema = v.pipe(v.number(), v.finite(), v.minValue(1))
-export const signalSchema = v.optional(v.instance(AbortSignal))
+export const signalSchema = v.optional(instanceSchema('AbortSignal'))
 export const policyEntries = {
   privacy: v.optional(v.picklist(privacyModes)),
   deadlineMs: v.optional(millisecondsSchema),

@@ -1,42 +1,44 @@
 import * as v from 'valibot'
+import { strictObject } from '../../contracts/object-schemas.ts'
 import { reportModes } from '../../contracts/report-mode.ts'
 import { ConfigError } from '../../errors/config-error.ts'
+import { instanceSchema } from '../../utils/instance-schema.ts'
 import type { ClientOptions } from '../types/client-options.ts'
 import { millisecondsSchema, policyEntries, toSentence } from './option-schemas.ts'
 
-const addressSchema = v.union([v.string(), v.instance(URL)])
+const addressSchema = v.union([v.string(), instanceSchema('URL')])
 const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 
 const amountSchema = v.optional(v.pipe(v.number(), v.finite(), v.minValue(0)))
 const shareSchema = v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)))
-const budgetsSchema = v.strictObject({
+const budgetsSchema = strictObject({
   moneyPerHour: amountSchema,
   energyJPerHour: amountSchema,
   dataBytesPerHour: amountSchema,
   wastedEdgeShare: shareSchema,
   wastedCloudShare: shareSchema,
 })
-const endpointSchema = v.strictObject({
+const endpointSchema = strictObject({
   url: addressSchema,
   token: v.optional(v.function()),
-  sealed: v.optional(v.union([v.boolean(), v.strictObject({ keys: v.function() })])),
+  sealed: v.optional(v.union([v.boolean(), strictObject({ keys: v.function() })])),
   traceparent: v.optional(v.function()),
   region: v.optional(v.pipe(v.string(), v.maxLength(100))),
   moneyPer1000: amountSchema,
 })
 
-const clientOptionsSchema = v.strictObject({
+const clientOptionsSchema = strictObject({
   catalog: v.optional(addressSchema),
   endpoint: v.optional(v.union([endpointSchema, v.array(endpointSchema)])),
-  policy: v.optional(v.strictObject({ ...policyEntries, budgets: v.optional(budgetsSchema) })),
+  policy: v.optional(strictObject({ ...policyEntries, budgets: v.optional(budgetsSchema) })),
   report: v.optional(v.picklist(reportModes)),
   saveData: v.optional(v.boolean()),
   simulate: v.optional(
-    v.strictObject({
+    strictObject({
       network: v.optional(
         v.union([
           v.literal('offline'),
-          v.strictObject({
+          strictObject({
             roundTripMs: v.pipe(v.number(), v.finite(), v.minValue(0)),
             bitsPerSecond: v.pipe(v.number(), v.finite(), v.minValue(1)),
           }),
@@ -46,7 +48,7 @@ const clientOptionsSchema = v.strictObject({
     }),
   ),
   runtime: v.optional(
-    v.strictObject({
+    strictObject({
       backends: v.optional(v.pipe(v.array(v.picklist(['webgpu', 'wasm', 'webnn'])), v.minLength(1))),
       shareTabs: v.optional(v.boolean()),
       memoryBytes: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
@@ -54,7 +56,7 @@ const clientOptionsSchema = v.strictObject({
     }),
   ),
   storage: v.optional(
-    v.strictObject({
+    strictObject({
       budgetBytes: v.optional(countSchema),
       encrypt: v.optional(v.boolean()),
       downloadOnMetered: v.optional(v.boolean()),

@@ -1,8 +1,9 @@
 import * as v from 'valibot'
+import { strictObject } from '../../contracts/object-schemas.ts'
 import type { RunOptions } from '../types/run-types.ts'
 import { parseCallOptions, policyEntries, signalSchema } from './option-schemas.ts'
 
-const runOptionsSchema = v.strictObject({
+const runOptionsSchema = strictObject({
   ...policyEntries,
   signal: signalSchema,
   transfer: v.optional(v.boolean()),

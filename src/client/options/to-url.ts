@@ -1,4 +1,5 @@
 import { ConfigError } from '../../errors/config-error.ts'
+import { baseAddress } from '../../utils/page-address.ts'
 
 /**
  * An address that a site has set, as a whole one.
@@ -8,7 +9,7 @@ import { ConfigError } from '../../errors/config-error.ts'
  */
 export function toUrl(address: string | URL, name: string): string {
   try {
-    return new URL(address, globalThis.location?.href).href
+    return new URL(address, baseAddress()).href
   } catch (cause) {
     throw new ConfigError('config-invalid', `${name} is no address: ${String(address)}.`, { cause })
   }

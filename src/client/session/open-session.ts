@@ -5,7 +5,6 @@ import type { EdgeEngine } from '../../edge/edge-types.ts'
 import { type SessionPlan, toSessionPlan } from '../../edge/session-plan.ts'
 import { ConfigError } from '../../errors/config-error.ts'
 import { NoArmError } from '../../errors/no-arm-error.ts'
-import { checkInputs } from '../../models/manifest/check-inputs.ts'
 import { modelKey } from '../../models/manifest/model-key.ts'
 import type { RouteLearner } from '../../routing/learning/route-learner.ts'
 import { anySignal } from '../../utils/any-signal.ts'
@@ -14,7 +13,7 @@ import { withDeadline } from '../../utils/with-deadline.ts'
 import type { Background } from '../background/create-background.ts'
 import type { EdgeModels } from '../edge/edge-models.ts'
 import { hungAfterMs } from '../request/running/time-limits.ts'
-import { plainTensors, resultTensors } from '../request/tensors/tensor-maps.ts'
+import { inputTensors, resultTensors } from '../request/tensors/tensor-maps.ts'
 import type { ModelSession, SessionOptions } from '../types/session-types.ts'
 import { parseSessionOptions, parseSessionRunOptions } from './parse-session-options.ts'
 
@@ -84,8 +83,7 @@ export async function openSession(
       const { signal: given, timeoutMs, transfer } = parseSessionRunOptions(runOptions)
       if (closing.aborted) throw new ConfigError('client-closed', 'The client was closed.')
       given?.throwIfAborted()
-      const tensors = plainTensors(inputs ?? {})
-      checkInputs({ name, inputs: specs }, tensors)
+      const tensors = inputTensors({ name, inputs: specs }, inputs ?? {})
       const predictedMs = manifests.reduce((sum, manifest) => {
         const backend = edge.loaded(manifest)?.backend ?? 'wasm'
         return sum + meanOf(learner.edgeTime({ model: modelKey(manifest), backend }))

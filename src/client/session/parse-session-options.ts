@@ -1,13 +1,14 @@
 import * as v from 'valibot'
+import { strictObject } from '../../contracts/object-schemas.ts'
 import { parseCallOptions, policyEntries, signalSchema } from '../options/option-schemas.ts'
 import type { SessionOptions, SessionRunOptions } from '../types/session-types.ts'
 
 const namesSchema = v.optional(v.record(v.string(), v.string()))
-const sessionOptionsSchema = v.strictObject({
-  steps: v.array(v.strictObject({ model: v.string(), inputs: namesSchema, outputs: namesSchema })),
+const sessionOptionsSchema = strictObject({
+  steps: v.array(strictObject({ model: v.string(), inputs: namesSchema, outputs: namesSchema })),
   state: v.optional(
     v.array(
-      v.strictObject({
+      strictObject({
         from: v.string(),
         to: v.string(),
         shape: v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
@@ -16,7 +17,7 @@ const sessionOptionsSchema = v.strictObject({
   ),
   outputs: v.optional(v.array(v.string())),
 })
-const sessionRunOptionsSchema = v.strictObject({
+const sessionRunOptionsSchema = strictObject({
   timeoutMs: policyEntries.timeoutMs,
   signal: signalSchema,
   transfer: v.optional(v.boolean()),

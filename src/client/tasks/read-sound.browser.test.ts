@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { openOtherRealm } from '../../testing/other-realm.ts'
 import { wav } from '../../testing/wav.ts'
 import { readSound } from './read-sound.ts'
 
@@ -91,5 +92,18 @@ describe('readSound', () => {
   it('gives up when it is told to', async () => {
     const signal = AbortSignal.abort(new Error('enough'))
     await expect(readSound(new Blob([wav([tone(48_000)], 48_000)]), 16_000, signal)).rejects.toThrow('enough')
+  })
+
+  it('reads sound that a frame made', async () => {
+    const { realm, close } = openOtherRealm()
+    const samples = realm.Float32Array.from(tone(16_000))
+    const buffer = new realm.AudioBuffer({ numberOfChannels: 1, length: samples.length, sampleRate: 16_000 })
+    buffer.copyToChannel(samples, 0)
+    const file = new realm.Blob([wav([tone(16_000)], 16_000)])
+    for (const given of [{ samples, rateHz: 16_000 }, buffer, file]) {
+      const { rateHz, channels } = await readSound(given, 16_000)
+      expect([rateHz, channels[0]?.length]).toEqual([16_000, 8000])
+    }
+    close()
   })
 })

@@ -3,6 +3,7 @@ import { soundFileRate } from '../../tasks/sound/sound-file-rate.ts'
 import { checkSound, checkSoundBytes } from '../../tasks/sound/sound-limits.ts'
 import type { SoundSource } from '../../tasks/sound/sound-source.ts'
 import { abortable } from '../../utils/abortable.ts'
+import { isInstance } from '../../utils/is-instance.ts'
 
 /** Sound whose samples are the caller's own: they may be handed to a worker. */
 export interface ReadSound {
@@ -42,9 +43,6 @@ async function decode(file: Blob, rateHz: number): Promise<AudioBuffer> {
   }
 }
 
-const isAudioBuffer = (source: unknown): source is AudioBuffer =>
-  typeof AudioBuffer === 'function' && source instanceof AudioBuffer
-
 const channelsOf = (buffer: AudioBuffer): Float32Array[] =>
   Array.from({ length: buffer.numberOfChannels }, (_, channel) => {
     const samples = new Float32Array(buffer.length)
@@ -61,8 +59,8 @@ const channelsOf = (buffer: AudioBuffer): Float32Array[] =>
  */
 export async function readSound(source: SoundSource, rateHz: number, signal?: AbortSignal): Promise<ReadSound> {
   const given: unknown = source
-  if (given instanceof Blob || isAudioBuffer(given)) {
-    const buffer = given instanceof Blob ? await abortable(decode(given, rateHz), signal) : given
+  if (isInstance(given, 'Blob') || isInstance(given, 'AudioBuffer')) {
+    const buffer = isInstance(given, 'Blob') ? await abortable(decode(given, rateHz), signal) : given
     const sound = { rateHz: buffer.sampleRate, channels: channelsOf(buffer) }
     checkSound(sound.rateHz, sound.channels)
     return sound
@@ -71,7 +69,7 @@ export async function readSound(source: SoundSource, rateHz: number, signal?: Ab
     throw unreadable('A sound is needed: a file, an audio buffer, or samples with their rate.')
   }
   const channels: readonly unknown[] = Array.isArray(given.samples) ? given.samples : [given.samples]
-  if (!channels.every((samples) => samples instanceof Float32Array) || typeof given.rateHz !== 'number') {
+  if (!channels.every((samples) => isInstance(samples, 'Float32Array')) || typeof given.rateHz !== 'number') {
     throw unreadable('Samples are Float32Arrays, one a channel, and their rate is a number.')
   }
   checkSound(given.rateHz, channels)

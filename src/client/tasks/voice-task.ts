@@ -6,11 +6,14 @@ import type { TensorMap } from '../../contracts/tensor.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { literalTensors } from '../../protocol/tensors/literal-tensors.ts'
+import { tensorNumbers } from '../../protocol/tensors/tensor-numbers.ts'
 import { zeroTensor } from '../../protocol/tensors/zero-tensor.ts'
 import { createActivityFinder } from '../../tasks/sound/find-activity.ts'
 import type { SoundSource } from '../../tasks/sound/sound-source.ts'
 import { invariant } from '../../utils/invariant.ts'
+import { isInstance } from '../../utils/is-instance.ts'
 import type { RunModel } from '../request/model-run.ts'
+import { plainTensors } from '../request/tensors/tensor-maps.ts'
 import type { RunOptions } from '../types/run-types.ts'
 import type { VoiceActivity, VoiceMoment, VoiceTask } from '../types/task-types.ts'
 import { hearStream } from './hear-stream.ts'
@@ -59,7 +62,8 @@ function createWindowRuns(runModel: RunModel, model: VoiceModel, options: RunOpt
       [input.name]: { type: 'float32', dims: [1, window.length], data: window },
     }
     const { outputs, route } = await runModel(manifest.name, options, async () => inputs)
-    const probability = Number(outputs[decoding.output]?.data[0])
+    const output = plainTensors(outputs)[decoding.output]
+    const probability = (output && tensorNumbers(output)?.[0]) ?? Number.NaN
     if (!(probability >= 0 && probability <= 1)) {
       throw new ModelError('model-wrong-answer', 'The model gave an answer that makes no sense. Try again.', {
         context: { model: manifest.name },
@@ -74,8 +78,7 @@ function createWindowRuns(runModel: RunModel, model: VoiceModel, options: RunOpt
   }
 }
 
-const isStream = (source: MediaStream | SoundSource): source is MediaStream =>
-  typeof MediaStream === 'function' && source instanceof MediaStream
+const isStream = (source: MediaStream | SoundSource): source is MediaStream => isInstance(source, 'MediaStream')
 
 /** Finds where in a sound somebody speaks. */
 export function createVoiceTask({ runModel, background, model, check, open }: TaskContext): VoiceTask {

@@ -1,5 +1,6 @@
 import { ValidationError } from '../../errors/validation-error.ts'
 import { abortable } from '../../utils/abortable.ts'
+import { isInstance } from '../../utils/is-instance.ts'
 
 /** A moving picture that shows a frame which was not taken yet. */
 export interface ShownFrame {
@@ -62,13 +63,13 @@ export async function* watchFrames(
   signal?: AbortSignal,
 ): AsyncGenerator<ShownFrame, void, void> {
   signal?.throwIfAborted()
-  const isElement = source instanceof HTMLVideoElement
-  if (!isElement && !(source instanceof MediaStream)) {
+  const isElement = isInstance(source, 'HTMLVideoElement')
+  if (!isElement && !isInstance(source, 'MediaStream')) {
     throw new ValidationError('picture-unreadable', 'A video element or a stream with video is needed.')
   }
   const video = isElement ? source : await abortable(play(source), signal)
   const stream = video.srcObject
-  const tracks = stream instanceof MediaStream ? stream.getVideoTracks() : []
+  const tracks = isInstance(stream, 'MediaStream') ? stream.getVideoTracks() : []
   let before: number | undefined
   try {
     for (;;) {

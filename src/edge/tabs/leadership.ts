@@ -1,3 +1,5 @@
+import { isErrorLike } from '../../errors/is-error-like.ts'
+
 /** The part of the Web Locks API that the election uses. */
 export type Locks = Pick<LockManager, 'request'>
 
@@ -10,7 +12,7 @@ export interface Leadership {
 }
 
 /** What a frame of another site without storage is answered: there are no locks for it. */
-const isRefused = (error: unknown): boolean => error instanceof DOMException && error.name === 'SecurityError'
+const isRefused = (error: unknown): boolean => isErrorLike(error) && error.name === 'SecurityError'
 
 /**
  * Stands for election. The browser gives the lock to the next tab as soon as the leader's tab has closed or crashed. Where the browser

@@ -1,11 +1,12 @@
 import * as v from 'valibot'
+import { object } from '../../contracts/object-schemas.ts'
 
 /** What the tabs of a name say to all others: how a tab finds the leader, and is served by it. */
 const noticeSchema = v.variant('kind', [
-  v.object({ kind: v.literal('who') }),
-  v.object({ kind: v.literal('leader'), leader: v.string() }),
-  v.object({ kind: v.literal('join'), leader: v.string(), tab: v.string() }),
-  v.object({ kind: v.literal('joined'), leader: v.string(), tab: v.string() }),
+  object({ kind: v.literal('who') }),
+  object({ kind: v.literal('leader'), leader: v.string() }),
+  object({ kind: v.literal('join'), leader: v.string(), tab: v.string() }),
+  object({ kind: v.literal('joined'), leader: v.string(), tab: v.string() }),
 ])
 
 export type TabNotice = v.InferOutput<typeof noticeSchema>

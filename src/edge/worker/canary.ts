@@ -1,6 +1,7 @@
 import type { TensorLiteral, TensorMap, TensorSpec } from '../../contracts/tensor.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { leastDims } from '../../models/manifest/shapes.ts'
+import { tensorNumbers } from '../../protocol/tensors/tensor-numbers.ts'
 import { zeroTensor } from '../../protocol/tensors/zero-tensor.ts'
 
 /** Zeros in the shape of the model's inputs, every free dimension at 1: enough to warm a session up. */
@@ -15,11 +16,12 @@ export function zeroInputs(specs: readonly TensorSpec[]): TensorMap {
  */
 export function checkCanary(expected: readonly TensorLiteral[], got: TensorMap, tolerance: number): void {
   for (const { name, data } of expected) {
-    const answer = got[name]?.data
+    const output = got[name]
+    const answer = output && tensorNumbers(output)
     const wrong =
       answer === undefined ||
       answer.length !== data.length ||
-      data.some((value, index) => !(Math.abs(Number(answer[index]) - value) <= tolerance))
+      data.some((value, index) => !(Math.abs((answer[index] ?? Number.NaN) - value) <= tolerance))
     if (wrong) {
       throw new ModelError(
         'model-wrong-answer',

@@ -1,7 +1,7 @@
 import type { EmbeddingDecoding } from '../../contracts/decoding.ts'
 import type { TensorData } from '../../contracts/tensor.ts'
 import { CloudError } from '../../errors/cloud-error.ts'
-import { fromFloat16Bits } from '../../protocol/tensors/float16.ts'
+import { tensorNumbers } from '../../protocol/tensors/tensor-numbers.ts'
 
 /**
  * One text's vector, from a model's output for it: `[1, size]`, or `[1, tokens, size]`, which is pooled.
@@ -13,7 +13,7 @@ export function toEmbedding(tensor: TensorData | undefined, decoding: EmbeddingD
   const dims = tensor?.dims ?? []
   const tokens = pooling === 'none' ? 1 : (dims[1] ?? 0)
   const size = dims.at(-1) ?? 0
-  const values = tensor === undefined ? undefined : toNumbers(tensor)
+  const values = tensor && tensorNumbers(tensor)
   const isWhole = dims.length === (pooling === 'none' ? 2 : 3) && dims[0] === 1 && tokens > 0 && size > 0
   if (values === undefined || !isWhole) {
     throw new CloudError('cloud-failed', "The model's output is not an embedding, though its manifest says so.")
@@ -29,9 +29,4 @@ export function toEmbedding(tensor: TensorData | undefined, decoding: EmbeddingD
   if (!normalize) return vector
   const length = Math.hypot(...vector)
   return length === 0 ? vector : vector.map((value) => value / length)
-}
-
-function toNumbers({ type, data }: TensorData): ArrayLike<number> | undefined {
-  if (type === 'float16') return Array.from(data as Uint16Array, fromFloat16Bits)
-  return type === 'float32' || type === 'float64' ? (data as ArrayLike<number>) : undefined
 }

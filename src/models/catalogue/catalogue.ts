@@ -4,6 +4,7 @@ import { ValidationError } from '../../errors/validation-error.ts'
 import { abortable } from '../../utils/abortable.ts'
 import { invariant } from '../../utils/invariant.ts'
 import { memoizeAsync } from '../../utils/memoize-async.ts'
+import { baseAddress } from '../../utils/page-address.ts'
 import { modelKey } from '../manifest/model-key.ts'
 import { parseCatalog, parseManifest } from '../manifest/parse-manifest.ts'
 import { type CopiesOptions, createCopies } from './last-good-copies.ts'
@@ -41,7 +42,7 @@ export interface Catalogue {
  */
 export function createCatalogue(options: CatalogueOptions): Catalogue {
   const copies = createCopies(options)
-  const catalogUrl = new URL(options.url, globalThis.location?.href).href
+  const catalogUrl = new URL(options.url, baseAddress()).href
   const baseUrls = new Map<string, string>()
   function parseEntry(entry: CatalogEntry, url: string, value: unknown): Manifest {
     const manifest = parseManifest(value, url)

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import type { Manifest, ModelFile } from '../../contracts/manifest.ts'
+import { looseObject, object } from '../../contracts/object-schemas.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { sha256OfBlob } from '../chunks/sha256.ts'
 import type { VariantOffer } from '../manifest/pick-variant.ts'
@@ -31,15 +32,15 @@ export function parseHubAddress(url: URL): HubAddress | undefined {
   return { ...base, revision: decodeURIComponent(revision), ...(graph === '' ? {} : { graph }) }
 }
 
-const listingSchema = v.object({
+const listingSchema = object({
   sha: v.pipe(v.string(), v.regex(/^[0-9a-f]{40}$/)),
-  cardData: v.optional(v.nullable(v.looseObject({ license: v.optional(v.unknown()) }))),
+  cardData: v.optional(v.nullable(looseObject({ license: v.optional(v.unknown()) }))),
   siblings: v.array(
-    v.object({
+    object({
       rfilename: v.string(),
       size: v.optional(v.number()),
       blobId: v.optional(v.string()),
-      lfs: v.optional(v.nullable(v.object({ sha256: v.string(), size: v.number() }))),
+      lfs: v.optional(v.nullable(object({ sha256: v.string(), size: v.number() }))),
     }),
   ),
 })

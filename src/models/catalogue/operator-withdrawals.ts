@@ -1,4 +1,6 @@
 import * as v from 'valibot'
+import { object } from '../../contracts/object-schemas.ts'
+import { toJson } from '../../utils/to-json.ts'
 import type { Records } from '../chunks/open-records.ts'
 
 /** A model that an endpoint's operator said must not run any more. */
@@ -18,7 +20,7 @@ export interface OperatorWithdrawals {
 }
 
 const key = 'withdrawn'
-const schema = v.array(v.object({ name: v.string(), revision: v.optional(v.string()), reason: v.optional(v.string()) }))
+const schema = v.array(object({ name: v.string(), revision: v.optional(v.string()), reason: v.optional(v.string()) }))
 
 export function createOperatorWithdrawals(records: Records): OperatorWithdrawals {
   let known: Promise<readonly OperatorWithdrawal[]> | undefined
@@ -37,7 +39,7 @@ export function createOperatorWithdrawals(records: Records): OperatorWithdrawals
     async set(heard, isWhole) {
       const before = await list()
       const withdrawn = isWhole ? heard : [...before, ...heard.filter((one) => !before.some(isSame(one)))]
-      if (JSON.stringify(before) === JSON.stringify(withdrawn)) return
+      if (toJson(before) === toJson(withdrawn)) return
       known = Promise.resolve(withdrawn)
       // Best effort: it holds for this visit also where nothing can be written.
       await records.set(key, withdrawn).catch(() => {})

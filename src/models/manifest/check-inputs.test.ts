@@ -110,6 +110,17 @@ test('an input of any number of dimensions takes any, but no endless list', () =
   }
   expect(() => check({ x: { type: 'float32', dims: [2], data: new Float32Array(3) } }, any)).toThrow('needs 2 values')
 })
+test.each([['a\0b'], ['\0'], ['a', 'b\0']])(
+  'a text with NUL is refused, as the runtime would cut it there: %j',
+  (...data) => {
+    const text = { name: 'm', inputs: [{ name: 'x', type: 'string', shape: [-1] }] } as const
+    const given = { x: { type: 'string' as const, dims: [data.length], data } }
+    expect(() => check(given, text)).toThrow(
+      expect.objectContaining({ code: 'input-values', context: { input: 'x', index: data.length - 1 } }),
+    )
+    expect(() => check(given, text)).toThrow(`a NUL character in its text ${data.length - 1}`)
+  },
+)
 
 test('whatever is given, it passes whole or is a ValidationError', () => {
   const anything = fc.anything()

@@ -50,7 +50,7 @@ const toDimsText = (dims: readonly unknown[]): string => {
 
 /**
  * Refuses inputs that a model cannot take, before anything is sent or run. Looks at names, types, dimensions and
- * arrays; the numbers themselves may be anything. An input may also come in its wire form.
+ * arrays; the numbers themselves may be anything, and a text anything without a NUL character. An input may also come in its wire form.
  *
  * @throws {ValidationError} `input-missing`, `input-unexpected`, `input-type`, `input-shape`, `input-values`; the
  *   sentence says what was expected and what was given
@@ -113,9 +113,21 @@ function checkTensor(spec: TensorSpec, value: unknown): void {
       `The input "${name}" of shape ${toDimsText(dims)} needs ${elements} values, but has ${values.length}.`,
     )
   }
-  if (type === 'string' && !Array.from(values).every((text) => typeof text === 'string')) {
+  if (type === 'string') checkTexts(name, Array.from(values))
+}
+
+function checkTexts(name: string, texts: readonly unknown[]): void {
+  const cut = texts.findIndex((text) => typeof text === 'string' && text.includes('\0'))
+  if (!texts.every((text) => typeof text === 'string')) {
     throw new ValidationError('input-values', `The input "${name}" must hold strings only.`)
   }
+  if (cut < 0) return
+  // onnxruntime takes texts as C does, and would run on what stands before it, without a word.
+  throw new ValidationError(
+    'input-values',
+    `The input "${name}" has a NUL character in its text ${cut}, where the runtime would cut it off. Take it out.`,
+    { context: { input: name, index: cut } },
+  )
 }
 
 function checkDims({ name, shape }: TensorSpec, dims: unknown): readonly number[] {

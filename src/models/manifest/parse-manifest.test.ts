@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Manifest } from '../../contracts/manifest.ts'
+import { tensorTypes } from '../../contracts/tensor.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
 import { parseCatalog, parseManifest } from './parse-manifest.ts'
@@ -22,6 +23,18 @@ const literal = { name: 'x', type: 'float32', shape: [1, 2], data: [0, 1] } as c
 const picture = { kind: 'picture', width: 2, height: 2, fit: 'stretch', channels: 'rgb', layout: 'nchw' }
 const pictureInputs = [{ name: 'x', type: 'float32', shape: [1, 3, 2, 2] }]
 const boxes = { kind: 'boxes', boxes: 'y', scores: 'z', form: 'corners', minScore: 0.5, maxOverlap: 0.5 }
+
+const half = (name: string, shape: number[]) => ({ name, type: 'float16', shape })
+const words = { name: 'y', type: 'string', shape: [1] }
+const text = { kind: 'text', encoding: 'code-points', normalization: 'NFC', lowerCase: true, maxLength: 8 }
+/** A model whose input is of this type, and a canary that gives it this number. */
+const typed = (type: string, value: number) => ({
+  inputs: [{ name: 'x', type, shape: [1] }],
+  canary: {
+    inputs: [{ name: 'x', type, shape: [1], data: [value] }],
+    outputs: [{ name: 'y', type: 'float32', shape: [1, 2], data: [0, 1] }],
+  },
+})
 
 function changed(changes: object): unknown {
   return { ...structuredClone(good), ...changes }
@@ -86,6 +99,33 @@ describe('a bad manifest is refused with a sentence that names the field', () =>
       changed({ preprocessing: { kind: 'sound', rateHz: 16_000, windowSamples: 512 } }),
       '"preprocessing" makes float32 [1, 512]',
     ],
+    [
+      changed({ preprocessing: { kind: 'ink', size: 2, inkSize: 2 } }),
+      '"preprocessing" makes [1, 1, 2, 2], but "x" is',
+    ],
+    [
+      changed({ preprocessing: { kind: 'ink', size: 2, inkSize: 2 }, inputs: [half('x', [-1, 1, 2, 2])] }),
+      '"preprocessing" makes bytes: "x" must be uint8, or',
+    ],
+    [
+      changed({ preprocessing: text, inputs: [{ name: 'x', type: 'int64', shape: [1, -1] }] }),
+      '"preprocessing" makes int32 [1, any], but "x" is int64 [1, any]',
+    ],
+    [
+      changed({
+        preprocessing: { kind: 'tokens', tokenizer: 'weights.bin', maxTokens: 8 },
+        inputs: [half('input_ids', [1, -1])],
+      }),
+      '"preprocessing" makes whole numbers: "input_ids" must be int64 or int32, but is float16',
+    ],
+    [
+      changed({ outputs: [words], decoding: { kind: 'classes', output: 'y' } }),
+      '"decoding" reads numbers, but the out',
+    ],
+    [
+      changed({ outputs: [words], task: 'text-classification', labels: ['a'] }),
+      '"decoding" reads numbers, but the out',
+    ],
     [changed({ preprocessing: { kind: 'smell' } }), '"preprocessing.kind"'],
     [changed({ inputs: [good.inputs[0], good.inputs[0]] }), '"inputs" has "x" twice'],
     [changed({ outputs: [{ name: 'y', type: 'complex64', shape: [] }] }), '"outputs.0.type"'],
@@ -96,11 +136,22 @@ describe('a bad manifest is refused with a sentence that names the field', () =>
     [changed({ canary: { ...good.canary, inputs: [{ ...literal, type: 'uint8' }] } }), 'as uint8, but the model'],
     [changed({ canary: { ...good.canary, inputs: [{ ...literal, shape: [1, 3] }] } }), 'shape [1, 3], but the model'],
     [changed({ canary: { ...good.canary, inputs: [{ ...literal, data: [1] }] } }), 'has 1 values in "x"'],
+    [changed({ ...typed('int64', 0.5) }), '"canary.inputs" has 0.5 in "x", which is no value of int64'],
+    [changed({ ...typed('uint8', 256) }), '"canary.inputs" has 256 in "x", which is no value of uint8'],
+    [changed({ ...typed('bool', 2) }), '"canary.inputs" has 2 in "x", which is no value of bool'],
+    [changed({ ...typed('float16', 1e6) }), '"canary.inputs" has 1000000 in "x", which is no value of float16'],
+    [changed({ ...typed('string', 1) }), '"canary.inputs" has "x" as string, but its values can only be numbers'],
   ])('%#', (value, part) => {
     expect(() => parseManifest(value, where)).toThrow(ModelError)
     expect(() => parseManifest(value, where)).toThrow(`The manifest at ${where} cannot be used: `)
     expect(() => parseManifest(value, where)).toThrow(part)
   })
+})
+
+test.each(tensorTypes.filter((type) => type !== 'string'))('an output of %s may be decoded', (type) => {
+  const outputs = [{ name: 'y', type, shape: [1, 2] }]
+  const value = changed({ outputs, canary: undefined, decoding: { kind: 'classes', output: 'y' } })
+  expect(parseManifest(value, where).outputs).toEqual(outputs)
 })
 
 test('whatever the JSON, it is a manifest or a ModelError, and a manifest has its graph', () => {

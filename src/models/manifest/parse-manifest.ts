@@ -1,7 +1,8 @@
 import * as v from 'valibot'
 import { type Catalog, catalogSchema, type Manifest, manifestSchema } from '../../contracts/manifest.ts'
-import type { TensorLiteral, TensorSpec } from '../../contracts/tensor.ts'
 import { ModelError } from '../../errors/model-error.ts'
+import { findTaskProblem } from './find-task-problem.ts'
+import { findTensorProblem, firstRepeated } from './find-tensor-problem.ts'
 import { isShapeOf, toShapeText } from './shapes.ts'
 import { totalBytesOf } from './total-bytes.ts'
 import { withVariant } from './with-variant.ts'
@@ -16,34 +17,8 @@ function toProblem(issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknow
   return path === null ? issue.message : `"${path}": ${issue.message}`
 }
 
-const firstRepeated = (values: readonly string[]): string | undefined =>
-  values.find((value, index) => values.indexOf(value) !== index)
-
 /** Two spellings of one address are one file. */
 const toPlainPath = (path: string): string => new URL(path, 'http://h/').pathname
-
-function findTensorProblem(
-  literals: readonly TensorLiteral[],
-  specs: readonly TensorSpec[],
-  field: string,
-  where = `canary.${field}`,
-) {
-  const repeated = firstRepeated(literals.map((literal) => literal.name))
-  if (repeated !== undefined) return `"${where}" has "${repeated}" twice`
-  for (const { name, type, shape, data } of literals) {
-    const spec = specs.find((candidate) => candidate.name === name)
-    if (spec === undefined) return `"${where}" has "${name}", which is not one of the model's ${field}`
-    if (type !== spec.type) return `"${where}" has "${name}" as ${type}, but the model's is ${spec.type}`
-    if (!isShapeOf(shape, spec.shape)) {
-      return `"${where}" has "${name}" in shape ${toShapeText(shape)}, but the model's is ${toShapeText(spec.shape)}`
-    }
-    const elements = shape.reduce((product, size) => product * size, 1)
-    if (data.length !== elements) {
-      return `"${where}" has ${data.length} values in "${name}", but its shape needs ${elements}`
-    }
-  }
-  return undefined
-}
 
 /** A state goes from an output to an input of the same type, and its first value fits that input. */
 function findStateProblem({ state = [], inputs, outputs }: Manifest): string | undefined {
@@ -58,44 +33,6 @@ function findStateProblem({ state = [], inputs, outputs }: Manifest): string | u
     if (!isShapeOf(shape, to.shape)) {
       return `"state" starts "${input}" in shape ${toShapeText(shape)}, but the model's is ${toShapeText(to.shape)}`
     }
-  }
-  return undefined
-}
-
-/** A picture's bytes fit the first input, as they are or in its wire form; what is decoded is there. */
-function findTaskProblem(manifest: Manifest): string | undefined {
-  const { preprocessing, decoding, wire = [], inputs, outputs, files } = manifest
-  const unknown = wire.find(({ input }) => !inputs.some(({ name, type }) => name === input && type === 'float32'))
-  if (unknown !== undefined) return `"wire" names "${unknown.input}", which is not a float32 input`
-  const named =
-    decoding === undefined ? [] : decoding.kind === 'boxes' ? [decoding.boxes, decoding.scores] : [decoding.output]
-  const missing = named.find((output) => !outputs.some(({ name }) => name === output))
-  if (missing !== undefined) return `"decoding" names "${missing}", which is not one of "outputs"`
-  const [first] = inputs
-  if (first === undefined) return undefined
-  if (preprocessing?.kind === 'picture') {
-    const { width, height, channels, layout } = preprocessing
-    const count = channels === 'grey' ? 1 : 3
-    const dims = layout === 'nchw' ? [1, count, height, width] : [1, height, width, count]
-    if (!isShapeOf(dims, first.shape)) {
-      return `"preprocessing" makes ${toShapeText(dims)}, but "${first.name}" is ${toShapeText(first.shape)}`
-    }
-    const fits = first.type === 'uint8' || wire.some(({ input }) => input === first.name)
-    if (!fits) return `"preprocessing" makes bytes: "${first.name}" must be uint8, or have a form in "wire"`
-  }
-  if (preprocessing?.kind === 'tokens') {
-    const { tokenizer, tokenizerConfig = tokenizer } = preprocessing
-    const unlisted = [tokenizer, tokenizerConfig].find((path) => !files.some((file) => file.path === path))
-    if (unlisted !== undefined) return `"preprocessing" names ${unlisted}, which is not one of "files"`
-    if (!inputs.some(({ name }) => name === 'input_ids')) return '"preprocessing" makes "input_ids", which is no input'
-  }
-  if (preprocessing?.kind === 'sound') {
-    const { windowSamples, contextSamples = 0, constants = [] } = preprocessing
-    const dims = [1, windowSamples + contextSamples]
-    if (first.type !== 'float32' || !isShapeOf(dims, first.shape)) {
-      return `"preprocessing" makes float32 ${toShapeText(dims)}, but "${first.name}" is ${first.type} ${toShapeText(first.shape)}`
-    }
-    return findTensorProblem(constants, inputs, 'inputs', 'preprocessing.constants')
   }
   return undefined
 }

@@ -1,10 +1,11 @@
 import * as v from 'valibot'
 import { manifestSchema } from '../../contracts/manifest.ts'
+import { object } from '../../contracts/object-schemas.ts'
 import type { KeyValueStore } from '../chunks/key-value-store.ts'
 import type { Locks } from '../chunks/locks.ts'
 
 /** What is remembered of a model by its name, beside its files. Every part is optional: none is the state of a new model. */
-const noteSchema = v.object({
+const noteSchema = object({
   /** Never evicted to make room. */
   pinned: v.optional(v.boolean()),
   /** Its download waits for the person to resume it. */
@@ -18,7 +19,7 @@ const noteSchema = v.object({
   /** Newer revisions that failed their canary here: not tried again. */
   refused: v.optional(v.array(v.string())),
   /** A model that is in no catalogue: its manifest, and the address that its files' paths are relative to. */
-  added: v.optional(v.object({ manifest: manifestSchema, baseUrl: v.string() })),
+  added: v.optional(object({ manifest: manifestSchema, baseUrl: v.string() })),
 })
 
 export type ModelNote = v.InferOutput<typeof noteSchema>

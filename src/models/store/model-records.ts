@@ -1,19 +1,20 @@
 import * as v from 'valibot'
 import { type Manifest, type ModelFile, manifestSchema, modelFileSchema } from '../../contracts/manifest.ts'
+import { object } from '../../contracts/object-schemas.ts'
 import type { KeyValueStore } from '../chunks/key-value-store.ts'
 import type { StoredFile } from '../chunks/stored-file.ts'
 import { modelKey } from '../manifest/model-key.ts'
 
 const sha256Schema = modelFileSchema.entries.sha256
 
-const storedFileSchema = v.object({
+const storedFileSchema = object({
   ...modelFileSchema.entries,
   chunkBytes: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
   chunks: v.array(sha256Schema),
 })
 
 /** Written once every file is stored and verified: without it, a model is not there. */
-const modelRecordSchema = v.object({
+const modelRecordSchema = object({
   format: v.literal(1),
   name: v.string(),
   revision: v.string(),

@@ -1,3 +1,4 @@
+import { ownOrigin } from '../../utils/page-address.ts'
 import { systemTimers, type Timers } from '../../utils/with-deadline.ts'
 
 /** What a transfer needs of the world; each part has the browser's own as its default. */
@@ -22,6 +23,6 @@ export const toFetchEnvironment = (options: FetchOptions): FetchEnvironment => (
   timers: options.timers ?? systemTimers,
   firstByteMs: options.firstByteMs ?? 15_000,
   idleMs: options.idleMs ?? 15_000,
-  origin: 'origin' in options ? options.origin : globalThis.location?.origin,
+  origin: 'origin' in options ? options.origin : ownOrigin(),
   authorize: options.authorize ?? (async () => undefined),
 })

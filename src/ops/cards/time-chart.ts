@@ -66,6 +66,7 @@ export class TimeChart extends LitElement {
       }
       .u-legend .u-marker {
         border-radius: 3px;
+        forced-color-adjust: none;
       }
       .u-cursor-x,
       .u-cursor-y {
@@ -79,7 +80,7 @@ export class TimeChart extends LitElement {
   declare timeName: string
   #plot: uPlot | undefined
   #resize: ResizeObserver | undefined
-  readonly #dark = matchMedia('(prefers-color-scheme: dark)')
+  readonly #themes = [matchMedia('(prefers-color-scheme: dark)'), matchMedia('(forced-colors: active)')]
   readonly #redraw = () => this.#draw()
 
   constructor() {
@@ -91,7 +92,7 @@ export class TimeChart extends LitElement {
 
   override connectedCallback() {
     super.connectedCallback()
-    this.#dark.addEventListener('change', this.#redraw)
+    for (const theme of this.#themes) theme.addEventListener('change', this.#redraw)
     this.#resize = new ResizeObserver(() => {
       const width = this.clientWidth
       if (width > 0 && this.#plot !== undefined && this.#plot.width !== width)
@@ -102,7 +103,7 @@ export class TimeChart extends LitElement {
 
   override disconnectedCallback() {
     super.disconnectedCallback()
-    this.#dark.removeEventListener('change', this.#redraw)
+    for (const theme of this.#themes) theme.removeEventListener('change', this.#redraw)
     this.#resize?.disconnect()
     this.#plot?.destroy()
     this.#plot = undefined

@@ -23,7 +23,7 @@ async function ask(
   const query = new URLSearchParams({ hours, ...(model === undefined ? {} : { model }) })
   try {
     // Beside the page, whatever the endpoint's base address is.
-    const response = await fetch(new URL(`..${opsPath}/${file}?${query}`, location.href), {
+    const response = await fetch(new URL(`..${opsPath}/${file}?${query}`, document.baseURI), {
       headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
       cache: 'no-store',
       credentials: 'omit',

@@ -1,4 +1,5 @@
 import type { TensorData, TensorMap } from '../../contracts/tensor.ts'
+import { toJson } from '../../utils/to-json.ts'
 import { toDatatype } from '../tensors/datatypes.ts'
 import { toTensorBytes } from '../tensors/tensor-bytes.ts'
 import { toTensorJson } from '../tensors/tensor-json.ts'
@@ -45,7 +46,7 @@ export function encodeBody(
     chunks.push(bytes)
     return { ...base, parameters: { binary_data_size: bytes.length } }
   })
-  const json = new TextEncoder().encode(JSON.stringify({ ...head, [key]: wire }))
+  const json = new TextEncoder().encode(toJson({ ...head, [key]: wire }))
   if (chunks.length === 0) return { body: json, headers: { 'Content-Type': 'application/json' } }
 
   const headBytes = Math.ceil(json.length / alignment) * alignment

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { object } from '../../contracts/object-schemas.ts'
 import type { TensorData, TensorMap } from '../../contracts/tensor.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { readJsonHead } from '../json/read-json-head.ts'
@@ -35,11 +36,11 @@ export interface InferRequest {
 const idSchema = v.pipe(v.string(), v.maxLength(1000))
 
 // `null` stands for "absent" in requests of clients that are written in Python.
-const requestSchema = v.object({
+const requestSchema = object({
   id: v.nullish(idSchema),
   parameters: optionalParametersSchema,
   inputs: wireTensorsSchema,
-  outputs: v.nullish(v.array(v.object({ name: wireNameSchema, parameters: optionalParametersSchema }))),
+  outputs: v.nullish(v.array(object({ name: wireNameSchema, parameters: optionalParametersSchema }))),
 })
 
 /**

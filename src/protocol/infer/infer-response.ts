@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { object } from '../../contracts/object-schemas.ts'
 import type { TensorMap } from '../../contracts/tensor.ts'
 import { CloudError } from '../../errors/cloud-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
@@ -16,7 +17,7 @@ export interface InferResponse {
 }
 
 // `null` stands for "absent" in answers of servers that are written in Python.
-const responseSchema = v.object({
+const responseSchema = object({
   model_name: v.nullish(v.string()),
   model_version: v.nullish(v.string()),
   id: v.nullish(v.string()),

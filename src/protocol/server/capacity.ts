@@ -1,10 +1,11 @@
 import * as v from 'valibot'
+import { object } from '../../contracts/object-schemas.ts'
 
 const msSchema = v.pipe(v.number(), v.finite(), v.minValue(0))
 const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 
 /** What one run of a model takes at an endpoint, measured there. */
-const modelCapacitySchema = v.object({
+const modelCapacitySchema = object({
   name: v.string(),
   version: v.string(),
   /** Requests of this model that wait now. */
@@ -12,7 +13,7 @@ const modelCapacitySchema = v.object({
   /** Requests answered since the model was loaded. */
   runs: countSchema,
   /** Milliseconds of compute for one request; absent until one has run. In a batch: the batch's time by its requests. */
-  serviceMs: v.optional(v.object({ mean: msSchema, p95: msSchema })),
+  serviceMs: v.optional(object({ mean: msSchema, p95: msSchema })),
   /** Milliseconds until one more request of this model would have its answer, the network left out; absent as above. */
   predictedMs: v.optional(msSchema),
   /** Mean number of requests in a run, where the endpoint puts several into one. */
@@ -20,7 +21,7 @@ const modelCapacitySchema = v.object({
 })
 
 /** What `GET /hither/v1/capacity` answers: what routing needs to know of an endpoint's machines and its queue. */
-export const capacitySchema = v.object({
+export const capacitySchema = object({
   format: v.literal(1),
   /** M: how many runs go on at a time. Behind a gateway, the sum over its healthy upstreams that say it. */
   workers: countSchema,

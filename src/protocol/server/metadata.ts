@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { object } from '../../contracts/object-schemas.ts'
 
 /** The extension's name in a server's metadata: tensors as binary data behind the JSON. */
 export const binaryTensorExtension = 'binary_tensor_data'
@@ -19,7 +20,7 @@ export const serverExtensions: readonly string[] = [
 export const timeoutHeader = 'Hither-Timeout-Ms'
 
 /** What `GET /v2` answers. */
-export const serverMetadataSchema = v.object({
+export const serverMetadataSchema = object({
   name: v.string(),
   version: v.string(),
   extensions: v.array(v.string()),
@@ -27,7 +28,7 @@ export const serverMetadataSchema = v.object({
 
 export type ServerMetadata = v.InferOutput<typeof serverMetadataSchema>
 
-const tensorMetadataSchema = v.object({
+const tensorMetadataSchema = object({
   name: v.string(),
   datatype: v.string(),
   /** -1 is a dimension that may be any size. */
@@ -35,7 +36,7 @@ const tensorMetadataSchema = v.object({
 })
 
 /** What `GET /v2/models/M` answers. */
-export const modelMetadataSchema = v.object({
+export const modelMetadataSchema = object({
   name: v.string(),
   versions: v.optional(v.array(v.string())),
   platform: v.string(),

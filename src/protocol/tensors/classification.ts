@@ -1,6 +1,6 @@
 import type { TensorData } from '../../contracts/tensor.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
-import { fromFloat16Bits } from './float16.ts'
+import { tensorNumbers } from './tensor-numbers.ts'
 
 /** Most classes that can be asked for of one row. */
 export const maxClasses = 1000
@@ -17,18 +17,19 @@ export const maxClasses = 1000
  * @throws {ValidationError} `options-invalid` for an output of strings
  */
 export function toClasses(
-  { type, dims, data }: TensorData,
+  tensor: TensorData,
   options: { readonly count: number; readonly batched: boolean; readonly labels?: readonly string[] | undefined },
 ): TensorData {
-  if (!ArrayBuffer.isView(data)) {
+  const { type, dims } = tensor
+  const numbers = tensorNumbers(tensor)
+  if (numbers === undefined) {
     throw new ValidationError('options-invalid', 'Only an output of numbers can be asked for as classes.')
   }
   const rows = options.batched ? (dims[0] ?? 1) : 1
-  const width = rows === 0 ? 0 : data.length / rows
+  const width = rows === 0 ? 0 : numbers.length / rows
   const count = Math.min(options.count, width)
   const labels = options.labels?.length === width ? options.labels : undefined
-  const bits = type === 'float16' && data.constructor.name === 'Uint16Array'
-  const valueAt = (at: number) => (bits ? fromFloat16Bits(Number(data[at])) : Number(data[at]))
+  const valueAt = (at: number) => numbers[at] ?? Number.NaN
   const texts: string[] = []
   for (let row = 0; row < rows; row += 1) {
     for (const index of highest(width, count, (at) => valueAt(row * width + at))) {

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { looseObject, object } from '../../contracts/object-schemas.ts'
 import type { TensorData, TensorMap } from '../../contracts/tensor.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { withoutNulls } from '../../utils/without-nulls.ts'
@@ -32,12 +33,12 @@ export const optionalParametersSchema = v.nullish(parametersSchema, {})
 
 // An array of numbers is checked when it becomes a tensor; item by item here would be the slowest part of a request.
 // `null` stands for "absent" at servers that are written in Python.
-const wireTensorSchema = v.object({
+const wireTensorSchema = object({
   name: wireNameSchema,
   datatype: v.string(),
   shape: v.array(v.number()),
   parameters: v.nullish(
-    v.looseObject({ binary_data_size: v.nullish(v.pipe(v.number(), v.safeInteger(), v.minValue(0))) }),
+    looseObject({ binary_data_size: v.nullish(v.pipe(v.number(), v.safeInteger(), v.minValue(0))) }),
   ),
   data: v.nullish(v.custom<readonly unknown[]>(Array.isArray, 'data must be an array')),
 })

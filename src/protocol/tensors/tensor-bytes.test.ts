@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import type { TensorData } from '../../contracts/tensor.ts'
 import { fromTensorBytes, toTensorBytes } from './tensor-bytes.ts'
@@ -22,9 +23,16 @@ describe('toTensorBytes', () => {
     expect([...bytes]).toEqual([1, 0, 0, 0, 97, 0, 0, 0, 0, 2, 0, 0, 0, 0xc3, 0xbc])
   })
 
+  it('takes an array of another realm, or of a class that extends its own', () => {
+    class Samples extends Float32Array {}
+    const foreign: Float32Array = runInNewContext('Float32Array.of(1)')
+    for (const data of [new Samples([1]), foreign]) {
+      expect([...toTensorBytes({ type: 'float32', dims: [1], data })]).toEqual([0, 0, 128, 63])
+    }
+  })
+
   it('takes a Float16Array as its bits', () => {
-    class Float16Array extends Uint16Array {}
-    const data = new Float16Array([0x3c00])
+    const data = Object.defineProperty(Uint16Array.of(0x3c00), Symbol.toStringTag, { value: 'Float16Array' })
     expect([...toTensorBytes({ type: 'float16', dims: [1], data })]).toEqual([0x00, 0x3c])
   })
 

@@ -62,8 +62,9 @@ export function checkTensor({ type, dims, data }: TensorData): void {
 function holds(type: TensorType, data: NumericData | readonly string[]): boolean {
   if (type === 'string') return Array.isArray(data)
   if (!ArrayBuffer.isView(data)) return false
-  // Names, not classes: they also hold for arrays of another realm. Float16Array holds the same bits as the contract's.
-  const name = data.constructor.name
+  // Names, not classes: they also hold for arrays of another realm, and for classes that extend them. A Float16Array
+  // holds the same bits as the contract's.
+  const name: string = data[Symbol.toStringTag]
   return name === arrayOf[type].name || (type === 'float16' && name === 'Float16Array')
 }
 

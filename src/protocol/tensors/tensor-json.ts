@@ -1,5 +1,6 @@
 import type { NumericData, TensorData, TensorType } from '../../contracts/tensor.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
+import { wellFormed } from '../../utils/well-formed.ts'
 import { arrayKind, type NumericType } from './datatypes.ts'
 import { elementCount } from './element-count.ts'
 import { fromFloat16Bits, maxFloat16, toFloat16Bits } from './float16.ts'
@@ -45,7 +46,7 @@ export function toTensorJson(tensor: TensorData): (number | boolean | string)[] 
 
 /** A Float16Array's elements are numbers already, those of the contract's Uint16Array are bits. */
 const readFloat16 = (data: NumericData): ((value: number | bigint) => number) =>
-  data.constructor.name === 'Uint16Array' ? (bits) => fromFloat16Bits(Number(bits)) : Number
+  data[Symbol.toStringTag] === 'Uint16Array' ? (bits) => fromFloat16Bits(Number(bits)) : Number
 
 /**
  * The tensor that a JSON array holds, flat or nested.
@@ -64,7 +65,8 @@ export function fromTensorJson(type: TensorType, dims: readonly number[], json: 
     )
   }
   if (type === 'string') {
-    if (elements.every((element) => typeof element === 'string')) return { type, dims, data: elements }
+    // In UTF-8 half a surrogate pair is U+FFFD, so it is that in JSON, too.
+    if (elements.every((element) => typeof element === 'string')) return { type, dims, data: elements.map(wellFormed) }
     throw new ValidationError('input-values', 'A BYTES tensor in JSON may only hold strings.')
   }
   const data = new (arrayKind(type))(count)

@@ -1,5 +1,6 @@
 import type { WireForm } from '../../contracts/preprocessing.ts'
 import type { TensorData, TensorMap } from '../../contracts/tensor.ts'
+import { isInstance } from '../../utils/is-instance.ts'
 
 /** A tensor in its wire form as the model takes it: float32, value = (byte − mean) × scale. */
 function unpack({ dims, data }: TensorData & { readonly data: Uint8Array }, form: WireForm): TensorData {
@@ -29,7 +30,7 @@ export function unpackInputs(wire: readonly WireForm[] | undefined, inputs: Tens
     Object.entries(inputs).map(([name, tensor]) => {
       const form = wire.find(({ input }) => input === name)
       const { data } = tensor
-      return [name, form !== undefined && data instanceof Uint8Array ? unpack({ ...tensor, data }, form) : tensor]
+      return [name, form !== undefined && isInstance(data, 'Uint8Array') ? unpack({ ...tensor, data }, form) : tensor]
     }),
   )
 }

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { object } from '../../contracts/object-schemas.ts'
 import type { LogFilter } from '../../utils/log-filter.ts'
 import type { LogNormal } from '../../utils/log-normal.ts'
 import { createServiceTimeEstimator } from './service-time-estimator.ts'
@@ -22,7 +23,7 @@ const entriesSchema = v.pipe(
   v.array(v.tuple([v.pipe(v.string(), v.maxLength(300)), v.unknown()])),
   v.maxLength(mostRemembered),
 )
-const snapshotSchema = v.object({
+const snapshotSchema = object({
   version: v.literal(1),
   edge: entriesSchema,
   load: entriesSchema,

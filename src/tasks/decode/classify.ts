@@ -1,5 +1,6 @@
 import type { TensorData } from '../../contracts/tensor.ts'
 import { ModelError } from '../../errors/model-error.ts'
+import { tensorNumbers } from '../../protocol/tensors/tensor-numbers.ts'
 
 /** A classifier's answer: every class with its probability, the likeliest first. */
 export interface Classification {
@@ -18,23 +19,25 @@ const wrongAnswer = (detail: string) =>
 
 /** Softmax, with the largest logit taken off first so that none overflows. */
 function toProbabilities(logits: readonly number[]): number[] {
-  const most = Math.max(...logits)
+  const most = logits.reduce((max, logit) => Math.max(max, logit), Number.NEGATIVE_INFINITY)
   const powers = logits.map((logit) => Math.exp(logit - most))
   const sum = powers.reduce((total, power) => total + power, 0)
   return powers.map((power) => power / sum)
 }
 
 /**
- * Reads a classifier's output, `[classes]` or `[1, classes]` probabilities (logits with `softmax`), as an answer.
+ * Reads a classifier's output, `[classes]` or `[1, classes]` probabilities (logits with `softmax`) of any type of
+ * numbers, as an answer.
  *
  * @throws {ModelError} `model-wrong-answer` when it is not one finite probability for each label
  */
 export function toClassification(output: TensorData, labels: readonly string[], softmax = false): Classification {
-  if (output.type !== 'float32' && output.type !== 'float64') throw wrongAnswer(`type ${output.type}`)
-  const { dims, data } = output
+  const { dims } = output
+  const data = tensorNumbers(output)
+  if (data === undefined) throw wrongAnswer(`type ${output.type}`)
   const shapeFits = dims.at(-1) === labels.length && dims.slice(0, -1).every((dim) => dim === 1)
   if (!shapeFits || data.length !== labels.length) throw wrongAnswer(`shape ${dims.join('×')}`)
-  const values = Array.from(data, Number)
+  const values = Array.from(data)
   const probabilities = softmax ? toProbabilities(values) : values
   const classes = labels.map((label, index) => ({ label, probability: probabilities[index] ?? Number.NaN }))
   const sum = classes.reduce((total, { probability }) => total + probability, 0)

@@ -1,6 +1,7 @@
 import type { BoxesDecoding, GridDecoding } from '../../contracts/decoding.ts'
 import type { TensorData, TensorMap } from '../../contracts/tensor.ts'
 import { ModelError } from '../../errors/model-error.ts'
+import { tensorNumbers } from '../../protocol/tensors/tensor-numbers.ts'
 import type { Find } from './non-maximum.ts'
 
 const wrongAnswer = (detail: string) =>
@@ -8,23 +9,26 @@ const wrongAnswer = (detail: string) =>
     context: { detail },
   })
 
-function floatsOf(outputs: TensorMap, name: string, rank: number): { data: Float32Array; dims: readonly number[] } {
+function numbersOf(outputs: TensorMap, name: string, rank: number) {
   const output: TensorData | undefined = outputs[name]
   if (output === undefined) throw wrongAnswer(`no output named ${name}`)
-  const { data, dims } = output
-  if (!(data instanceof Float32Array) || dims.length !== rank || dims[0] !== 1) {
+  const { dims } = output
+  const data = tensorNumbers(output)
+  if (data === undefined || dims.length !== rank || dims[0] !== 1) {
     throw wrongAnswer(`${name}: ${output.type} ${dims.join('×')}`)
   }
   if (data.length !== dims.reduce((product, size) => product * size, 1)) throw wrongAnswer(`${name}: cut short`)
   // Summed, one NaN shows wherever it is.
-  if (!Number.isFinite(data.reduce((sum, value) => sum + value, 0))) throw wrongAnswer(`${name}: no finite numbers`)
+  let sum = 0
+  for (const value of data) sum += value
+  if (!Number.isFinite(sum)) throw wrongAnswer(`${name}: no finite numbers`)
   return { data, dims }
 }
 
 /** Boxes with scores, in shares of the input's sides. @throws {ModelError} `model-wrong-answer` */
 export function decodeBoxes(outputs: TensorMap, decoding: BoxesDecoding): Find[] {
-  const boxes = floatsOf(outputs, decoding.boxes, 3)
-  const scores = floatsOf(outputs, decoding.scores, 3)
+  const boxes = numbersOf(outputs, decoding.boxes, 3)
+  const scores = numbersOf(outputs, decoding.scores, 3)
   const [, count = 0, classes = 0] = scores.dims
   if (boxes.dims[1] !== count || boxes.dims[2] !== 4) throw wrongAnswer(`boxes ${boxes.dims.join('×')}`)
   const finds: Find[] = []
@@ -50,7 +54,7 @@ const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
 
 /** The finds of a grid's cells, in shares of the input's sides. @throws {ModelError} `model-wrong-answer` */
 export function decodeGrid(outputs: TensorMap, decoding: GridDecoding): Find[] {
-  const { data, dims } = floatsOf(outputs, decoding.output, 4)
+  const { data, dims } = numbersOf(outputs, decoding.output, 4)
   const [, channels = 0, rows = 0, columns = 0] = dims
   if (channels < 6) throw wrongAnswer(`${decoding.output}: ${channels} channels`)
   const cells = rows * columns

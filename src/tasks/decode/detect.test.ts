@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { BoxesDecoding, GridDecoding } from '../../contracts/decoding.ts'
-import type { TensorMap } from '../../contracts/tensor.ts'
+import { type TensorMap, tensorTypes } from '../../contracts/tensor.ts'
+import { numericData } from '../../protocol/tensors/tensor-numbers.ts'
 import { toDetections } from './detect.ts'
 import { keepMaxima, overlapOf } from './non-maximum.ts'
 
@@ -16,6 +17,16 @@ const boxes: BoxesDecoding = {
   minScore: 0.7,
   maxOverlap: 0.3,
 }
+const grid: GridDecoding = {
+  kind: 'grid',
+  output: 'g',
+  offset: 'tanh',
+  objectPower: 0.6,
+  classPower: 0.4,
+  minScore: 0.65,
+  maxOverlap: 0.45,
+}
+const numericTypes = tensorTypes.filter((type) => type !== 'string')
 const wrong = expect.objectContaining({ name: 'ModelError', code: 'model-wrong-answer' })
 
 /** As many boxes as scores of [nothing, face]. */
@@ -46,6 +57,20 @@ describe('toDetections, from boxes', () => {
     ])
     expect(detections[1]?.box.x).toBeCloseTo(120, 3)
     expect(detections[1]?.box.height).toBeCloseTo(20, 3)
+  })
+
+  it.each(numericTypes)('reads boxes, scores and a grid of %s', (type) => {
+    const of = (dims: number[], numbers: number[]) => ({ type, dims, data: numericData(type, numbers) })
+    const outputs = {
+      b: of([1, 1, 4], [0, 0, 1, 1]),
+      s: of([1, 1, 2], [0, 1]),
+      g: of([1, 6, 1, 1], [1, 0, 0, 1, 1, 1]),
+    }
+    expect(toDetections(outputs, boxes, ['face'], whole).detections).toEqual([
+      { label: 'face', score: 1, box: { x: 0, y: 0, width: 200, height: 100 } },
+    ])
+    const [cell] = toDetections(outputs, { ...grid, output: 'g' }, ['thing'], whole).detections
+    expect(cell).toMatchObject({ label: 'thing', score: 1, box: { x: 0, y: 0 } })
   })
 
   it('takes away the bars, and cuts at the picture’s edge', () => {
@@ -91,16 +116,6 @@ describe('toDetections, from boxes', () => {
 })
 
 describe('toDetections, from a grid', () => {
-  const grid: GridDecoding = {
-    kind: 'grid',
-    output: 'g',
-    offset: 'tanh',
-    objectPower: 0.6,
-    classPower: 0.4,
-    minScore: 0.65,
-    maxOverlap: 0.45,
-  }
-
   it('decodes the middle of a cell, its size and its best class', () => {
     // 1 row, 2 columns; the second cell holds something of the second class.
     const cells = [0.1, 0.9, 0, Math.atanh(0.5), 0, Math.atanh(0.5), 0, 0, 0, 0, 0.5, 0.1, 0.5, 0.8]

@@ -1,4 +1,5 @@
 import { ValidationError } from '../../errors/validation-error.ts'
+import { baseAddress, ownOrigin } from '../../utils/page-address.ts'
 import { checkPictureBytes } from './picture-limits.ts'
 
 const refuse = (message: string, cause?: unknown) => new ValidationError('picture-unreadable', message, { cause })
@@ -27,10 +28,10 @@ async function fetchOnce(url: URL, signal: AbortSignal | undefined): Promise<Blo
  * @throws the signal's reason
  */
 export async function fetchPicture(address: string | URL, signal?: AbortSignal): Promise<Blob> {
-  const base = globalThis.location?.href
+  const base = baseAddress()
   if (!URL.canParse(String(address), base)) throw refuse('This address of a picture cannot be used.')
   const url = new URL(address, base)
-  if (url.origin !== globalThis.location?.origin) {
+  if (url.origin !== ownOrigin()) {
     throw refuse('A picture is fetched from the page’s own site only. Load it yourself and give it as a file.')
   }
   try {

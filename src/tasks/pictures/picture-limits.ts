@@ -1,6 +1,6 @@
 import type { Manifest } from '../../contracts/manifest.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
-import type { PictureSize } from './picture-size.ts'
+import type { PictureSize } from './size-reader.ts'
 
 /** More pixels than a phone's camera makes; decoded, this many take 200 MB. */
 export const maxPicturePixels = 50_000_000

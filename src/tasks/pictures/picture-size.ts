@@ -1,27 +1,17 @@
-/** Width and height in pixels. */
-export interface PictureSize {
-  readonly width: number
-  readonly height: number
-}
+import { iconSize, isIcon } from './icon-size.ts'
+import { isIsoPicture, isoPictureSize } from './iso-picture-size.ts'
+import { type PictureSize, type SizeReader, startsWith } from './size-reader.ts'
 
 /** Bytes that are enough for every format's size but that of a JPEG behind large metadata. */
 export const usualHeaderBytes = 262_144
 
-type Reader = (view: DataView) => PictureSize | undefined
-
-const startsWith = (view: DataView, offset: number, text: string): boolean => {
-  if (offset < 0 || offset + text.length > view.byteLength) return false
-  for (let i = 0; i < text.length; i += 1) if (view.getUint8(offset + i) !== text.charCodeAt(i)) return false
-  return true
-}
-
-const png: Reader = (view) =>
+const png: SizeReader = (view) =>
   startsWith(view, 12, 'IHDR') && view.byteLength >= 24
     ? { width: view.getUint32(16), height: view.getUint32(20) }
     : undefined
 
 /** Walks the segments to the first frame header; SOF markers are C0 to CF without DHT, JPG and DAC. */
-const jpeg: Reader = (view) => {
+const jpeg: SizeReader = (view) => {
   let offset = 2
   while (offset + 4 <= view.byteLength) {
     if (view.getUint8(offset) !== 0xff) return undefined
@@ -50,7 +40,7 @@ const jpeg: Reader = (view) => {
 const colourTableBytes = (flags: number): number => ((flags & 0x80) === 0 ? 0 : 3 * 2 ** ((flags & 7) + 1))
 
 /** The larger of the screen and the first frame: decoders make room for a frame that is larger than its screen. */
-const gif: Reader = (view) => {
+const gif: SizeReader = (view) => {
   if (view.byteLength < 13) return undefined
   const width = view.getUint16(6, true)
   const height = view.getUint16(8, true)
@@ -72,7 +62,7 @@ const gif: Reader = (view) => {
   return undefined
 }
 
-const webp: Reader = (view) => {
+const webp: SizeReader = (view) => {
   if (view.byteLength < 30) return undefined
   if (startsWith(view, 12, 'VP8X')) {
     const uint24 = (offset: number) => view.getUint16(offset, true) + view.getUint8(offset + 2) * 65_536
@@ -88,37 +78,43 @@ const webp: Reader = (view) => {
   return undefined
 }
 
-const bmp: Reader = (view) => {
+const bmp: SizeReader = (view) => {
   if (view.byteLength < 26) return undefined
   if (view.getUint32(14, true) === 12) return { width: view.getUint16(18, true), height: view.getUint16(20, true) }
   // A negative height means rows from top to bottom.
   return { width: Math.abs(view.getInt32(18, true)), height: Math.abs(view.getInt32(22, true)) }
 }
 
-/** The largest `ispe` property: an AVIF file has one for each picture in it, thumbnails and tiles included. */
-const avif: Reader = (view) => {
-  let size: PictureSize | undefined
-  for (let offset = 16; offset + 16 <= Math.min(view.byteLength, usualHeaderBytes); offset += 1) {
-    if (view.getUint8(offset) !== 0x69 || !startsWith(view, offset, 'ispe')) continue
-    const found = { width: view.getUint32(offset + 8), height: view.getUint32(offset + 12) }
-    if (size === undefined || found.width * found.height > size.width * size.height) size = found
+/** The first picture's width and height are two of the tags in its list. */
+const tiff: SizeReader = (view) => {
+  const little = startsWith(view, 0, 'II')
+  if (view.byteLength < 8) return undefined
+  const list = view.getUint32(4, little)
+  const count = list + 2 > view.byteLength ? 0 : view.getUint16(list, little)
+  const sides = new Map<number, number>()
+  for (let at = list + 2; at < list + 2 + count * 12 && at + 12 <= view.byteLength; at += 12) {
+    const isShort = view.getUint16(at + 2, little) === 3
+    sides.set(view.getUint16(at, little), isShort ? view.getUint16(at + 8, little) : view.getUint32(at + 8, little))
   }
-  return size
+  const [width, height] = [sides.get(256), sides.get(257)]
+  return width === undefined || height === undefined ? undefined : { width, height }
 }
 
-function readerFor(view: DataView): Reader | undefined {
+function readerFor(view: DataView): SizeReader | undefined {
   if (startsWith(view, 0, '\x89PNG\r\n\x1a\n')) return png
   if (startsWith(view, 0, '\xff\xd8\xff')) return jpeg
   if (startsWith(view, 0, 'GIF87a') || startsWith(view, 0, 'GIF89a')) return gif
   if (startsWith(view, 0, 'RIFF') && startsWith(view, 8, 'WEBP')) return webp
   if (startsWith(view, 0, 'BM')) return bmp
-  if (startsWith(view, 4, 'ftypavif') || startsWith(view, 4, 'ftypavis')) return avif
+  if (isIsoPicture(view)) return isoPictureSize
+  if (isIcon(view)) return iconSize
+  if (startsWith(view, 0, 'II*\0') || startsWith(view, 0, 'MM\0*')) return tiff
   return undefined
 }
 
 /**
  * Width and height that a picture file declares, read from its first bytes without decoding it: PNG, JPEG (before
- * its orientation is applied), GIF, WebP, BMP and AVIF. Undefined when the bytes are none of these or end too early.
+ * its orientation is applied), GIF, WebP, BMP, ICO, CUR, TIFF, and AVIF and HEIC under each of their brands. Undefined when the bytes are none of these or end too early.
  * Never throws.
  */
 export function pictureSize(bytes: Uint8Array): PictureSize | undefined {

@@ -1,6 +1,6 @@
 import type { PicturePreprocessing } from '../../contracts/preprocessing.ts'
-import type { PictureSize } from './picture-size.ts'
 import type { Box } from './plane.ts'
+import type { PictureSize } from './size-reader.ts'
 
 /** How a picture lies in a model's input. */
 export interface PictureView {

@@ -3,10 +3,10 @@ import type { TensorMap } from '../../contracts/tensor.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { inkToTensor } from './ink-to-tensor.ts'
 import { readSideOf } from './picture-limits.ts'
-import type { PictureSize } from './picture-size.ts'
 import { pictureToTensor } from './picture-to-tensor.ts'
 import { type PictureView, scaleView } from './picture-view.ts'
 import { readPicture } from './read-picture.ts'
+import type { PictureSize } from './size-reader.ts'
 import type { TransferablePicture } from './transferable-picture.ts'
 
 /** The parts of a manifest that say how inputs are prepared. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { animatedGif, cmykJpeg } from '../../testing/odd-pictures.ts'
+import { animatedGif, cmykJpeg, icon, mif1Avif, movingAvif } from '../../testing/odd-pictures.ts'
 import type { Pixels } from './pixels.ts'
 import { readPicture } from './read-picture.ts'
 import { fullSizeOf, toTransferablePicture, whenFetched } from './to-transferable-picture.ts'
@@ -31,7 +31,60 @@ async function turnedJpeg(source: Blob, orientation: number): Promise<Blob> {
   return new Blob([bytes.slice(0, 2), segment, bytes.slice(2)], { type: 'image/jpeg' })
 }
 
+const fromBase64 = (base64: string) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+
 describe('readPicture', () => {
+  it.each([
+    ['an AVIF under the brand of its container', mif1Avif, 16, 8],
+    ['a moving AVIF', movingAvif, 16, 8],
+    ['an icon', icon, 16, 16],
+  ])('reads %s', async (_, base64, width, height) => {
+    const pixels = await readPicture(new Blob([fromBase64(base64)]))
+    expect(pixels.full).toEqual({ width, height })
+    expect(near(rgb(pixels, 4, 4), [255, 0, 0], 30)).toBe(true)
+  })
+
+  it('reads the largest picture of an icon or a cursor', async () => {
+    const small = [40, 16, 32]
+    const large = [40, 24, 48]
+    const file = (kind: number) => {
+      const pictures = [large, small].map(([head = 0, side = 0, both = 0]) => {
+        const bytes = new DataView(new ArrayBuffer(head + side * side * 4 + side * 4))
+        for (const [at, value] of [
+          [0, head],
+          [4, side],
+          [8, both],
+          [12, 1 + 32 * 65_536],
+        ] as const) {
+          bytes.setUint32(at, value, true)
+        }
+        for (let at = head; at < head + side * side * 4; at += 4)
+          bytes.setUint32(at, side === 24 ? 0xff00ff00 : 0xffff0000, true)
+        return bytes
+      })
+      const list = new DataView(new ArrayBuffer(6 + 2 * 16))
+      list.setUint16(2, kind, true)
+      list.setUint16(4, 2, true)
+      let offset = list.byteLength
+      pictures.forEach((picture, index) => {
+        const at = 6 + index * 16
+        list.setUint8(at, index === 0 ? 24 : 16)
+        list.setUint8(at + 1, index === 0 ? 24 : 16)
+        list.setUint16(at + 4, 1, true)
+        list.setUint16(at + 6, 32, true)
+        list.setUint32(at + 8, picture.byteLength, true)
+        list.setUint32(at + 12, offset, true)
+        offset += picture.byteLength
+      })
+      return new Blob([list, ...pictures])
+    }
+    for (const kind of [1, 2]) {
+      const pixels = await readPicture(file(kind))
+      expect(pixels.full).toEqual({ width: 24, height: 24 })
+      expect(rgb(pixels, 12, 12)).toEqual([0, 255, 0])
+    }
+  })
+
   it('reads a PNG and puts what is transparent on white', async () => {
     const pixels = await readPicture(await canvasOf(40, 20).convertToBlob())
     expect([pixels.width, pixels.height]).toEqual([40, 20])

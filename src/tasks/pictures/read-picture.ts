@@ -1,7 +1,9 @@
 import { ValidationError } from '../../errors/validation-error.ts'
+import { isInstance } from '../../utils/is-instance.ts'
 import { checkPictureBytes, checkPictureSize, fitToReadSize, maxReadSide } from './picture-limits.ts'
-import { type PictureSize, pictureSize, usualHeaderBytes } from './picture-size.ts'
+import { pictureSize, usualHeaderBytes } from './picture-size.ts'
 import type { Pixels } from './pixels.ts'
+import type { PictureSize } from './size-reader.ts'
 import type { TransferablePicture } from './transferable-picture.ts'
 
 const unreadable = (cause?: unknown) =>
@@ -40,9 +42,9 @@ interface Decoded {
 }
 
 async function decode(picture: TransferablePicture, maxSide: number): Promise<Decoded> {
-  const size = picture instanceof Blob ? await declaredSize(picture) : picture
+  const size = isInstance(picture, 'Blob') ? await declaredSize(picture) : picture
   checkPictureSize(size)
-  if (picture instanceof ImageBitmap) return { bitmap: picture, full: { width: size.width, height: size.height } }
+  if (isInstance(picture, 'ImageBitmap')) return { bitmap: picture, full: { width: size.width, height: size.height } }
   try {
     const bitmap = await createImageBitmap(picture, { imageOrientation: 'from-image', ...resizeOf(size, maxSide) })
     const turned = size.width > size.height !== bitmap.width > bitmap.height && bitmap.width !== bitmap.height

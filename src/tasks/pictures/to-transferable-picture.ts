@@ -1,9 +1,11 @@
+import { isErrorLike } from '../../errors/is-error-like.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { abortable } from '../../utils/abortable.ts'
+import { isInstance } from '../../utils/is-instance.ts'
 import { fetchPicture } from './fetch-picture.ts'
 import { checkPictureBytes, checkPictureSize, fitToReadSize, maxReadSide } from './picture-limits.ts'
-import type { PictureSize } from './picture-size.ts'
 import type { PictureSource } from './picture-source.ts'
+import type { PictureSize } from './size-reader.ts'
 import type { TransferablePicture } from './transferable-picture.ts'
 
 const unreadable = (message: string, cause?: unknown) =>
@@ -11,25 +13,23 @@ const unreadable = (message: string, cause?: unknown) =>
 
 type DrawnSource = Exclude<PictureSource, Blob | ImageData | string | URL>
 
-/** Not every browser has the class. */
-const isVideoFrame = (source: unknown): source is VideoFrame =>
-  typeof VideoFrame === 'function' && source instanceof VideoFrame
-
 function sizeOf(source: DrawnSource): PictureSize {
-  if (source instanceof HTMLImageElement) return { width: source.naturalWidth, height: source.naturalHeight }
-  if (source instanceof HTMLVideoElement) return { width: source.videoWidth, height: source.videoHeight }
-  if (isVideoFrame(source)) return { width: source.displayWidth, height: source.displayHeight }
+  if (isInstance(source, 'HTMLImageElement')) return { width: source.naturalWidth, height: source.naturalHeight }
+  if (isInstance(source, 'HTMLVideoElement')) return { width: source.videoWidth, height: source.videoHeight }
+  if (isInstance(source, 'VideoFrame')) return { width: source.displayWidth, height: source.displayHeight }
   return source
 }
 
 function checkLoaded(source: DrawnSource): void {
-  if (source instanceof HTMLImageElement && source.naturalWidth === 0) {
+  if (isInstance(source, 'HTMLImageElement') && source.naturalWidth === 0) {
     throw unreadable('This picture has not loaded, or it cannot be shown.')
   }
-  if (source instanceof HTMLVideoElement && source.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) {
+  if (isInstance(source, 'HTMLVideoElement') && source.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) {
     throw unreadable('This video has no picture to show yet.')
   }
-  const closed = source instanceof ImageBitmap ? source.width === 0 : isVideoFrame(source) && source.format === null
+  const closed = isInstance(source, 'ImageBitmap')
+    ? source.width === 0
+    : isInstance(source, 'VideoFrame') && source.format === null
   if (closed) throw unreadable('This picture has been closed already.')
 }
 
@@ -56,7 +56,7 @@ async function toBitmap(source: DrawnSource, maxSide: number): Promise<ImageBitm
     return bitmap
   } catch (cause) {
     bitmap?.close()
-    const foreign = cause instanceof DOMException && cause.name === 'SecurityError'
+    const foreign = isErrorLike(cause) && cause.name === 'SecurityError'
     throw unreadable(
       foreign
         ? 'This picture comes from another site, which does not let this page read it.'
@@ -67,12 +67,12 @@ async function toBitmap(source: DrawnSource, maxSide: number): Promise<ImageBitm
 }
 
 const isDrawn = (source: unknown): source is DrawnSource =>
-  source instanceof HTMLCanvasElement ||
-  source instanceof HTMLImageElement ||
-  source instanceof HTMLVideoElement ||
-  source instanceof OffscreenCanvas ||
-  source instanceof ImageBitmap ||
-  isVideoFrame(source)
+  isInstance(source, 'HTMLCanvasElement') ||
+  isInstance(source, 'HTMLImageElement') ||
+  isInstance(source, 'HTMLVideoElement') ||
+  isInstance(source, 'OffscreenCanvas') ||
+  isInstance(source, 'ImageBitmap') ||
+  isInstance(source, 'VideoFrame')
 
 /**
  * Turns whatever a picture is given as into something a worker can take, and leaves the original as it is: a file
@@ -87,12 +87,12 @@ export async function toTransferablePicture(
   maxSide = maxReadSide,
   signal?: AbortSignal,
 ): Promise<TransferablePicture> {
-  if (typeof source === 'string' || source instanceof URL) return fetchPicture(source, signal)
-  if (source instanceof Blob) {
+  if (typeof source === 'string' || isInstance(source, 'URL')) return fetchPicture(source, signal)
+  if (isInstance(source, 'Blob')) {
     checkPictureBytes(source.size)
     return source
   }
-  if (source instanceof ImageData) {
+  if (isInstance(source, 'ImageData')) {
     checkPictureSize(source)
     return structuredClone(source)
   }
@@ -107,7 +107,7 @@ export async function toTransferablePicture(
  * only when it comes into view is not waited for, as that may never be.
  */
 export async function whenFetched(source: PictureSource, signal?: AbortSignal): Promise<void> {
-  if (!(source instanceof HTMLImageElement) || source.complete || source.loading === 'lazy') return
+  if (!isInstance(source, 'HTMLImageElement') || source.complete || source.loading === 'lazy') return
   // Whether it is a picture is for those to say who read it.
   await abortable(
     source.decode().catch(() => {}),

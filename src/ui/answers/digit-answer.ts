@@ -110,7 +110,7 @@ export class DigitAnswer extends LaterElement {
             data-probability=${share ?? ''}
             title=${share === undefined ? '' : formatPercent(share)}
           >
-            <div class="track"><div class="bar" ${cssVariables({ '--share': share ?? 0 })}></div></div>
+            <div class="track drawn"><div class="bar" ${cssVariables({ '--share': share ?? 0 })}></div></div>
             <span class="digit">${digit}<span class="hidden-visually">${share === undefined ? '' : `: ${formatPercent(share)}`}</span></span>
           </li>`
         })}

@@ -110,7 +110,7 @@ export class PictureFinds extends UiElement {
     return detections.map(({ label, score, box }) => {
       const y = box.y / height
       return html`<div
-        class="box ${y < 0.08 ? 'high' : ''}"
+        class="box drawn ${y < 0.08 ? 'high' : ''}"
         data-testid="find"
         data-label=${label}
         ${cssVariables({ '--x': box.x / width, '--y': y, '--w': box.width / width, '--h': box.height / height })}

@@ -97,7 +97,7 @@ export class RankingView extends UiElement {
         ${classes.map(
           ({ label, probability }) => html`<li class="small" data-label=${label}>
             <span class="name">${nameOf(label)}</span>
-            <div class="track" aria-hidden="true"><div class="bar" ${cssVariables({ '--share': probability })}></div></div>
+            <div class="track drawn" aria-hidden="true"><div class="bar" ${cssVariables({ '--share': probability })}></div></div>
             <span class="share muted">${formatPercent(probability)}</span>
           </li>`,
         )}

@@ -10,6 +10,6 @@ interface TrustedTypes {
 export function allowOwnWorkers(): void {
   const { trustedTypes } = globalThis as { readonly trustedTypes?: TrustedTypes }
   trustedTypes?.createPolicy('default', {
-    createScriptURL: (url) => (new URL(url, document.baseURI).origin === location.origin ? url : null),
+    createScriptURL: (url) => (new URL(url, document.baseURI).origin === globalThis.origin ? url : null),
   })
 }

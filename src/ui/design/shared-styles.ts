@@ -160,6 +160,25 @@ export const sharedStyles = css`
     clip-path: inset(50%);
     white-space: nowrap;
   }
+  /* Contrast themes take every background away. What colour itself shows keeps it: the design's are the system's then. */
+  @media (forced-colors: active) {
+    .drawn,
+    progress {
+      forced-color-adjust: none;
+    }
+    .track,
+    progress {
+      outline: 1px solid CanvasText;
+      outline-offset: -1px;
+    }
+    button[aria-pressed='true'],
+    button[aria-pressed='true']:hover,
+    [aria-current='page'] {
+      forced-color-adjust: none;
+      color: HighlightText !important;
+      background: Highlight !important;
+    }
+  }
   @media (prefers-reduced-motion: reduce) {
     *,
     ::before,

@@ -106,7 +106,7 @@ export class PredictionChart extends UiElement {
     const share = (ms: number) => (longestMs > 0 ? ms / longestMs : 0)
     return html`<div class="row ${arm}" data-testid="predicted-${arm}" data-mean-ms=${prediction?.meanMs ?? ''}>
       <span class="name">${armName(arm)}</span>
-      <div class="track" aria-hidden="true">
+      <div class="track drawn" aria-hidden="true">
         ${
           prediction &&
           html`<div class="mean" ${cssVariables({ '--mean': share(prediction.meanMs) })}></div>

@@ -81,13 +81,13 @@ export class TimeParts extends UiElement {
     if (parts.length === 0) return ''
     const names = partNames()
     return html`<h2>${t('why.parts', 'Where the time went')}</h2>
-      <div class="bar" aria-hidden="true">
+      <div class="bar drawn" aria-hidden="true">
         ${parts.map(({ name, share }) => html`<div class=${name} ${cssVariables({ '--share': share })}></div>`)}
       </div>
       <ul class="small">
         ${parts.map(
           ({ name, ms }) =>
-            html`<li class=${name}><i></i><span class="muted">${names[name]}</span> ${formatMs(ms)}</li>`,
+            html`<li class=${name}><i class="drawn"></i><span class="muted">${names[name]}</span> ${formatMs(ms)}</li>`,
         )}
       </ul>`
   }

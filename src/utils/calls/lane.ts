@@ -1,3 +1,4 @@
+import { isInstance } from '../is-instance.ts'
 import { toRefused, toUnreadable, toUnsendable } from './call-errors.ts'
 import type { ErrorCodec } from './error-codec.ts'
 import { HandedOver } from './hand-over.ts'
@@ -28,7 +29,7 @@ const messageOf = (event: Event): (LaneAnswer & { readonly abort?: unknown }) | 
   return typeof data?.lane === 'number' ? data : undefined
 }
 const isAsk = (message: object): message is LaneAsk =>
-  'args' in message && Array.isArray(message.args) && 'signalAt' in message && Number.isSafeInteger(message.signalAt)
+  Array.isArray((message as Partial<LaneAsk>).args) && Number.isSafeInteger((message as Partial<LaneAsk>).signalAt)
 
 /**
  * The asking end of a lane: a few methods that are called so often that comlink's part of a call is felt. Their messages
@@ -55,7 +56,7 @@ export function createLaneCaller(
       return
     }
     const call = take(message.lane)
-    if ('error' in message) call?.reject(fromWire(message.error))
+    if (Object.hasOwn(message, 'error')) call?.reject(fromWire(message.error))
     else call?.resolve(message.value)
   }
   const rejectAll = (reason: unknown) => {
@@ -74,7 +75,7 @@ export function createLaneCaller(
       if (value instanceof HandedOver) {
         args[index] = value.value
         transfer = transfer.concat(value.transfer)
-      } else if (value instanceof AbortSignal) {
+      } else if (isInstance(value, 'AbortSignal')) {
         args[index] = undefined
         signalAt = index
       }

@@ -1,6 +1,6 @@
 import { type Endpoint, transfer as withTransfer, wrap } from 'comlink'
 import type { KeptFunctions } from './kept-functions.ts'
-import { packValues, unpackValues } from './pack-values.ts'
+import { type PackedValues, packValues, unpackValues } from './pack-values.ts'
 import { type Answer, type Ask, Failed, type Notice } from './settling-carrier.ts'
 
 /** Makes one side's calls. */
@@ -61,7 +61,7 @@ export function createCaller(
         if (given.isUnsent) unsend()
         throw given.reason
       }
-      if ('error' in given) throw aborted === undefined ? fromWire(given.error) : aborted.reason
+      if (isFailure(given)) throw aborted === undefined ? fromWire(given.error) : aborted.reason
       const reviving = { function: kept.standIn, signal: refuseSignal }
       return unpackValues({ values: given.values, functions: given.functions ?? [] }, reviving)[0]
     }
@@ -79,6 +79,8 @@ export function createCaller(
   }
   return { call }
 }
+
+const isFailure = (answer: Answer): answer is Exclude<Answer, PackedValues> => Object.hasOwn(answer, 'error')
 
 function refuseSignal(): never {
   throw new TypeError('an answer can’t hold a signal')

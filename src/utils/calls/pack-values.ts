@@ -1,3 +1,4 @@
+import { isInstance } from '../is-instance.ts'
 import { HandedOver } from './hand-over.ts'
 
 export type AnyFunction = (...args: never[]) => unknown
@@ -22,8 +23,12 @@ export interface Reviving {
   function(id: number): AnyFunction
 }
 
-const isPlain = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
+/** Of any realm: a frame's options have its own `Object.prototype`. */
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: object | null = Object.getPrototypeOf(value)
+  return prototype === null || (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf'))
+}
 
 /**
  * Packs arguments or an answer. Signals and functions are found among the values and one level down, in plain objects:
@@ -34,7 +39,7 @@ export function packValues(given: readonly unknown[], numbering: Numbering, tran
   const functions: Place[] = []
   const take = (value: unknown, index: number, property: string | null): boolean => {
     if (typeof value === 'function') functions.push([index, property, numbering.function(value as AnyFunction)])
-    else if (value instanceof AbortSignal) signals.push([index, property, numbering.signal(value)])
+    else if (isInstance(value, 'AbortSignal')) signals.push([index, property, numbering.signal(value)])
     else return false
     return true
   }
@@ -78,6 +83,10 @@ export function unpackValues({ values, signals = [], functions = [] }: PackedVal
   return given
 }
 
+/** Not what every object of a page inherits. */
+const ownOf = (value: object, key: string): unknown =>
+  Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined
+
 const isPlaces = (value: unknown): boolean =>
   value === undefined ||
   (Array.isArray(value) &&
@@ -93,7 +102,6 @@ const isPlaces = (value: unknown): boolean =>
 export const isPackedValues = (value: unknown): value is PackedValues =>
   typeof value === 'object' &&
   value !== null &&
-  'values' in value &&
-  Array.isArray(value.values) &&
-  isPlaces('signals' in value ? value.signals : undefined) &&
-  isPlaces('functions' in value ? value.functions : undefined)
+  Array.isArray(ownOf(value, 'values')) &&
+  isPlaces(ownOf(value, 'signals')) &&
+  isPlaces(ownOf(value, 'functions'))

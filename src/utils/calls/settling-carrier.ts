@@ -50,7 +50,8 @@ function askOf({ type, path, argumentList }: Record<string, unknown>): Ask | und
   return typeof target === 'string' || Number.isSafeInteger(target) ? (value as Ask) : undefined
 }
 
-const isAnswer = (value: unknown): value is Answer => isObject(value) && ('error' in value || isPackedValues(value))
+const isAnswer = (value: unknown): value is Answer =>
+  isObject(value) && (Object.hasOwn(value, 'error') || isPackedValues(value))
 
 /**
  * Comlink's two ends over one carrier, so that both sides can call. Adds three things: every call that was sent settles,

@@ -14,9 +14,9 @@ import type { Priority } from '../../../models/transfer/transfer-slots.ts'
 import type { SimulatedNetwork } from '../../../network/simulated-network.ts'
 import type { DecodedBy } from '../../../tasks/decode/answer-for.ts'
 import type { Detections } from '../../../tasks/decode/detect.ts'
-import type { PictureSize } from '../../../tasks/pictures/picture-size.ts'
 import type { PictureView } from '../../../tasks/pictures/picture-view.ts'
 import type { PreparedBy, PreparedPicture } from '../../../tasks/pictures/prepare-inputs.ts'
+import type { PictureSize } from '../../../tasks/pictures/size-reader.ts'
 import type { TransferablePicture } from '../../../tasks/pictures/transferable-picture.ts'
 
 /** What the second worker is opened with. */

@@ -1,18 +1,21 @@
 import type { Manifest } from '../../../contracts/manifest.ts'
 import type { TensorMap } from '../../../contracts/tensor.ts'
 import { ValidationError } from '../../../errors/validation-error.ts'
-import { checkInputs } from '../../../models/manifest/check-inputs.ts'
 import { readSideOf } from '../../../tasks/pictures/picture-limits.ts'
 import { fullSizeOf, toTransferablePicture, whenFetched } from '../../../tasks/pictures/to-transferable-picture.ts'
 import type { Background } from '../../background/create-background.ts'
 import type { RunInputs } from '../../types/run-types.ts'
-import { plainTensors } from './tensor-maps.ts'
+import { inputTensors } from './tensor-maps.ts'
+
+/** A tensor has dims of its own, or its class has; what every object inherits does not count. */
+const isTensorLike = (value: object): boolean =>
+  Object.hasOwn(value, 'dims') || ('dims' in value && Array.isArray(value.dims))
 
 /** True for `{ image }` with something that is no tensor: a picture. */
 const isPicture = (inputs: RunInputs): inputs is { readonly image: Exclude<RunInputs['image'], TensorMap[string]> } =>
   Object.keys(inputs).length === 1 &&
-  'image' in inputs &&
-  !(typeof inputs.image === 'object' && inputs.image !== null && 'dims' in inputs.image)
+  Object.hasOwn(inputs, 'image') &&
+  !(typeof inputs.image === 'object' && inputs.image !== null && isTensorLike(inputs.image))
 
 /**
  * Makes a run's inputs, a picture or tensors, the model's inputs.
@@ -27,11 +30,7 @@ export async function toTensors(
   if (typeof inputs !== 'object' || inputs === null) {
     throw new ValidationError('input-missing', 'A run takes a picture or tensors by input name.')
   }
-  if (!isPicture(inputs)) {
-    const tensors = plainTensors(inputs as TensorMap)
-    checkInputs(manifest, tensors)
-    return tensors
-  }
+  if (!isPicture(inputs)) return inputTensors(manifest, inputs as TensorMap)
   await whenFetched(inputs.image)
   const full = fullSizeOf(inputs.image)
   const picture = await toTransferablePicture(inputs.image, readSideOf(manifest))
