@@ -56,7 +56,7 @@ interface Abortable {
 }
 
 export interface AddModelOptions extends Abortable {
-  /** What requests call it. Default: from the file's or the repository's name. */
+  /** What requests call it. Default: from the file's or the repository's name, with a number where that is too vague. */
   readonly name?: string
   readonly title?: string
   /** For a hub's repository with several: which one. Default: what suits this device. */
@@ -80,7 +80,12 @@ export interface ModelsApi {
   pause(model: string): Promise<void>
   /** Continues a paused download, in the background; `state` and `progress` tell of it. */
   resume(model: string): Promise<void>
-  /** Frees a model's memory and its space in IndexedDB. Runs under way finish first. */
+  /**
+   * Frees a model's memory and its space in IndexedDB, in all tabs. Runs under way finish first. A model that was added
+   * from a file is gone with that.
+   *
+   * @throws {ValidationError} `unknown-model`: no list shows it and nothing of it is stored
+   */
   remove(model: string): Promise<void>
   /** Keeps a model from being evicted to make room for others. Called on a click, it also asks the browser to protect the storage. */
   pin(model: string): Promise<void>
@@ -103,14 +108,16 @@ export interface ModelsApi {
    * Stores the models of a .zip or a folder, without a network.
    *
    * @throws {ModelError} `import-invalid`, `manifest-invalid`, `model-withdrawn`, `storage-full`
+   * @throws {ValidationError} `model-exists`: another model that was added has the name
    */
   import(from: Blob | FileSystemDirectoryHandle, options?: Abortable): Promise<readonly ModelEntry[]>
   /**
    * Adds a model that is in no catalogue: an .onnx file (with the files of weights beside it, if it has any), the
-   * address of one, or a repository on a hub with Hugging Face's layout. Its manifest is drafted from the file.
+   * address of one, or a repository on a hub with Hugging Face's layout. Its manifest is drafted from the file. The same
+   * bytes under the same name are the same model; other bytes never take a name that is taken.
    *
    * @throws {ModelError} `onnx-unreadable`, `download-failed`, `manifest-invalid`, `storage-full`
-   * @throws {ValidationError} `model-exists`
+   * @throws {ValidationError} `model-exists`: another model has the name; `context.free` is one that is free
    */
   add(source: File | readonly File[] | string | URL, options?: AddModelOptions): Promise<ModelEntry>
   /**

@@ -1,60 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { createFakeFileServer, fakeBytes } from '../../testing/fake-file-server.ts'
+import { adderGraph, openAddingFixture, plainOffer, rows } from '../../testing/adding-fixture.ts'
+import { fakeBytes } from '../../testing/fake-file-server.ts'
 import { openHubServer } from '../../testing/hub-server.ts'
 import { tinyOnnx } from '../../testing/tiny-onnx.ts'
-import { createChunkStore } from '../chunks/chunk-store.ts'
-import { createMemoryStore } from '../chunks/key-value-store.ts'
 import type { VariantOffer } from '../manifest/pick-variant.ts'
-import { openModelStore } from '../store/model-store.ts'
-import { type AddSource, addModel } from './add-model.ts'
-import { createCatalogue } from './catalogue.ts'
 import { importModel } from './import-model.ts'
-import { createModelRegistry } from './model-registry.ts'
 
-const rows = (name: string) => ({ name, type: 'float32' as const, shape: [-1, 2] })
-const graphOf = (addend: number) =>
-  tinyOnnx({
-    inputs: [rows('x')],
-    outputs: [rows('y')],
-    nodes: [{ op: 'Add', inputs: ['x', 'c'], outputs: ['y'] }],
-    initializers: [{ name: 'c', type: 'float32', dims: [1], data: new Float32Array([addend]) }],
-  })
+const graphOf = adderGraph
 const graph = graphOf(1)
 const adapter = { name: 'gpu', software: false, shaderF16: true, maxBufferBytes: 2 ** 30 }
-const plain: VariantOffer = { backends: ['wasm', 'webgpu'], memoryBytes: 2 ** 31, adapter: undefined }
-
-async function setUp(
-  options: {
-    readonly offer?: VariantOffer
-    readonly tokens?: Record<string, string>
-    readonly budgetBytes?: number
-  } = {},
-) {
-  const { offer = plain, tokens = {}, budgetBytes } = options
-  const authorize = async (url: string) => {
-    const token = tokens[new URL(url).origin]
-    return token === undefined ? undefined : `Bearer ${token}`
-  }
-  const records = createMemoryStore()
-  const chunks = createChunkStore(createMemoryStore())
-  const store = await openModelStore({
-    records,
-    chunks,
-    locks: undefined,
-    authorize,
-    budgetBytes,
-    sleep: async () => {},
-  })
-  const server = createFakeFileServer()
-  const catalog = { format: 1, models: [{ name: 'taken', revision: '1', manifest: 'taken.json' }] }
-  server.files.set('/catalog.json', { bytes: new Uint8Array(new TextEncoder().encode(JSON.stringify(catalog))) })
-  const catalogue = createCatalogue({ url: 'https://models.test/catalog.json', records, fetch: server.fetch })
-  const registry = createModelRegistry({ catalogue, store, offer: async () => offer })
-  const { signal } = new AbortController()
-  const add = (source: AddSource) =>
-    addModel(source, { store, registry, offer: async () => offer, authorize, signal, onProgress: () => {} })
-  return { store, chunks, registry, add, signal }
-}
+const plain = plainOffer
+const setUp = openAddingFixture
 
 describe('a file', () => {
   test('becomes a model: its manifest is drafted, its bytes are pinned and stored', async () => {
@@ -209,8 +165,9 @@ describe('files given together', () => {
   })
 
   test('make room within the budget; what can never fit is refused, and nothing is evicted for it', async () => {
-    const { add, store } = await setUp({ budgetBytes: outside.length + weights.length })
-    await add({ files: [{ name: 'first.onnx', blob: new Blob([graph]) }] })
+    const { add, store, server } = await setUp({ budgetBytes: outside.length + weights.length })
+    server.files.set('/first.onnx', { bytes: graph })
+    await add({ url: 'https://models.test/first.onnx' })
     await add({ files: both() })
     expect((await store.usage()).models.map(({ name }) => name)).toEqual(['outside'])
     const wide = { name: 'c', type: 'float32' as const, dims: [500], data: new Float32Array(500) }

@@ -1,6 +1,7 @@
 import { ModelError } from '../../errors/model-error.ts'
 import { parseManifest } from '../manifest/parse-manifest.ts'
 import type { ModelStore } from '../store/model-store.ts'
+import { hasFiles, modelExists } from './claim-name.ts'
 import type { ModelRegistry } from './model-registry.ts'
 
 /** A given file, by its path below the manifest. */
@@ -15,6 +16,7 @@ export interface ImportFile {
  *
  * @returns the model's name
  * @throws {ModelError} `manifest-invalid`, `import-invalid`, `model-withdrawn`, `storage-full`
+ * @throws {ValidationError} `model-exists`: the person added another model of this name
  * @throws the signal's reason
  */
 export async function importModel(
@@ -24,13 +26,26 @@ export async function importModel(
 ): Promise<string> {
   const { store, registry, signal } = options
   const manifest = parseManifest(value, 'the import')
-  const listed = await registry.listed(manifest)
   const given = manifest.files.map((file) => {
     const blob = files.find(({ path }) => path === file.path)?.blob
     if (blob !== undefined) return { file, blob }
     throw new ModelError('import-invalid', `The import lacks ${file.path} of ${manifest.name}.`)
   })
-  await store.adopt(manifest, listed?.baseUrl ?? '', given, { signal })
-  if (listed === undefined) await registry.add(manifest, '')
-  return manifest.name
+  const { name } = manifest
+  await store.holdName(
+    name,
+    async () => {
+      const listed = await registry.listed(manifest)
+      const owner = listed === undefined ? await registry.ownerOf(name) : undefined
+      if (owner !== undefined && (owner === 'listed' || !hasFiles(owner, manifest.files))) {
+        throw await modelExists(name, registry)
+      }
+      await store.adopt(manifest, listed?.baseUrl ?? '', given, { signal })
+      if (listed === undefined) await registry.add(manifest, '')
+      // The same bytes under another revision: one of them is enough.
+      if (owner !== undefined && owner.revision !== manifest.revision) await store.remove(owner)
+    },
+    signal,
+  )
+  return name
 }

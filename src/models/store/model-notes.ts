@@ -25,6 +25,8 @@ export type ModelNote = v.InferOutput<typeof noteSchema>
 
 export interface ModelNotes {
   get(name: string): Promise<ModelNote>
+  /** Is there a note that this release can't read? A later release may have written it. */
+  isUnreadable(name: string): Promise<boolean>
   /** Changes a note while no other tab does. A note with nothing in it is deleted. */
   change(name: string, change: ModelNote): Promise<void>
   del(name: string): Promise<void>
@@ -41,6 +43,10 @@ export function createModelNotes(store: KeyValueStore, locks: Locks): ModelNotes
   }
   return {
     get: (name) => read(prefix + name),
+    async isUnreadable(name) {
+      const value = await store.get(prefix + name)
+      return value !== undefined && !v.is(noteSchema, value)
+    },
     change: (name, change) =>
       locks.hold(`hither-note:${name}`, async () => {
         const entries = Object.entries({ ...(await read(prefix + name)), ...change }).filter(
