@@ -52,6 +52,7 @@ export const entries = {
   ],
   'models/catalogue': [
     'models/catalogue/add-model',
+    'models/catalogue/add-source',
     'models/catalogue/catalogue',
     'models/catalogue/import-model',
     'models/catalogue/model-registry',

@@ -6,18 +6,30 @@ import { tensorLiteralSchema, tensorSpecSchema } from './tensor.ts'
 const sha256Schema = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'sha256 must be 64 lower-case hex digits'))
 
 /** A model's or a revision's name: safe as a folder and in a URL. */
-const nameSchema = v.pipe(v.string(), v.maxLength(100), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'not a plain name'))
+export const nameSchema = v.pipe(
+  v.string(),
+  v.maxLength(100),
+  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'not a plain name'),
+)
 
-/** A path below the manifest's folder: no way up, no absolute address. */
+/** Control characters and half characters are of no file's name; a backslash separates folders on some systems only. */
+const namesNoFile = /[\p{Cc}\p{Cs}\\]/u
+/** The begin of an absolute path, of an address or of a drive. */
+const leadsElsewhere = /^\/|^[A-Za-z][A-Za-z0-9+.-]*:/
+
+/** A path below the manifest's folder: no way up, no absolute address. Blanks, brackets, `#` and any letters are allowed. */
 const relativePathSchema = v.pipe(
   v.string(),
   v.minLength(1),
   v.maxLength(300),
   v.check(
-    (path) => /^[A-Za-z0-9._/-]+$/.test(path) && !path.startsWith('/') && !path.split('/').includes('..'),
+    (path) => !namesNoFile.test(path) && !leadsElsewhere.test(path) && !path.split('/').includes('..'),
     'a file path must be relative and stay below the manifest',
   ),
 )
+
+/** Where a graph says that weights lie, in its own spelling: the runtime asks for them by it. */
+const locationSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(300))
 
 const bytesSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 
@@ -71,7 +83,7 @@ const variantSchema = v.object({
   precision: v.optional(precisionSchema),
   files: v.pipe(v.array(modelFileSchema), v.minLength(1)),
   graph: relativePathSchema,
-  externalData: v.optional(v.array(relativePathSchema)),
+  externalData: v.optional(v.array(locationSchema)),
   requires: v.optional(requirementsSchema),
   inputs: v.optional(v.pipe(v.array(tensorSpecSchema), v.minLength(1))),
   outputs: v.optional(v.pipe(v.array(tensorSpecSchema), v.minLength(1))),
@@ -115,8 +127,11 @@ export const manifestSchema = v.object({
   files: v.pipe(v.array(modelFileSchema), v.minLength(1)),
   /** Path of the ONNX graph; one of `files`. */
   graph: relativePathSchema,
-  /** Paths of the files that hold weights outside the graph; each one of `files`, named as the graph names it. */
-  externalData: v.optional(v.array(relativePathSchema)),
+  /**
+   * Where the weights lie that are outside the graph, each as the graph names it. Each is one of `files`, whose path has
+   * `/` where the graph may have a backslash, and no `.` or `..`.
+   */
+  externalData: v.optional(v.array(locationSchema)),
   requires: v.optional(requirementsSchema),
   /**
    * `cloud`: while it is not on this device it runs in the cloud, and is not downloaded ahead of need. It comes here

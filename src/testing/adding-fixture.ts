@@ -1,4 +1,5 @@
-import { type AddSource, addModel } from '../models/catalogue/add-model.ts'
+import { addModel } from '../models/catalogue/add-model.ts'
+import type { AddSource } from '../models/catalogue/add-source.ts'
 import { createCatalogue } from '../models/catalogue/catalogue.ts'
 import { type ImportFile, importModel } from '../models/catalogue/import-model.ts'
 import { createModelRegistry } from '../models/catalogue/model-registry.ts'

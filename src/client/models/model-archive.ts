@@ -103,7 +103,10 @@ async function filesOfZip(blob: Blob): Promise<readonly ArchiveFile[]> {
   try {
     const entries = await new ZipReader(new BlobReader(blob)).getEntries()
     return entries.flatMap((entry) =>
-      entry.directory ? [] : [{ path: entry.filename, open: () => entry.getData(new BlobWriter()) }],
+      // Some programs of Windows separate folders by backslashes.
+      entry.directory
+        ? []
+        : [{ path: entry.filename.replaceAll('\\', '/'), open: () => entry.getData(new BlobWriter()) }],
     )
   } catch (cause) {
     throw new ModelError('import-invalid', 'This is no .zip that can be read.', { cause })
@@ -136,9 +139,12 @@ export async function readArchive(from: Blob | FileSystemDirectoryHandle): Promi
   return models
 }
 
+/** A path as it is compared: letters that systems write in different ways are the same. */
+export const toPlainPath = (path: string): string => path.normalize('NFC').replace(/^(\.\/)+/, '')
+
 /** The paths that a manifest names, so that only those are taken out of the archive. */
 export const pathsOf = (manifest: unknown): ReadonlySet<string> => {
   const files = typeof manifest === 'object' && manifest !== null && 'files' in manifest ? manifest.files : undefined
   const paths = Array.isArray(files) ? files.map((file: unknown) => (file as { path?: unknown } | null)?.path) : []
-  return new Set(paths.filter((path) => typeof path === 'string'))
+  return new Set(paths.filter((path) => typeof path === 'string').map(toPlainPath))
 }

@@ -2,7 +2,7 @@ import type { Manifest } from '../../contracts/manifest.ts'
 import type { Background } from '../background/create-background.ts'
 import type { EdgeModels } from '../edge/edge-models.ts'
 import type { ModelEntry, ModelsApi } from '../types/models-types.ts'
-import { exportToFolder, exportToZip, pathsOf, readArchive } from './model-archive.ts'
+import { exportToFolder, exportToZip, pathsOf, readArchive, toPlainPath } from './model-archive.ts'
 
 /** Brings models in and out: exports, imports, and models of the person's own. */
 export interface ModelsExchange extends Pick<ModelsApi, 'import' | 'add'> {
@@ -40,7 +40,8 @@ export function createModelsExchange(parts: {
       for (const { manifest, files } of await readArchive(from)) {
         const wanted = pathsOf(manifest)
         const given: { readonly path: string; readonly blob: Blob }[] = []
-        for (const { path, open: openFile } of files) if (wanted.has(path)) given.push({ path, blob: await openFile() })
+        for (const { path, open: openFile } of files)
+          if (wanted.has(toPlainPath(path))) given.push({ path, blob: await openFile() })
         const name = await background.importModel(manifest, given, { signal: bounded(signal) })
         await edgeModels.reread(name)
         entries.push(await entryOf(name))

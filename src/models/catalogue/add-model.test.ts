@@ -45,6 +45,37 @@ describe('a file', () => {
   })
 })
 
+describe('an address', () => {
+  test('of a graph whose weights have any letters in their names', async () => {
+    const { add, server, registry, store } = await setUp()
+    const weights = new Uint8Array(new Float32Array([1]).buffer)
+    server.files.set('/a/net%20#1.onnx'.replace('#', '%23'), { bytes: adderGraph(1, '权重 #1?.bin') })
+    server.files.set('/a/%E6%9D%83%E9%87%8D%20%231%3F.bin', { bytes: weights })
+    expect(await add({ url: 'https://models.test/a/net%20%231.onnx#top' })).toBe('net-1')
+    const manifest = await registry.manifest('net-1')
+    expect(manifest.title).toBe('net #1.onnx')
+    expect((await store.read(manifest)).get('权重 #1?.bin')).toEqual(weights)
+    await store.remove(manifest)
+    // Both have an address that they can be fetched from again.
+    await store.install(manifest, '')
+    expect((await store.state(manifest)).status).toBe('stored')
+  })
+
+  test.each(['100%.onnx', '%E4%BD.onnx'])('with a broken escape is one all the same: %s', async (name) => {
+    const { add, server, registry } = await setUp()
+    server.files.set(`/${name}`, { bytes: graph })
+    const added = await add({ url: `https://models.test/${name}` })
+    expect((await registry.manifest(added)).title).toBe(name)
+  })
+
+  test('that is too long for a manifest is added, and has none afterwards', async () => {
+    const { add, server, registry } = await setUp()
+    server.files.set('/net.onnx', { bytes: graph })
+    await add({ url: `https://models.test/net.onnx?signature=${'x'.repeat(2000)}` })
+    expect((await registry.manifest('net')).files[0]?.urls).toBeUndefined()
+  })
+})
+
 describe('a hub with redirects', () => {
   const half = graphOf(2)
   const int8 = graphOf(3)
@@ -105,6 +136,28 @@ describe('a hub with redirects', () => {
     expect((await store.read(manifest)).get(manifest.graph)).toEqual(expected)
   })
 
+  test('weights that are called unlike a hub’s come along; where it lacks them, nothing stays', async () => {
+    const own = await openHubServer('owner/own', {
+      'onnx/model.onnx': adderGraph(1, '权重 #1.bin'),
+      'onnx/权重 #1.bin': new Uint8Array(new Float32Array([1]).buffer),
+      'onnx/model_int8.onnx': adderGraph(1, 'gone.bin'),
+    })
+    try {
+      const { add, registry, store } = await setUp()
+      await add({ url: `${own.origin}/owner/own`, precision: 'float32' })
+      const files = await store.read(await registry.manifest('own'))
+      expect([...files.keys()]).toEqual(['model.onnx', '权重 #1.bin'])
+      const { totalBytes } = await store.usage()
+      await expect(add({ url: `${own.origin}/owner/own`, precision: 'int8', name: 'other' })).rejects.toMatchObject({
+        code: 'onnx-unreadable',
+        message: expect.stringContaining('“gone.bin”'),
+      })
+      expect((await store.usage()).totalBytes).toBe(totalBytes)
+    } finally {
+      await own.close()
+    }
+  })
+
   test('one graph of it, by its address', async () => {
     const { add, registry } = await setUp({ tokens: { [hub.origin]: 'secret' } })
     await add({ url: `${hub.origin}/owner/tiny/blob/main/onnx/model_fp16.onnx`, name: 'half' })
@@ -149,6 +202,54 @@ describe('files given together', () => {
     await add({ files: both() })
     const files = await store.read(await registry.manifest('outside'))
     expect([...files.keys()]).toEqual(['outside.onnx', 'weights.bin'])
+  })
+
+  const named = (location: string) => adderGraph(1, location)
+  const w = (name: string, bytes = weights) => ({ name, blob: new Blob([bytes]) })
+
+  test.each([
+    ['权重.onnx.data', '权重.onnx.data', '权重.onnx.data'],
+    ['my weights (1).bin', 'my weights (1).bin', 'my weights (1).bin'],
+    ['layer#1.bin', 'layer#1.bin', 'layer#1.bin'],
+    ['100%?.bin', '100%?.bin', '100%?.bin'],
+    ['.\\parts\\w.bin', 'w.bin', 'parts/w.bin'],
+    ['parts/w.bin', 'net/parts/w.bin', 'parts/w.bin'],
+    ['./w.bin', 'w.bin', 'w.bin'],
+    ['C:\\models\\w.bin', 'w.bin', 'models/w.bin'],
+    ['Weights.BIN', 'weights.bin', 'Weights.BIN'],
+    ['poids\u00e9.bin', 'poidse\u0301.bin', 'poids\u00e9.bin'],
+  ])('weights that the graph calls %j are the file %j', async (location, name, path) => {
+    const { add, store, registry } = await setUp()
+    await add({ files: [w('notes.txt', graph), { name: 'net.onnx', blob: new Blob([named(location)]) }, w(name)] })
+    const manifest = await registry.manifest('net')
+    expect(manifest.externalData).toEqual([location])
+    expect((await store.read(manifest)).get(path)).toEqual(weights)
+  })
+
+  test.each([
+    ['/srv/models/w.bin', [w('w.bin')], 'onnx-unreadable', 'Save the model with its weights beside it'],
+    ['parts/w.bin', [w('a/w.bin'), w('b/w.bin')], 'options-invalid', '“a/w.bin”, “b/w.bin”'],
+    ['权重.bin', [w('other.bin')], 'onnx-unreadable', '“权重.bin”'],
+    ['w.bin', [w('w.bin', new Uint8Array())], 'onnx-unreadable', '“net.onnx” cannot be added'],
+    ['w\u0000.bin', [w('w\u0000.bin')], 'onnx-unreadable', '“net.onnx” cannot be added'],
+  ])('weights in %j that cannot be had are refused in the model’s own words', async (location, others, code, words) => {
+    const { add, store } = await setUp()
+    const adding = add({ files: [{ name: 'net.onnx', blob: new Blob([named(location)]) }, ...others] })
+    const error = await adding.catch((refusal: { code: string; message: string }) => refusal)
+    expect(error).toMatchObject({ code, message: expect.stringContaining(words) })
+    expect(error).not.toMatchObject({ message: expect.stringContaining('manifest at') })
+    expect((await store.usage()).totalBytes).toBe(0)
+  })
+
+  test('two models at once are refused by their names; a graph that holds the other’s weights is none', async () => {
+    const { add } = await setUp()
+    const two = [w('a.onnx', graph), w('b.onnx', graphOf(2))]
+    await expect(add({ files: two })).rejects.toMatchObject({
+      code: 'options-invalid',
+      message: expect.stringContaining('“a.onnx”, “b.onnx”'),
+    })
+    const own = [w('weights.onnx', graphOf(3)), { name: 'net.onnx', blob: new Blob([named('weights.onnx')]) }]
+    expect(await add({ files: own })).toBe('net')
   })
 
   test('of which the second is wrong: nothing stays of the first', async () => {

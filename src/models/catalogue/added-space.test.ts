@@ -59,6 +59,22 @@ test('a model whose last twin is removed while it is added is stored all the sam
   expect(await isWhole(fixture, 'b')).toBe(one.length)
 })
 
+test('an add that fails frees what it wrote, and leaves the part of a download that had arrived', async () => {
+  const fixture = await openAddingFixture({ chunkBytes: 16 })
+  const { store, chunks } = fixture
+  const { files } = await fakeManifest({ 'a.onnx': one })
+  const put = chunks.put
+  chunks.put = async (...chunk) => {
+    if (chunk[1] === 2) throw new DOMException('full', 'QuotaExceededError')
+    return put(...chunk)
+  }
+  await expect(fixture.addFile('a.onnx', one)).rejects.toMatchObject({ code: 'storage-full' })
+  expect((await store.usage()).totalBytes).toBe(0)
+  await put(files[0]?.sha256 ?? '', 0, one.slice(0, 16))
+  await expect(fixture.addFile('a.onnx', one)).rejects.toMatchObject({ code: 'storage-full' })
+  expect((await store.usage()).partialBytes).toBeGreaterThan(0)
+})
+
 describe('what is withdrawn', () => {
   test.each([
     ['by its name: a person’s own model of that name stays', { name: 'a' }, ['a']],

@@ -1,4 +1,5 @@
 import { ModelError } from '../../errors/model-error.ts'
+import { toFilePath } from '../manifest/file-path.ts'
 import { parseManifest } from '../manifest/parse-manifest.ts'
 import type { ModelStore } from '../store/model-store.ts'
 import { hasFiles, modelExists } from './claim-name.ts'
@@ -27,7 +28,9 @@ export async function importModel(
   const { store, registry, signal } = options
   const manifest = parseManifest(value, 'the import')
   const given = manifest.files.map((file) => {
-    const blob = files.find(({ path }) => path === file.path)?.blob
+    // Some systems write the letters of names in another way when they unpack them.
+    const isIt = ({ path }: ImportFile) => toFilePath(path.normalize('NFC')) === toFilePath(file.path.normalize('NFC'))
+    const blob = (files.find(({ path }) => path === file.path) ?? files.find(isIt))?.blob
     if (blob !== undefined) return { file, blob }
     throw new ModelError('import-invalid', `The import lacks ${file.path} of ${manifest.name}.`)
   })

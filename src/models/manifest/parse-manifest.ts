@@ -2,12 +2,13 @@ import * as v from 'valibot'
 import { type Catalog, catalogSchema, type Manifest, manifestSchema } from '../../contracts/manifest.ts'
 import type { TensorLiteral, TensorSpec } from '../../contracts/tensor.ts'
 import { ModelError } from '../../errors/model-error.ts'
+import { toFilePath } from './file-path.ts'
 import { isShapeOf, toShapeText } from './shapes.ts'
 import { totalBytesOf } from './total-bytes.ts'
 import { withVariant } from './with-variant.ts'
 
 /** What 32-bit WebAssembly and its runtime can take in. */
-const maxModelBytes = 2 * 1024 ** 3
+export const maxModelBytes = 2 * 1024 ** 3
 
 /** `inputs[0].shape: Invalid type: …`: the first thing that is wrong, and where. */
 function toProblem(issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): string {
@@ -18,9 +19,6 @@ function toProblem(issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknow
 
 const firstRepeated = (values: readonly string[]): string | undefined =>
   values.find((value, index) => values.indexOf(value) !== index)
-
-/** Two spellings of one address are one file. */
-const toPlainPath = (path: string): string => new URL(path, 'http://h/').pathname
 
 function findTensorProblem(
   literals: readonly TensorLiteral[],
@@ -115,10 +113,11 @@ function findVariantProblem(manifest: Manifest): string | undefined {
 /** What the schema of one field alone cannot see. */
 function findProblem(manifest: Manifest): string | undefined {
   const { files, graph, inputs, outputs, canary } = manifest
-  const repeatedPath = firstRepeated(files.map((file) => toPlainPath(file.path)))
-  if (repeatedPath !== undefined) return `"files" has ${repeatedPath.slice(1)} twice`
+  // Two spellings of one path are one file.
+  const repeatedPath = firstRepeated(files.map((file) => toFilePath(file.path)))
+  if (repeatedPath !== undefined) return `"files" has ${repeatedPath} twice`
   if (!files.some((file) => file.path === graph)) return `"graph" names ${graph}, which is not one of "files"`
-  const unlisted = manifest.externalData?.find((path) => !files.some((file) => file.path === path))
+  const unlisted = manifest.externalData?.find((path) => !files.some((file) => file.path === toFilePath(path)))
   if (unlisted !== undefined) return `"externalData" names ${unlisted}, which is not one of "files"`
   const totalBytes = totalBytesOf(manifest)
   if (totalBytes > maxModelBytes)
@@ -150,7 +149,9 @@ export function parseManifest(value: unknown, where: string): Manifest {
     ? (findProblem(parsed.output) ?? findVariantProblem(parsed.output))
     : toProblem(parsed.issues)
   if (parsed.success && problem === undefined) return parsed.output
-  throw new ModelError('manifest-invalid', `The manifest at ${where} cannot be used: ${problem}.`)
+  throw new ModelError('manifest-invalid', `The manifest at ${where} cannot be used: ${problem}.`, {
+    context: { problem: problem ?? '' },
+  })
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Manifest } from '../../../contracts/manifest.ts'
 import { ModelError } from '../../../errors/model-error.ts'
 import { importModel } from '../../../models/catalogue/import-model.ts'
+import { toFilePath } from '../../../models/manifest/file-path.ts'
 import { handOver } from '../../../utils/calls/hand-over.ts'
 import { lazyPart } from '../../../utils/lazy-part.ts'
 import type { ModelMethods } from './background-types.ts'
@@ -53,7 +54,8 @@ export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMe
     async readFiles(name, revision) {
       const { store } = await opened()
       const manifest = await resolve(name, revision)
-      const needed = new Set([manifest.graph, ...(manifest.externalData ?? [])])
+      const locations = (manifest.externalData ?? []).map((location) => ({ location, path: toFilePath(location) }))
+      const needed = new Set([manifest.graph, ...locations.map(({ path }) => path)])
       const files = await store.read(manifest, { wanted: (path) => needed.has(path) })
       const fileAt = (path: string) => {
         const data = files.get(path)
@@ -61,8 +63,11 @@ export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMe
         return data
       }
       const graph = fileAt(manifest.graph)
-      const externalData = manifest.externalData?.map((path) => ({ path, data: fileAt(path) }))
-      return handOver({ graph, externalData }, [graph.buffer, ...(externalData ?? []).map(({ data }) => data.buffer)])
+      // The runtime asks for weights as the graph names them.
+      const externalData = locations.map(({ location, path }) => ({ path: location, data: fileAt(path) }))
+      // A file that the graph names in two ways is handed over once.
+      const buffers = new Set([graph, ...externalData.map(({ data }) => data)].map(({ buffer }) => buffer))
+      return handOver({ graph, externalData }, [...buffers])
     },
     verify: async (name, revision, options) => (await opened()).store.verify(await resolve(name, revision), options),
 
