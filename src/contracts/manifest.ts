@@ -75,7 +75,7 @@ const complexitySchema = v.object({ macs: v.pipe(v.number(), v.finite(), v.minVa
 const toleranceSchema = v.object({ absolute: v.pipe(v.number(), v.finite(), v.minValue(0)) })
 
 /** How a model's weights are kept. */
-const precisionSchema = v.picklist(['float32', 'float16', 'int8', 'int4', 'mixed'])
+export const precisionSchema = v.picklist(['float32', 'float16', 'int8', 'int4', 'mixed'])
 
 /** The same model in other files. What it leaves out is as in the manifest. */
 const variantSchema = v.object({

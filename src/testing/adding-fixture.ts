@@ -55,8 +55,8 @@ export async function openAddingFixture(
   const server = createFakeFileServer()
   const catalog = { format: 1, models: [{ name: 'taken', revision: '1', manifest: 'taken.json' }] }
   server.files.set('/catalog.json', { bytes: new Uint8Array(new TextEncoder().encode(JSON.stringify(catalog))) })
-  const fetch: typeof globalThis.fetch = (input, init) =>
-    String(input).startsWith('https://models.test/') ? server.fetch(input, init) : globalThis.fetch(input, init)
+  const fetch = (url: string, init: RequestInit) =>
+    url.startsWith('https://models.test/') ? server.fetch(url, init) : globalThis.fetch(url, init)
   const store = await openModelStore({
     records,
     chunks,

@@ -1,7 +1,7 @@
 import type { Manifest } from '../../contracts/manifest.ts'
 import type { ModelState, Progress } from '../../contracts/model-state.ts'
 import type { EdgeEngine, LoadedModel } from '../../edge/edge-types.ts'
-import { isHitherError } from '../../errors/hither-error.ts'
+import { type HitherError, isHitherError } from '../../errors/hither-error.ts'
 import { totalBytesOf } from '../../models/manifest/total-bytes.ts'
 import type { Priority } from '../../models/transfer/transfer-slots.ts'
 import type { Background } from '../background/create-background.ts'
@@ -58,10 +58,10 @@ export function createModelPreparer(options: {
         states.set(manifest, await states.stored(manifest).catch((): ModelState => ({ status: 'absent' })))
         throw signal.aborted ? signal.reason : error
       }
-      const [code, message] = isHitherError(error)
-        ? [error.code, error.message]
-        : ['unknown', error instanceof Error ? error.message : String(error)]
-      states.set(manifest, { status: 'failed', code, message })
+      const failed = isHitherError(error)
+        ? { code: error.code, message: error.message, ...reasonOf(error) }
+        : { code: 'unknown', message: error instanceof Error ? error.message : String(error) }
+      states.set(manifest, { status: 'failed', ...failed })
       throw error
     }
   }
@@ -92,5 +92,8 @@ export function createModelPreparer(options: {
       }),
   }
 }
+
+const reasonOf = ({ context: { reason } }: HitherError): { readonly reason?: string } =>
+  reason === undefined ? {} : { reason: String(reason) }
 
 const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError'

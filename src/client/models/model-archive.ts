@@ -1,6 +1,8 @@
 import type { Manifest } from '../../contracts/manifest.ts'
 import { ModelError } from '../../errors/model-error.ts'
+import { ValidationError } from '../../errors/validation-error.ts'
 import type { Background } from '../background/create-background.ts'
+import { bytesToBlob, describeGiven, isBlob, isFolder, openHandle } from './read-add-source.ts'
 
 /** Bytes read at a time: a chunk of the store. */
 const stepBytes = 8 * 1024 * 1024
@@ -109,7 +111,11 @@ async function filesOfZip(blob: Blob): Promise<readonly ArchiveFile[]> {
         : [{ path: entry.filename.replaceAll('\\', '/'), open: () => entry.getData(new BlobWriter()) }],
     )
   } catch (cause) {
-    throw new ModelError('import-invalid', 'This is no .zip that can be read.', { cause })
+    throw new ModelError(
+      'import-invalid',
+      'This is no .zip that can be read. An .onnx file is brought in with models.add().',
+      { cause },
+    )
   }
 }
 
@@ -119,9 +125,26 @@ export interface ArchivedModel {
   readonly files: readonly ArchiveFile[]
 }
 
-/** The models of a .zip or a folder. @throws {ModelError} `import-invalid` */
-export async function readArchive(from: Blob | FileSystemDirectoryHandle): Promise<readonly ArchivedModel[]> {
-  const files = from instanceof Blob ? await filesOfZip(from) : await filesOfFolder(from)
+/** The files of whatever a page without types gives. @throws {ValidationError} `options-invalid` */
+async function filesOf(from: unknown): Promise<readonly ArchiveFile[]> {
+  const given = await openHandle(from)
+  if (isFolder(given)) return filesOfFolder(given)
+  const zip = isBlob(given) ? given : bytesToBlob(given)
+  if (zip !== undefined) return filesOfZip(zip)
+  throw new ValidationError(
+    'options-invalid',
+    `Give a .zip that was exported, or the folder of one; ${describeGiven(from)} is neither.`,
+  )
+}
+
+/**
+ * The models of a .zip or a folder.
+ *
+ * @throws {ModelError} `import-invalid`
+ * @throws {ValidationError} `options-invalid`: it is neither
+ */
+export async function readArchive(from: unknown): Promise<readonly ArchivedModel[]> {
+  const files = await filesOf(from)
   const models: ArchivedModel[] = []
   for (const file of files) {
     if (file.path.split('/').at(-1) !== manifestName) continue
@@ -135,7 +158,11 @@ export async function readArchive(from: Blob | FileSystemDirectoryHandle): Promi
       throw new ModelError('import-invalid', `${file.path} cannot be read.`, { cause })
     }
   }
-  if (models.length === 0) throw new ModelError('import-invalid', 'There is no manifest.json in it, so no model.')
+  if (models.length === 0)
+    throw new ModelError(
+      'import-invalid',
+      'There is no manifest.json in it, so no model that was exported. Unpack it, and add its .onnx file.',
+    )
   return models
 }
 

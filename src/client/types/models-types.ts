@@ -55,8 +55,23 @@ interface Abortable {
   readonly signal?: AbortSignal
 }
 
+/** What a model can be added from: its file, also with its weights beside it, its bytes, or its address. */
+export type AddModelSource =
+  | Blob
+  | ArrayBuffer
+  | ArrayBufferView
+  | FileSystemFileHandle
+  | string
+  | URL
+  | Iterable<Blob | ArrayBuffer | ArrayBufferView | FileSystemFileHandle>
+
+export interface ImportModelOptions extends Abortable {
+  /** What requests call it, for an archive of one model. Default: what its manifest says. */
+  readonly name?: string
+}
+
 export interface AddModelOptions extends Abortable {
-  /** What requests call it. Default: from the file's or the repository's name, with a number where that is too vague. */
+  /** What requests call it: letters, digits, `.`, `_` and `-`. Default: from the file's or the repository's name, with a number where that is too vague. */
   readonly name?: string
   readonly title?: string
   /** For a hub's repository with several: which one. Default: what suits this device. */
@@ -107,19 +122,28 @@ export interface ModelsApi {
   /**
    * Stores the models of a .zip or a folder, without a network.
    *
+   * @param from the .zip as a file or its bytes, or a handle of either
    * @throws {ModelError} `import-invalid`, `manifest-invalid`, `model-withdrawn`, `storage-full`
-   * @throws {ValidationError} `model-exists`: another model that was added has the name
+   * @throws {ValidationError} `model-exists`: another model that was added has the name, and `context.free` is one that
+   *   is free; `options-invalid`: neither a .zip nor a folder
    */
-  import(from: Blob | FileSystemDirectoryHandle, options?: Abortable): Promise<readonly ModelEntry[]>
+  import(
+    from: Blob | ArrayBuffer | ArrayBufferView | FileSystemFileHandle | FileSystemDirectoryHandle,
+    options?: ImportModelOptions,
+  ): Promise<readonly ModelEntry[]>
   /**
    * Adds a model that is in no catalogue: an .onnx file (with the files of weights beside it, if it has any), the
    * address of one, or a repository on a hub with Hugging Face's layout. Its manifest is drafted from the file. The same
    * bytes under the same name are the same model; other bytes never take a name that is taken.
    *
-   * @throws {ModelError} `onnx-unreadable`, `download-failed`, `manifest-invalid`, `storage-full`
-   * @throws {ValidationError} `model-exists`: another model has the name; `context.free` is one that is free
+   * @param source files as the page has them (a `File`, a `FileList`, bytes, a handle), or an address: `https:`,
+   *   `http:`, `data:`, `blob:`, or relative to the page
+   * @throws {ModelError} `onnx-unreadable`, `download-failed`, `catalog-unavailable`, `storage-full`
+   * @throws {CapabilityError} `model-unsupported`: it is larger than a browser can load
+   * @throws {ValidationError} `model-exists`: another model has the name, and `context.free` is one that is free;
+   *   `address-invalid`; `options-invalid`: neither a file nor an address, several models at once, or an option
    */
-  add(source: File | readonly File[] | string | URL, options?: AddModelOptions): Promise<ModelEntry>
+  add(source: AddModelSource, options?: AddModelOptions): Promise<ModelEntry>
   /**
    * Looks for a newer revision, fetches it beside the one that serves, tries its canary, and lets it serve.
    *

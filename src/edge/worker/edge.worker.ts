@@ -7,12 +7,14 @@ import { literalTensors } from '../../protocol/tensors/literal-tensors.ts'
 import { unpackInputs } from '../../protocol/tensors/unpack-inputs.ts'
 import { handOver } from '../../utils/calls/hand-over.ts'
 import { servePage } from '../../utils/calls/serve-page.ts'
+import { given } from '../../utils/given.ts'
 import { toRuntimeTensors } from '../../utils/runtime-tensors.ts'
 import { sleep } from '../../utils/sleep.ts'
 import { type EdgeWorkerMethods, edgeLane, type LoadRequest } from '../worker-types.ts'
 import { zeroInputs } from './canary.ts'
 import { compileRuntime, measureWasm } from './measure-session.ts'
 import { openRuntime, type Runtime } from './runtime.ts'
+import { runtimeReason, withReason } from './runtime-reason.ts'
 import { createSessionQueue } from './session-queue.ts'
 import { openStatefulRuns, type StatefulRuns } from './stateful-runs.ts'
 import { fromRuntimeTensors } from './tensors.ts'
@@ -70,7 +72,11 @@ async function toRunError(cause: unknown): Promise<EdgeError> {
   if (info !== undefined) {
     return new EdgeError('edge-device-lost', 'The graphics processor was lost while the model ran on it.', { cause })
   }
-  return new EdgeError('edge-run-failed', 'The model failed while it ran on this device.', { cause })
+  const reason = runtimeReason(cause)
+  return new EdgeError('edge-run-failed', withReason('The model failed while it ran on this device', reason), {
+    cause,
+    context: given({ reason }),
+  })
 }
 
 async function release(session: InferenceSession | undefined): Promise<void> {
@@ -151,11 +157,12 @@ const methods: EdgeWorkerMethods = {
       } catch (error) {
         await release(session).catch(() => {})
         if (isHitherError(error)) throw error
+        const reason = runtimeReason(error)
         throw (
           toCrash(error) ??
-          new ModelError('model-load-failed', 'The model could not be loaded in this browser.', {
+          new ModelError('model-load-failed', withReason('The model could not be loaded in this browser', reason), {
             cause: error,
-            context: { backend: request.backend },
+            context: { backend: request.backend, ...given({ reason }) },
           })
         )
       }

@@ -125,7 +125,15 @@ export async function readHubModel(
   const { environment, offer, precision, signal } = options
   const { origin, repository, revision } = address
   const listingUrl = `${origin}/api/models/${repository}/revision/${encodeURIComponent(revision)}?blobs=true`
-  const listing = v.safeParse(listingSchema, await fetchJson(listingUrl, 30_000, environment))
+  const answer = await fetchJson(listingUrl, 30_000, environment).catch((cause: unknown) => {
+    const detail = cause instanceof Error ? ` (${cause.message})` : ''
+    throw new ModelError(
+      'catalog-unavailable',
+      `${origin} does not list a repository ${repository}. Give the address of one, or of an .onnx file; one that is private needs a token in storage.tokens.${detail}`,
+      { cause },
+    )
+  })
+  const listing = v.safeParse(listingSchema, answer)
   if (!listing.success) {
     throw new ModelError('catalog-unavailable', `${origin} does not list ${repository} as a model hub does.`)
   }
