@@ -166,7 +166,7 @@ export class ModelCard extends UiElement {
         <h2>${t(`model-title.${name}`, title)}</h2>
         ${pinned ? html`<span class="pinned">${t('model.pinned', 'kept')}</span>` : nothing}
       </div>
-      <p class="small muted">${t(`model-about.${name}`, description)}</p>
+      ${description === '' ? nothing : html`<p class="small muted">${t(`model-about.${name}`, description)}</p>`}
       <p class="status">
         <span class=${state.status} data-testid="status" data-status=${state.status}>
           ${stateNames()[state.status]}${state.status === 'ready' ? ` · ${backendName(state.backend)}` : ''}

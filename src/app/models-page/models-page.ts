@@ -21,6 +21,9 @@ export class ModelsPage extends AppPage {
     sharedStyles,
     pageStyles,
     css`
+      .head {
+        align-items: start;
+      }
       .models {
         margin-top: 16px;
       }

@@ -71,7 +71,10 @@ export interface ImportModelOptions extends Abortable {
 }
 
 export interface AddModelOptions extends Abortable {
-  /** What requests call it: letters, digits, `.`, `_` and `-`. Default: from the file's or the repository's name, with a number where that is too vague. */
+  /**
+   * What requests call it: letters, digits, `.`, `_` and `-`. Default: from the file's or the repository's name, with a
+   * number where another file's model has that.
+   */
   readonly name?: string
   readonly title?: string
   /** For a hub's repository with several: which one. Default: what suits this device. */

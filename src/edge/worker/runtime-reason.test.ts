@@ -14,6 +14,10 @@ test.each([
     'failed to call OrtRun(). ERROR_CODE: 2, ERROR_MESSAGE: Non-zero status code\n  while running Reshape',
     'Non-zero status code while running Reshape',
   ],
+  [
+    'failed to call OrtRun(). ERROR_CODE: 1, ERROR_MESSAGE: /mnt/s/core/providers/cpu/element_wise_ops.h:560 void onnxruntime::BroadcastIterator::Init(ptrdiff_t, ptrdiff_t) axis == 1 was false. Attempting to broadcast 2 by 3',
+    'axis == 1 was false. Attempting to broadcast 2 by 3',
+  ],
   ['out of memory', 'out of memory'],
   ['', undefined],
 ])('of %j it is %j', (message, reason) => {

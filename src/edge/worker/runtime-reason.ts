@@ -12,7 +12,7 @@ export function runtimeReason(error: unknown): string | undefined {
     .trim()
     .replace(/^.*?ERROR_MESSAGE: /, '')
     .replace(/^Fatal error: /, '')
-    .replace(/^\S+\.(?:cc|h|cpp):\d+ (?:\S+ ?\(.*?\)(?: const)? (?:\[.*?\] )?)?/, '')
+    .replace(/^\S+\.(?:cc|h|cpp):\d+ (?:[^()]*::[^()]*\(.*?\)(?: const)? (?:\[.*?\] )?)?/, '')
     .replace(/\.$/, '')
   if (words === '') return undefined
   return words.length > longest ? `${words.slice(0, longest)}…` : words

@@ -31,11 +31,11 @@ export async function addFromHub(source: AddSource, hub: HubAddress, options: Ad
   const title = source.title ?? hub.repository
   const model = await readHubModel(hub, { environment, offer: await options.offer(), precision, signal })
   const wished = wishName(source.name, hub.repository.split('/').at(-1) ?? hub.repository)
-  return claimName(wished, model.files, options, async (name, known) => {
+  return claimName(wished, model.files, options, async (name, known, isNamed) => {
     if (known !== undefined) {
       const manifest = keepKnown(known, model.files, source.title)
       await store.install(manifest, '', { signal, onProgress })
-      await registry.add(manifest, '')
+      await registry.add(manifest, isNamed)
       return
     }
     const facts = { ...model, name, title }
@@ -53,6 +53,6 @@ export async function addFromHub(source: AddSource, hub: HubAddress, options: Ad
       throw error
     }
     await store.redescribe(stored)
-    await registry.add(stored, '')
+    await registry.add(stored, isNamed)
   })
 }

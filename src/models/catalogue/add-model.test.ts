@@ -37,6 +37,44 @@ describe('a file', () => {
     expect(await add({ files, name: 'mine' })).toBe('mine')
   })
 
+  test.each([
+    ['net.safetensors', fakeBytes(4_000), 'Export the model as one'],
+    ['net.zip', new Uint8Array([0x50, 0x4b, 0x03, 0x04, 0]), 'models.import()'],
+    ['net.onnx', new Uint8Array(), 'no ONNX model'],
+  ])('that is another thing is refused with what to do: %s', async (name, bytes, words) => {
+    const { addFile } = await setUp()
+    await expect(addFile(name, bytes)).rejects.toMatchObject({
+      code: 'onnx-unreadable',
+      message: expect.stringContaining(words),
+    })
+  })
+
+  test('that cannot be read is no fault of the storage', async () => {
+    const { add } = await setUp()
+    const gone = new Blob([graph])
+    gone.slice = () => {
+      throw new DOMException('gone', 'NotReadableError')
+    }
+    await expect(add({ files: [{ name: 'net.onnx', blob: gone }] })).rejects.toMatchObject({
+      code: 'onnx-unreadable',
+      message: expect.stringContaining('“net.onnx” cannot be read'),
+    })
+  })
+
+  test('that no browser can load is refused before it is read', async () => {
+    const { add } = await setUp()
+    const large = Object.defineProperty(new Blob(), 'size', { value: 2 ** 31 + 1 })
+    large.slice = () => expect.unreachable()
+    const files = [
+      { name: 'net.onnx', blob: new Blob([adderGraph(1, 'w.bin')]) },
+      { name: 'w.bin', blob: large },
+    ]
+    await expect(add({ files })).rejects.toMatchObject({
+      code: 'model-unsupported',
+      message: expect.stringContaining('2.0 GiB'),
+    })
+  })
+
   test('that is no model leaves nothing behind', async () => {
     const { add, store } = await setUp()
     const files = [{ name: 'cat.onnx', blob: new Blob([fakeBytes(4_000)]) }]

@@ -54,14 +54,14 @@ async function addFiles(given: readonly GivenFile[], source: AddSource, options:
     files.push({ path, bytes: blob.size, sha256, ...(urls === undefined ? {} : { urls: [...urls] }) })
   }
   const facts = { title, revision: await revisionOf(files), files, graph: graphPath }
-  return claimName(wishName(source.name, graph.name), files, options, async (name, known) => {
+  return claimName(wishName(source.name, graph.name), files, options, async (name, known, isNamed) => {
     const manifest = known ? keepKnown(known, files, source.title) : describeModel({ ...facts, name }, header)
     const adopted = manifest.files.flatMap((file) => {
       const blob = blobs.get(file.sha256)
       return blob === undefined ? [] : [{ file, blob }]
     })
     await store.adopt(manifest, '', adopted, { signal, onProgress })
-    await registry.add(manifest, '')
+    await registry.add(manifest, isNamed)
   })
 }
 

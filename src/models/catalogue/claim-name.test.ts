@@ -22,6 +22,7 @@ describe('files whose names come to the same word', () => {
     ['emoji', '😀.onnx', '🚗.onnx'],
     ['a hub calls every graph so', 'model.onnx', 'model.onnx'],
     ['letters with accents', 'é.onnx', 'è.onnx'],
+    ['the very same name', 'faces.onnx', 'faces.onnx'],
   ])('%s: both are there, each with its own bytes', async (_, first, second) => {
     const fixture = await openAddingFixture()
     const { addFile, registry, store } = fixture
@@ -61,8 +62,8 @@ describe('files whose names come to the same word', () => {
   })
 })
 
-describe('a name that is spelled out', () => {
-  test('and taken by other bytes is refused, with one that is free; the model is as it was', async () => {
+describe('a name that was chosen', () => {
+  test('and is taken by other bytes is refused, with one that is free; the model is as it was', async () => {
     const fixture = await openAddingFixture()
     const { addFile, registry } = fixture
     await addFile('a.onnx', one, { name: 'faces', title: 'first' })
@@ -79,6 +80,22 @@ describe('a name that is spelled out', () => {
     expect((await registry.manifest('faces')).title).toBe('first')
     expect(await bytesOf(fixture)).toBe(one.length + three.length)
     expect(await addFile('faces.onnx', two, { name: 'faces-3' })).toBe('faces-3')
+  })
+
+  test('stays chosen when its bytes are given once more', async () => {
+    const { addFile } = await openAddingFixture()
+    await addFile('a.onnx', one, { name: 'faces' })
+    expect(await addFile('faces.onnx', one)).toBe('faces')
+    await expect(addFile('faces.onnx', two)).rejects.toMatchObject({ code: 'model-exists' })
+    await addFile('b.onnx', one)
+    await addFile('c.onnx', one, { name: 'b' })
+    await expect(addFile('b.onnx', two)).rejects.toMatchObject({ code: 'model-exists' })
+  })
+
+  test('and is drawn from a vague one gets a number all the same', async () => {
+    const { addFile } = await openAddingFixture()
+    await addFile('a.onnx', one, { name: 'model' })
+    expect(await addFile('人脸.onnx', two)).toBe('model-2')
   })
 
   test('with the same bytes is the same model; a title that is given is its title from then on', async () => {

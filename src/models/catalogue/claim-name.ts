@@ -7,8 +7,11 @@ import type { ModelRegistry } from './model-registry.ts'
 /** What a model is to be called. */
 export interface WishedName {
   readonly name: string
-  /** The person wrote this very word: another model's is not a number away. */
-  readonly isExact: boolean
+  /**
+   * `chosen`: somebody gave this very word. `spelled`: a file's name is this word. `vague`: letters of it were lost, so that
+   * two different names may have become one word, or it names nothing.
+   */
+  readonly kind: 'chosen' | 'spelled' | 'vague'
 }
 
 /** What hubs and exporters call every graph: it names no model. */
@@ -19,11 +22,10 @@ const mostNumbered = 10_000
 
 /** The name that is drawn from a file's or a repository's, or the one that was given. */
 export function wishName(given: string | undefined, drawnFrom: string): WishedName {
-  if (given !== undefined) return { name: given, isExact: true }
+  if (given !== undefined) return { name: given, kind: 'chosen' }
   const name = toModelName(drawnFrom)
   const stem = drawnFrom.replace(/\.onnx$/i, '')
-  // Where letters were lost, two different names may have become one word.
-  return { name, isExact: name === stem && name !== namesNothing }
+  return { name, kind: name === stem && name !== namesNothing ? 'spelled' : 'vague' }
 }
 
 const numbered = (name: string, count: number): string => {
@@ -56,8 +58,9 @@ export async function modelExists(name: string, registry: Pick<ModelRegistry, 'o
 }
 
 /**
- * Has a model added under a name that no other model has: the same bytes under the same name are the same model, other
- * bytes never take a name's place. The name is held meanwhile, in all tabs.
+ * Has a model added under a name that no other model has. The same bytes under the same name are the same model. Other
+ * bytes get a number, where both names were drawn from files; a name that was chosen, or that the catalogue has, is no
+ * number away from another. The name is held meanwhile, in all tabs.
  *
  * @param files what tells the model from others
  * @param add does so; `known` is the model of the same bytes, where there is one
@@ -65,37 +68,38 @@ export async function modelExists(name: string, registry: Pick<ModelRegistry, 'o
  * @throws {ValidationError} `model-exists`; `context.free` is a name that is free
  */
 export async function claimName(
-  wished: WishedName,
+  { name: wished, kind }: WishedName,
   files: readonly ModelFile[],
   options: {
     readonly store: Pick<ModelStore, 'holdName'>
     readonly registry: Pick<ModelRegistry, 'ownerOf' | 'added'>
     readonly signal: AbortSignal
   },
-  add: (name: string, known: Manifest | undefined) => Promise<void>,
+  add: (name: string, known: Manifest | undefined, isNamed: boolean) => Promise<void>,
 ): Promise<string> {
   const { store, registry, signal } = options
-  const claim = (name: string): Promise<boolean> =>
+  const claim = (name: string): Promise<'claimed' | 'drawn' | 'kept'> =>
     store.holdName(
       name,
       async () => {
         const owner = await registry.ownerOf(name)
-        if (owner === 'listed' || (owner !== undefined && !hasFiles(owner, files))) return false
-        await add(name, owner)
-        return true
+        if (owner === 'listed') return 'kept'
+        if (owner !== undefined && !hasFiles(owner.manifest, files)) return owner.isNamed ? 'kept' : 'drawn'
+        await add(name, owner?.manifest, kind === 'chosen' || owner?.isNamed === true)
+        return 'claimed'
       },
       signal,
     )
 
-  if (wished.isExact) {
-    if (await claim(wished.name)) return wished.name
-    throw await modelExists(wished.name, registry)
+  if (kind !== 'chosen') {
+    const same = (await registry.added()).find((known) => isOfFamily(known.name, wished) && hasFiles(known, files))
+    if (same !== undefined && (await claim(same.name)) === 'claimed') return same.name
   }
-  const same = (await registry.added()).find((known) => isOfFamily(known.name, wished.name) && hasFiles(known, files))
-  if (same !== undefined && (await claim(same.name))) return same.name
   for (let count = 1; count < mostNumbered; count += 1) {
-    const name = numbered(wished.name, count)
-    if (await claim(name)) return name
+    const name = numbered(wished, count)
+    const claimed = await claim(name)
+    if (claimed === 'claimed') return name
+    if (kind === 'chosen' || (kind === 'spelled' && count === 1 && claimed === 'kept')) break
   }
-  throw await modelExists(wished.name, registry)
+  throw await modelExists(wished, registry)
 }

@@ -1,3 +1,4 @@
+import { isHitherError } from '../../errors/hither-error.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { toFilePath } from '../manifest/file-path.ts'
@@ -13,7 +14,7 @@ export interface GivenModel {
   readonly weights: readonly { readonly path: string; readonly file: GivenFile }[]
 }
 
-const isGraph = ({ name }: GivenFile) => /\.onnx$/i.test(name)
+const isGraph = ({ name }: Pick<GivenFile, 'name'>) => /\.onnx$/i.test(name)
 
 /** Systems write the same letters in different ways, and separate folders differently. */
 const plain = (name: string) => toFilePath(name.normalize('NFC'))
@@ -45,7 +46,14 @@ export async function readGraph({ name, blob }: GivenFile): Promise<OnnxHeader> 
       `${called} is a .zip. One that was exported is brought back with models.import(); else unpack it and add its files.`,
     )
   }
-  return readOnnx(blobSource(blob))
+  try {
+    return await readOnnx(blobSource(blob))
+  } catch (cause) {
+    if (isHitherError(cause) && name !== '' && !isGraph({ name })) {
+      throw new ModelError('onnx-unreadable', `${called} is no .onnx file. Export the model as one, and give that.`, { cause })
+    }
+    throw cause
+  }
 }
 
 /** The one of several graphs that is the model: others may hold its weights. */

@@ -40,13 +40,14 @@ export async function importModel(
     async () => {
       const listed = await registry.listed(manifest)
       const owner = listed === undefined ? await registry.ownerOf(name) : undefined
-      if (owner !== undefined && (owner === 'listed' || !hasFiles(owner, manifest.files))) {
+      if (owner !== undefined && (owner === 'listed' || !hasFiles(owner.manifest, manifest.files))) {
         throw await modelExists(name, registry)
       }
       await store.adopt(manifest, listed?.baseUrl ?? '', given, { signal })
-      if (listed === undefined) await registry.add(manifest, '')
+      // Its manifest names it.
+      if (listed === undefined) await registry.add(manifest, true)
       // The same bytes under another revision: one of them is enough.
-      if (owner !== undefined && owner.revision !== manifest.revision) await store.remove(owner)
+      if (owner !== undefined && owner.manifest.revision !== manifest.revision) await store.remove(owner.manifest)
     },
     signal,
   )

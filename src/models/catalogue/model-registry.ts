@@ -7,6 +7,13 @@ import type { OperatorWithdrawal } from './operator-withdrawals.ts'
 import { createServingRevision, isSame } from './serving-revision.ts'
 import { assertServes, createWithdrawals, isWithdrawn } from './withdrawals.ts'
 
+/** A model that the person added. */
+export interface AddedModel {
+  readonly manifest: Manifest
+  /** Its name was chosen, not drawn from a file's. */
+  readonly isNamed: boolean
+}
+
 /** Which models there are, and which revision and variant of each one serves on this device. */
 export interface ModelRegistry {
   /** Models of the catalogue, and those that the person added. */
@@ -35,15 +42,16 @@ export interface ModelRegistry {
    * @throws {ModelError} `model-withdrawn`, `import-invalid`: the catalogue's model of this name and revision has other files
    */
   listed(manifest: Manifest): Promise<{ readonly baseUrl: string } | undefined>
-  /**
-   * Which model has the name: `listed` where it is the catalogue's or another stored one, the manifest where the person
-   * added it; undefined where the name is free.
-   */
-  ownerOf(name: string): Promise<'listed' | Manifest | undefined>
+  /** Which model has the name: `listed` where it is the catalogue's or another stored one; undefined where it is free. */
+  ownerOf(name: string): Promise<'listed' | AddedModel | undefined>
   /** The models that the person added. */
   added(): Promise<readonly Manifest[]>
-  /** Lists a model that the person added, from now on. Its name must be free, or its own. */
-  add(manifest: Manifest, baseUrl: string): Promise<void>
+  /**
+   * Lists a model that the person added, from now on. Its name must be free, or its own.
+   *
+   * @param isNamed the name was chosen, not drawn from a file's
+   */
+  add(manifest: Manifest, isNamed: boolean): Promise<void>
   /** Forgets a model that was added. */
   forget(name: string): Promise<void>
   /** Removes the stored revisions that were withdrawn. */
@@ -117,13 +125,14 @@ export function createModelRegistry(options: {
     },
     async ownerOf(name) {
       const { added: own } = await notes.get(name)
-      if (own !== undefined) return own.manifest
+      if (own !== undefined) return { manifest: own.manifest, isNamed: own.isNamed === true }
       const listed = await catalogue.list().catch(() => [])
       const stored = await store.records()
       return [...listed, ...stored].some((model) => model.name === name) ? 'listed' : undefined
     },
     added,
-    add: (manifest, baseUrl) => notes.change(manifest.name, { added: { manifest, baseUrl } }),
+    add: (manifest, isNamed) =>
+      notes.change(manifest.name, { added: { manifest, baseUrl: '', ...(isNamed ? { isNamed } : {}) } }),
     forget: (name) => notes.change(name, { added: undefined }),
     purge: withdrawals.purge,
     async freeOrphans() {

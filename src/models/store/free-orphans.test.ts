@@ -53,7 +53,7 @@ describe('is freed at the next start', () => {
     await first.addFile('a.onnx', one)
     const other = await fakeManifest({ 'a.onnx': two }, { name: 'a', revision: 'other' })
     await adopt(other, two)
-    await first.registry.add(other, '')
+    await first.registry.add(other, false)
     const next = await nextVisit()
     expect(await left(next)).toEqual([['a'], two.length])
     expect((await next.registry.manifest('a')).revision).toBe('other')

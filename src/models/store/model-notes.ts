@@ -17,8 +17,11 @@ const noteSchema = v.object({
   serving: v.optional(v.string()),
   /** Newer revisions that failed their canary here: not tried again. */
   refused: v.optional(v.array(v.string())),
-  /** A model that is in no catalogue: its manifest, and the address that its files' paths are relative to. */
-  added: v.optional(v.object({ manifest: manifestSchema, baseUrl: v.string() })),
+  /**
+   * A model that is in no catalogue: its manifest, the address that its files' paths are relative to, and whether its
+   * name was chosen, not drawn from a file's.
+   */
+  added: v.optional(v.object({ manifest: manifestSchema, baseUrl: v.string(), isNamed: v.optional(v.boolean()) })),
 })
 
 export type ModelNote = v.InferOutput<typeof noteSchema>

@@ -14,7 +14,6 @@ import { createSharedTasks } from '../transfer/shared-tasks.ts'
 import type { TransferOptions } from '../transfer/transfer-options.ts'
 import { createTransferSlots, type Priority, type TransferClaim } from '../transfer/transfer-slots.ts'
 import { type AdoptOptions, adoptBlobs, type GivenFile } from './adopt-blobs.ts'
-import { freeOrphans } from './free-orphans.ts'
 import { areWhole, type InstallEnvironment, removeRecord, writeRecord } from './install-model.ts'
 import { installOrRelease } from './install-or-release.ts'
 import { makeRoom } from './make-room.ts'
@@ -237,7 +236,11 @@ export async function openModelStore(options: ModelStoreOptions = {}): Promise<M
         if (!(await writeRecord(manifest, record.baseUrl, record.files, environment))) throw notStored(manifest)
       }),
     holdName: (name, work, signal) => locks.hold(nameLock(name), work, signal),
-    freeOrphans: (isListed) => freeOrphans(kept, isListed, environment),
+    async freeOrphans(isListed) {
+      // A file of its own: no request waits for it.
+      const { freeOrphans } = await import('./free-orphans.ts')
+      await freeOrphans(kept, isListed, environment)
+    },
     remove: (model) =>
       guarded(model, undefined, async () => {
         await installs.cancel(modelKey(model), new DOMException('The model was removed.', 'AbortError'))
