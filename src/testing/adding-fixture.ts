@@ -1,6 +1,7 @@
 import { addModel } from '../models/catalogue/add-model.ts'
 import type { AddSource } from '../models/catalogue/add-source.ts'
 import { createCatalogue } from '../models/catalogue/catalogue.ts'
+import { freeUnlisted } from '../models/catalogue/free-unlisted.ts'
 import { type ImportFile, importModel } from '../models/catalogue/import-model.ts'
 import { createModelRegistry } from '../models/catalogue/model-registry.ts'
 import { createOperatorWithdrawals } from '../models/catalogue/operator-withdrawals.ts'
@@ -84,6 +85,7 @@ export async function openAddingFixture(
     chunks,
     server,
     withdrawn: withdrawnByOperators,
+    freeUnlisted: () => freeUnlisted({ store, records }),
     add,
     import: (manifest: unknown, files: readonly ImportFile[]) => importModel(manifest, files, parts),
     /** Adds one file. */

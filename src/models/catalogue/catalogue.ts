@@ -12,7 +12,7 @@ export type CatalogEntry = Catalog['models'][number]
 export type WithdrawnRevision = NonNullable<Catalog['withdrawn']>[number]
 
 /** What the keys of catalogues' copies begin with. */
-const copyPrefix = 'catalog/'
+export const copyPrefix = 'catalog/'
 
 const noneWithdrawn: readonly WithdrawnRevision[] = []
 
@@ -32,8 +32,6 @@ export interface Catalogue {
   manifest(name: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<Manifest>
   /** Revisions that must not run any more; the same array until the catalogue is loaded again. */
   withdrawn(): Promise<readonly WithdrawnRevision[]>
-  /** Names in every catalogue that this browser has a copy of: pages of one origin may have several. */
-  remembered(): Promise<ReadonlySet<string>>
   /** Lets the network be asked again. */
   refresh(): Promise<void>
   /** Absolute address of a manifest that came from here: what its files' paths are relative to. */
@@ -45,7 +43,6 @@ export interface Catalogue {
  * answers nonsense. What was loaded is remembered, a failure is not.
  */
 export function createCatalogue(options: CatalogueOptions): Catalogue {
-  const { records } = options
   const copies = createCopies(options)
   const catalogUrl = new URL(options.url, globalThis.location?.href).href
   const baseUrls = new Map<string, string>()
@@ -115,17 +112,6 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
     list: ({ signal } = {}) => abortable(list(), signal),
     manifest: (name, { signal } = {}) => abortable(manifest(name), signal),
     withdrawn: async () => (await catalog()).withdrawn ?? noneWithdrawn,
-    async remembered() {
-      const names = new Set<string>()
-      for (const value of await records.getMany(await records.keys(copyPrefix))) {
-        try {
-          for (const { name } of parseCatalog(value, 'this browser').models) names.add(name)
-        } catch {
-          // A copy that can't be read serves nobody.
-        }
-      }
-      return names
-    },
     async refresh() {
       catalogOf.forget(catalogUrl)
       await catalog()

@@ -1,7 +1,7 @@
 import type { Manifest, ModelFile } from '../../contracts/manifest.ts'
-import { ValidationError } from '../../errors/validation-error.ts'
 import { toModelName } from '../onnx/draft-manifest.ts'
 import type { ModelStore } from '../store/model-store.ts'
+import { hasFiles, modelExists, mostNumbered, numbered } from './model-exists.ts'
 import type { ModelRegistry } from './model-registry.ts'
 
 /** What a model is to be called. */
@@ -16,10 +16,6 @@ export interface WishedName {
 
 /** What hubs and exporters call every graph: it names no model. */
 const namesNothing = 'model'
-const longest = 100
-/** More models of one name than anybody has. */
-const mostNumbered = 10_000
-
 /** The name that is drawn from a file's or a repository's, or the one that was given. */
 export function wishName(given: string | undefined, drawnFrom: string): WishedName {
   if (given !== undefined) return { name: given, kind: 'chosen' }
@@ -28,33 +24,10 @@ export function wishName(given: string | undefined, drawnFrom: string): WishedNa
   return { name, kind: name === stem && name !== namesNothing ? 'spelled' : 'vague' }
 }
 
-const numbered = (name: string, count: number): string => {
-  const ending = count === 1 ? '' : `-${count}`
-  return name.slice(0, longest - ending.length) + ending
-}
-
 /** Is the name the wished one, or the wished one with a number? */
 const isOfFamily = (name: string, wished: string): boolean => {
   const count = Number(/-(\d+)$/.exec(name)?.[1] ?? 1)
   return name === wished || name === numbered(wished, count)
-}
-
-/** The same bytes are the same model: its graph and its weights, whatever their names. */
-export const hasFiles = (manifest: Manifest, files: readonly ModelFile[]): boolean =>
-  files.every(({ sha256, bytes }) => manifest.files.some((known) => known.sha256 === sha256 && known.bytes === bytes))
-
-/** That another model has the name, and which one is free. */
-export async function modelExists(name: string, registry: Pick<ModelRegistry, 'ownerOf'>): Promise<ValidationError> {
-  let free = name
-  for (let count = 2; count < mostNumbered; count += 1) {
-    free = numbered(name, count)
-    if ((await registry.ownerOf(free)) === undefined) break
-  }
-  return new ValidationError(
-    'model-exists',
-    `There is another model called “${name}”, and it was left as it is. Choose another name, such as “${free}”, or remove that model first.`,
-    { context: { name, free } },
-  )
 }
 
 /**

@@ -50,7 +50,9 @@ export async function readGraph({ name, blob }: GivenFile): Promise<OnnxHeader> 
     return await readOnnx(blobSource(blob))
   } catch (cause) {
     if (isHitherError(cause) && name !== '' && !isGraph({ name })) {
-      throw new ModelError('onnx-unreadable', `${called} is no .onnx file. Export the model as one, and give that.`, { cause })
+      throw new ModelError('onnx-unreadable', `${called} is no .onnx file. Export the model as one, and give that.`, {
+        cause,
+      })
     }
     throw cause
   }

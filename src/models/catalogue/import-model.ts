@@ -1,9 +1,13 @@
+import type { Manifest } from '../../contracts/manifest.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { toFilePath } from '../manifest/file-path.ts'
 import { parseManifest } from '../manifest/parse-manifest.ts'
 import type { ModelStore } from '../store/model-store.ts'
-import { hasFiles, modelExists } from './claim-name.ts'
+import { hasFiles, modelExists } from './model-exists.ts'
 import type { ModelRegistry } from './model-registry.ts'
+
+/** The very same files, none more and none less. */
+const isSameModel = (a: Manifest, b: Manifest): boolean => hasFiles(a, b.files) && hasFiles(b, a.files)
 
 /** A given file, by its path below the manifest. */
 export interface ImportFile {
@@ -40,7 +44,7 @@ export async function importModel(
     async () => {
       const listed = await registry.listed(manifest)
       const owner = listed === undefined ? await registry.ownerOf(name) : undefined
-      if (owner !== undefined && (owner === 'listed' || !hasFiles(owner.manifest, manifest.files))) {
+      if (owner !== undefined && (owner === 'listed' || !isSameModel(owner.manifest, manifest))) {
         throw await modelExists(name, registry)
       }
       await store.adopt(manifest, listed?.baseUrl ?? '', given, { signal })

@@ -56,8 +56,6 @@ export interface ModelRegistry {
   forget(name: string): Promise<void>
   /** Removes the stored revisions that were withdrawn. */
   purge(): Promise<void>
-  /** Frees what is stored and no list shows. */
-  freeOrphans(): Promise<void>
 }
 
 export function createModelRegistry(options: {
@@ -135,14 +133,6 @@ export function createModelRegistry(options: {
       notes.change(manifest.name, { added: { manifest, baseUrl: '', ...(isNamed ? { isNamed } : {}) } }),
     forget: (name) => notes.change(name, { added: undefined }),
     purge: withdrawals.purge,
-    async freeOrphans() {
-      const remembered = await catalogue.remembered()
-      await store.freeOrphans(async ({ name, revision, baseUrl }) => {
-        // Only what was added or imported has no address, and only that can be shown by no list.
-        if (baseUrl !== '' || remembered.has(name) || (await notes.isUnreadable(name))) return true
-        return (await notes.get(name)).added?.manifest.revision === revision
-      })
-    },
   }
 }
 

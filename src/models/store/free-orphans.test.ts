@@ -15,7 +15,7 @@ beforeEach(async () => {
 /** What the next visit finds, and frees. */
 const nextVisit = async () => {
   const next = await openAddingFixture({ values: first.values })
-  await next.registry.freeOrphans()
+  await next.freeUnlisted()
   return next
 }
 const left = async ({ store }: typeof first) => {
@@ -105,10 +105,10 @@ describe('stays', () => {
       await first.chunks.put('f'.repeat(64), 0, two)
       await adopt(manifest, one)
       // The same thread: the locks are shared.
-      await first.registry.freeOrphans()
+      await first.freeUnlisted()
       expect(await left(first)).toEqual([['a'], one.length + two.length])
     })
-    await first.registry.freeOrphans()
+    await first.freeUnlisted()
     expect(await left(first)).toEqual([[], 0])
   })
 })

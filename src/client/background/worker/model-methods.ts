@@ -1,5 +1,6 @@
 import type { Manifest } from '../../../contracts/manifest.ts'
 import { ModelError } from '../../../errors/model-error.ts'
+import { importModel } from '../../../models/catalogue/import-model.ts'
 import { toFilePath } from '../../../models/manifest/file-path.ts'
 import { handOver } from '../../../utils/calls/hand-over.ts'
 import { lazyPart } from '../../../utils/lazy-part.ts'
@@ -8,8 +9,6 @@ import type { OpenedModels } from './open-models.ts'
 
 /** Reading .onnx files and hubs is a file of its own: most pages add no models. */
 const adding = lazyPart('adds models', () => import('../../../models/catalogue/add-model.ts'))
-
-const importing = lazyPart('imports models', () => import('../../../models/catalogue/import-model.ts'))
 
 /** The methods about stored models. @param opened what they stand on, once it is open */
 export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMethods {
@@ -111,7 +110,6 @@ export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMe
       return handOver(bytes, [bytes.buffer])
     },
     async importModel(manifest, files, { signal }) {
-      const { importModel } = await importing.get()
       const { store, registry, orphansFreed } = await opened()
       await orphansFreed()
       return importModel(manifest, files, { store, registry, signal })

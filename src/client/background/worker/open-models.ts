@@ -6,6 +6,7 @@ import { openRecords, type Records } from '../../../models/chunks/open-records.t
 import type { VariantOffer } from '../../../models/manifest/pick-variant.ts'
 import { type ModelStore, openModelStore } from '../../../models/store/model-store.ts'
 import { lazy } from '../../../utils/lazy.ts'
+import { lazyPart } from '../../../utils/lazy-part.ts'
 import type { BackgroundSettings } from './background-types.ts'
 
 /** What the second worker's methods stand on. */
@@ -21,6 +22,9 @@ export interface OpenedModels {
   /** The `Authorization` header for an address; only its own origin's token. */
   readonly authorize: (url: string) => Promise<string | undefined>
 }
+
+/** A file of its own, as no request waits for it. */
+const freeing = lazyPart('frees what was left', () => import('../../../models/catalogue/free-unlisted.ts'))
 
 /** By then a page's first request has the disk no more, in milliseconds. */
 const freeOrphansAfterMs = 5_000
@@ -42,7 +46,7 @@ export async function openModels(
   const offer = async () => ({ backends, memoryBytes, adapter: (await detectWebgpu())?.facts })
   const told = createOperatorWithdrawals(records)
   const registry = createModelRegistry({ catalogue, store, offer, withdrawnByOperators: told.list })
-  const freed = lazy(() => registry.freeOrphans())
+  const freed = lazy(async () => (await freeing.get()).freeUnlisted({ store, records }))
   // The next visit tries again.
   const orphansFreed = () => freed.get().catch(() => {})
   setTimeout(orphansFreed, freeOrphansAfterMs)
