@@ -74,3 +74,36 @@ test('a person’s own .onnx is added, runs, stays over a reload and is removed;
   await expect(card).toHaveCount(0)
   await expect(page.getByTestId('space')).not.toContainText('plus-one')
 })
+
+test('models that are dropped on Home are added; one whose name is taken is a question', async ({ page }) => {
+  const row = (name: string) => ({ name, type: 'float32' as const, shape: [1] })
+  const adder = (addend: number) => [
+    ...tinyOnnx({
+      inputs: [row('x')],
+      outputs: [row('y')],
+      nodes: [{ op: 'Add', inputs: ['x', 'c'], outputs: ['y'] }],
+      initializers: [{ name: 'c', type: 'float32', dims: [1], data: new Float32Array([addend]) }],
+    }),
+  ]
+  const drop = (files: Record<string, number[]>) =>
+    page.evaluate((given) => {
+      const dataTransfer = new DataTransfer()
+      for (const [name, content] of Object.entries(given)) {
+        dataTransfer.items.add(new File([new Uint8Array(content)], name))
+      }
+      document.body.dispatchEvent(
+        new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true, composed: true }),
+      )
+    }, files)
+  await page.goto(site.url())
+  await expect(page.getByTestId('pad')).toBeVisible()
+  await drop({ '人脸.onnx': adder(1), '车牌.onnx': adder(2) })
+  await expect(page).toHaveURL(/#\/models$/)
+  for (const name of ['model', 'model-2']) await expect(page.locator(`model-card [data-model=${name}]`)).toBeVisible()
+  // The catalogue has a model of this name.
+  await drop({ 'digits.onnx': adder(3) })
+  await expect(page.getByTestId('add-error')).toContainText('digits.onnx')
+  await page.getByTestId('keep-both').click()
+  await expect(page.locator('model-card [data-model=digits-2]')).toContainText('called digits-2')
+  await expect(page.getByTestId('add-error')).toHaveCount(0)
+})

@@ -253,3 +253,45 @@ test('a licence that must be accepted is asked for before the first byte', async
   await page.evaluate(() => hither.settle((client) => client.models.acceptLicense('licensed')))
   expect((await run(page, 'licensed'))[0]).toBe(6.5)
 })
+
+test('what one tab removes or adds anew, no other tab goes on answering with', async ({ page, context }) => {
+  const other = await context.newPage()
+  await open(page)
+  await open(other)
+  const add = (addend: number) =>
+    page.evaluate(
+      (content) => hither.settle((client) => client.models.add(new File([new Uint8Array(content)], 'mine.onnx'))),
+      [...adder(addend)],
+    )
+  await add(1)
+  expect((await run(other, 'mine'))[0]).toBe(1.5)
+  // Other bytes of the same name are kept beside it.
+  expect(await add(2)).toMatchObject({ name: 'mine-2' })
+  expect((await run(other, 'mine'))[0]).toBe(1.5)
+  await page.evaluate(() => hither.settle((client) => client.models.remove('mine')))
+  expect(await run(other, 'mine')).toEqual(expect.arrayContaining(['unknown-model']))
+  expect(await add(3)).toMatchObject({ name: 'mine' })
+  expect((await run(other, 'mine'))[0]).toBe(3.5)
+})
+
+test('a tab that is closed while it adds a model leaves nothing at the next start', async ({ page, context }) => {
+  await open(page)
+  await page.evaluate(
+    (content) => {
+      // The model's record can't be written: its files lie there without one.
+      void navigator.locks.request('hither-records', () => new Promise(() => {}))
+      void hither.client?.models.add(new File([new Uint8Array(content)], 'cut.onnx'))
+    },
+    [...adder(1)],
+  )
+  const usage = (from: Page) =>
+    from.evaluate(async () => {
+      const { models, totalBytes } = (await hither.client?.models.usage()) ?? {}
+      return [models?.length, totalBytes]
+    })
+  await expect.poll(() => usage(page)).toEqual([0, adder(1).length])
+  const next = await context.newPage()
+  await page.close()
+  await open(next)
+  await expect.poll(() => usage(next)).toEqual([0, 0])
+})

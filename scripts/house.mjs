@@ -60,7 +60,9 @@ export const entries = {
   ],
   'models/catalogue': [
     'models/catalogue/add-model',
+    'models/catalogue/add-source',
     'models/catalogue/catalogue',
+    'models/catalogue/free-unlisted',
     'models/catalogue/import-model',
     'models/catalogue/model-registry',
     'models/catalogue/operator-withdrawals',

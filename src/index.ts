@@ -23,6 +23,8 @@ export type {
 export type { Client, ClientEvents, RouteExplanation, RoutesLog } from './client/types/client-types.ts'
 export type {
   AddModelOptions,
+  AddModelSource,
+  ImportModelOptions,
   ModelEntry,
   ModelLicense,
   ModelSize,

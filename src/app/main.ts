@@ -38,7 +38,7 @@ if (element) {
     .then(() => import('./offline/start-offline.ts'))
     .then(({ startOffline }) =>
       startOffline(app, {
-        onFile: (file) => void element.take(file),
+        onFiles: (files) => void element.take(files),
         onNewVersion: (take) => {
           element.newVersion = take
         },

@@ -7,6 +7,7 @@ import { anySignal } from '../utils/any-signal.ts'
 import { createEmitter } from '../utils/emitter.ts'
 import { lazy } from '../utils/lazy.ts'
 import type { Background } from './background/create-background.ts'
+import type { ModelChanges } from './background/model-changes.ts'
 import { createClientOutbox } from './client-outbox.ts'
 import { createClientPipeline, type PipelineCode } from './client-pipeline.ts'
 import { createEdgeModels } from './edge/edge-models.ts'
@@ -17,6 +18,8 @@ import type { ClientEvents } from './types/client-types.ts'
 /** What a client stands on: the page's browser, or a test's fakes. */
 export interface ClientPlatform {
   readonly background: Background
+  /** Carries between the tabs which models changed. Default: none, as for a page that is alone. */
+  readonly changes?: ModelChanges
   readonly watcher: NetworkWatcher
   readonly power: PowerWatcher
   readonly createEdge: (events: EdgeEvents) => EdgeEngine
@@ -25,7 +28,7 @@ export interface ClientPlatform {
 
 /** The parts of one client, as they know of each other. */
 export function assembleParts(settings: ClientSettings, platform: ClientPlatform) {
-  const { background, watcher, power } = platform
+  const { background, watcher, power, changes } = platform
   const { storage, simulate, endpoints } = settings
   const closing = new AbortController()
   const events = createEmitter<ClientEvents>()
@@ -42,6 +45,10 @@ export function assembleParts(settings: ClientSettings, platform: ClientPlatform
     onState: (model, state) => events.emit('state', { model, state }),
     onProgress: (model, progress) => events.emit('progress', { model, ...progress }),
     onLoaded: (...loaded) => void pipeline.use(({ learnLoaded }) => learnLoaded(...loaded)),
+  })
+  changes?.on((models, isOwn) => {
+    if (!isOwn) void edgeModels.changedElsewhere(models)
+    events.emit('models', { models })
   })
   const pipeline = createClientPipeline(platform.loadPipeline, () => ({
     endpoints,
@@ -92,6 +99,7 @@ export function assembleParts(settings: ClientSettings, platform: ClientPlatform
     if (isOpen) return
     isFirst = false
     power.start()
+    changes?.listen()
     anticipate()
     await edge.ready()
     isOpen = true
@@ -103,6 +111,7 @@ export function assembleParts(settings: ClientSettings, platform: ClientPlatform
     stopWatching()
     power.stop()
     outbox.close()
+    changes?.close()
     edge.close()
     background.terminate(reason)
     events.clear()

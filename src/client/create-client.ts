@@ -5,6 +5,7 @@ import { assembleClient } from './assemble-client.ts'
 import { toBackgroundSettings } from './background/background-settings.ts'
 import { createBackground } from './background/create-background.ts'
 import { keepManifests } from './background/manifest-cache.ts'
+import { createModelChanges } from './background/model-changes.ts'
 import { createClientEdge } from './edge/client-edge.ts'
 import { slowEdge } from './edge/slow-edge.ts'
 import { toClientSettings } from './options/client-settings.ts'
@@ -29,11 +30,15 @@ import type { Client } from './types/client-types.ts'
 export function createClient(options: ClientOptions = {}): Client {
   const settings = toClientSettings(options)
   const { catalogUrl, runtime, storage, simulate, saveData } = settings
+  const changes = createModelChanges()
   const background = keepManifests(
     createBackground(startBackgroundWorker, ...toBackgroundSettings(catalogUrl, runtime, storage, simulate?.network)),
+    undefined,
+    changes,
   )
   return assembleClient(settings, {
     background,
+    changes,
     watcher: pretendWatcher(createNetworkWatcher(), { offline: simulate?.network === 'offline', saveData }),
     power: createPowerWatcher(),
     createEdge(events) {

@@ -7,18 +7,30 @@ import { tensorLiteralSchema, tensorSpecSchema } from './tensor.ts'
 const sha256Schema = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'sha256 must be 64 lower-case hex digits'))
 
 /** A model's or a revision's name: safe as a folder and in a URL. */
-const nameSchema = v.pipe(v.string(), v.maxLength(100), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'not a plain name'))
+export const nameSchema = v.pipe(
+  v.string(),
+  v.maxLength(100),
+  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'not a plain name'),
+)
 
-/** A path below the manifest's folder: no way up, no absolute address. */
+/** Control characters and half characters are of no file's name; a backslash separates folders on some systems only. */
+const namesNoFile = /[\p{Cc}\p{Cs}\\]/u
+/** The begin of an absolute path, of an address or of a drive. */
+const leadsElsewhere = /^\/|^[A-Za-z][A-Za-z0-9+.-]*:/
+
+/** A path below the manifest's folder: no way up, no absolute address. Blanks, brackets, `#` and any letters are allowed. */
 const relativePathSchema = v.pipe(
   v.string(),
   v.minLength(1),
   v.maxLength(300),
   v.check(
-    (path) => /^[A-Za-z0-9._/-]+$/.test(path) && !path.startsWith('/') && !path.split('/').includes('..'),
+    (path) => !namesNoFile.test(path) && !leadsElsewhere.test(path) && !path.split('/').includes('..'),
     'a file path must be relative and stay below the manifest',
   ),
 )
+
+/** Where a graph says that weights lie, in its own spelling: the runtime asks for them by it. */
+const locationSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(300))
 
 const bytesSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 
@@ -64,7 +76,7 @@ const complexitySchema = object({ macs: v.pipe(v.number(), v.finite(), v.minValu
 const toleranceSchema = object({ absolute: v.pipe(v.number(), v.finite(), v.minValue(0)) })
 
 /** How a model's weights are kept. */
-const precisionSchema = v.picklist(['float32', 'float16', 'int8', 'int4', 'mixed'])
+export const precisionSchema = v.picklist(['float32', 'float16', 'int8', 'int4', 'mixed'])
 
 /** The same model in other files. What it leaves out is as in the manifest. */
 const variantSchema = object({
@@ -72,7 +84,7 @@ const variantSchema = object({
   precision: v.optional(precisionSchema),
   files: v.pipe(v.array(modelFileSchema), v.minLength(1)),
   graph: relativePathSchema,
-  externalData: v.optional(v.array(relativePathSchema)),
+  externalData: v.optional(v.array(locationSchema)),
   requires: v.optional(requirementsSchema),
   inputs: v.optional(v.pipe(v.array(tensorSpecSchema), v.minLength(1))),
   outputs: v.optional(v.pipe(v.array(tensorSpecSchema), v.minLength(1))),
@@ -116,8 +128,11 @@ export const manifestSchema = object({
   files: v.pipe(v.array(modelFileSchema), v.minLength(1)),
   /** Path of the ONNX graph; one of `files`. */
   graph: relativePathSchema,
-  /** Paths of the files that hold weights outside the graph; each one of `files`, named as the graph names it. */
-  externalData: v.optional(v.array(relativePathSchema)),
+  /**
+   * Where the weights lie that are outside the graph, each as the graph names it. Each is one of `files`, whose path has
+   * `/` where the graph may have a backslash, and no `.` or `..`.
+   */
+  externalData: v.optional(v.array(locationSchema)),
   requires: v.optional(requirementsSchema),
   /**
    * `cloud`: while it is not on this device it runs in the cloud, and is not downloaded ahead of need. It comes here

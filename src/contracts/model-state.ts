@@ -10,7 +10,13 @@ export type ModelState =
   | { readonly status: 'stored'; readonly totalBytes: number }
   | { readonly status: 'loading'; readonly totalBytes: number }
   | { readonly status: 'ready'; readonly totalBytes: number; readonly backend: Backend }
-  | { readonly status: 'failed'; readonly code: string; readonly message: string }
+  | {
+      readonly status: 'failed'
+      readonly code: string
+      readonly message: string
+      /** The runtime's or the endpoint's own words, where it said any. */
+      readonly reason?: string
+    }
 
 /** What runs a model inside the edge. */
 export const backends = ['webgpu', 'wasm', 'webnn'] as const

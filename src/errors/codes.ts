@@ -25,6 +25,7 @@ export const errorCodes = {
   'options-invalid': stays('ValidationError'),
   'unknown-model': stays('ValidationError'),
   'model-exists': stays('ValidationError'),
+  'address-invalid': stays('ValidationError'),
   'input-missing': stays('ValidationError'),
   'input-unexpected': stays('ValidationError'),
   'input-type': stays('ValidationError'),

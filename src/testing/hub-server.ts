@@ -65,10 +65,11 @@ export async function openHubServer(
         JSON.stringify({ id: repository, sha: revision, siblings, cardData: { license: 'mit' } }),
       )
     }
-    const path = pathname.split(`/${repository}/resolve/${revision}/`)[1]
+    const [, escaped] = pathname.split(`/${repository}/resolve/${revision}/`)
+    const path = escaped === undefined ? undefined : decodeURIComponent(escaped)
     const bytes = path === undefined ? undefined : files[path]
     if (path === undefined || bytes === undefined) return void response.writeHead(404).end()
-    if (isLarge(path)) return void response.writeHead(302, { Location: `${storageOrigin}/${path}` }).end()
+    if (isLarge(path)) return void response.writeHead(302, { Location: `${storageOrigin}/${escaped}` }).end()
     response.end(bytes)
   })
   const origin = await listen(hub)

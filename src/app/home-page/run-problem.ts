@@ -1,6 +1,6 @@
 import { css, html, nothing } from 'lit'
-import { problemText } from '../../ui/texts/names.ts'
 import { t } from '../../ui/texts/text.ts'
+import { problemLine } from '../page/problem-line.ts'
 import type { TaskRunState } from '../state/task-run.ts'
 
 export const runProblemStyles = css`
@@ -35,13 +35,8 @@ export function runProblem(run: {
     </p>`
   }
   if (problem === undefined) return nothing
-  const text = problemText(problem)
-  const { code, reason } = problem
   return html`<div class="problem-box">
-    <p data-testid="error" data-code=${code ?? ''}>
-      ${text} ${reason === undefined || text.includes(reason) ? nothing : html`<q>${reason}</q>`}
-      ${code ? html`<span class="code">${code}</span>` : nothing}
-    </p>
+    <p data-testid="error" data-code=${problem.code ?? ''}>${problemLine(problem)}</p>
     ${
       canWait === true
         ? html`<button type="button" data-testid="wait" @click=${() => run.waitInLine()}>

@@ -4,8 +4,9 @@ import { UiElement } from '../../ui/base/ui-element.ts'
 import { formatBytes } from '../../ui/design/format-bytes.ts'
 import { formatMs } from '../../ui/design/format-ms.ts'
 import { sharedStyles } from '../../ui/design/shared-styles.ts'
-import { backendName, problemText, stateNames } from '../../ui/texts/names.ts'
+import { backendName, stateNames } from '../../ui/texts/names.ts'
 import { str, t } from '../../ui/texts/text.ts'
+import { problemLine } from '../page/problem-line.ts'
 import type { Problem } from '../state/problem.ts'
 
 /** What a person can have done to a model. */
@@ -76,6 +77,11 @@ export class ModelCard extends UiElement {
         color: var(--cloud);
         background: var(--cloud-soft);
         border-radius: 99px;
+      }
+      .problem,
+      .status,
+      h2 {
+        overflow-wrap: anywhere;
       }
       .row {
         margin-top: auto;
@@ -152,13 +158,15 @@ export class ModelCard extends UiElement {
       variant,
       t('model.revision', str`revision ${revision}`),
       added ? t('model.added', 'added by you') : undefined,
+      // What requests call it: two files may have one title.
+      added ? t('model.name', str`called ${name}`) : undefined,
     ]
     return html`<section class="card" data-testid="model" data-model=${name}>
       <div class="title">
         <h2>${t(`model-title.${name}`, title)}</h2>
         ${pinned ? html`<span class="pinned">${t('model.pinned', 'kept')}</span>` : nothing}
       </div>
-      <p class="small muted">${t(`model-about.${name}`, description)}</p>
+      ${description === '' ? nothing : html`<p class="small muted">${t(`model-about.${name}`, description)}</p>`}
       <p class="status">
         <span class=${state.status} data-testid="status" data-status=${state.status}>
           ${stateNames()[state.status]}${state.status === 'ready' ? ` · ${backendName(state.backend)}` : ''}
@@ -171,7 +179,7 @@ export class ModelCard extends UiElement {
         ${license.url === undefined ? license.name : html`<a href=${license.url} rel="noreferrer">${license.name}</a>`}
       </p>
       <div aria-live="polite">
-        ${failure ? html`<p class="problem small" data-testid="model-error">${problemText(failure)} <span class="code">${failure.code ?? ''}</span></p>` : nothing}
+        ${failure ? html`<p class="problem small" data-testid="model-error">${problemLine(failure)}</p>` : nothing}
         ${note ? html`<p class="small" data-testid="model-note">${note}</p>` : nothing}
       </div>
       ${this.#actions()}

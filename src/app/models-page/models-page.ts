@@ -4,10 +4,10 @@ import type { Client, ModelEntry, StorageReport } from '../../index.ts'
 import { cssVariables } from '../../ui/design/css-variables.ts'
 import { formatBytes } from '../../ui/design/format-bytes.ts'
 import { sharedStyles } from '../../ui/design/shared-styles.ts'
-import { problemText } from '../../ui/texts/names.ts'
 import { str, t } from '../../ui/texts/text.ts'
 import { AppPage } from '../page/app-page.ts'
 import { pageStyles } from '../page/page-styles.ts'
+import { problemLine } from '../page/problem-line.ts'
 import { type Problem, toProblem } from '../state/problem.ts'
 import './add-model.ts'
 import './model-card.ts'
@@ -21,6 +21,9 @@ export class ModelsPage extends AppPage {
     sharedStyles,
     pageStyles,
     css`
+      .head {
+        align-items: start;
+      }
       .models {
         margin-top: 16px;
       }
@@ -69,6 +72,21 @@ export class ModelsPage extends AppPage {
     const statuses = (this.app.state.models ?? []).map(({ name, state }) => `${name} ${state.status}`).join()
     if (statuses !== this.#statuses) void this.#readUsage()
     this.#statuses = statuses
+  }
+
+  get #adding() {
+    return this.renderRoot.querySelector('add-model')
+  }
+
+  /** Adds models that were dropped or opened. */
+  async take(files: readonly File[]): Promise<void> {
+    await this.updateComplete
+    await this.#adding?.take(files)
+  }
+
+  /** Says what is wrong with what was dropped. */
+  fail(message: string): void {
+    this.#adding?.fail(message)
   }
 
   async #readUsage(): Promise<void> {
@@ -150,7 +168,7 @@ export class ModelsPage extends AppPage {
         </div>
         <add-model .app=${this.app} @added=${() => this.app.refreshModels()}></add-model>
       </div>
-      ${modelsProblem ? html`<p class="problem-box" role="alert">${problemText(modelsProblem)} <span class="code">${modelsProblem.code ?? ''}</span></p>` : nothing}
+      ${modelsProblem ? html`<p class="problem-box" role="alert">${problemLine(modelsProblem)}</p>` : nothing}
       ${this.usage ? this.#space(this.usage) : nothing}
       <div class="grid two models">
         ${repeat(

@@ -5,20 +5,19 @@ interface LaunchQueue {
 }
 
 /** Files that come from the system: shared with the installed app, or opened with it. */
-export async function receiveGivenFiles(onFile: (file: File) => void): Promise<void> {
+export async function receiveGivenFiles(onFiles: (files: readonly File[]) => void): Promise<void> {
   const { launchQueue } = globalThis as { readonly launchQueue?: LaunchQueue }
   launchQueue?.setConsumer(({ files = [] }) => {
-    for (const handle of files) {
-      handle
-        .getFile()
-        .then(onFile)
-        .catch(() => {})
-    }
+    // One that can't be opened does not keep the others from coming.
+    void Promise.all(files.map((handle) => handle.getFile().catch(() => undefined))).then((opened) => {
+      const there = opened.filter((file) => file !== undefined)
+      if (there.length > 0) onFiles(there)
+    })
   })
   const address = new URL(location.href)
   if (!address.searchParams.has('shared')) return
   address.searchParams.delete('shared')
   history.replaceState(null, '', address)
   const file = await takeShared()
-  if (file) onFile(file)
+  if (file) onFiles([file])
 }

@@ -7,16 +7,16 @@ import { watchUpdates } from './updates.ts'
 export function startOffline(
   app: App,
   {
-    onFile,
+    onFiles,
     onNewVersion,
   }: {
     /** A file was shared with the app, or opened with it. */
-    readonly onFile: (file: File) => void
+    readonly onFiles: (files: readonly File[]) => void
     /** A new version waits; `take` has it take over. */
     readonly onNewVersion: (take: () => void) => void
   },
 ): void {
   keepOffline(app)
   watchUpdates(app, onNewVersion)
-  receiveGivenFiles(onFile).catch(() => {})
+  receiveGivenFiles(onFiles).catch(() => {})
 }

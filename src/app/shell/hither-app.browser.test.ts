@@ -42,6 +42,28 @@ afterEach(() => {
 })
 
 describe('hither-app', () => {
+  it.each(['#/', '#/models', '#/routes'])('adds a model that is dropped on %s, on the page of models', async (from) => {
+    const { client } = await show()
+    const added: string[][] = []
+    client.models.add = async (files) => {
+      added.push((files as readonly File[]).map(({ name }) => name))
+      return fakeModel()
+    }
+    location.hash = from
+    const dataTransfer = new DataTransfer()
+    for (const name of ['a.onnx', 'w.bin', 'b.onnx']) dataTransfer.items.add(new File(['x'], name))
+    document.body.dispatchEvent(
+      new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true, composed: true }),
+    )
+    await expect
+      .poll(() => added)
+      .toEqual([
+        ['a.onnx', 'w.bin'],
+        ['b.onnx', 'w.bin'],
+      ])
+    expect(location.hash).toBe('#/models')
+  })
+
   it('runs what is drawn and shows the answer, where it ran, how long and why', async () => {
     const seen: boolean[] = []
     const run = async (inputs: RunInputs) => {

@@ -7,6 +7,7 @@ import { receiveFiles } from '../../ui/input/receive-files.ts'
 import { problemText } from '../../ui/texts/names.ts'
 import { t } from '../../ui/texts/text.ts'
 import type { App } from '../state/app.ts'
+import { pageFor } from './page-for-files.ts'
 import { addressOf, type PageName, type Place, pageNames, pages, parsePlace } from './pages.ts'
 import { shellStyles } from './shell-styles.ts'
 
@@ -44,7 +45,7 @@ export class HitherApp extends UiElement {
 
   #stop: (() => void)[] = []
   /** Files that came before their page. */
-  #files: File[] = []
+  #waiting: { readonly page: PageName; readonly files: readonly File[] } | undefined
 
   constructor() {
     super()
@@ -68,11 +69,12 @@ export class HitherApp extends UiElement {
       () => stop.abort(),
       () => clearInterval(refresh),
       receiveFiles(window, {
-        onFile: (file, over) => void this.take(file, over),
-        onNoFile: () =>
-          this.#home?.fail(
-            t('drop.no-file', 'What was dropped is not a picture file. Save the picture first, then drop the file.'),
-          ),
+        onFiles: (files, over) => void this.take(files, over),
+        onNoFile: () => {
+          if (this.#models)
+            this.#models.fail(t('drop.no-model', 'What was dropped is no file. Drop the .onnx file itself.'))
+          else this.#home?.fail(noPicture())
+        },
         onDragging: (dragging) => {
           this.dragging = dragging
         },
@@ -94,18 +96,30 @@ export class HitherApp extends UiElement {
     return this.renderRoot.querySelector('home-page')
   }
 
-  /** Gives a file to the home page, which is opened for it where another one is shown. */
-  async take(file: File, over: readonly EventTarget[] = []): Promise<void> {
-    const home = this.#home
-    if (home) {
-      if (await home.take(file, over)) return
-      home.fail(
-        t('drop.no-file', 'What was dropped is not a picture file. Save the picture first, then drop the file.'),
-      )
-      return
+  get #models() {
+    return this.renderRoot.querySelector('models-page')
+  }
+
+  /** Gives models to the page of models, and anything else to the home page. The page is opened where another one is shown. */
+  async take(files: readonly File[], over: readonly EventTarget[] = []): Promise<void> {
+    const page = pageFor(files, this.place.page)
+    const [first] = files
+    if (page === 'models' && this.#models) await this.#models.take(files)
+    else if (page === 'home' && this.#home && first !== undefined) {
+      // One picture, text or sound is answered at a time.
+      if (!(await this.#home.take(first, over))) this.#home.fail(noPicture())
+    } else {
+      this.#waiting = { page, files }
+      location.hash = addressOf(page)
     }
-    this.#files.push(file)
-    location.hash = addressOf('home')
+  }
+
+  /** Gives the page that has arrived what waited for it. */
+  #giveWaiting(page: PageName): void {
+    const waiting = this.#waiting
+    if (waiting?.page !== page) return
+    this.#waiting = undefined
+    void this.take(waiting.files)
   }
 
   #go(): void {
@@ -124,7 +138,7 @@ export class HitherApp extends UiElement {
         this.#isShown()
         // What a person reads with a screen reader goes on at the new page.
         if (isOther) this.renderRoot.querySelector('main')?.focus()
-        if (place.page === 'home') for (const file of this.#files.splice(0)) void this.#home?.take(file)
+        this.#giveWaiting(place.page)
       },
       () => {
         if (this.place === place) this.failed = true
@@ -216,10 +230,15 @@ export class HitherApp extends UiElement {
       <slot></slot>
       <main id="main" tabindex="-1">${this.#main()}</main>
       <div class="drop" ?hidden=${!this.dragging} data-testid="drop">
-        <p>${t('pad.drop', 'Drop the picture to read it')}</p>
+        <p>
+          ${this.place.page === 'models' ? t('drop.model', 'Drop the model to add it') : t('pad.drop', 'Drop the picture to read it')}
+        </p>
       </div>`
   }
 }
+
+const noPicture = (): string =>
+  t('drop.no-file', 'What was dropped is not a picture file. Save the picture first, then drop the file.')
 
 const simulationName = (simulation: App['state']['simulation']): string =>
   ({

@@ -79,6 +79,7 @@ export function createApp(options: {
         update,
         onLink: history.add,
         onNotices: () => void refreshModels(),
+        onModels: () => void refreshModels(),
       })
       await nextTask()
       return made

@@ -12,12 +12,15 @@ export function watchClient(
     update,
     onLink,
     onNotices,
+    onModels,
   }: {
     readonly state: () => AppState
     readonly update: (change: Partial<AppState>) => void
     readonly onLink: (link: LinkReport) => void
     /** A model may have been withdrawn, or is allowed again. */
     readonly onNotices: () => void
+    /** A model was added, replaced or removed, in this tab or in another one. */
+    readonly onModels: () => void
   },
 ): void {
   const setModelState = (name: string, modelState: ModelState) => {
@@ -36,5 +39,6 @@ export function watchClient(
     setModelState(model, { status: 'downloading', ...progress })
   })
   client.on('notices', onNotices)
+  client.on('models', onModels)
   update({ device: client.device(), link: client.link() })
 }

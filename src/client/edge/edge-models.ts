@@ -1,12 +1,18 @@
 import type { Manifest } from '../../contracts/manifest.ts'
 import type { ModelState, Progress } from '../../contracts/model-state.ts'
 import type { EdgeEngine, LoadedModel } from '../../edge/edge-types.ts'
+import { isHitherError } from '../../errors/hither-error.ts'
+import { ValidationError } from '../../errors/validation-error.ts'
 import { totalBytesOf } from '../../models/manifest/total-bytes.ts'
 import type { Priority } from '../../models/transfer/transfer-slots.ts'
 import { abortable } from '../../utils/abortable.ts'
 import type { Background } from '../background/create-background.ts'
 import { createModelStates } from './model-states.ts'
 import { createModelPreparer } from './prepare-model.ts'
+
+/** There is no model of this name, or not any more. */
+const isGone = (error: unknown): boolean =>
+  isHitherError(error) && (error.code === 'unknown-model' || error.code === 'model-withdrawn')
 
 export interface PrepareOptions {
   readonly signal?: AbortSignal | undefined
@@ -25,7 +31,10 @@ export interface EdgeModels {
   stop(manifest: Manifest, reason: unknown): Promise<void>
   /** Asks the store again where the model stands. */
   reread(name: string): Promise<void>
-  remove(manifest: Manifest): Promise<void>
+  /** Frees the model's memory and its stored bytes, also of one that no list shows any more. */
+  remove(name: string): Promise<void>
+  /** Another tab added, replaced or removed these models, or any: what serves no more is unloaded here. Never rejects. */
+  changedElsewhere(names: readonly string[] | undefined): Promise<void>
   /** The model must not run any more: ends what is under way for it, and unloads it. */
   withdraw(name: string, revision: string | undefined, reason: Error): Promise<void>
   /** The model answers from another backend than the one it was loaded on. */
@@ -49,11 +58,32 @@ export function createEdgeModels(options: {
     { readonly promise: Promise<LoadedModel>; readonly controller: AbortController }
   >()
 
+  /** Lets go of what this tab has of a model, where another tab has replaced or removed it. */
+  const lookAgain = async (name: string): Promise<void> => {
+    const before = states.manifest(name)
+    if (before === undefined) return
+    try {
+      const now = await background.manifest(name).catch((error) => {
+        if (isGone(error)) return undefined
+        throw error
+      })
+      if (now?.revision === before.revision) return
+      const what = now === undefined ? 'removed' : 'replaced'
+      const reason = new ValidationError('unknown-model', `The model "${name}" was ${what} in another tab.`)
+      preparations.get(name)?.controller.abort(reason)
+      await edge.unload(before)
+      if (now === undefined) states.forget(name)
+      else states.set(now, await states.stored(now))
+    } catch {
+      // Where the store can't be read, the next request meets the same.
+    }
+  }
+
   const preparer = createModelPreparer({ background, edge, states, onProgress, onLoaded })
 
   return {
     async state(manifest) {
-      const known = states.known(manifest.name)
+      const known = states.knownOf(manifest)
       const loaded = edge.loaded(manifest)
       // Another tab may have loaded it in the engine that the tabs share.
       if (loaded !== undefined && known?.status !== 'ready' && !preparations.has(manifest.name)) {
@@ -63,7 +93,7 @@ export function createEdgeModels(options: {
       }
       if (known !== undefined) return known
       const state = await states.stored(manifest)
-      const newer = states.known(manifest.name)
+      const newer = states.knownOf(manifest)
       if (newer === undefined) states.set(manifest, state)
       return newer ?? state
     },
@@ -97,11 +127,19 @@ export function createEdgeModels(options: {
       if (status !== 'ready' && status !== 'loading') await states.reread(manifest.name)
     },
     reread: states.reread,
-    async remove(manifest) {
-      preparations.get(manifest.name)?.controller.abort(new DOMException('The model was removed.', 'AbortError'))
-      await edge.unload(manifest)
-      await background.remove(manifest.name)
-      states.set(manifest, { status: 'absent' })
+    async remove(name) {
+      const manifest = await background.manifest(name).catch((error) => {
+        if (isGone(error)) return undefined
+        throw error
+      })
+      preparations.get(name)?.controller.abort(new DOMException('The model was removed.', 'AbortError'))
+      // Before it is unloaded: a run of another tab would load it again from what is stored.
+      await background.remove(name)
+      for (const old of [manifest, states.manifest(name)]) if (old !== undefined) await edge.unload(old)
+      states.forget(name)
+    },
+    async changedElsewhere(names) {
+      await Promise.all((names ?? states.names()).map(lookAgain))
     },
     async withdraw(name, revision, reason) {
       const manifest = states.manifest(name)

@@ -7,6 +7,12 @@ import type { Background } from '../background/create-background.ts'
 export interface ModelStates {
   /** Undefined before the model was asked about. */
   known(name: string): ModelState | undefined
+  /** The same, of this very revision: another one that served before says nothing of it. */
+  knownOf(manifest: Manifest): ModelState | undefined
+  /** Every model that was asked about. */
+  names(): readonly string[]
+  /** The model was removed: it counts as never asked about. */
+  forget(name: string): void
   /** The manifest that the state is of. */
   manifest(name: string): Manifest | undefined
   set(manifest: Manifest, state: ModelState): void
@@ -44,6 +50,16 @@ export function createModelStates(
 
   return {
     known: (name) => states.get(name)?.state,
+    knownOf({ name, revision }) {
+      const known = states.get(name)
+      return known?.manifest.revision === revision ? known.state : undefined
+    },
+    names: () => [...states.keys()],
+    forget(name) {
+      const manifest = states.get(name)?.manifest
+      if (manifest !== undefined) set(manifest, { status: 'absent' })
+      states.delete(name)
+    },
     manifest: (name) => states.get(name)?.manifest,
     set,
     stored,

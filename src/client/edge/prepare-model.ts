@@ -1,7 +1,7 @@
 import type { Manifest } from '../../contracts/manifest.ts'
 import type { ModelState, Progress } from '../../contracts/model-state.ts'
 import type { EdgeEngine, LoadedModel } from '../../edge/edge-types.ts'
-import { isHitherError } from '../../errors/hither-error.ts'
+import { type HitherError, isHitherError } from '../../errors/hither-error.ts'
 import { isErrorLike } from '../../errors/is-error-like.ts'
 import { totalBytesOf } from '../../models/manifest/total-bytes.ts'
 import type { Priority } from '../../models/transfer/transfer-slots.ts'
@@ -59,10 +59,10 @@ export function createModelPreparer(options: {
         states.set(manifest, await states.stored(manifest).catch((): ModelState => ({ status: 'absent' })))
         throw signal.aborted ? signal.reason : error
       }
-      const [code, message] = isHitherError(error)
-        ? [error.code, error.message]
-        : ['unknown', isErrorLike(error) ? error.message : String(error)]
-      states.set(manifest, { status: 'failed', code, message })
+      const failed = isHitherError(error)
+        ? { code: error.code, message: error.message, ...reasonOf(error) }
+        : { code: 'unknown', message: isErrorLike(error) ? error.message : String(error) }
+      states.set(manifest, { status: 'failed', ...failed })
       throw error
     }
   }
@@ -93,5 +93,8 @@ export function createModelPreparer(options: {
       }),
   }
 }
+
+const reasonOf = ({ context: { reason } }: HitherError): { readonly reason?: string } =>
+  reason === undefined ? {} : { reason: String(reason) }
 
 const isAbort = (error: unknown): boolean => isErrorLike(error) && error.name === 'AbortError'

@@ -1,8 +1,9 @@
 import type { Manifest } from '../../contracts/manifest.ts'
 import { ModelError } from '../../errors/model-error.ts'
-import { isInstance } from '../../utils/is-instance.ts'
+import { ValidationError } from '../../errors/validation-error.ts'
 import { toJson } from '../../utils/to-json.ts'
 import type { Background } from '../background/create-background.ts'
+import { bytesToBlob, describeGiven, isBlob, isFolder, openHandle } from './read-add-source.ts'
 
 /** Bytes read at a time: a chunk of the store. */
 const stepBytes = 8 * 1024 * 1024
@@ -105,10 +106,17 @@ async function filesOfZip(blob: Blob): Promise<readonly ArchiveFile[]> {
   try {
     const entries = await new ZipReader(new BlobReader(blob)).getEntries()
     return entries.flatMap((entry) =>
-      entry.directory ? [] : [{ path: entry.filename, open: () => entry.getData(new BlobWriter()) }],
+      // Some programs of Windows separate folders by backslashes.
+      entry.directory
+        ? []
+        : [{ path: entry.filename.replaceAll('\\', '/'), open: () => entry.getData(new BlobWriter()) }],
     )
   } catch (cause) {
-    throw new ModelError('import-invalid', 'This is no .zip that can be read.', { cause })
+    throw new ModelError(
+      'import-invalid',
+      'This is no .zip that can be read. An .onnx file is brought in with models.add().',
+      { cause },
+    )
   }
 }
 
@@ -118,9 +126,26 @@ export interface ArchivedModel {
   readonly files: readonly ArchiveFile[]
 }
 
-/** The models of a .zip or a folder. @throws {ModelError} `import-invalid` */
-export async function readArchive(from: Blob | FileSystemDirectoryHandle): Promise<readonly ArchivedModel[]> {
-  const files = isInstance(from, 'Blob') ? await filesOfZip(from) : await filesOfFolder(from)
+/** The files of whatever a page without types gives. @throws {ValidationError} `options-invalid` */
+async function filesOf(from: unknown): Promise<readonly ArchiveFile[]> {
+  const given = await openHandle(from)
+  if (isFolder(given)) return filesOfFolder(given)
+  const zip = isBlob(given) ? given : bytesToBlob(given)
+  if (zip !== undefined) return filesOfZip(zip)
+  throw new ValidationError(
+    'options-invalid',
+    `Give a .zip that was exported, or the folder of one; ${describeGiven(from)} is neither.`,
+  )
+}
+
+/**
+ * The models of a .zip or a folder.
+ *
+ * @throws {ModelError} `import-invalid`
+ * @throws {ValidationError} `options-invalid`: it is neither
+ */
+export async function readArchive(from: unknown): Promise<readonly ArchivedModel[]> {
+  const files = await filesOf(from)
   const models: ArchivedModel[] = []
   for (const file of files) {
     if (file.path.split('/').at(-1) !== manifestName) continue
@@ -134,13 +159,20 @@ export async function readArchive(from: Blob | FileSystemDirectoryHandle): Promi
       throw new ModelError('import-invalid', `${file.path} cannot be read.`, { cause })
     }
   }
-  if (models.length === 0) throw new ModelError('import-invalid', 'There is no manifest.json in it, so no model.')
+  if (models.length === 0)
+    throw new ModelError(
+      'import-invalid',
+      'There is no manifest.json in it, so no model that was exported. Unpack it, and add its .onnx file.',
+    )
   return models
 }
+
+/** A path as it is compared: letters that systems write in different ways are the same. */
+export const toPlainPath = (path: string): string => path.normalize('NFC').replace(/^(\.\/)+/, '')
 
 /** The paths that a manifest names, so that only those are taken out of the archive. */
 export const pathsOf = (manifest: unknown): ReadonlySet<string> => {
   const files = typeof manifest === 'object' && manifest !== null && 'files' in manifest ? manifest.files : undefined
   const paths = Array.isArray(files) ? files.map((file: unknown) => (file as { path?: unknown } | null)?.path) : []
-  return new Set(paths.filter((path) => typeof path === 'string'))
+  return new Set(paths.filter((path) => typeof path === 'string').map(toPlainPath))
 }

@@ -32,6 +32,9 @@ export function createModelsApi(parts: {
     await open()
     return background.manifest(model)
   }
+  const removals = new Set<Promise<void>>()
+  /** Calls take effect in their order: a model that is added after it was removed is there. */
+  const removed = () => Promise.allSettled(removals)
   const exchangeCode = lazyPart('exports and imports models', () => import('./models-exchange.ts'))
   const protect = async (): Promise<boolean> => (await storage?.persist?.().catch(() => false)) ?? false
 
@@ -79,7 +82,9 @@ export function createModelsApi(parts: {
       edgeModels.prepare(manifest).catch(() => {})
     },
     async remove(model) {
-      await edgeModels.remove(await manifestOf(model))
+      const removal = open().then(() => edgeModels.remove(model))
+      removals.add(removal)
+      await removal.finally(() => removals.delete(removal))
     },
     async pin(model) {
       // Before the first await: it ends the click's permission to ask.
@@ -115,8 +120,14 @@ export function createModelsApi(parts: {
       await edgeModels.reread(model)
     },
     export: exportModel,
-    import: async (from, options) => (await exchange.get()).import(from, options),
-    add: async (source, options) => (await exchange.get()).add(source, options),
+    async import(from, options) {
+      await removed()
+      return (await exchange.get()).import(from, options)
+    },
+    async add(source, options) {
+      await removed()
+      return (await exchange.get()).add(source, options)
+    },
     async update(model, { signal } = {}) {
       await manifestOf(model)
       return (await updates.get()).update(model, { signal: bounded(signal) })

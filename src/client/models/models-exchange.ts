@@ -1,10 +1,11 @@
 import type { Manifest } from '../../contracts/manifest.ts'
-import { isInstance } from '../../utils/is-instance.ts'
-import { baseAddress } from '../../utils/page-address.ts'
+import { ValidationError } from '../../errors/validation-error.ts'
 import type { Background } from '../background/create-background.ts'
 import type { EdgeModels } from '../edge/edge-models.ts'
 import type { ModelEntry, ModelsApi } from '../types/models-types.ts'
-import { exportToFolder, exportToZip, pathsOf, readArchive } from './model-archive.ts'
+import { exportToFolder, exportToZip, pathsOf, readArchive, toPlainPath } from './model-archive.ts'
+import { parseAddOptions, parseImportOptions } from './parse-add-options.ts'
+import { readAddSource } from './read-add-source.ts'
 
 /** Brings models in and out: exports, imports, and models of the person's own. */
 export interface ModelsExchange extends Pick<ModelsApi, 'import' | 'add'> {
@@ -36,28 +37,33 @@ export function createModelsExchange(parts: {
       }
       return exportToZip(manifest, background.readBytes, limited)
     },
-    async import(from, { signal } = {}) {
+    async import(from, options) {
+      const { signal, name: wish } = parseImportOptions(options)
       await open()
       const entries: ModelEntry[] = []
-      for (const { manifest, files } of await readArchive(from)) {
+      const models = await readArchive(from)
+      if (wish !== undefined && models.length > 1) {
+        throw new ValidationError('options-invalid', `There are ${models.length} models in it: one name is not enough.`)
+      }
+      for (const { manifest: archived, files } of models) {
+        const manifest = wish === undefined ? archived : { ...Object(archived), name: wish }
         const wanted = pathsOf(manifest)
         const given: { readonly path: string; readonly blob: Blob }[] = []
-        for (const { path, open: openFile } of files) if (wanted.has(path)) given.push({ path, blob: await openFile() })
+        for (const { path, open: openFile } of files)
+          if (wanted.has(toPlainPath(path))) given.push({ path, blob: await openFile() })
         const name = await background.importModel(manifest, given, { signal: bounded(signal) })
         await edgeModels.reread(name)
         entries.push(await entryOf(name))
       }
       return entries
     },
-    async add(source, { signal, onProgress = () => {}, name, title, precision } = {}) {
+    async add(source, options) {
+      const { signal, onProgress = () => {}, name, title, precision } = parseAddOptions(options)
+      signal?.throwIfAborted()
+      const read = await readAddSource(source)
       await open()
-      const facts = { name, title, precision }
-      const files = Array.isArray(source) ? source : isInstance(source, 'Blob') ? [source] : undefined
-      const given =
-        files === undefined
-          ? { ...facts, url: new URL(String(source), baseAddress()).href }
-          : { ...facts, files: files.map((file: File) => ({ name: file.name, blob: file })) }
-      const added = await background.addModel(given, { signal: bounded(signal), onProgress })
+      const limits = { signal: bounded(signal), onProgress }
+      const added = await background.addModel({ ...read, name, title, precision }, limits)
       await edgeModels.reread(added)
       return entryOf(added)
     },

@@ -31,6 +31,11 @@ export interface ClientEvents {
   readonly route: RouteRecord
   readonly progress: ModelProgress
   readonly state: { readonly model: string; readonly state: ModelState }
+  /**
+   * Models were added, replaced or removed, in this tab or in another one: `list` gives another list. `models` has their
+   * names; undefined where it may be any.
+   */
+  readonly models: { readonly models: readonly string[] | undefined }
   /** The device was measured, or another backend was chosen. */
   readonly device: DeviceReport
   /** The link was measured again. */

@@ -55,8 +55,26 @@ interface Abortable {
   readonly signal?: AbortSignal
 }
 
+/** What a model can be added from: its file, also with its weights beside it, its bytes, or its address. */
+export type AddModelSource =
+  | Blob
+  | ArrayBuffer
+  | ArrayBufferView
+  | FileSystemFileHandle
+  | string
+  | URL
+  | Iterable<Blob | ArrayBuffer | ArrayBufferView | FileSystemFileHandle>
+
+export interface ImportModelOptions extends Abortable {
+  /** What requests call it, for an archive of one model. Default: what its manifest says. */
+  readonly name?: string
+}
+
 export interface AddModelOptions extends Abortable {
-  /** What requests call it. Default: from the file's or the repository's name. */
+  /**
+   * What requests call it: letters, digits, `.`, `_` and `-`. Default: from the file's or the repository's name, with a
+   * number where another file's model has that.
+   */
   readonly name?: string
   readonly title?: string
   /** For a hub's repository with several: which one. Default: what suits this device. */
@@ -80,7 +98,12 @@ export interface ModelsApi {
   pause(model: string): Promise<void>
   /** Continues a paused download, in the background; `state` and `progress` tell of it. */
   resume(model: string): Promise<void>
-  /** Frees a model's memory and its space in IndexedDB. Runs under way finish first. */
+  /**
+   * Frees a model's memory and its space in IndexedDB, in all tabs. Runs under way finish first. A model that was added
+   * from a file is gone with that.
+   *
+   * @throws {ValidationError} `unknown-model`: no list shows it and nothing of it is stored
+   */
   remove(model: string): Promise<void>
   /** Keeps a model from being evicted to make room for others. Called on a click, it also asks the browser to protect the storage. */
   pin(model: string): Promise<void>
@@ -102,17 +125,28 @@ export interface ModelsApi {
   /**
    * Stores the models of a .zip or a folder, without a network.
    *
+   * @param from the .zip as a file or its bytes, or a handle of either
    * @throws {ModelError} `import-invalid`, `manifest-invalid`, `model-withdrawn`, `storage-full`
+   * @throws {ValidationError} `model-exists`: another model that was added has the name, and `context.free` is one that
+   *   is free; `options-invalid`: neither a .zip nor a folder
    */
-  import(from: Blob | FileSystemDirectoryHandle, options?: Abortable): Promise<readonly ModelEntry[]>
+  import(
+    from: Blob | ArrayBuffer | ArrayBufferView | FileSystemFileHandle | FileSystemDirectoryHandle,
+    options?: ImportModelOptions,
+  ): Promise<readonly ModelEntry[]>
   /**
    * Adds a model that is in no catalogue: an .onnx file (with the files of weights beside it, if it has any), the
-   * address of one, or a repository on a hub with Hugging Face's layout. Its manifest is drafted from the file.
+   * address of one, or a repository on a hub with Hugging Face's layout. Its manifest is drafted from the file. The same
+   * bytes under the same name are the same model; other bytes never take a name that is taken.
    *
-   * @throws {ModelError} `onnx-unreadable`, `onnx-unsupported`, `download-failed`, `manifest-invalid`, `storage-full`
-   * @throws {ValidationError} `model-exists`
+   * @param source files as the page has them (a `File`, a `FileList`, bytes, a handle), or an address: `https:`,
+   *   `http:`, `data:`, `blob:`, or relative to the page
+   * @throws {ModelError} `onnx-unreadable`, `onnx-unsupported`, `download-failed`, `catalog-unavailable`, `storage-full`
+   * @throws {CapabilityError} `model-unsupported`: it is larger than a browser can load
+   * @throws {ValidationError} `model-exists`: another model has the name, and `context.free` is one that is free;
+   *   `address-invalid`; `options-invalid`: neither a file nor an address, several models at once, or an option
    */
-  add(source: File | readonly File[] | string | URL, options?: AddModelOptions): Promise<ModelEntry>
+  add(source: AddModelSource, options?: AddModelOptions): Promise<ModelEntry>
   /**
    * Looks for a newer revision, fetches it beside the one that serves, tries its canary, and lets it serve.
    *

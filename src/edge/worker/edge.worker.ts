@@ -7,12 +7,14 @@ import { literalTensors } from '../../protocol/tensors/literal-tensors.ts'
 import { unpackInputs } from '../../protocol/tensors/unpack-inputs.ts'
 import { handOver } from '../../utils/calls/hand-over.ts'
 import { servePage } from '../../utils/calls/serve-page.ts'
+import { given } from '../../utils/given.ts'
 import { toRuntimeTensors } from '../../utils/runtime-tensors.ts'
 import { sleep } from '../../utils/sleep.ts'
 import { type EdgeWorkerMethods, edgeLane, type LoadRequest, type RuntimeFlavor } from '../worker-types.ts'
 import { zeroInputs } from './canary.ts'
 import { compileRuntime, measureWasm } from './measure-session.ts'
 import { openRuntime, type Runtime } from './runtime.ts'
+import { runtimeReason, withReason } from './runtime-reason.ts'
 import { createSessionQueue } from './session-queue.ts'
 import { openStatefulRuns, type StatefulRuns } from './stateful-runs.ts'
 import { fromRuntimeTensors, type RuntimeTensor } from './tensors.ts'
@@ -73,14 +75,17 @@ const toCrash = (cause: unknown): EdgeError | undefined =>
     : undefined
 
 /** Why a model did not load, or its first run failed. */
-const toLoadError = (error: unknown, { backend }: Pick<LoadRequest, 'backend'>): HitherError =>
-  isHitherError(error)
-    ? error
-    : (toCrash(error) ??
-      new ModelError('model-load-failed', 'The model could not be loaded in this browser.', {
-        cause: error,
-        context: { backend },
-      }))
+function toLoadError(error: unknown, { backend }: Pick<LoadRequest, 'backend'>): HitherError {
+  if (isHitherError(error)) return error
+  const reason = runtimeReason(error)
+  return (
+    toCrash(error) ??
+    new ModelError('model-load-failed', withReason('The model could not be loaded in this browser', reason), {
+      cause: error,
+      context: { backend, ...given({ reason }) },
+    })
+  )
+}
 
 /** Why a run failed: because its device is lost, because the runtime trapped, or as the runtime says. */
 async function toRunError(cause: unknown): Promise<EdgeError> {
@@ -90,7 +95,11 @@ async function toRunError(cause: unknown): Promise<EdgeError> {
   if (info !== undefined) {
     return new EdgeError('edge-device-lost', 'The graphics processor was lost while the model ran on it.', { cause })
   }
-  return new EdgeError('edge-run-failed', 'The model failed while it ran on this device.', { cause })
+  const reason = runtimeReason(cause)
+  return new EdgeError('edge-run-failed', withReason('The model failed while it ran on this device', reason), {
+    cause,
+    context: given({ reason }),
+  })
 }
 
 async function release(session: InferenceSession | undefined): Promise<void> {

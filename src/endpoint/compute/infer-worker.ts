@@ -20,7 +20,8 @@ const ownCopy = (shared: SharedArrayBuffer) => new Uint8Array(shared).slice()
 const sessionOf = memoizeAsync(async (key: string) => {
   const shared = graphs.get(key)
   invariant(shared !== undefined, `There is no graph ${key}.`)
-  const externalData = [...shared.externalData].map(([path, data]) => ({ path, data: ownCopy(data) }))
+  // The binding takes one `./` or `.\` from each name, and the graph's own may begin with one.
+  const externalData = [...shared.externalData].map(([path, data]) => ({ path: `./${path}`, data: ownCopy(data) }))
   return InferenceSession.create(ownCopy(shared.graph), {
     executionProviders: ['cpu'],
     // One thread each: the pool already has one worker a core.

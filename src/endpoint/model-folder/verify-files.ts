@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Manifest, ModelFile } from '../../contracts/manifest.ts'
 import { ModelError } from '../../errors/model-error.ts'
+import { toFilePath } from '../../models/manifest/file-path.ts'
 import type { SharedGraph } from './shared-graph.ts'
 
 /** A model's files that are used here, the very bytes that were hashed. */
@@ -22,11 +23,13 @@ export interface VerifiedFiles {
  *   that can't be read
  */
 export async function verifyFiles(folder: string, manifest: Manifest): Promise<VerifiedFiles> {
-  const { files, graph, externalData = [] } = manifest
+  const { files, graph } = manifest
+  const externalData = (manifest.externalData ?? []).map((location) => ({ location, path: toFilePath(location) }))
   const read = textsOf(manifest)
   const kept = new Map<string, SharedArrayBuffer>()
   for (const file of files) {
-    const needed = file.path === graph || externalData.includes(file.path) || read.includes(file.path)
+    const isWeights = externalData.some(({ path }) => path === file.path)
+    const needed = file.path === graph || isWeights || read.includes(file.path)
     const target = needed ? new SharedArrayBuffer(await sizeOf(folder, file)) : undefined
     await verifyFile(folder, file, target === undefined ? undefined : new Uint8Array(target))
     if (target !== undefined) kept.set(file.path, target)
@@ -37,7 +40,10 @@ export async function verifyFiles(folder: string, manifest: Manifest): Promise<V
     throw new ModelError('manifest-invalid', `${path}, which its manifest names, is not among its files`)
   }
   return {
-    shared: { graph: bytesOf(graph), externalData: new Map(externalData.map((path) => [path, bytesOf(path)])) },
+    shared: {
+      graph: bytesOf(graph),
+      externalData: new Map(externalData.map(({ location, path }) => [location, bytesOf(path)])),
+    },
     texts: new Map(read.map((path) => [path, Buffer.from(bytesOf(path)).toString()])),
   }
 }

@@ -32,12 +32,15 @@ export async function addModelFiles(app: FastifyInstance, modelsDir: string, mod
   app.get('/models/catalog.json', async (_, reply) => reply.type('application/json').send(models().catalog))
   await app.register(fastifyStatic, {
     root: resolve(modelsDir),
-    prefix: '/models/',
+    serve: false,
     index: false,
     cacheControl: false,
     dotfiles: 'ignore',
-    decorateReply: false,
-    allowedPath: (path) => filesOf(models()).has(path),
+  })
+  // A route of our own: the plugin's leaves `%23` and `%3F` as they are, so it finds no file with `#` or `?` in its name.
+  app.get<{ Params: { '*': string } }>('/models/*', async (request, reply) => {
+    const path = posix.join('/', request.params['*'])
+    return filesOf(models()).has(path) ? reply.sendFile(path.slice(1)) : reply.callNotFound()
   })
 }
 

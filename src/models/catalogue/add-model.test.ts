@@ -1,60 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { createFakeFileServer, fakeBytes } from '../../testing/fake-file-server.ts'
+import { adderGraph, openAddingFixture, plainOffer, rows } from '../../testing/adding-fixture.ts'
+import { fakeBytes } from '../../testing/fake-file-server.ts'
 import { openHubServer } from '../../testing/hub-server.ts'
 import { tinyOnnx } from '../../testing/tiny-onnx.ts'
-import { createChunkStore } from '../chunks/chunk-store.ts'
-import { createMemoryStore } from '../chunks/key-value-store.ts'
 import type { VariantOffer } from '../manifest/pick-variant.ts'
-import { openModelStore } from '../store/model-store.ts'
-import { type AddSource, addModel } from './add-model.ts'
-import { createCatalogue } from './catalogue.ts'
 import { importModel } from './import-model.ts'
-import { createModelRegistry } from './model-registry.ts'
 
-const rows = (name: string) => ({ name, type: 'float32' as const, shape: [-1, 2] })
-const graphOf = (addend: number) =>
-  tinyOnnx({
-    inputs: [rows('x')],
-    outputs: [rows('y')],
-    nodes: [{ op: 'Add', inputs: ['x', 'c'], outputs: ['y'] }],
-    initializers: [{ name: 'c', type: 'float32', dims: [1], data: new Float32Array([addend]) }],
-  })
+const graphOf = adderGraph
 const graph = graphOf(1)
 const adapter = { name: 'gpu', software: false, shaderF16: true, maxBufferBytes: 2 ** 30 }
-const plain: VariantOffer = { backends: ['wasm', 'webgpu'], memoryBytes: 2 ** 31, adapter: undefined }
-
-async function setUp(
-  options: {
-    readonly offer?: VariantOffer
-    readonly tokens?: Record<string, string>
-    readonly budgetBytes?: number
-  } = {},
-) {
-  const { offer = plain, tokens = {}, budgetBytes } = options
-  const authorize = async (url: string) => {
-    const token = tokens[new URL(url).origin]
-    return token === undefined ? undefined : `Bearer ${token}`
-  }
-  const records = createMemoryStore()
-  const chunks = createChunkStore(createMemoryStore())
-  const store = await openModelStore({
-    records,
-    chunks,
-    locks: undefined,
-    authorize,
-    budgetBytes,
-    sleep: async () => {},
-  })
-  const server = createFakeFileServer()
-  const catalog = { format: 1, models: [{ name: 'taken', revision: '1', manifest: 'taken.json' }] }
-  server.files.set('/catalog.json', { bytes: new Uint8Array(new TextEncoder().encode(JSON.stringify(catalog))) })
-  const catalogue = createCatalogue({ url: 'https://models.test/catalog.json', records, fetch: server.fetch })
-  const registry = createModelRegistry({ catalogue, store, offer: async () => offer })
-  const { signal } = new AbortController()
-  const add = (source: AddSource) =>
-    addModel(source, { store, registry, offer: async () => offer, authorize, signal, onProgress: () => {} })
-  return { store, chunks, registry, add, signal }
-}
+const plain = plainOffer
+const setUp = openAddingFixture
 
 describe('a file', () => {
   test('becomes a model: its manifest is drafted, its bytes are pinned and stored', async () => {
@@ -81,11 +37,80 @@ describe('a file', () => {
     expect(await add({ files, name: 'mine' })).toBe('mine')
   })
 
+  test.each([
+    ['net.safetensors', fakeBytes(4_000), 'Export the model as one'],
+    ['net.zip', new Uint8Array([0x50, 0x4b, 0x03, 0x04, 0]), 'models.import()'],
+    ['net.onnx', new Uint8Array(), 'no ONNX model'],
+  ])('that is another thing is refused with what to do: %s', async (name, bytes, words) => {
+    const { addFile } = await setUp()
+    await expect(addFile(name, bytes)).rejects.toMatchObject({
+      code: 'onnx-unreadable',
+      message: expect.stringContaining(words),
+    })
+  })
+
+  test('that cannot be read is no fault of the storage', async () => {
+    const { add } = await setUp()
+    const gone = new Blob([graph])
+    gone.slice = () => {
+      throw new DOMException('gone', 'NotReadableError')
+    }
+    await expect(add({ files: [{ name: 'net.onnx', blob: gone }] })).rejects.toMatchObject({
+      code: 'onnx-unreadable',
+      message: expect.stringContaining('“net.onnx” cannot be read'),
+    })
+  })
+
+  test('that no browser can load is refused before it is read', async () => {
+    const { add } = await setUp()
+    const large = Object.defineProperty(new Blob(), 'size', { value: 2 ** 31 + 1 })
+    large.slice = () => expect.unreachable()
+    const files = [
+      { name: 'net.onnx', blob: new Blob([adderGraph(1, 'w.bin')]) },
+      { name: 'w.bin', blob: large },
+    ]
+    await expect(add({ files })).rejects.toMatchObject({
+      code: 'model-unsupported',
+      message: expect.stringContaining('2.0 GiB'),
+    })
+  })
+
   test('that is no model leaves nothing behind', async () => {
     const { add, store } = await setUp()
     const files = [{ name: 'cat.onnx', blob: new Blob([fakeBytes(4_000)]) }]
     await expect(add({ files })).rejects.toMatchObject({ code: 'onnx-unreadable' })
     expect((await store.usage()).totalBytes).toBe(0)
+  })
+})
+
+describe('an address', () => {
+  test('of a graph whose weights have any letters in their names', async () => {
+    const { add, server, registry, store } = await setUp()
+    const weights = new Uint8Array(new Float32Array([1]).buffer)
+    server.files.set('/a/net%20#1.onnx'.replace('#', '%23'), { bytes: adderGraph(1, '权重 #1?.bin') })
+    server.files.set('/a/%E6%9D%83%E9%87%8D%20%231%3F.bin', { bytes: weights })
+    expect(await add({ url: 'https://models.test/a/net%20%231.onnx#top' })).toBe('net-1')
+    const manifest = await registry.manifest('net-1')
+    expect(manifest.title).toBe('net #1.onnx')
+    expect((await store.read(manifest)).get('权重 #1?.bin')).toEqual(weights)
+    await store.remove(manifest)
+    // Both have an address that they can be fetched from again.
+    await store.install(manifest, '')
+    expect((await store.state(manifest)).status).toBe('stored')
+  })
+
+  test.each(['100%.onnx', '%E4%BD.onnx'])('with a broken escape is one all the same: %s', async (name) => {
+    const { add, server, registry } = await setUp()
+    server.files.set(`/${name}`, { bytes: graph })
+    const added = await add({ url: `https://models.test/${name}` })
+    expect((await registry.manifest(added)).title).toBe(name)
+  })
+
+  test('that is too long for a manifest is added, and has none afterwards', async () => {
+    const { add, server, registry } = await setUp()
+    server.files.set('/net.onnx', { bytes: graph })
+    await add({ url: `https://models.test/net.onnx?signature=${'x'.repeat(2000)}` })
+    expect((await registry.manifest('net')).files[0]?.urls).toBeUndefined()
   })
 })
 
@@ -149,6 +174,28 @@ describe('a hub with redirects', () => {
     expect((await store.read(manifest)).get(manifest.graph)).toEqual(expected)
   })
 
+  test('weights that are called unlike a hub’s come along; where it lacks them, nothing stays', async () => {
+    const own = await openHubServer('owner/own', {
+      'onnx/model.onnx': adderGraph(1, '权重 #1.bin'),
+      'onnx/权重 #1.bin': new Uint8Array(new Float32Array([1]).buffer),
+      'onnx/model_int8.onnx': adderGraph(1, 'gone.bin'),
+    })
+    try {
+      const { add, registry, store } = await setUp()
+      await add({ url: `${own.origin}/owner/own`, precision: 'float32' })
+      const files = await store.read(await registry.manifest('own'))
+      expect([...files.keys()]).toEqual(['model.onnx', '权重 #1.bin'])
+      const { totalBytes } = await store.usage()
+      await expect(add({ url: `${own.origin}/owner/own`, precision: 'int8', name: 'other' })).rejects.toMatchObject({
+        code: 'onnx-unreadable',
+        message: expect.stringContaining('“gone.bin”'),
+      })
+      expect((await store.usage()).totalBytes).toBe(totalBytes)
+    } finally {
+      await own.close()
+    }
+  })
+
   test('one graph of it, by its address', async () => {
     const { add, registry } = await setUp({ tokens: { [hub.origin]: 'secret' } })
     await add({ url: `${hub.origin}/owner/tiny/blob/main/onnx/model_fp16.onnx`, name: 'half' })
@@ -195,6 +242,54 @@ describe('files given together', () => {
     expect([...files.keys()]).toEqual(['outside.onnx', 'weights.bin'])
   })
 
+  const named = (location: string) => adderGraph(1, location)
+  const w = (name: string, bytes = weights) => ({ name, blob: new Blob([bytes]) })
+
+  test.each([
+    ['权重.onnx.data', '权重.onnx.data', '权重.onnx.data'],
+    ['my weights (1).bin', 'my weights (1).bin', 'my weights (1).bin'],
+    ['layer#1.bin', 'layer#1.bin', 'layer#1.bin'],
+    ['100%?.bin', '100%?.bin', '100%?.bin'],
+    ['.\\parts\\w.bin', 'w.bin', 'parts/w.bin'],
+    ['parts/w.bin', 'net/parts/w.bin', 'parts/w.bin'],
+    ['./w.bin', 'w.bin', 'w.bin'],
+    ['C:\\models\\w.bin', 'w.bin', 'models/w.bin'],
+    ['Weights.BIN', 'weights.bin', 'Weights.BIN'],
+    ['poids\u00e9.bin', 'poidse\u0301.bin', 'poids\u00e9.bin'],
+  ])('weights that the graph calls %j are the file %j', async (location, name, path) => {
+    const { add, store, registry } = await setUp()
+    await add({ files: [w('notes.txt', graph), { name: 'net.onnx', blob: new Blob([named(location)]) }, w(name)] })
+    const manifest = await registry.manifest('net')
+    expect(manifest.externalData).toEqual([location])
+    expect((await store.read(manifest)).get(path)).toEqual(weights)
+  })
+
+  test.each([
+    ['/srv/models/w.bin', [w('w.bin')], 'onnx-unreadable', 'Save the model with its weights beside it'],
+    ['parts/w.bin', [w('a/w.bin'), w('b/w.bin')], 'options-invalid', '“a/w.bin”, “b/w.bin”'],
+    ['权重.bin', [w('other.bin')], 'onnx-unreadable', '“权重.bin”'],
+    ['w.bin', [w('w.bin', new Uint8Array())], 'onnx-unreadable', '“net.onnx” cannot be added'],
+    ['w\u0000.bin', [w('w\u0000.bin')], 'onnx-unreadable', '“net.onnx” cannot be added'],
+  ])('weights in %j that cannot be had are refused in the model’s own words', async (location, others, code, words) => {
+    const { add, store } = await setUp()
+    const adding = add({ files: [{ name: 'net.onnx', blob: new Blob([named(location)]) }, ...others] })
+    const error = await adding.catch((refusal: { code: string; message: string }) => refusal)
+    expect(error).toMatchObject({ code, message: expect.stringContaining(words) })
+    expect(error).not.toMatchObject({ message: expect.stringContaining('manifest at') })
+    expect((await store.usage()).totalBytes).toBe(0)
+  })
+
+  test('two models at once are refused by their names; a graph that holds the other’s weights is none', async () => {
+    const { add } = await setUp()
+    const two = [w('a.onnx', graph), w('b.onnx', graphOf(2))]
+    await expect(add({ files: two })).rejects.toMatchObject({
+      code: 'options-invalid',
+      message: expect.stringContaining('“a.onnx”, “b.onnx”'),
+    })
+    const own = [w('weights.onnx', graphOf(3)), { name: 'net.onnx', blob: new Blob([named('weights.onnx')]) }]
+    expect(await add({ files: own })).toBe('net')
+  })
+
   test('of which the second is wrong: nothing stays of the first', async () => {
     const { add, registry } = await setUp()
     await add({ files: both() })
@@ -209,8 +304,9 @@ describe('files given together', () => {
   })
 
   test('make room within the budget; what can never fit is refused, and nothing is evicted for it', async () => {
-    const { add, store } = await setUp({ budgetBytes: outside.length + weights.length })
-    await add({ files: [{ name: 'first.onnx', blob: new Blob([graph]) }] })
+    const { add, store, server } = await setUp({ budgetBytes: outside.length + weights.length })
+    server.files.set('/first.onnx', { bytes: graph })
+    await add({ url: 'https://models.test/first.onnx' })
     await add({ files: both() })
     expect((await store.usage()).models.map(({ name }) => name)).toEqual(['outside'])
     const wide = { name: 'c', type: 'float32' as const, dims: [500], data: new Float32Array(500) }

@@ -1,147 +1,107 @@
-import type { Manifest, ModelFile } from '../../contracts/manifest.ts'
-import type { Progress } from '../../contracts/model-state.ts'
-import { ModelError } from '../../errors/model-error.ts'
-import { sha256OfBlob } from '../chunks/sha256.ts'
+import type { ModelFile } from '../../contracts/manifest.ts'
+import { CapabilityError } from '../../errors/capability-error.ts'
+import { decodePart } from '../../utils/decode-part.ts'
+import { sha256Hex, sha256OfBlob } from '../chunks/sha256.ts'
 import { toStorageError } from '../chunks/storage-error.ts'
-import type { VariantOffer } from '../manifest/pick-variant.ts'
-import { blobSource } from '../onnx/byte-source.ts'
-import { draftManifest, toModelName } from '../onnx/draft-manifest.ts'
-import { readOnnx } from '../onnx/read-onnx.ts'
-import type { ModelStore } from '../store/model-store.ts'
+import { encodePath } from '../manifest/file-path.ts'
+import { maxModelBytes } from '../manifest/parse-manifest.ts'
+import { toModelName } from '../onnx/draft-manifest.ts'
 import { fetchBlob } from '../transfer/fetch-blob.ts'
 import { toFetchEnvironment } from '../transfer/fetch-environment.ts'
-import { parseHubAddress, readHubModel } from './hub-model.ts'
-import type { ModelRegistry } from './model-registry.ts'
-
-/** What a person gives to add a model. */
-export type AddSource = {
-  /** Default: from the file's or the repository's own. */
-  readonly name?: string | undefined
-  readonly title?: string | undefined
-  /** For a hub's repository that has several. Default: what suits the device. */
-  readonly precision?: Manifest['precision'] | undefined
-} & (
-  | {
-      /** The .onnx file, and the files of weights beside it. */
-      readonly files: readonly { readonly name: string; readonly blob: Blob }[]
-    }
-  | { readonly url: string }
-)
-
-export interface AddOptions {
-  readonly store: ModelStore
-  readonly registry: ModelRegistry
-  readonly offer: () => Promise<VariantOffer>
-  readonly authorize: (url: string) => Promise<string | undefined>
-  readonly signal: AbortSignal
-  readonly onProgress: (progress: Progress) => void
-}
+import { addFromHub } from './add-from-hub.ts'
+import type { AddOptions, AddSource, GivenFile } from './add-source.ts'
+import { claimName, wishName } from './claim-name.ts'
+import { describeModel, keepKnown } from './describe-model.ts'
+import { readGraph, sortGivenFiles, weightPaths } from './given-files.ts'
+import { parseHubAddress } from './hub-model.ts'
 
 /**
  * Adds a model that has no manifest: a file, a file's address, or a repository on a hub. Its manifest is drafted from
- * the file itself, its files are stored and pinned by their sha256, and it runs like one of the catalogue.
+ * the file itself, its files are stored and pinned by their sha256, and it runs like one of the catalogue. No other model
+ * loses its name or its bytes to it.
  *
  * @returns the model's name
  * @throws {ModelError} `onnx-unreadable`, `download-failed`, `download-wrong-hash`, `manifest-invalid`, `storage-full`
- * @throws {ValidationError} `model-exists`
+ * @throws {ValidationError} `model-exists`: other bytes have the name; `context.free` is a name that is free
  * @throws the signal's reason
  */
 export async function addModel(source: AddSource, options: AddOptions): Promise<string> {
   try {
-    if ('files' in source) return await addFiles(source.files, '', source, options)
+    if ('files' in source) return await addFiles(source.files, source, options)
     const url = new URL(source.url)
     const hub = parseHubAddress(url)
     if (hub !== undefined) return await addFromHub(source, hub, options)
-    return await addFromUrl(url.href, source, options)
+    return await addFromUrl(url, source, options)
   } catch (error) {
     options.signal.throwIfAborted()
     throw toStorageError(error, source.title ?? source.name ?? 'the model')
   }
 }
 
-interface GivenFile {
-  readonly name: string
-  readonly blob: Blob
-  readonly urls?: string[] | undefined
+async function addFiles(given: readonly GivenFile[], source: AddSource, options: AddOptions): Promise<string> {
+  const { store, registry, signal, onProgress } = options
+  const { graph, header, weights } = await sortGivenFiles(given)
+  const graphPath = `${toModelName(graph.name)}.onnx`
+  const title = source.title ?? (graph.name || 'model')
+  const parts = [{ path: graphPath, file: graph }, ...weights]
+  assertLoadable(title, parts)
+  const blobs = new Map<string, Blob>()
+  const files: ModelFile[] = []
+  for (const { path, file } of parts) {
+    const { blob, urls } = file
+    const sha256 = await sha256OfBlob(blob, signal)
+    blobs.set(sha256, blob)
+    files.push({ path, bytes: blob.size, sha256, ...(urls === undefined ? {} : { urls: [...urls] }) })
+  }
+  const facts = { title, revision: await revisionOf(files), files, graph: graphPath }
+  return claimName(wishName(source.name, graph.name), files, options, async (name, known, isNamed) => {
+    const manifest = known ? keepKnown(known, files, source.title) : describeModel({ ...facts, name }, header)
+    const adopted = manifest.files.flatMap((file) => {
+      const blob = blobs.get(file.sha256)
+      return blob === undefined ? [] : [{ file, blob }]
+    })
+    await store.adopt(manifest, '', adopted, { signal, onProgress })
+    await registry.add(manifest, isNamed)
+  })
 }
 
-async function addFiles(given: readonly GivenFile[], baseUrl: string, source: AddSource, options: AddOptions) {
-  const { store, registry, signal, onProgress } = options
-  const graph = given.find(({ name }) => /\.onnx$/i.test(name)) ?? given[0]
-  if (graph === undefined) throw new ModelError('onnx-unreadable', 'No file was given.')
-  const header = await readOnnx(blobSource(graph.blob))
-  const graphPath = `${toModelName(graph.name)}.onnx`
-  const files: { readonly file: ModelFile; readonly blob: Blob }[] = []
-  for (const path of [graphPath, ...header.externalData]) {
-    const own = path === graphPath ? graph : given.find(({ name }) => name === path || path.endsWith(`/${name}`))
-    if (own === undefined) {
-      throw new ModelError('onnx-unreadable', `Its weights lie in ${path}. Give that file together with it.`)
-    }
-    const sha256 = await sha256OfBlob(own.blob, signal)
-    const file = { path, bytes: own.blob.size, sha256, ...(own.urls === undefined ? {} : { urls: own.urls }) }
-    files.push({ file, blob: own.blob })
-  }
-  const revision = files[0]?.file.sha256.slice(0, 12) ?? ''
-  const manifest = draftManifest(
-    {
-      name: source.name ?? toModelName(graph.name),
-      title: source.title ?? graph.name,
-      revision,
-      files: files.map(({ file }) => file),
-      graph: graphPath,
-    },
-    header,
+/** Said before gigabytes are read. */
+function assertLoadable(title: string, parts: readonly { readonly file: GivenFile }[]): void {
+  const bytes = parts.reduce((sum, { file }) => sum + file.blob.size, 0)
+  if (bytes <= maxModelBytes) return
+  throw new CapabilityError(
+    'model-unsupported',
+    `“${title}” has ${(bytes / 2 ** 30).toFixed(1)} GiB, and a browser can load 2 GiB. Save it in fewer bits, or serve it from an endpoint.`,
+    { context: { bytes, mostBytes: maxModelBytes } },
   )
-  await registry.assertFree(manifest.name)
-  await store.adopt(manifest, baseUrl, files, { signal, onProgress })
-  await registry.add(manifest, baseUrl)
-  return manifest.name
 }
+
+/** Twelve digits of the sha256 of all that the model is made of: the same graph with other weights is another one. */
+async function revisionOf(files: readonly ModelFile[]): Promise<string> {
+  const hashes = files.map(({ sha256 }) => sha256)
+  const whole = hashes.length === 1 ? hashes[0] : await sha256Hex(new TextEncoder().encode(hashes.join('\n')))
+  return whole?.slice(0, 12) ?? ''
+}
+
+/** The longest address that a manifest takes: behind it, a file has none. */
+const longestUrl = 2000
+
+/** The last part of an address as a file's name. */
+const nameOf = ({ pathname }: URL): string => decodePart(pathname.split('/').at(-1) ?? '')
 
 /** An address without a hash: the file that came first is pinned by its own hash from then on. */
-async function addFromUrl(url: string, source: AddSource, options: AddOptions): Promise<string> {
-  const { authorize, signal, onProgress } = options
-  const environment = toFetchEnvironment({ authorize })
-  const nameOf = (address: string) => decodeURIComponent(new URL(address).pathname.split('/').at(-1) ?? 'model.onnx')
-  const graph = { name: nameOf(url), blob: await fetchBlob(url, { environment, signal, onProgress }), urls: [url] }
-  const given: GivenFile[] = [graph]
-  for (const path of (await readOnnx(blobSource(graph.blob))).externalData) {
-    const beside = new URL(path, url).href
-    given.push({ name: path, blob: await fetchBlob(beside, { environment, signal, onProgress }), urls: [beside] })
+async function addFromUrl(url: URL, source: AddSource, options: AddOptions): Promise<string> {
+  const { signal, onProgress } = options
+  const environment = toFetchEnvironment(options)
+  const fetchFile = async (from: URL, name: string): Promise<GivenFile> => {
+    const address = from.href.replace(/#.*$/s, '')
+    const blob = await fetchBlob(address, { environment, signal, onProgress })
+    return { name, blob, urls: address.length > longestUrl ? undefined : [address] }
   }
-  return addFiles(given, '', source, options)
-}
-
-async function addFromHub(
-  source: AddSource,
-  hub: NonNullable<ReturnType<typeof parseHubAddress>>,
-  options: AddOptions,
-): Promise<string> {
-  const { store, registry, authorize, signal, onProgress } = options
-  const environment = toFetchEnvironment({ authorize })
-  const { precision } = source
-  const model = await readHubModel(hub, { environment, offer: await options.offer(), precision, signal })
-  const name = source.name ?? toModelName(hub.repository.split('/').at(-1) ?? hub.repository)
-  await registry.assertFree(name)
-  const facts = { ...model, name, title: source.title ?? hub.repository }
-  // The graph's inputs and outputs are read from the file once it is stored. No list shows the record until then.
-  const unknown = { opset: 1, inputs: [placeholder], outputs: [placeholder], externalData: [], weights: 1 }
-  const files = draftManifest(facts, unknown)
-  await store.install(files, '', { signal, onProgress })
-  let manifest: Manifest
-  try {
-    manifest = draftManifest(facts, await readOnnx(await store.source(files, files.graph)))
-  } catch (error) {
-    await store.remove(files)
-    throw error
+  const graph = await fetchFile(url, nameOf(url))
+  const given = [graph]
+  for (const path of weightPaths(await readGraph(graph))) {
+    given.push(await fetchFile(new URL(encodePath(path), url), path))
   }
-  await store.redescribe(manifest)
-  await registry.add(manifest, '')
-  return name
-}
-
-const placeholder = { name: 'unknown', type: 'float32', shape: [] } as const satisfies {
-  name: string
-  type: 'float32'
-  shape: number[]
+  return addFiles(given, source, options)
 }

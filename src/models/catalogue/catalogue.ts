@@ -12,6 +12,9 @@ import { type CopiesOptions, createCopies } from './last-good-copies.ts'
 export type CatalogEntry = Catalog['models'][number]
 export type WithdrawnRevision = NonNullable<Catalog['withdrawn']>[number]
 
+/** What the keys of catalogues' copies begin with. */
+export const copyPrefix = 'catalog/'
+
 const noneWithdrawn: readonly WithdrawnRevision[] = []
 
 export interface CatalogueOptions extends CopiesOptions {
@@ -56,7 +59,7 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
   const catalogOf = memoizeAsync((url: string) =>
     copies.load(
       url,
-      `catalog/${url}`,
+      copyPrefix + url,
       (value) => parseCatalog(value, url),
       // An old catalogue would bring back what was withdrawn since.
       (loaded, copy) => (loaded.serial ?? 0) < (copy.serial ?? 0),

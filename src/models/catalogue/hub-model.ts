@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import type { Manifest, ModelFile } from '../../contracts/manifest.ts'
 import { looseObject, object } from '../../contracts/object-schemas.ts'
 import { ModelError } from '../../errors/model-error.ts'
+import { decodePart } from '../../utils/decode-part.ts'
 import { sha256OfBlob } from '../chunks/sha256.ts'
 import type { VariantOffer } from '../manifest/pick-variant.ts'
 import { fetchBlob } from '../transfer/fetch-blob.ts'
@@ -29,7 +30,7 @@ export function parseHubAddress(url: URL): HubAddress | undefined {
   if (revision === undefined || !['tree', 'resolve', 'blob'].includes(kind)) return undefined
   const graph = path.join('/')
   if (graph !== '' && !/\.onnx$/i.test(graph)) return undefined
-  return { ...base, revision: decodeURIComponent(revision), ...(graph === '' ? {} : { graph }) }
+  return { ...base, revision: decodePart(revision), ...(graph === '' ? {} : { graph: decodePart(graph) }) }
 }
 
 const listingSchema = object({
@@ -77,6 +78,8 @@ export interface HubModel {
   readonly files: readonly ModelFile[]
   readonly graph: string
   readonly license: Manifest['license']
+  /** A file of the repository by its path from the graph's folder; undefined where there is none. */
+  readonly beside: (path: string) => Promise<ModelFile | undefined>
   readonly precision?: Manifest['precision'] | undefined
   readonly requires?: Manifest['requires'] | undefined
 }
@@ -123,7 +126,15 @@ export async function readHubModel(
   const { environment, offer, precision, signal } = options
   const { origin, repository, revision } = address
   const listingUrl = `${origin}/api/models/${repository}/revision/${encodeURIComponent(revision)}?blobs=true`
-  const listing = v.safeParse(listingSchema, await fetchJson(listingUrl, 30_000, environment))
+  const answer = await fetchJson(listingUrl, 30_000, environment).catch((cause: unknown) => {
+    const detail = cause instanceof Error ? ` (${cause.message})` : ''
+    throw new ModelError(
+      'catalog-unavailable',
+      `${origin} does not list a repository ${repository}. Give the address of one, or of an .onnx file; one that is private needs a token in storage.tokens.${detail}`,
+      { cause },
+    )
+  })
+  const listing = v.safeParse(listingSchema, answer)
   if (!listing.success) {
     throw new ModelError('catalog-unavailable', `${origin} does not list ${repository} as a model hub does.`)
   }
@@ -153,10 +164,17 @@ export async function readHubModel(
     const url = urlOf(rfilename)
     files.push({ path, urls: [url], ...(await pinned(sibling, url, environment, signal)) })
   }
+  const beside = async (path: string): Promise<ModelFile | undefined> => {
+    const sibling = siblings.find(({ rfilename }) => rfilename === folder + path)
+    if (sibling === undefined) return undefined
+    const url = urlOf(sibling.rfilename)
+    return { path, urls: [url], ...(await pinned(sibling, url, environment, signal)) }
+  }
   const license = typeof cardData?.license === 'string' ? cardData.license : 'not stated'
   return {
     revision: sha,
     files,
+    beside,
     graph: stem,
     license: { name: license, url: `${origin}/${repository}` },
     ...(picked.precision === undefined ? {} : { precision: picked.precision }),

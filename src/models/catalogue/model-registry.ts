@@ -1,12 +1,18 @@
 import type { Manifest } from '../../contracts/manifest.ts'
 import { ModelError } from '../../errors/model-error.ts'
-import { ValidationError } from '../../errors/validation-error.ts'
 import type { VariantOffer } from '../manifest/pick-variant.ts'
 import type { ModelStore } from '../store/model-store.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { OperatorWithdrawal } from './operator-withdrawals.ts'
 import { createServingRevision, isSame } from './serving-revision.ts'
 import { assertServes, createWithdrawals, isWithdrawn } from './withdrawals.ts'
+
+/** A model that the person added. */
+export interface AddedModel {
+  readonly manifest: Manifest
+  /** Its name was chosen, not drawn from a file's. */
+  readonly isNamed: boolean
+}
 
 /** Which models there are, and which revision and variant of each one serves on this device. */
 export interface ModelRegistry {
@@ -36,10 +42,16 @@ export interface ModelRegistry {
    * @throws {ModelError} `model-withdrawn`, `import-invalid`: the catalogue's model of this name and revision has other files
    */
   listed(manifest: Manifest): Promise<{ readonly baseUrl: string } | undefined>
-  /** @throws {ValidationError} `model-exists`: the catalogue has a model of this name */
-  assertFree(name: string): Promise<void>
-  /** @throws {ValidationError} `model-exists` */
-  add(manifest: Manifest, baseUrl: string): Promise<void>
+  /** Which model has the name: `listed` where it is the catalogue's or another stored one; undefined where it is free. */
+  ownerOf(name: string): Promise<'listed' | AddedModel | undefined>
+  /** The models that the person added. */
+  added(): Promise<readonly Manifest[]>
+  /**
+   * Lists a model that the person added, from now on. Its name must be free, or its own.
+   *
+   * @param isNamed the name was chosen, not drawn from a file's
+   */
+  add(manifest: Manifest, isNamed: boolean): Promise<void>
   /** Forgets a model that was added. */
   forget(name: string): Promise<void>
   /** Removes the stored revisions that were withdrawn. */
@@ -60,18 +72,15 @@ export function createModelRegistry(options: {
 
   const serving = createServingRevision({ catalogue, store, offer, withdrawals })
 
-  const assertFree = async (name: string) => {
-    const listed = await catalogue.list().catch(() => [])
-    if (!listed.some((model) => model.name === name)) return
-    throw new ValidationError('model-exists', `The catalogue has a model "${name}" already. Choose another name.`)
-  }
+  const added = async () =>
+    [...(await notes.all()).values()].flatMap((note) => (note.added === undefined ? [] : [note.added.manifest]))
 
   return {
     async names() {
       const withdrawn = [...(await catalogue.withdrawn()), ...(await withdrawals.byOperators())]
       const listed = (await catalogue.list()).filter((entry) => !isWithdrawn(withdrawn, entry)).map(({ name }) => name)
-      const added = [...(await notes.all())].filter(([, note]) => note.added !== undefined).map(([name]) => name)
-      return [...new Set([...listed, ...added])]
+      const own = (await added()).map(({ name }) => name)
+      return [...new Set([...listed, ...own])]
     },
     manifest: serving.manifest,
     async newer(name) {
@@ -81,8 +90,8 @@ export function createModelRegistry(options: {
     },
     isOutdated: async (name) => (await serving.newer(name)) !== undefined,
     async baseUrl(of) {
-      const { added } = await notes.get(of.name)
-      if (added?.manifest.revision === of.revision) return added.baseUrl
+      const { added: own } = await notes.get(of.name)
+      if (own?.manifest.revision === of.revision) return own.baseUrl
       const record = (await store.records()).find(isSame(of))
       return record?.baseUrl ?? catalogue.baseUrl(of)
     },
@@ -112,11 +121,16 @@ export function createModelRegistry(options: {
         `The catalogue has other files for ${given.name}, revision ${given.revision}.`,
       )
     },
-    assertFree,
-    async add(added, baseUrl) {
-      await assertFree(added.name)
-      await notes.change(added.name, { added: { manifest: added, baseUrl } })
+    async ownerOf(name) {
+      const { added: own } = await notes.get(name)
+      if (own !== undefined) return { manifest: own.manifest, isNamed: own.isNamed === true }
+      const listed = await catalogue.list().catch(() => [])
+      const stored = await store.records()
+      return [...listed, ...stored].some((model) => model.name === name) ? 'listed' : undefined
     },
+    added,
+    add: (manifest, isNamed) =>
+      notes.change(manifest.name, { added: { manifest, baseUrl: '', ...(isNamed ? { isNamed } : {}) } }),
     forget: (name) => notes.change(name, { added: undefined }),
     purge: withdrawals.purge,
   }

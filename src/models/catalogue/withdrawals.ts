@@ -8,7 +8,10 @@ export interface Withdrawals {
   /** Without the catalogue's where that can't be read. */
   all(): Promise<readonly OperatorWithdrawal[]>
   byOperators(): Promise<readonly OperatorWithdrawal[]>
-  /** Removes withdrawn revisions from the store, once for each list of them. */
+  /**
+   * Removes withdrawn revisions from the store, once for each list of them. A model that the person added goes only where
+   * its very revision is named: another one may have the same name.
+   */
   purge(): Promise<void>
 }
 
@@ -55,8 +58,13 @@ export function createWithdrawals(options: {
       const listed = await catalogue.withdrawn().catch(() => undefined)
       const operators = await byOperators()
       if (purgedFor.catalogue === listed && purgedFor.operators === operators) return
+      const notes = await store.notes.all()
       for (const record of await store.records()) {
-        if (isWithdrawn([...(listed ?? []), ...operators], record)) await store.remove(record)
+        const isOwn = notes.get(record.name)?.added?.manifest.revision === record.revision
+        const meant = [...(listed ?? []), ...operators].filter(({ revision }) => !isOwn || revision !== undefined)
+        if (!isWithdrawn(meant, record)) continue
+        if (isOwn) await store.notes.change(record.name, { added: undefined })
+        await store.remove(record)
       }
       Object.assign(purgedFor, { catalogue: listed, operators })
     },

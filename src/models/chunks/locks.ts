@@ -6,7 +6,12 @@ export interface Locks {
   hold<T>(name: string, task: () => Promise<T>, signal?: AbortSignal): Promise<T>
   /** Does nothing when somebody holds the lock. */
   holdIfFree(name: string, task: () => Promise<void>): Promise<void>
+  /** Does somebody hold a lock whose name starts so? */
+  isHeld(prefix: string): Promise<boolean>
 }
+
+/** What is used of the browser's lock manager. */
+export type LocksManager = Pick<LockManager, 'request'> & Partial<Pick<LockManager, 'query'>>
 
 /** Locks for one thread. */
 function createLocalLocks(): Locks {
@@ -32,6 +37,7 @@ function createLocalLocks(): Locks {
     async holdIfFree(name, task) {
       if (!tails.has(name)) await hold(name, task)
     },
+    isHeld: async (prefix) => [...tails.keys()].some((name) => name.startsWith(prefix)),
   }
 }
 
@@ -39,7 +45,7 @@ function createLocalLocks(): Locks {
  * Locks shared by all tabs of this origin through the browser's lock manager. Where that is missing or refuses (no
  * secure context, an opaque origin), they hold within this thread.
  */
-export function createLocks(manager: Pick<LockManager, 'request'> | undefined): Locks {
+export function createLocks(manager: LocksManager | undefined): Locks {
   const local = createLocalLocks()
   if (manager === undefined) return local
 
@@ -73,5 +79,12 @@ export function createLocks(manager: Pick<LockManager, 'request'> | undefined): 
         },
         () => local.holdIfFree(name, task),
       ),
+    async isHeld(prefix) {
+      const held = await manager.query?.().then(
+        (snapshot) => snapshot.held,
+        () => undefined,
+      )
+      return (await local.isHeld(prefix)) || held?.some(({ name }) => name?.startsWith(prefix) === true) === true
+    },
   }
 }

@@ -58,8 +58,8 @@ function findPreprocessingProblem({ preprocessing, wire = [], inputs, files }: M
 const tokenInputs: ReadonlySet<string> = new Set(['input_ids', 'attention_mask', 'token_type_ids'])
 
 /** The shape with any size along an axis: how much of it a text fills is known only when there is a text. */
-const loose = (shape: readonly number[], axis: number): number[] =>
-  shape.map((size, index) => (index === axis ? -1 : size))
+const loose = (shape: readonly number[] | undefined, axis: number): number[] | undefined =>
+  shape?.map((size, index) => (index === axis ? -1 : size))
 
 function pictureDims(preprocessing: PicturePreprocessing | InkPreprocessing): number[] {
   if (preprocessing.kind === 'ink') return [1, 1, preprocessing.size, preprocessing.size]

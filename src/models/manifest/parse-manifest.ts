@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { type Catalog, catalogSchema, type Manifest, manifestSchema } from '../../contracts/manifest.ts'
 import { ModelError } from '../../errors/model-error.ts'
+import { toFilePath } from './file-path.ts'
 import { findTaskProblem } from './find-task-problem.ts'
 import { findTensorProblem, firstRepeated } from './find-tensor-problem.ts'
 import { isShapeOf, toShapeText } from './shapes.ts'
@@ -8,7 +9,7 @@ import { totalBytesOf } from './total-bytes.ts'
 import { withVariant } from './with-variant.ts'
 
 /** What 32-bit WebAssembly and its runtime can take in. */
-const maxModelBytes = 2 * 1024 ** 3
+export const maxModelBytes = 2 * 1024 ** 3
 
 /** `inputs[0].shape: Invalid type: …`: the first thing that is wrong, and where. */
 function toProblem(issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): string {
@@ -16,9 +17,6 @@ function toProblem(issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknow
   const path = v.getDotPath(issue)
   return path === null ? issue.message : `"${path}": ${issue.message}`
 }
-
-/** Two spellings of one address are one file. */
-const toPlainPath = (path: string): string => new URL(path, 'http://h/').pathname
 
 /** A state goes from an output to an input of the same type, and its first value fits that input. */
 function findStateProblem({ state = [], inputs, outputs }: Manifest): string | undefined {
@@ -52,10 +50,11 @@ function findVariantProblem(manifest: Manifest): string | undefined {
 /** What the schema of one field alone cannot see. */
 function findProblem(manifest: Manifest): string | undefined {
   const { files, graph, inputs, outputs, canary } = manifest
-  const repeatedPath = firstRepeated(files.map((file) => toPlainPath(file.path)))
-  if (repeatedPath !== undefined) return `"files" has ${repeatedPath.slice(1)} twice`
+  // Two spellings of one path are one file.
+  const repeatedPath = firstRepeated(files.map((file) => toFilePath(file.path)))
+  if (repeatedPath !== undefined) return `"files" has ${repeatedPath} twice`
   if (!files.some((file) => file.path === graph)) return `"graph" names ${graph}, which is not one of "files"`
-  const unlisted = manifest.externalData?.find((path) => !files.some((file) => file.path === path))
+  const unlisted = manifest.externalData?.find((path) => !files.some((file) => file.path === toFilePath(path)))
   if (unlisted !== undefined) return `"externalData" names ${unlisted}, which is not one of "files"`
   const totalBytes = totalBytesOf(manifest)
   if (totalBytes > maxModelBytes)
@@ -87,7 +86,9 @@ export function parseManifest(value: unknown, where: string): Manifest {
     ? (findProblem(parsed.output) ?? findVariantProblem(parsed.output))
     : toProblem(parsed.issues)
   if (parsed.success && problem === undefined) return parsed.output
-  throw new ModelError('manifest-invalid', `The manifest at ${where} cannot be used: ${problem}.`)
+  throw new ModelError('manifest-invalid', `The manifest at ${where} cannot be used: ${problem}.`, {
+    context: { problem: problem ?? '' },
+  })
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Manifest, ModelFile } from '../../contracts/manifest.ts'
 import type { Progress } from '../../contracts/model-state.ts'
 import type { StoredFile } from '../chunks/stored-file.ts'
 import { totalBytesOf } from '../manifest/total-bytes.ts'
-import { adoptFiles, type InstallEnvironment, releaseUnnamed } from './install-model.ts'
+import { type InstallEnvironment, losesFiles, maxRounds, releaseUnnamed, writeRecord } from './install-model.ts'
 import { writeBlob } from './write-blob.ts'
 
 /** A file that is on this device already, and what it must be. */
@@ -17,9 +17,10 @@ export interface AdoptOptions {
 }
 
 /**
- * Makes given files a stored model. Where that fails, nothing of them stays.
+ * Makes given files a stored model. Where that fails, nothing of them stays, and what was there before does.
  *
  * @throws {ModelError} `import-invalid`
+ * @throws {CapabilityError} `storage-unavailable`
  * @throws the signal's reason; a `QuotaExceededError` passes through as it is
  */
 export async function adoptBlobs(
@@ -29,19 +30,27 @@ export async function adoptBlobs(
   { signal, onProgress }: AdoptOptions,
   environment: InstallEnvironment,
 ): Promise<void> {
-  const { chunks, download } = environment
+  const { chunks, records, download } = environment
   const totalBytes = totalBytesOf(manifest)
-  const stored: StoredFile[] = []
-  let loadedBytes = 0
+  /** Files that nobody has begun to download: theirs alone are freed again. */
+  const own: ModelFile[] = []
   try {
-    for (const { file, blob } of given) {
-      stored.push(await writeBlob(blob, file, { chunks, chunkBytes: download.chunkBytes, signal }))
-      loadedBytes += file.bytes
-      onProgress?.({ loadedBytes, totalBytes })
+    for (const { file } of given) if ((await chunks.indexes(file.sha256)).size === 0) own.push(file)
+    for (let round = 0; round < maxRounds; round += 1) {
+      const stored: StoredFile[] = []
+      let loadedBytes = 0
+      for (const { file, blob } of given) {
+        const known = await records.findFile(file)
+        const chunkBytes = known?.chunkBytes ?? download.chunkBytes
+        stored.push(await writeBlob(blob, file, { chunks, chunkBytes, signal }))
+        loadedBytes += file.bytes
+        if (round === 0) onProgress?.({ loadedBytes, totalBytes })
+      }
+      if (await writeRecord(manifest, baseUrl, stored, environment, signal)) return
     }
-    await adoptFiles(manifest, baseUrl, stored, environment)
+    throw losesFiles(manifest)
   } catch (error) {
-    await releaseUnnamed(manifest.files, environment).catch(() => {})
+    await releaseUnnamed(own, environment).catch(() => {})
     throw error
   }
 }

@@ -14,7 +14,7 @@ import { watchOtherTab } from '../transfer/watch-other-tab.ts'
 import type { ModelRecords } from './model-records.ts'
 
 /** Times that another tab may remove a file between its download and the record before we give up. */
-const maxRounds = 3
+export const maxRounds = 3
 
 export interface InstallEnvironment {
   readonly chunks: ChunkStore
@@ -94,18 +94,6 @@ export async function installModel(request: InstallRequest, environment: Install
     }
   }
 
-  /** False when a file was removed since it was verified. */
-  const writeRecord = (files: readonly StoredFile[]): Promise<boolean> =>
-    locks.hold(
-      recordsLock,
-      async () => {
-        if (!(await areWhole(files, chunks))) return false
-        await putRecord(manifest, baseUrl, files, environment)
-        return true
-      },
-      signal,
-    )
-
   for (let round = 0; round < maxRounds; round += 1) {
     const files: StoredFile[] = []
     let bytesBefore = 0
@@ -116,16 +104,20 @@ export async function installModel(request: InstallRequest, environment: Install
       meter.report(bytesBefore)
     }
     signal.throwIfAborted()
-    if (await writeRecord(files)) {
+    if (await writeRecord(manifest, baseUrl, files, environment, signal)) {
       for (const file of files) await etags.del(file.sha256).catch(() => {})
       return
     }
   }
-  throw new CapabilityError(
-    'storage-unavailable',
-    `This browser's storage loses the files of ${manifest.name} as soon as they are written.`,
-  )
+  throw losesFiles(manifest)
 }
+
+/** Storage that never has whole what was just written to it. */
+export const losesFiles = ({ name }: ModelKey): CapabilityError =>
+  new CapabilityError(
+    'storage-unavailable',
+    `This browser's storage loses the files of ${name} as soon as they are written.`,
+  )
 
 /** Writes a model's record, and frees the files of another one under the same name and revision. Wants the records' lock. */
 async function putRecord(
@@ -142,13 +134,27 @@ async function putRecord(
   if (before !== undefined) await releaseFiles(before.files, environment)
 }
 
-/** Makes files that were stored some other way than by a download a model: their chunks must all be there. */
-export const adoptFiles = (
+/**
+ * Makes stored files a model.
+ *
+ * @returns false when a file was removed since it was written: another model that shared it may have gone meanwhile
+ */
+export const writeRecord = (
   manifest: Manifest,
   baseUrl: string,
   files: readonly StoredFile[],
   environment: InstallEnvironment,
-): Promise<void> => environment.locks.hold(recordsLock, () => putRecord(manifest, baseUrl, files, environment))
+  signal?: AbortSignal,
+): Promise<boolean> =>
+  environment.locks.hold(
+    recordsLock,
+    async () => {
+      if (!(await areWhole(files, environment.chunks))) return false
+      await putRecord(manifest, baseUrl, files, environment)
+      return true
+    },
+    signal,
+  )
 
 /** Frees those of the files that no record names. A file that somebody is downloading just now is left to them. */
 async function releaseFiles(

@@ -1,9 +1,10 @@
 import type { Manifest } from '../../contracts/manifest.ts'
 import { ModelError } from '../../errors/model-error.ts'
+import { fileUrlsOf } from '../manifest/file-urls.ts'
 import { modelKey } from '../manifest/model-key.ts'
 import { totalBytesOf } from '../manifest/total-bytes.ts'
 import { type InstallEnvironment, removeRecord } from './install-model.ts'
-import type { ModelNotes } from './model-notes.ts'
+import type { ModelNote, ModelNotes } from './model-notes.ts'
 import type { ModelRecord } from './model-records.ts'
 
 /** A model that could make room, with the bytes of its files. */
@@ -13,7 +14,11 @@ export interface Evictable {
   readonly bytes: number
 }
 
-/** The stored models that are not pinned, the least recently used first. */
+/** Can it be downloaded again? What a person added from a file is nowhere else. */
+const isElsewhere = (record: ModelRecord, note: ModelNote | undefined): boolean =>
+  note?.added === undefined || record.files.every((file) => fileUrlsOf(file, record.baseUrl).length > 0)
+
+/** The stored models that are not pinned, the least recently used first: a person may choose one to make room. */
 export async function evictableOf(
   { records }: Pick<InstallEnvironment, 'records'>,
   notes: ModelNotes,
@@ -30,8 +35,8 @@ const toEvictables = (records: readonly ModelRecord[]): readonly Evictable[] =>
   records.map((record) => ({ name: record.name, revision: record.revision, bytes: totalBytesOf(record) }))
 
 /**
- * Removes models that are not pinned, the least recently used first, until the manifest's files fit the budget. Nothing
- * is removed when that would not be enough.
+ * Removes models that are not pinned and can be downloaded again, the least recently used first, until the manifest's
+ * files fit the budget. Nothing is removed when that would not be enough.
  *
  * @returns the models that were removed
  * @throws {ModelError} `storage-full`
@@ -51,10 +56,12 @@ export async function makeRoom(
   if (keptBytes <= budgetBytes) return []
 
   const all = await records.all()
+  const noted = await notes.all()
   const remaining = new Set(all.map(modelKey))
   const victims: ModelRecord[] = []
   for (const record of await evictableOf(environment, notes, manifest.name)) {
     if (keptBytes <= budgetBytes) break
+    if (!isElsewhere(record, noted.get(record.name))) continue
     remaining.delete(modelKey(record))
     const needed = new Set(
       all.filter((other) => remaining.has(modelKey(other))).flatMap(({ files }) => files.map((file) => file.sha256)),

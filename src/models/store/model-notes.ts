@@ -18,14 +18,19 @@ const noteSchema = object({
   serving: v.optional(v.string()),
   /** Newer revisions that failed their canary here: not tried again. */
   refused: v.optional(v.array(v.string())),
-  /** A model that is in no catalogue: its manifest, and the address that its files' paths are relative to. */
-  added: v.optional(object({ manifest: manifestSchema, baseUrl: v.string() })),
+  /**
+   * A model that is in no catalogue: its manifest, the address that its files' paths are relative to, and whether its
+   * name was chosen, not drawn from a file's.
+   */
+  added: v.optional(object({ manifest: manifestSchema, baseUrl: v.string(), isNamed: v.optional(v.boolean()) })),
 })
 
 export type ModelNote = v.InferOutput<typeof noteSchema>
 
 export interface ModelNotes {
   get(name: string): Promise<ModelNote>
+  /** Is there a note that this release can't read? A later release may have written it. */
+  isUnreadable(name: string): Promise<boolean>
   /** Changes a note while no other tab does. A note with nothing in it is deleted. */
   change(name: string, change: ModelNote): Promise<void>
   del(name: string): Promise<void>
@@ -42,6 +47,10 @@ export function createModelNotes(store: KeyValueStore, locks: Locks): ModelNotes
   }
   return {
     get: (name) => read(prefix + name),
+    async isUnreadable(name) {
+      const value = await store.get(prefix + name)
+      return value !== undefined && !v.is(noteSchema, value)
+    },
     change: (name, change) =>
       locks.hold(`hither-note:${name}`, async () => {
         const entries = Object.entries({ ...(await read(prefix + name)), ...change }).filter(

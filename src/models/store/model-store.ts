@@ -14,12 +14,13 @@ import { createSharedTasks } from '../transfer/shared-tasks.ts'
 import type { TransferOptions } from '../transfer/transfer-options.ts'
 import { createTransferSlots, type Priority, type TransferClaim } from '../transfer/transfer-slots.ts'
 import { type AdoptOptions, adoptBlobs, type GivenFile } from './adopt-blobs.ts'
-import { adoptFiles, areWhole, type InstallEnvironment, removeRecord } from './install-model.ts'
+import { areWhole, type InstallEnvironment, removeRecord, writeRecord } from './install-model.ts'
 import { installOrRelease } from './install-or-release.ts'
 import { makeRoom } from './make-room.ts'
 import { createModelNotes, type ModelNotes } from './model-notes.ts'
 import { createModelRecords, type ModelRecord, type ModelRecords } from './model-records.ts'
-import { openStoreParts } from './open-store-parts.ts'
+import { nameLock } from './name-lock.ts'
+import { openStoreParts, type StorePartsOptions } from './open-store-parts.ts'
 import { readModel, sourceOf, type VerifyReport, verifyModel } from './read-model.ts'
 import { type StoreUsage, usageOf } from './store-usage.ts'
 
@@ -37,7 +38,7 @@ export interface ModelStoreOptions extends FetchOptions {
   /** Bytes of a chunk. Default 8 MiB. */
   readonly chunkBytes?: number | undefined
   /** Default: the browser's, so that all tabs share one download. */
-  readonly locks?: Pick<LockManager, 'request'> | undefined
+  readonly locks?: StorePartsOptions['locks']
   /** Encrypts chunks at rest. Default false. */
   readonly encrypt?: boolean | undefined
   /** Bytes that stored models may take together; the least recently used ones make room. Default: what the browser gives. */
@@ -108,6 +109,18 @@ export interface ModelStore {
    * @throws {ModelError} `stored-model-damaged` when none of this name and revision is stored
    */
   redescribe(manifest: Manifest): Promise<void>
+  /**
+   * Holds a model's name while a model is added under it or removed: in all tabs, one at a time, in the order of asking.
+   *
+   * @throws the work's own errors; the signal's reason when it aborts while waiting
+   */
+  holdName<T>(name: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T>
+  /**
+   * Frees what no list shows: files of an add that was cut, and of models that were replaced or half removed.
+   *
+   * @param isListed does a list show this record's model?
+   */
+  freeOrphans(isListed: (record: ModelRecord) => Promise<boolean>): Promise<void>
   /** Frees the model's space, save for files that another stored model shares; an install under way is aborted. */
   remove(
     model: Pick<Manifest, 'name' | 'revision'> & { readonly files: readonly { readonly sha256: string }[] },
@@ -220,8 +233,14 @@ export async function openModelStore(options: ModelStoreOptions = {}): Promise<M
       guarded(manifest, undefined, async () => {
         const record = await records.find(manifest)
         if (record === undefined) throw notStored(manifest)
-        await adoptFiles(manifest, record.baseUrl, record.files, environment)
+        if (!(await writeRecord(manifest, record.baseUrl, record.files, environment))) throw notStored(manifest)
       }),
+    holdName: (name, work, signal) => locks.hold(nameLock(name), work, signal),
+    async freeOrphans(isListed) {
+      // A file of its own: no request waits for it.
+      const { freeOrphans } = await import('./free-orphans.ts')
+      await freeOrphans(kept, isListed, environment)
+    },
     remove: (model) =>
       guarded(model, undefined, async () => {
         await installs.cancel(modelKey(model), new DOMException('The model was removed.', 'AbortError'))

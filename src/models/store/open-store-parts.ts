@@ -1,13 +1,13 @@
 import { createChunkCipher, openChunkKey } from '../chunks/chunk-cipher.ts'
 import { type ChunkStore, createChunkStore, openChunkStore } from '../chunks/chunk-store.ts'
 import { createMemoryStore, type KeyValueStore } from '../chunks/key-value-store.ts'
-import { createLocks, type Locks } from '../chunks/locks.ts'
+import { createLocks, type Locks, type LocksManager } from '../chunks/locks.ts'
 import { openRecords, type Records } from '../chunks/open-records.ts'
 
 export interface StorePartsOptions {
   readonly records?: Records | undefined
   readonly chunks?: ChunkStore | undefined
-  readonly locks?: Pick<LockManager, 'request'> | undefined
+  readonly locks?: LocksManager | undefined
   readonly encrypt?: boolean | undefined
 }
 

@@ -1,6 +1,7 @@
 import type { Progress } from '../../contracts/model-state.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { backoffMs } from '../../utils/backoff.ts'
+import { decodePart } from '../../utils/decode-part.ts'
 import { sleep } from '../../utils/sleep.ts'
 import type { FetchEnvironment } from './fetch-environment.ts'
 import { readPieces } from './read-pieces.ts'
@@ -24,7 +25,7 @@ export async function fetchBlob(
   },
 ): Promise<Blob> {
   const { environment, signal, onProgress } = options
-  const name = new URL(url).pathname.split('/').at(-1) ?? url
+  const name = decodePart(new URL(url).pathname.split('/').at(-1) || url)
   let parts: Blob[] = []
   let loaded = 0
   let etag: string | undefined

@@ -1,7 +1,7 @@
-/** What a person gave the page: a file, or something that is none. */
+/** What a person gave the page: files, or something that is none. */
 export interface FileListeners {
-  /** `over`: what the pointer or the focus was on, the innermost first. */
-  readonly onFile: (file: File, over: readonly EventTarget[]) => void
+  /** At least one. `over`: what the pointer or the focus was on, the innermost first. */
+  readonly onFiles: (files: readonly File[], over: readonly EventTarget[]) => void
   readonly onNoFile: () => void
   /** A drag came over the page, or left it. */
   readonly onDragging: (dragging: boolean) => void
@@ -10,7 +10,7 @@ export interface FileListeners {
 const carriesFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') ?? false
 
 /** Makes the whole page take dropped and pasted files; returns a function that stops it. */
-export function receiveFiles(target: Window, { onFile, onNoFile, onDragging }: FileListeners): () => void {
+export function receiveFiles(target: Window, { onFiles, onNoFile, onDragging }: FileListeners): () => void {
   const stop = new AbortController()
   const { signal } = stop
   // Entering a child fires before leaving its parent, so the drag has left when as many leaves as enters were seen.
@@ -28,8 +28,8 @@ export function receiveFiles(target: Window, { onFile, onNoFile, onDragging }: F
     (event) => {
       event.preventDefault()
       setDepth(0)
-      const file = event.dataTransfer?.files[0]
-      if (file) onFile(file, event.composedPath())
+      const files = [...(event.dataTransfer?.files ?? [])]
+      if (files.length > 0) onFiles(files, event.composedPath())
       else onNoFile()
     },
     { signal },
@@ -37,8 +37,8 @@ export function receiveFiles(target: Window, { onFile, onNoFile, onDragging }: F
   target.addEventListener(
     'paste',
     (event) => {
-      const file = event.clipboardData?.files[0]
-      if (file) onFile(file, event.composedPath())
+      const files = [...(event.clipboardData?.files ?? [])]
+      if (files.length > 0) onFiles(files, event.composedPath())
     },
     { signal },
   )

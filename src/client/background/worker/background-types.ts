@@ -3,7 +3,7 @@ import type { AdapterFacts, BackendMeasurement } from '../../../contracts/measur
 import type { Backend, Progress } from '../../../contracts/model-state.ts'
 import type { TensorMap } from '../../../contracts/tensor.ts'
 import type { ModelFiles } from '../../../edge/worker-types.ts'
-import type { AddSource } from '../../../models/catalogue/add-model.ts'
+import type { AddSource } from '../../../models/catalogue/add-source.ts'
 import type { ImportFile } from '../../../models/catalogue/import-model.ts'
 import type { OperatorWithdrawal } from '../../../models/catalogue/operator-withdrawals.ts'
 import type { ModelNote } from '../../../models/store/model-notes.ts'

@@ -1,6 +1,7 @@
 import type { Manifest } from '../../../contracts/manifest.ts'
 import { ModelError } from '../../../errors/model-error.ts'
 import { importModel } from '../../../models/catalogue/import-model.ts'
+import { toFilePath } from '../../../models/manifest/file-path.ts'
 import { handOver } from '../../../utils/calls/hand-over.ts'
 import { lazyPart } from '../../../utils/lazy-part.ts'
 import type { ModelMethods } from './background-types.ts'
@@ -53,7 +54,8 @@ export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMe
     async readFiles(name, revision) {
       const { store } = await opened()
       const manifest = await resolve(name, revision)
-      const needed = new Set([manifest.graph, ...(manifest.externalData ?? [])])
+      const locations = (manifest.externalData ?? []).map((location) => ({ location, path: toFilePath(location) }))
+      const needed = new Set([manifest.graph, ...locations.map(({ path }) => path)])
       const files = await store.read(manifest, { wanted: (path) => needed.has(path) })
       const fileAt = (path: string) => {
         const data = files.get(path)
@@ -61,17 +63,29 @@ export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMe
         return data
       }
       const graph = fileAt(manifest.graph)
-      const externalData = manifest.externalData?.map((path) => ({ path, data: fileAt(path) }))
-      return handOver({ graph, externalData }, [graph.buffer, ...(externalData ?? []).map(({ data }) => data.buffer)])
+      // The runtime asks for weights as the graph names them.
+      const externalData = locations.map(({ location, path }) => ({ path: location, data: fileAt(path) }))
+      // A file that the graph names in two ways is handed over once.
+      const buffers = new Set([graph, ...externalData.map(({ data }) => data)].map(({ buffer }) => buffer))
+      return handOver({ graph, externalData }, [...buffers])
     },
     verify: async (name, revision, options) => (await opened()).store.verify(await resolve(name, revision), options),
 
     async remove(name) {
       const { registry, store } = await opened()
-      await store.stop(await registry.manifest(name), new DOMException('The model was removed.', 'AbortError'))
-      const stored = (await store.records()).filter((record) => record.name === name)
-      for (const model of stored.length === 0 ? [await registry.manifest(name)] : stored) await store.remove(model)
-      await registry.forget(name)
+      const stored = async () => (await store.records()).filter((record) => record.name === name)
+      const serving = await registry.manifest(name).catch(async (error) => {
+        // What is stored can be removed, also when the catalogue has dropped it.
+        if ((await stored()).length === 0) throw error
+        return undefined
+      })
+      if (serving !== undefined) await store.stop(serving, new DOMException('The model was removed.', 'AbortError'))
+      await store.holdName(name, async () => {
+        // Forgotten first: what a closed tab leaves of it then counts as orphaned.
+        await registry.forget(name)
+        const records = await stored()
+        for (const model of records.length > 0 ? records : serving ? [serving] : []) await store.remove(model)
+      })
     },
     async withdraw(models, isWhole) {
       const { registry, told } = await opened()
@@ -80,7 +94,11 @@ export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMe
     },
     note: async (name) => (await opened()).store.notes.get(name),
     changeNote: async (name, change) => (await opened()).store.notes.change(name, change),
-    usage: async () => (await opened()).store.usage(),
+    async usage() {
+      const { store, orphansFreed } = await opened()
+      await orphansFreed()
+      return store.usage()
+    },
 
     keepServing: async (name, revision) => (await opened()).registry.keepServing(name, revision),
     switchTo: async (name, revision) => (await opened()).registry.switchTo(await resolve(name, revision)),
@@ -92,12 +110,14 @@ export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMe
       return handOver(bytes, [bytes.buffer])
     },
     async importModel(manifest, files, { signal }) {
-      const { store, registry } = await opened()
+      const { store, registry, orphansFreed } = await opened()
+      await orphansFreed()
       return importModel(manifest, files, { store, registry, signal })
     },
     async addModel(source, { signal, onProgress }) {
       const { addModel } = await adding.get()
-      const { store, registry, offer, authorize } = await opened()
+      const { store, registry, offer, authorize, orphansFreed } = await opened()
+      await orphansFreed()
       return addModel(source, { store, registry, offer, authorize, signal, onProgress })
     },
   }

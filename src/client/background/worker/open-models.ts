@@ -5,6 +5,8 @@ import { createOperatorWithdrawals, type OperatorWithdrawals } from '../../../mo
 import { openRecords, type Records } from '../../../models/chunks/open-records.ts'
 import type { VariantOffer } from '../../../models/manifest/pick-variant.ts'
 import { type ModelStore, openModelStore } from '../../../models/store/model-store.ts'
+import { lazy } from '../../../utils/lazy.ts'
+import { lazyPart } from '../../../utils/lazy-part.ts'
 import type { BackgroundSettings } from './background-types.ts'
 
 /** What the second worker's methods stand on. */
@@ -15,9 +17,17 @@ export interface OpenedModels {
   readonly registry: ModelRegistry
   readonly told: OperatorWithdrawals
   readonly offer: () => Promise<VariantOffer>
+  /** What earlier visits left and no list shows is freed: once a visit, a little after the start. Never rejects. */
+  readonly orphansFreed: () => Promise<void>
   /** The `Authorization` header for an address; only its own origin's token. */
   readonly authorize: (url: string) => Promise<string | undefined>
 }
+
+/** A file of its own, as no request waits for it. */
+const freeing = lazyPart('frees what was left', () => import('../../../models/catalogue/free-unlisted.ts'))
+
+/** By then a page's first request has the disk no more, in milliseconds. */
+const freeOrphansAfterMs = 5_000
 
 /** Opens records, store and catalogue. Never rejects: without IndexedDB all works from memory. */
 export async function openModels(
@@ -36,5 +46,9 @@ export async function openModels(
   const offer = async () => ({ backends, memoryBytes, adapter: (await detectWebgpu())?.facts })
   const told = createOperatorWithdrawals(records)
   const registry = createModelRegistry({ catalogue, store, offer, withdrawnByOperators: told.list })
-  return { records, store, catalogue, registry, told, offer, authorize }
+  const freed = lazy(async () => (await freeing.get()).freeUnlisted({ store, records }))
+  // The next visit tries again.
+  const orphansFreed = () => freed.get().catch(() => {})
+  setTimeout(orphansFreed, freeOrphansAfterMs)
+  return { records, store, catalogue, registry, told, offer, authorize, orphansFreed }
 }
