@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { allowOrigins } from './http/cross-origin.ts'
 import { answerErrors, sendError } from './http/error-reply.ts'
-import { type ReadBody, takeBytes } from './http/request-body.ts'
+import { takeBytes } from './http/request-body.ts'
 import { addSecurityHeaders } from './http/security-headers.ts'
 import type { ModelFolder } from './model-folder/model-folder.ts'
 import { addPlugins, type EndpointPlugin } from './plugin/endpoint-plugin.ts'
@@ -31,15 +31,14 @@ export async function addRoutes(
     readonly context: RouteContext
     readonly origins: EndpointOrigins
     readonly ring: SealingKeyRing
-    readonly readBody: ReadBody
     readonly plugins: readonly EndpointPlugin[]
     /** The folder whose files are served below `/models/`. */
     readonly models: { readonly modelsDir: string; readonly folder: ModelFolder } | undefined
     readonly appDir: string | undefined
   },
 ): Promise<void> {
-  const { context, origins, ring, readBody, plugins, models, appDir } = options
-  const { limits, observe } = context
+  const { context, origins, ring, plugins, models, appDir } = options
+  const { limits, observe, readBody } = context
   answerErrors(app)
   const connectTo = createFileOrigins(origins.connectTo, () => models?.folder.models)
   addSecurityHeaders(app, connectTo)

@@ -1,9 +1,10 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { addRoutes, type EndpointOrigins } from './add-routes.ts'
+import { openCodec } from './codec/codec.ts'
 import { openPoolEngine } from './compute/open-pool-engine.ts'
 import { parseOrigin } from './http/cross-origin.ts'
 import { arrivalTimesMs, openServer } from './http/open-server.ts'
-import { createBodyBudget, readRequestBody } from './http/request-body.ts'
+import { createBodyBudget, type ReadBody, readRequestBody } from './http/request-body.ts'
 import { isElsewhere } from './model-folder/load-models.ts'
 import { type ModelFolder, openModelFolder } from './model-folder/model-folder.ts'
 import { createLogger } from './observability/logger.ts'
@@ -70,8 +71,13 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   const observe = createObserve({ engine, metrics, statistics, tracing })
   const limits = await createRequestLimits(app, access, options.rateLimit)
   const { openRepository = false } = options
-  const context: RouteContext = { engine, access, version, isDraining, limits, observe, statistics, openRepository }
+  const codec = openCodec((cause) => app.log.error({ err: cause }, 'The thread that reads large requests failed.'))
+  app.addHook('onClose', () => codec.close())
   const budget = createBodyBudget(bodyBudgetBytes)
+  const readBody: ReadBody = ({ headers }, payload) =>
+    readRequestBody(headers, payload, { limitBytes: bodyLimitBytes, budget })
+  const shared = { engine, codec, readBody, access, version, isDraining, limits, observe }
+  const context: RouteContext = { ...shared, statistics, openRepository }
   // An engine of another kind brings the API that its servers have.
   const own = options.engine === undefined ? [createEmbeddingsPlugin(engine)] : []
   const metricsServer = options.metricsPort === undefined ? undefined : createMetricsServer(metrics)
@@ -79,7 +85,6 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
     context,
     origins,
     ring,
-    readBody: ({ headers }, payload) => readRequestBody(headers, payload, { limitBytes: bodyLimitBytes, budget }),
     plugins: [...own, ...(options.plugins ?? [])],
     models: modelsDir === undefined || folder === undefined ? undefined : { modelsDir, folder },
     appDir: options.appDir,

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable, Transform } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import { createGunzip, createInflate } from 'node:zlib'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { CloudError } from '../../errors/cloud-error.ts'
@@ -43,7 +44,7 @@ export async function readRequestBody(
   headers: IncomingHttpHeaders,
   payload: Readable,
   options: { readonly limitBytes: number; readonly budget: BodyBudget },
-): Promise<Buffer> {
+): Promise<Buffer<ArrayBuffer>> {
   const { limitBytes, budget } = options
   const unpack = unpackerOf(headers['content-encoding'])
   if (Number(headers['content-length'] ?? 0) > limitBytes) throw tooLarge()
@@ -62,7 +63,7 @@ export async function readRequestBody(
       length += chunk.length
       chunks.push(chunk)
     }
-    return join(chunks, length)
+    return await join(chunks, length)
   } catch (error) {
     payload.unpipe()
     payload.resume()
@@ -88,19 +89,26 @@ function unpackerOf(encoding: string | undefined): Transform | undefined {
 const isZlibError = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (String(error.code).startsWith('Z_') || error.code === 'ERR_ZLIB_BUF')
 
+/** Bytes that are copied before others get their turn. */
+const turnBytes = 8 * 1024 * 1024
+
 /** Its memory will be given to a thread; that of a small Buffer is a part of what many share. */
-function join(chunks: readonly Buffer[], length: number): Buffer {
+async function join(chunks: readonly Buffer[], length: number): Promise<Buffer<ArrayBuffer>> {
   const body = Buffer.allocUnsafeSlow(length)
   let at = 0
+  let turnUntil = turnBytes
   for (const chunk of chunks) {
     body.set(chunk, at)
     at += chunk.length
+    if (at < turnUntil) continue
+    turnUntil = at + turnBytes
+    await setImmediate()
   }
   return body
 }
 
 /** Reads the body of a request on the routes that share one limit. */
-export type ReadBody = (request: FastifyRequest, payload: Readable) => Promise<Buffer>
+export type ReadBody = (request: FastifyRequest, payload: Readable) => Promise<Buffer<ArrayBuffer>>
 
 /**
  * The bodies that the routes of the protocol take: JSON and binary data, as bytes. A body without a type is taken from
