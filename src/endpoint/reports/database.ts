@@ -75,11 +75,20 @@ export interface NoticeRow {
   until_ms: number | null
 }
 
+/** A name of a report that is counted one by one; those beyond the limits are counted together. */
+export interface NameRow {
+  kind: string
+  name: string
+  /** When it was last reported, within a day. */
+  last_ms: number
+}
+
 export interface Tables {
   reports: ReportRow
   totals: TotalsRow
   devices: DeviceRow
   notices: NoticeRow
+  names: NameRow
 }
 
 export type Database = Kysely<Tables>
@@ -107,9 +116,20 @@ export async function openReportDatabase(options: DatabaseOptions): Promise<Data
     return database
   } catch (cause) {
     await database.destroy().catch(() => {})
+    if (isNewer(cause)) {
+      throw new ConfigError(
+        'config-invalid',
+        'The database for reports was written by a newer version of hither-endpoint: start that version or a newer one. Nothing was changed.',
+        { cause },
+      )
+    }
     throw new ConfigError('config-invalid', `The database for reports can't be used: ${String(cause)}`, { cause })
   }
 }
+
+/** Kysely calls a schema corrupted that has more steps than this program knows. */
+const isNewer = (cause: unknown): boolean =>
+  cause instanceof Error && /previously executed migration .* is missing/.test(cause.message)
 
 async function toDialect({ url, dataDir }: DatabaseOptions) {
   if (url !== undefined) {

@@ -1,4 +1,6 @@
 import type { EndpointPlugin } from '../plugin/endpoint-plugin.ts'
+import { openReportStore } from './report-store.ts'
+import { createReportsPlugin } from './reports-plugin.ts'
 
 export interface ReportsOptions {
   /** Folder of an embedded SQLite database, made if it is not there. For one endpoint. */
@@ -23,11 +25,6 @@ export interface ReportsOptions {
  * @throws {ConfigError} `config-invalid`: the database can't be reached, or its schema is newer than this program
  */
 export async function openReports({ keepDays, openOps, ...where }: ReportsOptions): Promise<EndpointPlugin> {
-  // The databases' clients are native or large: an endpoint without reports does not load them.
-  const [{ openReportDatabase }, { createReportsPlugin }] = await Promise.all([
-    import('./database.ts'),
-    import('./reports-plugin.ts'),
-  ])
-  const database = await openReportDatabase(where)
-  return createReportsPlugin({ database, openOps, keepMs: keepDays === undefined ? undefined : keepDays * 86_400_000 })
+  const store = await openReportStore(where)
+  return createReportsPlugin({ store, openOps, keepMs: keepDays === undefined ? undefined : keepDays * 86_400_000 })
 }
