@@ -74,8 +74,8 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   const codec = openCodec((cause) => app.log.error({ err: cause }, 'The thread that reads large requests failed.'))
   app.addHook('onClose', () => codec.close())
   const budget = createBodyBudget(bodyBudgetBytes)
-  const readBody: ReadBody = ({ headers }, payload) =>
-    readRequestBody(headers, payload, { limitBytes: bodyLimitBytes, budget })
+  const readBody: ReadBody = ({ headers }, payload, { limitBytes = bodyLimitBytes, hold } = {}) =>
+    readRequestBody(headers, payload, { limitBytes: Math.min(limitBytes, bodyLimitBytes), budget, hold })
   const shared = { engine, codec, readBody, access, version, isDraining, limits, observe }
   const context: RouteContext = { ...shared, statistics, openRepository }
   // An engine of another kind brings the API that its servers have.

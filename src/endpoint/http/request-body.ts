@@ -31,6 +31,11 @@ export function createBodyBudget(maxBytes: number): BodyBudget {
   }
 }
 
+export interface HoldBody {
+  /** Called with what gives the memory back, once the body is there. Default: it is given back at once. */
+  readonly hold?: ((release: () => void) => void) | undefined
+}
+
 const tooLarge = () => httpError(413, 'The request is larger than this endpoint takes.')
 
 /**
@@ -43,9 +48,9 @@ const tooLarge = () => httpError(413, 'The request is larger than this endpoint 
 export async function readRequestBody(
   headers: IncomingHttpHeaders,
   payload: Readable,
-  options: { readonly limitBytes: number; readonly budget: BodyBudget },
+  options: { readonly limitBytes: number; readonly budget: BodyBudget } & HoldBody,
 ): Promise<Buffer<ArrayBuffer>> {
-  const { limitBytes, budget } = options
+  const { limitBytes, budget, hold } = options
   const unpack = unpackerOf(headers['content-encoding'])
   if (Number(headers['content-length'] ?? 0) > limitBytes) throw tooLarge()
   const source = unpack === undefined ? payload : payload.pipe(unpack)
@@ -55,6 +60,11 @@ export async function readRequestBody(
   payload.once('close', cut)
   const chunks: Buffer[] = []
   let length = 0
+  let given = false
+  const release = () => {
+    if (!given) budget.give(length)
+    given = true
+  }
   try {
     // Left alone when it fails: ended with its stream, the connection could not carry the answer.
     for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
@@ -63,8 +73,12 @@ export async function readRequestBody(
       length += chunk.length
       chunks.push(chunk)
     }
-    return await join(chunks, length)
+    const body = await join(chunks, length)
+    if (hold === undefined) release()
+    else hold(release)
+    return body
   } catch (error) {
+    release()
     payload.unpipe()
     payload.resume()
     if (unpack !== undefined && isZlibError(error)) {
@@ -74,7 +88,6 @@ export async function readRequestBody(
   } finally {
     payload.off('close', cut)
     unpack?.destroy()
-    budget.give(length)
   }
 }
 
@@ -108,7 +121,14 @@ async function join(chunks: readonly Buffer[], length: number): Promise<Buffer<A
 }
 
 /** Reads the body of a request on the routes that share one limit. */
-export type ReadBody = (request: FastifyRequest, payload: Readable) => Promise<Buffer<ArrayBuffer>>
+export type ReadBody = (
+  request: FastifyRequest,
+  payload: Readable,
+  options?: {
+    /** Where it is less than what all routes share. */
+    readonly limitBytes?: number | undefined
+  } & HoldBody,
+) => Promise<Buffer<ArrayBuffer>>
 
 /**
  * The bodies that the routes of the protocol take: JSON and binary data, as bytes. A body without a type is taken from
@@ -117,7 +137,10 @@ export type ReadBody = (request: FastifyRequest, payload: Readable) => Promise<B
 export function takeBytes(app: FastifyInstance, readBody: ReadBody): void {
   // Fastify's own would also take text/plain, which a page of any origin may send without asking first.
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser(['application/json', 'application/octet-stream'], readBody)
+  app.addContentTypeParser(
+    ['application/json', 'application/octet-stream'],
+    (request: FastifyRequest, payload: Readable) => readBody(request, payload),
+  )
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: Readable) => {
     const { origin, 'content-type': type } = request.headers
     if (type === undefined && origin === undefined) return readBody(request, payload)
