@@ -1,12 +1,19 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { opsPath } from '../contracts/ops.ts'
+import { reportsPath } from '../contracts/report.ts'
 import { requestLimits } from '../protocol/infer/infer-request.ts'
 import { type EndpointFixture, openEndpointFixture } from '../testing/endpoint-fixture.ts'
 import { watchTurns } from '../testing/longest-turn.ts'
+import { writeTinyEmbedder } from '../testing/tiny-embedder.ts'
 import { tinyOnnx } from '../testing/tiny-onnx.ts'
 import { writeModel } from '../testing/write-model.ts'
 import { answerLimits } from './codec/answer-limits.ts'
 import type { Endpoint } from './create-endpoint.ts'
+import { openReports } from './reports/open-reports.ts'
 
 /** Processor time that one request may take of one turn of the event loop. */
 const mostMs = 50
@@ -14,6 +21,7 @@ const mebibyte = 2 ** 20
 
 let fixture: EndpointFixture
 let url = ''
+let dataDir = ''
 beforeAll(async () => {
   fixture = await openEndpointFixture()
   for (const type of ['float32', 'bool', 'string'] as const) {
@@ -31,7 +39,15 @@ beforeAll(async () => {
     initializers: [{ name: 'size', type: 'int64', dims: [1], data: BigInt64Array.of(50_000_000n) }],
   })
   await writeModel(fixture.modelsDir, { name: 'fifty-million', ...wide, graph })
-  const endpoint: Endpoint = await fixture.open({ workers: 1 })
+  await writeTinyEmbedder(fixture.modelsDir, 'long', { pooling: 'mean' }, { maxTokens: 8_000 })
+  await writeTinyEmbedder(
+    fixture.modelsDir,
+    'deep',
+    { pooling: 'mean' },
+    { maxTokens: 8_000, tokenizer: characterTokenizer },
+  )
+  dataDir = await mkdtemp(join(tmpdir(), 'hither-loop-'))
+  const endpoint: Endpoint = await fixture.open({ plugins: [await openReports({ dataDir, openOps: true })] })
   url = `http://127.0.0.1:${(await endpoint.listen({ port: 0, host: '127.0.0.1' })).port}`
   // What a process does once is no request's: the first thread, the first of each kind of code.
   await post(
@@ -39,7 +55,10 @@ beforeAll(async () => {
     packed('{"inputs":[{"name":"x","shape":[40000],"datatype":"FP32","data":[', '0,', 40_000, ']}]}'),
   )
 })
-afterAll(() => fixture.close())
+afterAll(async () => {
+  await fixture.close()
+  await rm(dataDir, { recursive: true })
+})
 
 /** `item` so many times between two texts, gzipped. A comma at its end is left out the last time. */
 function packed(before: string, item: string, times: number, after: string): Buffer {
@@ -174,5 +193,51 @@ describe('a large answer leaves the event loop to others', () => {
     expect(await statisticsOf('fifty-million')).toEqual(await ran)
     const asked = packed(inData, '1,', 1, `]}]${asBinary}`)
     expect((await post('fifty-million', asked)).bytes).toBeGreaterThan(200_000_000)
+  })
+})
+
+describe('a request of the OpenAI API leaves the event loop to others', () => {
+  const embed = (body: string) =>
+    fetch(`${url}/v1/embeddings`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body })
+
+  it('with many long texts', async () => {
+    const input = Array(60).fill('here and there '.repeat(1_600))
+    const body = JSON.stringify({ model: 'long', input })
+    const response = await watched(() => embed(body))
+    expect([response.status, (await response.json()).usage.total_tokens]).toEqual([200, 60 * 4_802])
+  })
+
+  it('with as many tokens as the body holds', async () => {
+    const body = `{"model":"long","input":[${'1,'.repeat(2_000_000)}1]}`
+    const response = await watched(() => embed(body))
+    expect([response.status, (await response.json()).error.message]).toEqual([400, expect.stringMatching(/tokens/)])
+  })
+})
+
+describe('reports leave the event loop to others', () => {
+  it('as many as are taken at once, and the overview of all', async () => {
+    const reports = () =>
+      Array.from({ length: 500 }, () => ({
+        id: crypto.randomUUID(),
+        atMs: Date.now(),
+        kind: 'route',
+        model: crypto.randomUUID(),
+        revision: crypto.randomUUID(),
+        ran: 'edge',
+        reason: 'f',
+        actualMs: 5,
+      }))
+    const batches = Array.from({ length: 10 }, () =>
+      JSON.stringify({ version: 1, device: crypto.randomUUID(), sentAtMs: Date.now(), reports: reports() }),
+    )
+    const headers = { 'Content-Type': 'application/json' }
+    await watched(async () => {
+      for (const body of batches) {
+        const response = await fetch(`${url}${reportsPath}`, { method: 'POST', headers, body })
+        expect(response.status).toBe(200)
+        await response.arrayBuffer()
+      }
+      expect((await fetch(`${url}${opsPath}/overview?hours=2160`)).status).toBe(200)
+    })
   })
 })
