@@ -1,11 +1,10 @@
 import type { FastifyInstance } from 'fastify'
+import { CloudError } from '../errors/cloud-error.ts'
 import { allowOrigins } from './http/cross-origin.ts'
 import { answerErrors, sendError } from './http/error-reply.ts'
 import { takeBytes } from './http/request-body.ts'
-import { addSecurityHeaders } from './http/security-headers.ts'
 import type { ModelFolder } from './model-folder/model-folder.ts'
 import { addPlugins, type EndpointPlugin } from './plugin/endpoint-plugin.ts'
-import { createFileOrigins } from './routes/file-origins.ts'
 import { addInferRoutes } from './routes/infer-routes.ts'
 import { addMetadataRoutes } from './routes/metadata-routes.ts'
 import { addProbeRoute } from './routes/probe-route.ts'
@@ -30,6 +29,8 @@ export async function addRoutes(
   options: {
     readonly context: RouteContext
     readonly origins: EndpointOrigins
+    /** Origins that the served app may send requests to, those of the models' files included. */
+    readonly connectTo: () => readonly string[]
     readonly ring: SealingKeyRing
     readonly plugins: readonly EndpointPlugin[]
     /** The folder whose files are served below `/models/`. */
@@ -37,14 +38,17 @@ export async function addRoutes(
     readonly appDir: string | undefined
   },
 ): Promise<void> {
-  const { context, origins, ring, plugins, models, appDir } = options
+  const { context, origins, connectTo, ring, plugins, models, appDir } = options
   const { limits, observe, readBody } = context
   answerErrors(app)
-  const connectTo = createFileOrigins(origins.connectTo, () => models?.folder.models)
-  addSecurityHeaders(app, connectTo)
 
   await app.register(async (shared) => {
     await allowOrigins(shared, origins.allowed)
+    shared.addHook('onRequest', async ({ url }) => {
+      // Balancers ask for health until the end.
+      if (!context.isDraining() || url.startsWith('/v2/health')) return
+      throw new CloudError('cloud-overloaded', 'The endpoint is closing; ask another one, or try again in a moment.')
+    })
     await shared.register(async (api) => {
       observe.addTo(api)
       api.addHook('onRequest', limits.perAddress)

@@ -5,6 +5,7 @@ import { openPoolEngine } from './compute/open-pool-engine.ts'
 import { parseOrigin } from './http/cross-origin.ts'
 import { arrivalTimesMs, openServer } from './http/open-server.ts'
 import { createBodyBudget, type ReadBody, readRequestBody } from './http/request-body.ts'
+import { createSecurityHeaders } from './http/security-headers.ts'
 import { isElsewhere } from './model-folder/load-models.ts'
 import { type ModelFolder, openModelFolder } from './model-folder/model-folder.ts'
 import { createLogger } from './observability/logger.ts'
@@ -16,6 +17,7 @@ import { openTracing } from './observability/tracing.ts'
 import { createEmbeddingsPlugin } from './openai/embeddings-plugin.ts'
 import { packageVersion } from './package-version.ts'
 import type { EndpointOptions } from './plugin/endpoint-options.ts'
+import { createFileOrigins } from './routes/file-origins.ts'
 import type { RouteContext } from './routes/route-context.ts'
 import { createAccess } from './security/access.ts'
 import { createRequestLimits } from './security/rate-limits.ts'
@@ -53,11 +55,13 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   const folder = modelsDir === undefined ? undefined : await openModelFolder(modelsDir)
   const version = await packageVersion()
 
+  const connectTo = createFileOrigins(origins.connectTo, () => folder?.models)
   const { app, isDraining } = openServer({
     logger: logger === false ? undefined : (createLogger(logger) as FastifyBaseLogger),
     trustProxy,
     bodyLimitBytes,
     arrivalLimitsMs,
+    headers: createSecurityHeaders(connectTo),
   })
   const engine = options.engine ?? (await openPoolEngine(options, folder, app.log))
   const tracing = traces === false ? undefined : await openTracing(version, traces === true ? undefined : traces)
@@ -74,8 +78,14 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   const codec = openCodec((cause) => app.log.error({ err: cause }, 'The thread that reads large requests failed.'))
   app.addHook('onClose', () => codec.close())
   const budget = createBodyBudget(bodyBudgetBytes)
-  const readBody: ReadBody = ({ headers }, payload, { limitBytes = bodyLimitBytes, hold } = {}) =>
-    readRequestBody(headers, payload, { limitBytes: Math.min(limitBytes, bodyLimitBytes), budget, hold })
+  const readBody: ReadBody = (request, payload, { limitBytes = bodyLimitBytes, hold } = {}) =>
+    readRequestBody(request.headers, payload, {
+      limitBytes: Math.min(limitBytes, bodyLimitBytes),
+      budget,
+      hold,
+      // What is unpacked from under a seal has travelled before.
+      onBytes: (bytes) => payload === request.raw && observe.received(request, bytes),
+    })
   const shared = { engine, codec, readBody, access, version, isDraining, limits, observe }
   const context: RouteContext = { ...shared, statistics, openRepository }
   // An engine of another kind brings the API that its servers have.
@@ -84,6 +94,7 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   await addRoutes(app, {
     context,
     origins,
+    connectTo,
     ring,
     plugins: [...own, ...(options.plugins ?? [])],
     models: modelsDir === undefined || folder === undefined ? undefined : { modelsDir, folder },

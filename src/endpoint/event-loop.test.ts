@@ -40,12 +40,6 @@ beforeAll(async () => {
   })
   await writeModel(fixture.modelsDir, { name: 'fifty-million', ...wide, graph })
   await writeTinyEmbedder(fixture.modelsDir, 'long', { pooling: 'mean' }, { maxTokens: 8_000 })
-  await writeTinyEmbedder(
-    fixture.modelsDir,
-    'deep',
-    { pooling: 'mean' },
-    { maxTokens: 8_000, tokenizer: characterTokenizer },
-  )
   dataDir = await mkdtemp(join(tmpdir(), 'hither-loop-'))
   const endpoint: Endpoint = await fixture.open({ plugins: [await openReports({ dataDir, openOps: true })] })
   url = `http://127.0.0.1:${(await endpoint.listen({ port: 0, host: '127.0.0.1' })).port}`

@@ -48,11 +48,18 @@ const tooLarge = () => httpError(413, 'The request is larger than this endpoint 
 export async function readRequestBody(
   headers: IncomingHttpHeaders,
   payload: Readable,
-  options: { readonly limitBytes: number; readonly budget: BodyBudget } & HoldBody,
+  options: {
+    readonly limitBytes: number
+    readonly budget: BodyBudget
+    /** Called with the bytes of each piece as it travelled. */
+    readonly onBytes?: (bytes: number) => void
+  } & HoldBody,
 ): Promise<Buffer<ArrayBuffer>> {
-  const { limitBytes, budget, hold } = options
+  const { limitBytes, budget, hold, onBytes = () => {} } = options
   const unpack = unpackerOf(headers['content-encoding'])
   if (Number(headers['content-length'] ?? 0) > limitBytes) throw tooLarge()
+  const count = (chunk: Buffer) => onBytes(chunk.length)
+  if (unpack !== undefined) payload.on('data', count)
   const source = unpack === undefined ? payload : payload.pipe(unpack)
   const cut = () => {
     if (!payload.readableEnded) unpack?.destroy(new Error('the request was cut off'))
@@ -68,6 +75,7 @@ export async function readRequestBody(
   try {
     // Left alone when it fails: ended with its stream, the connection could not carry the answer.
     for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      if (unpack === undefined) count(chunk)
       if (length + chunk.length > limitBytes) throw tooLarge()
       budget.take(chunk.length)
       length += chunk.length
@@ -87,6 +95,7 @@ export async function readRequestBody(
     throw error
   } finally {
     payload.off('close', cut)
+    payload.off('data', count)
     unpack?.destroy()
   }
 }
