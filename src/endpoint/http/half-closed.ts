@@ -36,13 +36,17 @@ export function answerHalfClosed(server: Server): void {
     request.once('end', () => {
       each.completeAtMs = performance.now()
     })
+    // Not by listeners of each response, which has many already.
+    for (const other of own) if (isOver(other)) own.delete(other)
     own.add(each)
-    response.once('close', () => own.delete(each))
   })
 }
 
+const isOver = ({ response }: UnderWay): boolean => response.writableFinished || response.destroyed
+const oldest = (underWay: ReadonlySet<UnderWay>) => [...underWay].find((each) => !isOver(each))
+
 function tryConnection(socket: Socket, underWay: ReadonlySet<UnderWay>): void {
-  const [first] = underWay
+  const first = oldest(underWay)
   if (first === undefined) return
   const sinceMs = performance.now() - (first.completeAtMs ?? performance.now())
   let tries = 0
@@ -50,7 +54,7 @@ function tryConnection(socket: Socket, underWay: ReadonlySet<UnderWay>): void {
   socket.once('close', () => clearTimeout(timer))
   const next = (ms: number) => {
     timer = setTimeout(() => {
-      const [waiting] = underWay
+      const waiting = oldest(underWay)
       if (waiting === undefined || socket.destroyed) return
       const { request, response } = waiting
       // HTTP/1.0 knows no interim responses; and once the answer has begun, its own writes find out.
