@@ -4,7 +4,14 @@ import { object } from './object-schemas.ts'
 /** Where an endpoint tells devices something, below its base address. */
 export const noticesPath = '/hither/v1/notices'
 
-const text = (maxLength: number) => v.pipe(v.string(), v.minLength(1), v.maxLength(maxLength))
+/** PostgreSQL keeps no NUL. */
+const text = (maxLength: number) =>
+  v.pipe(
+    v.string(),
+    v.minLength(1),
+    v.maxLength(maxLength),
+    v.check((value) => !value.includes('\0'), 'a text can not hold a NUL'),
+  )
 const epochMs = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(1e14))
 
 /** What an operator says: that a model must not be used any more, that a region is down, or a sentence for people. */

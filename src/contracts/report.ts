@@ -15,10 +15,20 @@ export const maxAnswerChars = 4_000
 /** Most reports that one batch may hold. */
 export const maxBatchReports = 500
 
-const text = (maxLength: number) => v.pipe(v.string(), v.maxLength(maxLength))
+/** PostgreSQL keeps no NUL. */
+const text = (maxLength: number) =>
+  v.pipe(
+    v.string(),
+    v.maxLength(maxLength),
+    v.check((value) => !value.includes('\0'), 'a text can not hold a NUL'),
+  )
 const ms = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(1e9))
 const epochMs = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(1e14))
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+/** Whole numbers within what can be true, so that sums of many stay exact. */
+const upTo = (most: number) => v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(most))
+/** What one installation can count: 50 requests a second for a month. */
+const count = upTo(1.5e8)
+const bytes = upTo(1e12)
 
 const attemptSchema = object({
   arm: v.picklist(['edge', 'cloud']),
@@ -51,7 +61,7 @@ const routeReportSchema = object({
   predictedEdgeMs: v.optional(ms),
   predictedCloudMs: v.optional(ms),
   /** Bytes of the request and its answer that went over the wire, or would have. */
-  payloadBytes: v.optional(count),
+  payloadBytes: v.optional(bytes),
   queueMs: v.optional(ms),
   computeMs: v.optional(ms),
   /** JSON of the answer, with `report: 'results'` only. */
@@ -101,8 +111,9 @@ export const batchSchema = object({
   device: v.pipe(v.string(), v.uuid()),
   /** The device's clock when it sent this: what is wrong with that clock is wrong with every `atMs` by as much. */
   sentAtMs: epochMs,
-  browser: v.optional(object({ family: text(40), version: text(40) })),
-  dropped: v.optional(droppedSchema),
+  // What is wrong with these does not hold up the reports: they are left out.
+  browser: v.fallback(v.optional(object({ family: text(40), version: text(40) })), undefined),
+  dropped: v.fallback(v.optional(droppedSchema), undefined),
   reports: v.pipe(v.array(v.unknown()), v.maxLength(maxBatchReports)),
 })
 export type Batch = Omit<v.InferOutput<typeof batchSchema>, 'reports'> & { readonly reports: readonly Report[] }

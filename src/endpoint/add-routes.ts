@@ -1,12 +1,11 @@
 import type { FastifyInstance } from 'fastify'
+import { CloudError } from '../errors/cloud-error.ts'
 import { allowOrigins } from './http/cross-origin.ts'
 import { answerErrors, sendError } from './http/error-reply.ts'
 import { refuseForeignPages } from './http/foreign-pages.ts'
-import { type ReadBody, takeBytes } from './http/request-body.ts'
-import { addSecurityHeaders } from './http/security-headers.ts'
+import { takeBytes } from './http/request-body.ts'
 import type { ModelFolder } from './model-folder/model-folder.ts'
 import { addPlugins, type EndpointPlugin } from './plugin/endpoint-plugin.ts'
-import { createFileOrigins } from './routes/file-origins.ts'
 import { addInferRoutes } from './routes/infer-routes.ts'
 import { addMetadataRoutes } from './routes/metadata-routes.ts'
 import { addNoNotices } from './routes/notices-route.ts'
@@ -32,22 +31,26 @@ export async function addRoutes(
   options: {
     readonly context: RouteContext
     readonly origins: EndpointOrigins
+    /** Origins that the served app may send requests to, those of the models' files included. */
+    readonly connectTo: () => readonly string[]
     readonly ring: SealingKeyRing
-    readonly readBody: ReadBody
     readonly plugins: readonly EndpointPlugin[]
     /** The folder whose files are served below `/models/`. */
     readonly models: { readonly modelsDir: string; readonly folder: ModelFolder } | undefined
     readonly appDir: string | undefined
   },
 ): Promise<void> {
-  const { context, origins, ring, readBody, plugins, models, appDir } = options
-  const { limits, observe } = context
+  const { context, origins, connectTo, ring, plugins, models, appDir } = options
+  const { limits, observe, readBody } = context
   answerErrors(app)
-  const connectTo = createFileOrigins(origins.connectTo, () => models?.folder.models)
-  addSecurityHeaders(app, connectTo)
 
   await app.register(async (shared) => {
     await allowOrigins(shared, origins.allowed)
+    shared.addHook('onRequest', async ({ url }) => {
+      // Balancers ask for health until the end.
+      if (!context.isDraining() || url.startsWith('/v2/health')) return
+      throw new CloudError('cloud-overloaded', 'The endpoint is closing; ask another one, or try again in a moment.')
+    })
     await shared.register(async (guarded) => {
       refuseForeignPages(guarded, origins.allowed)
       await guarded.register(async (api) => {

@@ -1,11 +1,13 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { within } from '../utils/within.ts'
 import { addRoutes, type EndpointOrigins } from './add-routes.ts'
+import { openCodec } from './codec/codec.ts'
 import { openPoolEngine } from './compute/open-pool-engine.ts'
 import { parseOrigin } from './http/cross-origin.ts'
 import { arrivalTimesMs, openServer } from './http/open-server.ts'
 import { answerOwnHosts } from './http/own-hosts.ts'
-import { createBodyBudget, readRequestBody } from './http/request-body.ts'
+import { createBodyBudget, type ReadBody, readRequestBody } from './http/request-body.ts'
+import { createSecurityHeaders } from './http/security-headers.ts'
 import { isElsewhere } from './model-folder/load-models.ts'
 import { type ModelFolder, openModelFolder } from './model-folder/model-folder.ts'
 import { createLogger } from './observability/logger.ts'
@@ -18,6 +20,7 @@ import { createEmbeddingsPlugin } from './openai/embeddings-plugin.ts'
 import { packageVersion } from './package-version.ts'
 import { checkOptions } from './plugin/check-options.ts'
 import type { EndpointOptions } from './plugin/endpoint-options.ts'
+import { createFileOrigins } from './routes/file-origins.ts'
 import type { RouteContext } from './routes/route-context.ts'
 import { createAccess } from './security/access.ts'
 import { createRequestLimits } from './security/rate-limits.ts'
@@ -58,11 +61,13 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   const folder = modelsDir === undefined ? undefined : await openModelFolder(modelsDir)
   const version = await packageVersion()
 
+  const connectTo = createFileOrigins(origins.connectTo, () => folder?.models)
   const { app, isDraining } = openServer({
     logger: logger === false ? undefined : (createLogger(logger) as FastifyBaseLogger),
     trustProxy,
     bodyLimitBytes,
     arrivalLimitsMs,
+    headers: createSecurityHeaders(connectTo),
   })
   const access = createAccess(openTokens(options, app.log))
   answerOwnHosts(app, options.allowHosts ?? [])
@@ -79,8 +84,19 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   const observe = createObserve({ engine, metrics, statistics, tracing })
   const limits = await createRequestLimits(app, access, options.rateLimit)
   const { openRepository = false } = options
-  const context: RouteContext = { engine, access, version, isDraining, limits, observe, statistics, openRepository }
+  const codec = openCodec((cause) => app.log.error({ err: cause }, 'The thread that reads large requests failed.'))
+  app.addHook('onClose', () => codec.close())
   const budget = createBodyBudget(bodyBudgetBytes)
+  const readBody: ReadBody = (request, payload, { limitBytes = bodyLimitBytes, hold } = {}) =>
+    readRequestBody(request.headers, payload, {
+      limitBytes: Math.min(limitBytes, bodyLimitBytes),
+      budget,
+      hold,
+      // What is unpacked from under a seal has travelled before.
+      onBytes: (bytes) => payload === request.raw && observe.received(request, bytes),
+    })
+  const shared = { engine, codec, readBody, access, version, isDraining, limits, observe }
+  const context: RouteContext = { ...shared, statistics, openRepository }
   // An engine of another kind brings the API that its servers have.
   const own = options.engine === undefined ? [createEmbeddingsPlugin(engine)] : []
   const metricsServer = options.metricsPort === undefined ? undefined : createMetricsServer(metrics)
@@ -88,8 +104,8 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   await addRoutes(app, {
     context,
     origins,
+    connectTo,
     ring,
-    readBody: ({ headers }, payload) => readRequestBody(headers, payload, { limitBytes: bodyLimitBytes, budget }),
     plugins: [...own, ...(options.plugins ?? [])],
     models: modelsDir === undefined || folder === undefined ? undefined : { modelsDir, folder },
     appDir: options.appDir,

@@ -202,6 +202,51 @@ describe('infer', () => {
     expect(response.json()).toEqual({ error: expect.any(String) })
   })
 
+  it.each([
+    ['a text with a NUL, which the runtime cuts', 'string', { data: ['a\0b'] }, /its text 0 has a NUL/],
+    ['half of a surrogate pair', 'string', { data: ['\ud83d'] }, /half of a surrogate pair/],
+    ['a whole number beyond 2^53', 'int64', { data: [2 ** 53] }, /Element 0 is a whole number beyond 2\^53/],
+    [
+      'an input in shared memory',
+      'int64',
+      { data: undefined, parameters: { shared_memory_region: 'r', shared_memory_byte_size: 8 } },
+      /int64-in: shared memory is not supported/,
+    ],
+  ])('refuses %s, rather than to run another input', async (_, kind, changed, error) => {
+    const kinds = { bool: 'BOOL', uint8: 'UINT8', float16: 'FP16', float32: 'FP32', int64: 'INT64', string: 'BYTES' }
+    const all = Object.entries(kinds).map(([name, datatype]) => ({
+      name: `${name}-in`,
+      shape: [1],
+      datatype,
+      data: [name === 'string' ? 'a' : 1],
+      ...(name === kind ? changed : {}),
+    }))
+    const response = await infer({ inputs: all }, 'id')
+    expect(response.statusCode).toBe(400)
+    expect(response.json().error).toMatch(error)
+  })
+
+  it('refuses a text with a NUL that comes as binary data', async () => {
+    const texts = { 'string-in': { type: 'string', dims: [1], data: ['a\0b'] } } as const
+    const others: TensorMap = {
+      'bool-in': { type: 'bool', dims: [1], data: new Uint8Array(1) },
+      'uint8-in': { type: 'uint8', dims: [1], data: new Uint8Array(1) },
+      'float16-in': { type: 'float16', dims: [1], data: new Uint16Array(1) },
+      'float32-in': { type: 'float32', dims: [1], data: new Float32Array(1) },
+      'int64-in': { type: 'int64', dims: [1], data: new BigInt64Array(1) },
+    }
+    const request = encodeInferRequest({ inputs: { ...others, ...texts }, binary: true })
+    const response = await post('/v2/models/id/infer', Buffer.from(request.body), request.headers)
+    expect([response.statusCode, response.json().error]).toEqual([400, expect.stringMatching(/has a NUL/)])
+  })
+
+  it('refuses an output in shared memory, which it would not write', async () => {
+    const outputs = [{ name: 'y', parameters: { shared_memory_region: 'r', shared_memory_byte_size: 8 } }]
+    const response = await infer({ inputs, outputs })
+    expect(response.statusCode).toBe(400)
+    expect(response.json().error).toMatch(/y: shared memory is not supported .*in the body/)
+  })
+
   it('answers an unknown model with 404', async () => {
     expect((await infer({ inputs }, 'none')).statusCode).toBe(404)
   })

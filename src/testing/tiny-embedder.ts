@@ -16,7 +16,7 @@ const special = (content: string) => ({
   normalized: false,
   special: true,
 })
-const tokenizer = JSON.stringify({
+const wordTokenizer = JSON.stringify({
   version: '1.0',
   truncation: null,
   padding: null,
@@ -40,6 +40,27 @@ const tokenizer = JSON.stringify({
   },
 })
 
+/** A tokenizer of single characters whose code calls itself with as many arguments as a text has tokens. */
+export const characterTokenizer = JSON.stringify({
+  version: '1.0',
+  truncation: null,
+  padding: null,
+  added_tokens: [],
+  normalizer: null,
+  pre_tokenizer: null,
+  post_processor: null,
+  decoder: null,
+  model: {
+    type: 'Unigram',
+    unk_id: 0,
+    vocab: [
+      ['<unk>', 0],
+      ['a', -1],
+      ['b', -1],
+    ],
+  },
+})
+
 /**
  * Writes a model that embeds: each token's vector is its number and the number's square, so `here and` has the tokens
  * 2, 4, 5, 3 and the mean [3.5, 13.5].
@@ -48,6 +69,7 @@ export async function writeTinyEmbedder(
   modelsDir: string,
   name: string,
   decoding: Omit<EmbeddingDecoding, 'kind' | 'output'>,
+  { maxTokens = 6, tokenizer = wordTokenizer }: { readonly maxTokens?: number; readonly tokenizer?: string } = {},
 ): Promise<void> {
   const tokens = (of: string) => ({ name: of, type: 'int64' as const, shape: [1, -1] })
   const specs = {
@@ -73,7 +95,7 @@ export async function writeTinyEmbedder(
     manifest: {
       task: 'text-embedding',
       files: [fileOf('model.onnx', graph), fileOf('tokenizer.json', Buffer.from(tokenizer))],
-      preprocessing: { kind: 'tokens', tokenizer: 'tokenizer.json', maxTokens: 6 },
+      preprocessing: { kind: 'tokens', tokenizer: 'tokenizer.json', maxTokens },
       decoding: { kind: 'embedding', output: 'last_hidden_state', ...decoding },
     },
   })

@@ -1,4 +1,5 @@
 import type { Admission, RunUnderWay } from './admission.ts'
+import { maxJoinedBytes } from './batch-tensors.ts'
 import type { Execution } from './execution.ts'
 import type { InferThread } from './infer-thread.ts'
 import type { PoolJob } from './pool-job.ts'
@@ -51,8 +52,11 @@ export function createDispatch(options: {
     // Spread over the free threads before anything is joined.
     const size = historyOf(key).policy.sizeFor(Math.ceil(queue.waiting(key) / threads.free.size))
     let rows = 0
+    let bytes = 0
     return queue.take(key, size, (first, other) => {
       rows = Math.max(rows, first.rows ?? 0) + (other.rows ?? 0)
+      bytes = Math.max(bytes, first.bytes) + other.bytes
+      if (bytes > maxJoinedBytes) return false
       const joinable = first.rows !== undefined && other.rows !== undefined && first.kind === other.kind
       return joinable && rows <= (first.task.model.maxBatch ?? 1)
     })

@@ -45,13 +45,24 @@ async function run({ key, inputs, wire, outputs }: ThreadTask): Promise<ThreadRe
   return { outputs: tensors, loadMs, computeMs }
 }
 
+/** Texts are copied one by one in the thread that answers: more would hold it up. */
+const maxTexts = 100_000
+
 function toTensorData(name: string, tensor: Tensor | undefined): TensorData {
   if (tensor === undefined) throw new CloudError('cloud-failed', `The graph gave no output ${name}.`)
   const { type, dims, data } = tensor
   if (type === 'int4' || type === 'uint4') {
     throw new CloudError('cloud-failed', `The output ${name} has 4-bit elements, which the protocol has no type for.`)
   }
-  if (Array.isArray(data)) return { type, dims, data }
+  if (Array.isArray(data)) {
+    if (data.length > maxTexts) {
+      throw new CloudError(
+        'cloud-failed',
+        `The output ${name} has ${data.length} texts, and at most ${maxTexts} are sent.`,
+      )
+    }
+    return { type, dims, data }
+  }
   // onnxruntime gives a Float16Array where Node has it; in the contract it is raw bits.
   const numbers = data as NumericData
   const bits = type === 'float16' ? new Uint16Array(numbers.buffer, numbers.byteOffset, numbers.length) : numbers

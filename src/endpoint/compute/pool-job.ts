@@ -1,3 +1,4 @@
+import type { TensorMap } from '../../contracts/tensor.ts'
 import { tensorBuffers } from '../../utils/tensor-buffers.ts'
 import type { EngineResult } from '../engine/infer-engine.ts'
 import { requestBatching } from './batch-tensors.ts'
@@ -53,7 +54,7 @@ export function openJob(
   const job: PoolJob = {
     task,
     key: model.key,
-    bytes: tensorBuffers(inputs).reduce((sum, { byteLength }) => sum + byteLength, 0),
+    bytes: tensorBuffers(inputs).reduce((sum, { byteLength }) => sum + byteLength, textBytes(inputs)),
     ...requestBatching(task),
     startMs,
     resolve(value) {
@@ -67,4 +68,13 @@ export function openJob(
   }
   signal.addEventListener('abort', abort, { once: true })
   return { job, result }
+}
+
+/** Two bytes for each unit of text. */
+function textBytes(inputs: TensorMap): number {
+  let sum = 0
+  for (const { data } of Object.values(inputs)) {
+    if (!ArrayBuffer.isView(data)) for (const text of data) sum += 2 * text.length
+  }
+  return sum
 }

@@ -1,9 +1,10 @@
 import type { TensorMap } from '../../contracts/tensor.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
-import { type InferRequest, parseInferRequest, wantsBinary } from '../../protocol/infer/infer-request.ts'
-import { encodeInferResponse } from '../../protocol/infer/infer-response.ts'
-import { parseRawRequest } from '../../protocol/infer/raw-request.ts'
-import { maxClasses, toClasses } from '../../protocol/tensors/classification.ts'
+import { type InferRequest, wantsBinary } from '../../protocol/infer/infer-request.ts'
+import { maxClasses } from '../../protocol/tensors/classification.ts'
+import { checkAnswerSize, leastSizes } from '../codec/answer-limits.ts'
+import type { Codec } from '../codec/codec.ts'
+import type { OutputForm } from '../codec/write-answer.ts'
 import type { InferEngine, RunTimes, ServedModel } from './infer-engine.ts'
 
 /** Where the time of one request went, in milliseconds. */
@@ -31,11 +32,12 @@ export interface InferenceAnswer {
  * @throws {CloudError} as the engine
  */
 export async function runInference(
-  engine: InferEngine,
+  { engine, codec }: { readonly engine: InferEngine; readonly codec: Codec },
   request: {
     readonly model: string
     readonly version?: string | undefined
-    readonly body: Uint8Array
+    /** Its memory is given away. */
+    readonly body: Uint8Array<ArrayBuffer>
     readonly headBytes?: string | string[] | undefined
     readonly arrivedAtMs: number
     readonly timeoutMs?: number | undefined
@@ -47,9 +49,17 @@ export async function runInference(
   const startMs = performance.now()
   const model = await engine.find(request.model, request.version)
   const headBytes = toHeadBytes(request.headBytes)
-  const asked =
-    headBytes === 0 ? parseRawRequest(request.body, model.inputs) : parseInferRequest(request.body, headBytes)
+  const asked = await codec.read({ body: request.body, headBytes, specs: model.inputs })
   const { inputs, parameters, id, outputs } = asked
+  const expected = model.outputs.filter(({ name }) => outputs === undefined || outputs.some((one) => one.name === name))
+  checkAnswerSize(
+    leastSizes(expected, rowsOf(inputs, model)),
+    toForms(
+      expected.map(({ name }) => name),
+      asked,
+      model,
+    ),
+  )
   const timeoutMs = Math.min(
     request.timeoutMs ?? Number.POSITIVE_INFINITY,
     timeoutOf(asked) ?? Number.POSITIVE_INFINITY,
@@ -68,12 +78,18 @@ export async function runInference(
     signal,
   )
   const doneMs = performance.now()
-  const { body, headers } = encodeInferResponse({
+  const forms = toForms(Object.keys(result.outputs), asked, model)
+  checkAnswerSize(
+    Object.entries(result.outputs).map(([name, { type, data }]) => ({ name, type, elements: data.length })),
+    forms,
+  )
+  const { body, headers } = await codec.write({
     modelName: model.name,
     ...(model.version === '' ? {} : { modelVersion: model.version }),
     ...(id === undefined ? {} : { id }),
-    outputs: classify(result.outputs, asked, model),
-    binary: (name) => wantsBinary(asked, name),
+    outputs: result.outputs,
+    forms,
+    labels: model.manifest?.labels,
   })
   const endMs = performance.now()
   return { model, body, headers, times: toTimes(result, { startMs, decodedMs, doneMs, endMs }) }
@@ -101,17 +117,22 @@ function timeoutOf({ parameters: { timeout } }: InferRequest): number | undefine
   throw new ValidationError('options-invalid', 'The parameter timeout must be a whole number of microseconds.')
 }
 
-function classify(outputs: TensorMap, asked: InferRequest, model: ServedModel): TensorMap {
-  const wanted = asked.outputs?.filter(({ classes }) => classes !== undefined) ?? []
-  if (wanted.length === 0) return outputs
-  const classes = wanted.map(({ name, classes: count = 0 }) => {
-    if (count > maxClasses) {
+/** @throws {ValidationError} `options-invalid`: more classes than are given */
+function toForms(names: readonly string[], asked: InferRequest, model: ServedModel): Record<string, OutputForm> {
+  const forms = names.map((name): [string, OutputForm] => {
+    const classes = asked.outputs?.find((output) => output.name === name)?.classes
+    if ((classes ?? 0) > maxClasses) {
       throw new ValidationError('options-invalid', `Output ${name}: at most ${maxClasses} classes can be asked for.`)
     }
-    const tensor = outputs[name]
-    if (tensor === undefined) throw new ValidationError('options-invalid', `The model has no output ${name}.`)
-    const batched = tensor.dims.length > 1 && model.outputs.find((each) => each.name === name)?.shape?.[0] === -1
-    return [name, toClasses(tensor, { count, batched, labels: model.manifest?.labels })] as const
+    const batched = model.outputs.find((each) => each.name === name)?.shape?.[0] === -1
+    return [name, { binary: wantsBinary(asked, name), classes, batched }]
   })
-  return { ...outputs, ...Object.fromEntries(classes) }
+  return Object.fromEntries(forms)
+}
+
+/** The rows that all inputs with a free first dimension share; undefined where they differ or there are none. */
+function rowsOf(inputs: TensorMap, model: ServedModel): number | undefined {
+  const free = model.inputs.filter(({ shape = [] }) => shape.length > 1 && shape[0] === -1)
+  const [rows, ...others] = free.map(({ name }) => inputs[name]?.dims[0])
+  return others.every((each) => each === rows) ? rows : undefined
 }

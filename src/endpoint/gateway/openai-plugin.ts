@@ -1,10 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import * as v from 'valibot'
 import { CloudError } from '../../errors/cloud-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
-import { ValidationError } from '../../errors/validation-error.ts'
 import { untilHungUp } from '../http/until-hung-up.ts'
-import { namesModelSchema, openOpenAiFront } from '../openai/openai-front.ts'
+import { type OpenAiBody, openOpenAiFront } from '../openai/openai-front.ts'
 import type { EndpointPlugin } from '../plugin/endpoint-plugin.ts'
 import type { GatewayEngine } from './create-gateway-engine.ts'
 import { createOpenAiModels } from './openai-models.ts'
@@ -39,23 +37,21 @@ export function createOpenAiPlugin(
 
   const forward = async (
     path: string,
-    request: FastifyRequest,
+    { body }: FastifyRequest<OpenAiBody>,
     reply: FastifyReply,
-    onModel: (model: string) => void,
+    model: string,
+    onModel: () => void,
   ): Promise<FastifyReply> => {
-    const parsed = v.safeParse(namesModelSchema, request.body)
-    if (!parsed.success) throw new ValidationError('options-invalid', 'The request must be JSON and name a model.')
-    const { model } = parsed.output
     const hungUp = untilHungUp(reply)
     const having = await models.find(model)
-    onModel(model)
+    onModel()
     let failure: unknown
     for (const { upstream, base } of having.slice(0, 2)) {
       const { state } = upstream
       const done = state.begin()
       reply.raw.once('close', done)
       try {
-        const response = await upstream.post(`${base}/${path}`, parsed.output, hungUp)
+        const response = await upstream.post(`${base}/${path}`, body, hungUp)
         const busy = response.status === 429 || response.status === 503
         if (busy) {
           const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
@@ -93,8 +89,9 @@ export function createOpenAiPlugin(
       const front = openOpenAiFront(app, context)
       front.addModels(models.list)
       for (const path of passedOn) {
-        app.post(`/v1/${path}`, front.ofModel, (request, reply) => {
-          return forward(path, request, reply, (model) => context.observe.named(request, model))
+        app.post<OpenAiBody>(`/v1/${path}`, front.ofModel, (request, reply) => {
+          const model = front.modelOf(request)
+          return forward(path, request, reply, model, () => context.observe.named(request, model))
         })
       }
     },

@@ -34,12 +34,16 @@ async function whole(response: Response, onCut: (cause: unknown) => void): Promi
   try {
     for await (const chunk of response.body ?? []) {
       length += chunk.length
-      if (length > maxWholeBytes) throw new RangeError('the answer is too long')
+      // Not the upstream's fault: the client asked for so much.
+      if (length > maxWholeBytes) break
       chunks.push(chunk)
     }
   } catch (cause) {
     onCut(cause)
-    throw new CloudError('cloud-bad-response', "The upstream's answer was cut off or is too long.", { cause })
+    throw new CloudError('cloud-bad-response', "The upstream's answer was cut off.", { cause })
+  }
+  if (length > maxWholeBytes) {
+    throw new CloudError('cloud-bad-response', "The upstream's answer is too long; ask for a stream, or for less.")
   }
   return Buffer.concat(chunks)
 }

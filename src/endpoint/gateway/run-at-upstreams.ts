@@ -11,6 +11,9 @@ import type { Upstream } from './upstream.ts'
 /** A request is run at one more upstream at most: a run that fails at two is likely to fail at all. */
 const maxRuns = 2
 
+/** Milliseconds: any run may take as long. */
+const shortMs = 1_000
+
 /**
  * Runs a request at the least loaded upstream that has its model, and once more at another one where that is safe.
  *
@@ -99,6 +102,7 @@ export function createRunAtUpstreams(options: {
       const upstream = choose(request, tried, failure)
       if (runs > 0 && !spendRetry()) throw failure
       tried.add(upstream)
+      const givenMs = (request.deadlineAtMs ?? Number.POSITIVE_INFINITY) - now()
       try {
         const result = await runAt(upstream, request, how)
         suspects.forEach(blame)
@@ -113,7 +117,8 @@ export function createRunAtUpstreams(options: {
           upstream.forget(model.name)
           continue
         }
-        if (isUpstreamFault(error)) blame(upstream)
+        const wasCutShort = code === 'cloud-timeout' && isShort(givenMs, upstream)
+        if (isUpstreamFault(error) && !wasCutShort) blame(upstream)
         else if (code === 'cloud-failed') suspects.push(upstream)
         else if (isHitherError(error) && code === 'cloud-overloaded') {
           const { retryAfterMs } = error.context
@@ -125,6 +130,10 @@ export function createRunAtUpstreams(options: {
     }
   }
 }
+
+/** Less time than a run may well take: that it was not enough is the client's doing, and no fault of the upstream's. */
+const isShort = (givenMs: number, { state }: Upstream): boolean =>
+  givenMs < Math.max(shortMs, 3 * (state.answerMs ?? 0))
 
 const wasReset = (failure: unknown): boolean => isHitherError(failure) && failure.code === 'cloud-unreachable'
 

@@ -27,8 +27,8 @@ export interface Upstream extends UpstreamStatus {
   /** Has it the model, as far as is known without asking? Undefined where nothing is known. */
   has(model: string): boolean | undefined
   forget(model: string): void
-  /** Posts JSON and gives the answer as it comes, whatever its status. Rejects when none comes. */
-  post(path: string, body: unknown, signal: AbortSignal): Promise<Response>
+  /** Posts JSON, byte by byte as it is, and gives the answer as it comes, whatever its status. Rejects when none comes. */
+  post(path: string, body: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<Response>
   /** Asks it whether it is ready, and keeps that in its state. Never rejects. */
   check(): Promise<void>
 }
@@ -83,7 +83,7 @@ export function createUpstream(options: {
           'Content-Type': 'application/json',
           ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
         },
-        body: JSON.stringify(body),
+        body,
         redirect: 'error',
         signal,
       }),

@@ -1,4 +1,6 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { answerHalfClosed } from './half-closed.ts'
+import { createOwnAnswers } from './own-answers.ts'
 import { watchConnections } from './quiet-connections.ts'
 import { type TrustProxy, toTrustedProxies, trustFunction } from './trusted-proxies.ts'
 
@@ -26,8 +28,10 @@ export function openServer(options: {
   readonly trustProxy: TrustProxy
   readonly bodyLimitBytes: number
   readonly arrivalLimitsMs: { readonly headers: number; readonly request: number }
+  /** Headers of every answer. */
+  readonly headers: () => Readonly<Record<string, string>>
 }): HttpServer {
-  const { logger, trustProxy, bodyLimitBytes, arrivalLimitsMs } = options
+  const { logger, trustProxy, bodyLimitBytes, arrivalLimitsMs, headers } = options
   const app: FastifyInstance = Fastify({
     ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
     trustProxy: trustFunction(toTrustedProxies(trustProxy)),
@@ -40,6 +44,13 @@ export function openServer(options: {
       connectionsCheckingInterval: Math.min(arrivalTimesMs.check, arrivalLimitsMs.headers),
     },
     forceCloseConnections: 'idle',
+    // Its own answer would lack the headers, so that pages of other origins could not read it.
+    return503OnClosing: false,
+    ...createOwnAnswers(headers),
+  })
+  answerHalfClosed(app.server)
+  app.addHook('onRequest', async (_, reply) => {
+    reply.headers(headers())
   })
   let draining = false
   const connections = watchConnections(app.server, arrivalLimitsMs.headers)

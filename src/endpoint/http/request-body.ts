@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable, Transform } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import { createGunzip, createInflate } from 'node:zlib'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { CloudError } from '../../errors/cloud-error.ts'
@@ -30,6 +31,11 @@ export function createBodyBudget(maxBytes: number): BodyBudget {
   }
 }
 
+export interface HoldBody {
+  /** Called with what gives the memory back, once the body is there. Default: it is given back at once. */
+  readonly hold?: ((release: () => void) => void) | undefined
+}
+
 const tooLarge = () => httpError(413, 'The request is larger than this endpoint takes.')
 
 /**
@@ -42,11 +48,18 @@ const tooLarge = () => httpError(413, 'The request is larger than this endpoint 
 export async function readRequestBody(
   headers: IncomingHttpHeaders,
   payload: Readable,
-  options: { readonly limitBytes: number; readonly budget: BodyBudget },
-): Promise<Buffer> {
-  const { limitBytes, budget } = options
+  options: {
+    readonly limitBytes: number
+    readonly budget: BodyBudget
+    /** Called with the bytes of each piece as it travelled. */
+    readonly onBytes?: (bytes: number) => void
+  } & HoldBody,
+): Promise<Buffer<ArrayBuffer>> {
+  const { limitBytes, budget, hold, onBytes = () => {} } = options
   const unpack = unpackerOf(headers['content-encoding'])
   if (Number(headers['content-length'] ?? 0) > limitBytes) throw tooLarge()
+  const count = (chunk: Buffer) => onBytes(chunk.length)
+  if (unpack !== undefined) payload.on('data', count)
   const source = unpack === undefined ? payload : payload.pipe(unpack)
   const cut = () => {
     if (!payload.readableEnded) unpack?.destroy(new Error('the request was cut off'))
@@ -54,16 +67,26 @@ export async function readRequestBody(
   payload.once('close', cut)
   const chunks: Buffer[] = []
   let length = 0
+  let given = false
+  const release = () => {
+    if (!given) budget.give(length)
+    given = true
+  }
   try {
     // Left alone when it fails: ended with its stream, the connection could not carry the answer.
     for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      if (unpack === undefined) count(chunk)
       if (length + chunk.length > limitBytes) throw tooLarge()
       budget.take(chunk.length)
       length += chunk.length
       chunks.push(chunk)
     }
-    return join(chunks, length)
+    const body = await join(chunks, length)
+    if (hold === undefined) release()
+    else hold(release)
+    return body
   } catch (error) {
+    release()
     payload.unpipe()
     payload.resume()
     if (unpack !== undefined && isZlibError(error)) {
@@ -72,8 +95,8 @@ export async function readRequestBody(
     throw error
   } finally {
     payload.off('close', cut)
+    payload.off('data', count)
     unpack?.destroy()
-    budget.give(length)
   }
 }
 
@@ -88,19 +111,33 @@ function unpackerOf(encoding: string | undefined): Transform | undefined {
 const isZlibError = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (String(error.code).startsWith('Z_') || error.code === 'ERR_ZLIB_BUF')
 
+/** Bytes that are copied before others get their turn. */
+const turnBytes = 8 * 1024 * 1024
+
 /** Its memory will be given to a thread; that of a small Buffer is a part of what many share. */
-function join(chunks: readonly Buffer[], length: number): Buffer {
+async function join(chunks: readonly Buffer[], length: number): Promise<Buffer<ArrayBuffer>> {
   const body = Buffer.allocUnsafeSlow(length)
   let at = 0
+  let turnUntil = turnBytes
   for (const chunk of chunks) {
     body.set(chunk, at)
     at += chunk.length
+    if (at < turnUntil) continue
+    turnUntil = at + turnBytes
+    await setImmediate()
   }
   return body
 }
 
 /** Reads the body of a request on the routes that share one limit. */
-export type ReadBody = (request: FastifyRequest, payload: Readable) => Promise<Buffer>
+export type ReadBody = (
+  request: FastifyRequest,
+  payload: Readable,
+  options?: {
+    /** Where it is less than what all routes share. */
+    readonly limitBytes?: number | undefined
+  } & HoldBody,
+) => Promise<Buffer<ArrayBuffer>>
 
 /**
  * The bodies that the routes of the protocol take: JSON and binary data, as bytes. A body without a type is taken from
@@ -109,7 +146,10 @@ export type ReadBody = (request: FastifyRequest, payload: Readable) => Promise<B
 export function takeBytes(app: FastifyInstance, readBody: ReadBody): void {
   // Fastify's own would also take text/plain, which a page of any origin may send without asking first.
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser(['application/json', 'application/octet-stream'], readBody)
+  app.addContentTypeParser(
+    ['application/json', 'application/octet-stream'],
+    (request: FastifyRequest, payload: Readable) => readBody(request, payload),
+  )
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: Readable) => {
     const { origin, 'content-type': type } = request.headers
     if (type === undefined && origin === undefined) return readBody(request, payload)

@@ -1,5 +1,3 @@
-import type { FastifyInstance } from 'fastify'
-
 /** Who may show an answer in a frame, and what pages may do beyond the rest. */
 export interface ContentPolicyOptions {
   /** Origins that a page may send requests to, beside its own. */
@@ -42,15 +40,15 @@ export function contentPolicy({ connectTo, frameAncestors = [], trustedTypes = f
  *
  * @param connectTo origins that the app may send requests to, beside its own; the same array while they are the same
  */
-export function addSecurityHeaders(app: FastifyInstance, connectTo: () => readonly string[]): void {
+export function createSecurityHeaders(connectTo: () => readonly string[]): () => Readonly<Record<string, string>> {
   let origins: readonly string[] | undefined
   let headers: Readonly<Record<string, string>> = {}
-  app.addHook('onRequest', async (_, reply) => {
+  return () => {
     const now = connectTo()
     if (now !== origins) headers = headersFor(now)
     origins = now
-    reply.headers(headers)
-  })
+    return headers
+  }
 }
 
 function headersFor(connectTo: readonly string[]): Readonly<Record<string, string>> {

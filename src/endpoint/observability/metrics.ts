@@ -27,6 +27,7 @@ const refusals: Readonly<Record<number, string>> = {
   408: 'slow',
   413: 'size',
   429: 'rate',
+  499: 'hung-up',
   503: 'overload',
 }
 

@@ -6,6 +6,9 @@ import type { Statistics } from './statistics.ts'
 import { formatTraceparent, parseTraceparent } from './trace-context.ts'
 import type { RequestSpan, Tracing } from './tracing.ts'
 
+/** Status of requests that have no answer, because their clients left: while they sent, or while they waited. */
+const hungUp = 499
+
 interface Seen {
   readonly arrivedAtMs: number
   /** What an upstream is told to go on with. */
@@ -14,6 +17,9 @@ interface Seen {
   named?: string
   answer?: Pick<InferenceAnswer, 'model' | 'times'>
   endedAtMs?: number
+  receivedBytes?: number
+  /** It has been counted. */
+  ended?: boolean
 }
 
 /** Watches the requests of the routes that it is added to: metrics, statistics, traces. */
@@ -23,6 +29,8 @@ export interface Observe {
   of(request: FastifyRequest): Seen
   /** Tells which model answered a request, and where its time went. */
   ran(request: FastifyRequest, answer: Pick<InferenceAnswer, 'model' | 'times'>): void
+  /** Tells that a piece of a request's body has arrived, in bytes as it travelled. */
+  received(request: FastifyRequest, bytes: number): void
   /** Tells which model a request is about whose address does not say it. It must be one that there is. */
   named(request: FastifyRequest, model: string): void
 }
@@ -59,14 +67,16 @@ export function createObserve(parts: {
     return model === undefined ? undefined : engine.find(model, version).catch(() => undefined)
   }
 
-  const end = async (request: FastifyRequest, reply: FastifyReply) => {
-    const { arrivedAtMs, span, named, answer, endedAtMs = performance.now() } = of(request)
-    const status = reply.statusCode
+  const end = async (request: FastifyRequest, reply: FastifyReply, status = reply.statusCode) => {
+    if (of(request).ended === true) return
+    of(request).ended = true
+    const { arrivedAtMs, span, named, answer, endedAtMs = performance.now(), receivedBytes = 0 } = of(request)
     const totalMs = performance.now() - arrivedAtMs
     const model = answer?.model ?? (await modelOf(request))
     const label = model?.name ?? named ?? ''
     const sizes = {
-      requestBytes: Number(request.headers['content-length'] ?? 0),
+      // Not what the request says: it may never have come.
+      requestBytes: receivedBytes,
       responseBytes: Number(reply.getHeader('content-length') ?? 0),
     }
     metrics.answered({ model: label, status, totalMs, times: answer?.times, ...sizes })
@@ -77,19 +87,27 @@ export function createObserve(parts: {
     if (span === undefined) return
     if (answer !== undefined) addParts(span, answer, endedAtMs)
     const facts = { 'http.response.status_code': status, 'hither.model': label }
-    span.end({ ...facts, 'http.request.body.size': sizes.requestBytes }, status >= 500)
+    span.end({ ...facts, 'http.request.body.size': receivedBytes }, status >= 500)
   }
 
   return {
     of,
     addTo(app) {
-      app.addHook('onRequest', async (request) => {
+      app.addHook('onRequest', async (request, reply) => {
         of(request)
+        reply.raw.once('close', () => {
+          const { writableEnded, writableFinished } = reply.raw
+          if (!writableFinished && (!writableEnded || request.raw.socket.destroyed)) void end(request, reply, hungUp)
+        })
       })
-      app.addHook('onResponse', end)
+      app.addHook('onResponse', (request, reply) => end(request, reply))
     },
     ran(request, { model, times }) {
       Object.assign(of(request), { answer: { model, times }, endedAtMs: performance.now() })
+    },
+    received(request, bytes) {
+      const seen = of(request)
+      seen.receivedBytes = (seen.receivedBytes ?? 0) + bytes
     },
     named(request, model) {
       Object.assign(of(request), { named: model })

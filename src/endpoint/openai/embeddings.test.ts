@@ -1,3 +1,4 @@
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type EndpointFixture, openEndpointFixture } from '../../testing/endpoint-fixture.ts'
 import { writeTinyEmbedder } from '../../testing/tiny-embedder.ts'
@@ -101,6 +102,28 @@ describe('/v1/embeddings', () => {
     expect((await embed({ model: 'mean', input: 'here' }, { 'content-type': 'text/plain' })).statusCode).toBe(415)
     const large = await embed({ model: 'mean', input: 'x'.repeat(5 * 1024 * 1024) })
     expect([large.statusCode, large.json().error.type]).toEqual([413, 'invalid_request_error'])
+  })
+
+  it('takes a packed request, and packs its answer where that pays', async () => {
+    const body = gzipSync(JSON.stringify({ model: 'mean', input: Array(2048).fill('here and') }))
+    const response = await endpoint.app.inject({
+      method: 'POST',
+      url: '/v1/embeddings',
+      payload: body,
+      headers: { 'content-type': 'application/json', 'content-encoding': 'gzip', 'accept-encoding': 'gzip' },
+    })
+    expect([response.statusCode, response.headers['content-encoding']]).toEqual([200, 'gzip'])
+    const { data, usage } = JSON.parse(gunzipSync(response.rawPayload).toString())
+    expect([data.length, data[2047]]).toEqual([2048, { object: 'embedding', index: 2047, embedding: [3.5, 13.5] }])
+    expect(usage.total_tokens).toBe(4 * 2048)
+    const bomb = gzipSync(`{"model":"mean","input":"${'x'.repeat(20 * 2 ** 20)}"}`)
+    const refused = await endpoint.app.inject({
+      method: 'POST',
+      url: '/v1/embeddings',
+      payload: bomb,
+      headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+    })
+    expect([refused.statusCode, refused.json().error.type]).toEqual([413, 'invalid_request_error'])
   })
 
   it('is counted as the model that it asked for', async () => {

@@ -1,13 +1,15 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify'
-import * as v from 'valibot'
 import { CloudError } from '../../errors/cloud-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
 import { toStatus } from '../http/error-reply.ts'
 import type { PluginContext } from '../plugin/endpoint-plugin.ts'
 import { grants, inferScope } from '../security/scopes.ts'
 
-/** What every request of the OpenAI API that is about a model says. */
-export const namesModelSchema = v.looseObject({ model: v.pipe(v.string(), v.minLength(1), v.maxLength(1000)) })
+/** A request of the OpenAI API that is about a model: its JSON as it came, unpacked. */
+export interface OpenAiBody {
+  Body: Buffer<ArrayBuffer>
+}
 
 /** What the routes of the OpenAI API have in common, whatever answers them. */
 export interface OpenAiFront {
@@ -18,14 +20,33 @@ export interface OpenAiFront {
     readonly onRequest: ((request: FastifyRequest) => Promise<void>)[]
     readonly preHandler: preHandlerAsyncHookHandler
   }
+  /** The model that the body of such a route's request names. */
+  modelOf(request: FastifyRequest): string
 }
 
-/** Errors in that API's form, who may use its routes, and what is seen of them. */
-export function openOpenAiFront(app: FastifyInstance, { access, limits, observe }: PluginContext): OpenAiFront {
+/**
+ * Errors in that API's form, who may use its routes, and what is seen of them. Bodies are not parsed: only the model's
+ * name is looked for, so that they can be passed on as they came.
+ *
+ * @param options.bodyLimitBytes where it is less than what all routes share
+ */
+export function openOpenAiFront(
+  app: FastifyInstance,
+  { access, limits, observe, codec, readBody }: PluginContext,
+  { bodyLimitBytes: limitBytes }: { readonly bodyLimitBytes?: number } = {},
+): OpenAiFront {
   observe.addTo(app)
   answerOpenAiErrors(app)
+  const models = new WeakMap<FastifyRequest, string>()
+  const releases = new WeakMap<FastifyRequest, () => void>()
+  const modelOf = (request: FastifyRequest) => models.get(request) ?? ''
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', (request: FastifyRequest, payload: IncomingMessage) =>
+    // The bytes are held until the answer is sent, and count as long.
+    readBody(request, payload, { limitBytes, hold: (release) => void releases.set(request, release) }),
+  )
   const anyToken = access.requires(undefined, { unguarded: 'open' })
-  const itsModel = access.requires(({ body }) => inferScope(modelOf(body)), { unguarded: 'open' })
+  const itsModel = access.requires((request) => inferScope(modelOf(request)), { unguarded: 'open' })
   const onRequest = [limits.perAddress, anyToken, limits.perToken] as ((request: FastifyRequest) => Promise<void>)[]
   return {
     addModels(list) {
@@ -45,8 +66,17 @@ export function openOpenAiFront(app: FastifyInstance, { access, limits, observe 
     ofModel: {
       onRequest,
       // Which model it is about is known once the body is there.
-      preHandler: async (request, reply) => itsModel.call(app, request, reply),
+      async preHandler(request, reply) {
+        const release = releases.get(request) ?? (() => {})
+        if (reply.raw.destroyed) release()
+        else reply.raw.once('close', release)
+        const { body, model } = await codec.modelName((request.body as OpenAiBody['Body']) ?? new Uint8Array())
+        models.set(request, model)
+        request.body = body
+        await itsModel.call(app, request, reply)
+      },
     },
+    modelOf,
   }
 }
 
@@ -66,9 +96,4 @@ function answerOpenAiErrors(app: FastifyInstance): void {
       .header('Cache-Control', 'no-store')
       .send({ error: { message, type, param: null, code } })
   })
-}
-
-const modelOf = (body: unknown): string => {
-  const parsed = v.safeParse(namesModelSchema, body)
-  return parsed.success ? parsed.output.model : ''
 }

@@ -27,6 +27,6 @@ export function toEmbedding(tensor: TensorData | undefined, decoding: EmbeddingD
     vector[at] = sum / (until - from)
   }
   if (!normalize) return vector
-  const length = Math.hypot(...vector)
+  const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0))
   return length === 0 ? vector : vector.map((value) => value / length)
 }

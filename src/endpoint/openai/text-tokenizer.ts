@@ -41,8 +41,17 @@ export async function openTextTokenizer(
       return { ids: text, kinds: text.map(() => 0) }
     }
     if (text.length > maxTokens * unitsPerToken) throw tooLong(`${text.length} characters`)
-    const { ids, token_type_ids: kinds } = tokenizer.encode(text, { return_token_type_ids: true })
-    return { ids, kinds }
+    try {
+      const { ids, token_type_ids: kinds } = tokenizer.encode(text, { return_token_type_ids: true })
+      return { ids, kinds }
+    } catch (cause) {
+      // Some tokenizers call themselves for each piece of a text: a long one without a blank overflows their stack.
+      throw new ValidationError(
+        'options-invalid',
+        `A text of ${text.length} characters can't be split into tokens; send it in parts.`,
+        { cause },
+      )
+    }
   }
 
   return {

@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify'
+import type { Codec } from '../codec/codec.ts'
 import type { InferEngine } from '../engine/infer-engine.ts'
+import type { ReadBody } from '../http/request-body.ts'
 import type { Observe } from '../observability/observe.ts'
 import type { Access } from '../security/access.ts'
 import type { RequestLimits } from '../security/rate-limits.ts'
@@ -7,6 +9,10 @@ import type { RequestLimits } from '../security/rate-limits.ts'
 /** What the endpoint shares with the routes that are plugged into it. */
 export interface PluginContext {
   readonly engine: InferEngine
+  /** Reads large bodies beside the event loop. */
+  readonly codec: Codec
+  /** Reads a request's bytes, unpacked, within the limits that all routes share. */
+  readonly readBody: ReadBody
   /** Guards a route by a token's scope: `app.get(path, { onRequest: access.requires('ops') }, …)`. */
   readonly access: Access
   /** Hooks that refuse a client's requests beyond its rate. */

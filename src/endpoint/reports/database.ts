@@ -77,11 +77,20 @@ export interface NoticeRow {
   until_ms: number | null
 }
 
+/** A name of a report that is counted one by one; those beyond the limits are counted together. */
+export interface NameRow {
+  kind: string
+  name: string
+  /** When it was last reported, within a day. */
+  last_ms: number
+}
+
 export interface Tables {
   reports: ReportRow
   totals: TotalsRow
   devices: DeviceRow
   notices: NoticeRow
+  names: NameRow
 }
 
 export type Database = Kysely<Tables>
@@ -126,9 +135,16 @@ export async function openReportDatabase(options: DatabaseOptions): Promise<Data
   } catch (cause) {
     await database?.destroy().catch(() => {})
     if (cause instanceof ConfigError) throw cause
-    const why = isHitherError(cause) ? cause.message : `The database for reports can't be used: ${String(cause)}`
-    throw new ConfigError('config-invalid', why, { cause })
+    throw new ConfigError('config-invalid', whyNot(cause), { cause })
   }
+}
+
+function whyNot(cause: unknown): string {
+  // Kysely calls a schema corrupted that has more steps than this program knows.
+  if (cause instanceof Error && /previously executed migration .* is missing/.test(cause.message)) {
+    return 'The database for reports was written by a newer version of hither-endpoint: start that version or a newer one. Nothing was changed.'
+  }
+  return isHitherError(cause) ? cause.message : `The database for reports can't be used: ${String(cause)}`
 }
 
 async function toDialect({ url, dataDir, lockWaitMs = 5_000 }: DatabaseOptions, times: () => PostgresTimes) {

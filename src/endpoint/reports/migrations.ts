@@ -76,4 +76,15 @@ export const migrations: Record<string, Migration> = {
         .execute()
     },
   },
+  '0002-names': {
+    async up(database: Kysely<unknown>) {
+      await database.schema
+        .createTable('names')
+        .addColumn('kind', 'text', (column) => column.notNull())
+        .addColumn('name', 'text', (column) => column.notNull())
+        .addColumn('last_ms', 'bigint', (column) => column.notNull())
+        .addPrimaryKeyConstraint('names_key', ['kind', 'name'] as never)
+        .execute()
+    },
+  },
 }

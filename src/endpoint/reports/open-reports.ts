@@ -1,5 +1,7 @@
 import { ConfigError } from '../../errors/config-error.ts'
 import type { EndpointPlugin } from '../plugin/endpoint-plugin.ts'
+import { openReportStore } from './report-store.ts'
+import { createReportsPlugin } from './reports-plugin.ts'
 
 export interface ReportsOptions {
   /** Folder of an embedded SQLite database, made if it is not there. For one endpoint. */
@@ -35,11 +37,6 @@ export async function openReports(options: ReportsOptions): Promise<EndpointPlug
   if (keepDays !== undefined && !(Number.isFinite(keepDays) && keepDays >= leastKeepDays)) {
     throw new ConfigError('config-invalid', `keepDays must be a number from ${leastKeepDays} on, not ${keepDays}.`)
   }
-  // The databases' clients are native or large: an endpoint without reports does not load them.
-  const [{ openReportDatabase }, { createReportsPlugin }] = await Promise.all([
-    import('./database.ts'),
-    import('./reports-plugin.ts'),
-  ])
-  const database = await openReportDatabase(where)
-  return createReportsPlugin({ database, openOps, keepMs: keepDays === undefined ? undefined : keepDays * 86_400_000 })
+  const store = await openReportStore(where)
+  return createReportsPlugin({ store, openOps, keepMs: keepDays === undefined ? undefined : keepDays * 86_400_000 })
 }

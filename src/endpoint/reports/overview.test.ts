@@ -144,4 +144,59 @@ describe.each(kinds)('the overview from %s', (kind) => {
     expect(lines.some((line) => line.includes(",browser,'=cmd(),1,1,0,"))).toBe(true)
     expect(lines.some((line) => line.includes(',failure,edge-device-lost (edge),,,3,,,,1'))).toBe(true)
   })
+
+  it('adds up what no whole number holds', async () => {
+    const most = Number.MAX_SAFE_INTEGER
+    const row = {
+      hour_ms: Math.floor(nowMs / hourMs) * hourMs,
+      kind: 'route',
+      revision: '',
+      arm: 'edge',
+      backend: '',
+      browser: 'huge',
+      code: '',
+      bucket: 3,
+      requests: most,
+      payload_bytes: most,
+    }
+    await database
+      .insertInto('totals')
+      .values(['one', 'two'].map((model) => ({ ...row, model })))
+      .execute()
+    const dropped = { expired: most, full: most, lost: most, refused: most }
+    const seen = { first_ms: nowMs, last_ms: nowMs, browser: 'huge', ...dropped }
+    await database
+      .insertInto('devices')
+      .values(['one', 'two'].map((device) => ({ device, ...seen })))
+      .execute()
+    const { totals, fleet, groups } = v.parse(
+      opsOverviewSchema,
+      await readOverview(database, periodOf(24, nowMs), { model: undefined }),
+    )
+    expect(totals.edge / (2 * most)).toBeCloseTo(1, 5)
+    expect(fleet.dropped.lost / (2 * most)).toBeCloseTo(1, 5)
+    expect(groups.find(({ key }) => key === 'huge')?.answered).toBe(2 * most)
+    await database.deleteFrom('totals').where('browser', '=', 'huge').execute()
+    await database.deleteFrom('devices').where('browser', '=', 'huge').execute()
+  })
+
+  it('shows a bounded number of names, however many a database has from before they were bounded', async () => {
+    const names = Array.from({ length: 3_000 }, (_, index) => `name-${index}`)
+    const hour_ms = Math.floor(nowMs / hourMs) * hourMs
+    const row = { hour_ms, kind: 'route', arm: 'edge', backend: '', browser: 'many', bucket: 3, payload_bytes: 0 }
+    for (let from = 0; from < names.length; from += 500) {
+      await database
+        .insertInto('totals')
+        .values(
+          names.slice(from, from + 500).map((name) => ({ ...row, model: name, revision: name, code: '', requests: 1 })),
+        )
+        .execute()
+    }
+    const overview = await readOverview(database, periodOf(24, nowMs), {})
+    expect(overview.models).toHaveLength(500)
+    expect(overview.revisions).toHaveLength(1_000)
+    expect(overview.groups.filter(({ by }) => by === 'model')).toHaveLength(500)
+    expect(overview.groups.find(({ key }) => key === 'many')?.answered).toBe(3_000)
+    await database.deleteFrom('totals').where('browser', '=', 'many').execute()
+  })
 })

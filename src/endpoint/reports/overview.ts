@@ -2,8 +2,8 @@ import { sql } from 'kysely'
 import { type OpsOverview, opsGroupings } from '../../contracts/ops.ts'
 import type { Capacity } from '../../protocol/server/capacity.ts'
 import type { Database, TotalsRow } from './database.ts'
+import { type Count, groupBy, isFailure, none, percentile, sum, toTotals } from './overview-counts.ts'
 import type { Period } from './period.ts'
-import { percentileOf } from './time-buckets.ts'
 
 /** Fewer requests than this say nothing of a revision. */
 const enoughRequests = 20
@@ -12,17 +12,20 @@ const failingShare = 0.05
 /** A revision is slow that takes so many times what another one, or itself before, takes at the 95th percentile. */
 const slowTimes = 1.5
 
+/** Entries that are shown of each list. What is taken in is bounded, but a database may be older than those bounds. */
+const most = { models: 500, groups: 500, failures: 200, revisions: 1000 }
+
 type Column = 'kind' | 'arm' | 'model' | 'revision' | 'backend' | 'browser' | 'code' | 'bucket'
 
+export interface OverviewOptions {
+  /** Only what was reported of this one. */
+  readonly model?: string | undefined
+  /** What the engine says of its workers. */
+  readonly capacity?: Pick<Capacity, 'workers' | 'busy' | 'waiting'> | undefined
+}
+
 /** Everything that the operator's page shows of a period, from the counts by the hour. */
-export async function readOverview(
-  database: Database,
-  period: Period,
-  options: {
-    readonly model?: string | undefined
-    readonly capacity?: Pick<Capacity, 'workers' | 'busy' | 'waiting'> | undefined
-  },
-): Promise<OpsOverview> {
+export async function readOverview(database: Database, period: Period, options: OverviewOptions): Promise<OpsOverview> {
   const { fromMs, toMs, stepMs } = period
   const query = createQuery(database, period, options.model)
   const steps = await query(['kind', 'arm', 'code', 'bucket'])
@@ -37,6 +40,7 @@ export async function readOverview(
     .where('hour_ms', '>=', fromMs)
     .where('model', '!=', '')
     .orderBy('model')
+    .limit(most.models)
     .execute()
   const { workers, busy, waiting } = options.capacity ?? {}
   return {
@@ -56,21 +60,8 @@ export async function readOverview(
   }
 }
 
-/** Counts of one combination of values. Columns that were not asked for are empty. */
-interface Count {
-  /** Start of its step; of the period, where steps were not asked for. */
-  readonly at: number
-  readonly kind: string
-  readonly arm: string
-  readonly model: string
-  readonly revision: string
-  readonly backend: string
-  readonly browser: string
-  readonly code: string
-  readonly bucket: number
-  readonly requests: number
-}
-const none = { kind: '', arm: '', model: '', revision: '', backend: '', browser: '', code: '', bucket: -1 }
+/** As a floating-point number: whole ones beyond 2^53, in either database, would make the query fail. */
+const sumOf = (column: string) => sql<number>`sum(cast(${sql.ref(column)} as double precision))`
 
 const createQuery =
   (database: Database, { beforeMs, fromMs, toMs, stepMs }: Period, model: string | undefined) =>
@@ -85,7 +76,7 @@ const createQuery =
     let select = database
       .selectFrom('totals')
       .select([at.as('at'), ...columns])
-      .select(({ fn }) => fn.sum<number>('requests').as('requests'))
+      .select(sumOf('requests').as('requests'))
       .where('hour_ms', '>=', before ? beforeMs : fromMs)
       .where('hour_ms', '<', toMs)
       .groupBy([at, ...columns])
@@ -93,43 +84,6 @@ const createQuery =
     const rows = (await select.execute()) as (Partial<TotalsRow> & { at: number; requests: number })[]
     return rows.map((row) => ({ ...none, ...row, at: Number(row.at), requests: Number(row.requests) }))
   }
-
-/** Of requests that had to stay on the device, a code says that they failed. */
-const isAnswered = ({ kind, code }: Count) => kind === 'route' || (kind === 'counts' && code === '')
-const isFailed = ({ kind, code }: Count) => kind === 'failure' || (kind === 'counts' && code !== '')
-/** Also a run that failed before another one answered. */
-const isFailure = (count: Count) => isFailed(count) || count.kind === 'attempt'
-
-const sum = (counts: readonly Count[]): number => counts.reduce((total, { requests }) => total + requests, 0)
-
-const toTotals = (counts: readonly Count[]): OpsOverview['totals'] => {
-  const answered = counts.filter(isAnswered)
-  return {
-    answered: sum(answered),
-    edge: sum(answered.filter(({ arm }) => arm === 'edge')),
-    cloud: sum(answered.filter(({ arm }) => arm === 'cloud')),
-    failed: sum(counts.filter(isFailed)),
-  }
-}
-
-/** Percentile of what answered requests took, in milliseconds; null where none is known. */
-function percentile(counts: readonly Count[], share: number): number | null {
-  const buckets = new Map<number, number>()
-  for (const count of counts) {
-    if (count.kind === 'route') buckets.set(count.bucket, (buckets.get(count.bucket) ?? 0) + count.requests)
-  }
-  return percentileOf(buckets, share) ?? null
-}
-
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {
-  const groups = new Map<string, T[]>()
-  for (const item of items) {
-    const group = groups.get(keyOf(item))
-    if (group === undefined) groups.set(keyOf(item), [item])
-    else group.push(item)
-  }
-  return groups
-}
 
 function toSeries(counts: readonly Count[], { fromMs, stepMs, steps }: Period): OpsOverview['series'] {
   const atMs = Array.from({ length: steps }, (_, index) => fromMs + index * stepMs)
@@ -164,6 +118,7 @@ function toGroups(by: (typeof opsGroupings)[number], counts: readonly Count[]): 
     })
     .filter(({ answered, failed }) => answered + failed > 0)
     .sort((a, b) => b.answered - a.answered)
+    .slice(0, most.groups)
 }
 
 function toFailures(counts: readonly Count[], { fromMs, stepMs, steps }: Period): OpsOverview['failures'] {
@@ -172,12 +127,15 @@ function toFailures(counts: readonly Count[], { fromMs, stepMs, steps }: Period)
     .map((some) => {
       const [{ code, arm } = none] = some
       const now = some.filter(({ at }) => at >= fromMs)
-      const series = Array.from({ length: steps }, (_, index) =>
-        sum(now.filter(({ at }) => at === fromMs + index * stepMs)),
-      )
+      const series = Array.from({ length: steps }, () => 0)
+      for (const { at, requests } of now) {
+        const step = (at - fromMs) / stepMs
+        series[step] = (series[step] ?? 0) + requests
+      }
       return { code, arm, count: sum(now), before: sum(some) - sum(now), series }
     })
     .sort((a, b) => b.count - a.count || b.before - a.before)
+    .slice(0, most.failures)
 }
 
 function toRevisions(counts: readonly Count[], { fromMs }: Period): OpsOverview['revisions'] {
@@ -202,19 +160,32 @@ function toRevisions(counts: readonly Count[], { fromMs }: Period): OpsOverview[
       }
     })
     .filter(({ answered, failed }) => answered + failed > 0)
+  const fastest = fastestOf(entries)
   return entries
     .map((entry) => {
       const { model, revision, arm, answered, failed, p95Ms, beforeP95Ms } = entry
-      const others = entries
-        .filter((other) => other.model === model && other.arm === arm && other.revision !== revision)
-        .filter((other) => other.answered >= enoughRequests)
-        .map((other) => other.p95Ms)
-      const known = [beforeP95Ms, ...others].filter((ms) => ms !== null)
+      const other = fastest(model, arm).find((each) => each.revision !== revision)
+      const known = [beforeP95Ms, other?.p95Ms ?? null].filter((ms) => ms !== null)
       const slow = answered >= enoughRequests && p95Ms !== null && known.some((ms) => p95Ms > slowTimes * ms)
       const asked = answered + failed
       return { ...entry, slow, failing: asked >= enoughRequests && failed / asked >= failingShare }
     })
     .sort((a, b) => Number(b.failing || b.slow) - Number(a.failing || a.slow) || b.answered - a.answered)
+    .slice(0, most.revisions)
+}
+
+type Timed = Pick<OpsOverview['revisions'][number], 'model' | 'revision' | 'arm' | 'answered' | 'p95Ms'>
+
+/** The two fastest revisions of each model on each arm: one of them is another than the one that is looked at. */
+function fastestOf(entries: readonly Timed[]) {
+  const keyOf = ({ model, arm }: Pick<Timed, 'model' | 'arm'>) => JSON.stringify([model, arm])
+  const known = entries.flatMap((entry) =>
+    entry.answered >= enoughRequests && entry.p95Ms !== null ? [{ ...entry, p95Ms: entry.p95Ms }] : [],
+  )
+  const fastest = new Map(
+    [...groupBy(known, keyOf)].map(([key, some]) => [key, [...some].sort((a, b) => a.p95Ms - b.p95Ms).slice(0, 2)]),
+  )
+  return (model: string, arm: string) => fastest.get(keyOf({ model, arm })) ?? []
 }
 
 async function readFleet(database: Database, { fromMs }: Period): Promise<OpsOverview['fleet']> {
@@ -223,10 +194,10 @@ async function readFleet(database: Database, { fromMs }: Period): Promise<OpsOve
     .select(({ fn }) => [
       fn.countAll<number>().as('devices'),
       fn.sum<number>(sql`case when first_ms >= ${sql.lit(fromMs)} then 1 else 0 end`).as('fresh'),
-      fn.sum<number>('expired').as('expired'),
-      fn.sum<number>('full').as('full'),
-      fn.sum<number>('lost').as('lost'),
-      fn.sum<number>('refused').as('refused'),
+      sumOf('expired').as('expired'),
+      sumOf('full').as('full'),
+      sumOf('lost').as('lost'),
+      sumOf('refused').as('refused'),
     ])
     .where('last_ms', '>=', fromMs)
     .executeTakeFirst()
@@ -251,7 +222,7 @@ async function readLoad(
   const cloud = { kind: 'route', arm: 'cloud', ...(model === undefined ? {} : { model }) }
   const busiest = await database
     .selectFrom('totals')
-    .select(({ fn }) => fn.sum<number>('requests').as('requests'))
+    .select(sumOf('requests').as('requests'))
     .where((where) => where.and(cloud))
     .where('hour_ms', '>=', fromMs)
     .where('hour_ms', '<', toMs)

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as v from 'valibot'
 import { newNoticeSchema, noticesPath } from '../../contracts/notice.ts'
-import { batchSchema, reportsPath } from '../../contracts/report.ts'
+import { reportsPath } from '../../contracts/report.ts'
 import { CloudError } from '../../errors/cloud-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
@@ -11,16 +11,18 @@ import { withoutNulls } from '../../utils/without-nulls.ts'
 import { createBodyBudget, readRequestBody } from '../http/request-body.ts'
 import type { EndpointPlugin } from '../plugin/endpoint-plugin.ts'
 import { opsScope } from '../security/scopes.ts'
-import type { Database } from './database.ts'
-import { addNotice, currentNotices, removeNotice } from './notices.ts'
 import { addOpsPage } from './ops-page.ts'
 import { addOpsRoutes } from './ops-routes.ts'
-import { removeOld } from './retention.ts'
-import { takeReports } from './take-reports.ts'
+import type { ReportStore } from './report-store.ts'
+
+interface JsonBody {
+  /** Not parsed. */
+  Body: Buffer<ArrayBuffer> | undefined
+}
 
 export interface ReportsPluginOptions {
   /** Closed with the endpoint. */
-  readonly database: Database
+  readonly store: ReportStore
   /** How long reports are kept one by one, in milliseconds. Default 90 days, and never less than an outbox may hold them back. */
   readonly keepMs?: number | undefined
   /** May anyone look at what was reported, where the endpoint knows no tokens? Default false. */
@@ -43,11 +45,11 @@ const budgetBytes = 64 * 1024 * 1024
  * The intake: `POST /hither/v1/reports`; what operators tell devices: `/hither/v1/notices`; and what they see: `/ops`.
  */
 export function createReportsPlugin(options: ReportsPluginOptions): EndpointPlugin {
-  const { database, keepMs = 90 * dayMs, openOps = false, limitMs = 10_000, now = Date.now } = options
+  const { store, keepMs = 90 * dayMs, openOps = false, limitMs = 10_000, now = Date.now } = options
   return {
     name: 'reports',
     async register(app, context) {
-      const { access, limits } = context
+      const { access, engine, limits } = context
       /** A database that fails is no fault of the reports: they are sent again. What it says may hold what they held. */
       const inDatabase = async <T>(work: Promise<T>): Promise<T> => {
         try {
@@ -62,38 +64,41 @@ export function createReportsPlugin(options: ReportsPluginOptions): EndpointPlug
       }
       const budget = createBodyBudget(budgetBytes)
       app.removeAllContentTypeParsers()
-      app.addContentTypeParser('application/json', async ({ headers }: FastifyRequest, payload: IncomingMessage) =>
-        parseJson(await readRequestBody(headers, payload, { limitBytes: bodyLimitBytes, budget })),
+      app.addContentTypeParser('application/json', ({ headers }: FastifyRequest, payload: IncomingMessage) =>
+        readRequestBody(headers, payload, { limitBytes: bodyLimitBytes, budget }),
       )
       app.addHook('onRequest', limits.perAddress)
       const anyToken = [access.requires(undefined, { unguarded: 'open' }), limits.perToken]
       const operator = access.requires(opsScope)
       const fresh = (reply: FastifyReply) => reply.header('Cache-Control', 'no-store')
 
-      app.post(reportsPath, { onRequest: anyToken }, async (request, reply) => {
-        const batch = parse(batchSchema, request.body, 'These are no reports')
-        return fresh(reply).send(await inDatabase(takeReports(database, batch, now())))
+      app.post<JsonBody>(reportsPath, { onRequest: anyToken }, async ({ body }, reply) => {
+        const served = (await engine.models().catch(() => [])).map(({ name }) => name)
+        return fresh(reply).send(await inDatabase(store.take(body ?? new Uint8Array(), served, now())))
       })
       app.get(noticesPath, { onRequest: anyToken }, async (_, reply) =>
-        fresh(reply).send({ notices: await inDatabase(currentNotices(database, now())) }),
+        fresh(reply).send({ notices: await inDatabase(store.currentNotices(now())) }),
       )
-      app.post(noticesPath, { onRequest: operator }, async (request, reply) => {
-        const notice = parse(newNoticeSchema, withoutNulls(request.body), 'This is no notice')
+      app.post<JsonBody>(noticesPath, { onRequest: operator }, async ({ body }, reply) => {
+        const given = withoutNulls(parseJson(body ?? new Uint8Array()))
+        const notice = parse(newNoticeSchema, given, 'This is no notice')
         return fresh(reply)
           .code(201)
-          .send(await inDatabase(addNotice(database, notice, now())))
+          .send(await inDatabase(store.addNotice(notice, now())))
       })
       app.delete<{ Params: { id: string } }>(`${noticesPath}/:id`, { onRequest: operator }, async (request, reply) => {
-        const wasThere = await inDatabase(removeNotice(database, request.params.id))
+        const { id } = request.params
+        // PostgreSQL would refuse to look for it.
+        const wasThere = !id.includes('\0') && (await inDatabase(store.removeNotice(id)))
         if (wasThere) return reply.code(204).send()
         return fresh(reply).code(404).send({ error: 'There is no such notice.' })
       })
 
-      addOpsRoutes(app, context, { database, inDatabase, open: openOps, now })
+      addOpsRoutes(app, context, { store, inDatabase, open: openOps, now })
       await app.register((page) => addOpsPage(page))
 
       const prune = () =>
-        removeOld(database, now(), Math.max(keepMs, leastKeepMs)).catch((error: unknown) => {
+        store.removeOld(now(), Math.max(keepMs, leastKeepMs)).catch((error: unknown) => {
           app.log.error({ code: codeOf(error) }, 'Old reports could not be removed.')
         })
       const timer = setInterval(prune, pruneEveryMs)
@@ -101,7 +106,7 @@ export function createReportsPlugin(options: ReportsPluginOptions): EndpointPlug
       app.addHook('onReady', async () => void prune())
       app.addHook('onClose', async () => {
         clearInterval(timer)
-        await database.destroy()
+        await store.close()
       })
     },
   }

@@ -1,10 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Report } from '../../contracts/report.ts'
 import { openPostgres, type PostgresFixture } from '../../testing/postgres-fixture.ts'
 import { type Database, openReportDatabase } from './database.ts'
+import { nameLimits, otherName } from './known-names.ts'
 import { removeOld } from './retention.ts'
 import { takeReports, type UncheckedBatch } from './take-reports.ts'
 import { bucketMs, bucketOf, percentileOf } from './time-buckets.ts'
@@ -123,6 +125,87 @@ describe.each(kinds)('reports in %s', (kind) => {
     expect(found).toEqual([{ device: own, first_ms: nowMs, last_ms: nowMs + 5, browser: 'Chrome', ...dropped }])
   })
 
+  it('refuses what can not be true, and takes the rest of the batch', async () => {
+    const counts = (answered: number) => ({ kind: 'counts', id: crypto.randomUUID(), atMs: nowMs, answered, failed: 0 })
+    const good = [route(), counts(1e8)]
+    const bad = [
+      counts(Number.MAX_SAFE_INTEGER),
+      counts(1e9),
+      route({ payloadBytes: 2 ** 53 - 1 }),
+      route({ model: 'a\0b' }),
+      route({ answer: '\0' }),
+      route({ attempts: [{ arm: 'edge', ms: 1, error: '\0' }] }),
+    ]
+    const answer = await takeReports(database, batch([...bad, ...good]), nowMs)
+    expect(answer.accepted).toEqual(good.map(({ id }) => id))
+    expect(answer.rejected.map(({ id }) => id)).toEqual(bad.map(({ id }) => id))
+  })
+
+  it('refuses alone what the database does not take', async () => {
+    // A trigger as an operator's own, or a column that another version made narrower.
+    const named = 'refused by the database'
+    const raise =
+      kind === 'SQLite'
+        ? [
+            sql`create trigger narrow before insert on reports when new.model = ${sql.lit(named)}
+                begin select raise(abort, 'too narrow'); end`,
+          ]
+        : [sql`alter table reports add constraint narrow check (model <> ${sql.lit(named)})`]
+    for (const statement of raise) await statement.execute(database)
+    const [first, bad, last] = [route(), route({ model: named }), route()]
+    const answer = await takeReports(database, batch([first, bad, last]), nowMs)
+    expect(answer.accepted).toEqual([first.id, last.id])
+    expect(answer.rejected).toEqual([{ id: bad.id, reason: expect.stringContaining('database') }])
+    await (kind === 'SQLite' ? sql`drop trigger narrow` : sql`alter table reports drop constraint narrow`).execute(
+      database,
+    )
+  })
+
+  it('keeps counts that are near 2^53, and adds to them no further', async () => {
+    const model = crypto.randomUUID()
+    await takeReports(database, batch([route({ model, payloadBytes: 1e12 })]), nowMs)
+    const most = Number.MAX_SAFE_INTEGER
+    await database
+      .updateTable('totals')
+      .set({ requests: most, payload_bytes: most })
+      .where('model', '=', model)
+      .execute()
+    const more = route({ model, payloadBytes: 1e12 })
+    expect((await takeReports(database, batch([more]), nowMs)).accepted).toEqual([more.id])
+    const [row] = await database.selectFrom('totals').selectAll().where('model', '=', model).execute()
+    expect(row).toMatchObject({ requests: most, payload_bytes: most })
+    await database.deleteFrom('totals').where('model', '=', model).execute()
+  })
+
+  it('counts names beyond their number together, and those of the models that run here always', async () => {
+    await database.deleteFrom('names').execute()
+    const names = (prefix: string) => Array.from({ length: 450 }, (_, index) => `${prefix}-${index}`)
+    const distinct = async (column: 'model' | 'revision' | 'code') =>
+      (await database.selectFrom('totals').select(column).distinct().where('browser', '=', 'bounded').execute()).length
+    const take = (reports: readonly Report[]) =>
+      takeReports(
+        database,
+        batch(reports, { browser: { family: 'bounded', version: '1' } }),
+        nowMs,
+        new Set(['served']),
+      )
+    await take(names('a').map((model) => route({ model, revision: model })))
+    await take(names('b').map((model) => route({ model, revision: model })))
+    await take(
+      names('c').map((code) => ({ kind: 'failure', id: crypto.randomUUID(), atMs: nowMs, model: 'a-1', code })),
+    )
+    await take([route({ model: 'served', revision: 'late' })])
+    expect(await distinct('model')).toBe(nameLimits.model + 2)
+    expect(await distinct('revision')).toBeLessThanOrEqual(nameLimits.revision + 3)
+    expect(await distinct('code')).toBe(nameLimits.code + 2)
+    expect(await requests({ model: 'served', browser: 'bounded' })).toBe(1)
+    expect(await requests({ model: otherName })).toBe(900 - nameLimits.model)
+    // A month later nobody has reported them again: others may have their place.
+    await removeOld(database, nowMs + 40 * 86_400_000, 90 * 86_400_000)
+    await take([route({ model: 'newcomer' })])
+    expect(await requests({ model: 'newcomer' })).toBe(1)
+  })
+
   it('removes reports when their age is up, and keeps the counts', async () => {
     const model = crypto.randomUUID()
     const old = route({ model, atMs: nowMs - 100 * 86_400_000 })
@@ -138,6 +221,21 @@ describe.each(kinds)('reports in %s', (kind) => {
     expect(await second.selectFrom('totals').selectAll().execute()).not.toHaveLength(0)
     await second.destroy()
     expect(await requests()).toBe(before)
+  })
+})
+
+describe('a database of a newer version', () => {
+  it('is left alone, with a sentence that says what to do', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'hither-newer-'))
+    const database = await openReportDatabase({ dataDir: dir })
+    await sql`insert into kysely_migration (name, timestamp) values ('0999-later', '2030-01-01')`.execute(database)
+    await database.destroy()
+    const sentence = /written by a newer version of hither-endpoint/
+    await expect(openReportDatabase({ dataDir: dir })).rejects.toMatchObject({
+      code: 'config-invalid',
+      message: expect.stringMatching(sentence),
+    })
+    await rm(dir, { recursive: true })
   })
 })
 

@@ -1,6 +1,8 @@
+import { sql } from 'kysely'
 import * as v from 'valibot'
 import { type Acknowledgement, type Batch, type Report, reportSchema } from '../../contracts/report.ts'
 import type { Database, ReportRow, TotalsRow } from './database.ts'
+import { boundNames } from './known-names.ts'
 import { bucketOf } from './time-buckets.ts'
 
 const hourMs = 3_600_000
@@ -10,12 +12,22 @@ const oldestMs = 400 * 86_400_000
 /** A batch whose reports are still to be checked. */
 export type UncheckedBatch = Omit<Batch, 'reports'> & { readonly reports: readonly unknown[] }
 
+/** Largest count that is kept: a sum beyond it could not be read as a number any more. */
+const maxCount = Number.MAX_SAFE_INTEGER
+
 /**
  * Counts each report of a batch that was not counted before, in one transaction: when this resolves, the disk has it.
+ * Where the database refuses what they hold, they are taken one by one, so that the bad one alone is refused.
  *
  * @param nowMs this endpoint's clock, in milliseconds since the epoch
+ * @param served models that run here: they are always counted by their names
  */
-export async function takeReports(database: Database, batch: UncheckedBatch, nowMs: number): Promise<Acknowledgement> {
+export async function takeReports(
+  database: Database,
+  batch: UncheckedBatch,
+  nowMs: number,
+  served: ReadonlySet<string> = new Set(),
+): Promise<Acknowledgement> {
   const rows = new Map<string, ReportRow>()
   const rejected: { id: string; reason: string }[] = []
   for (const candidate of batch.reports) {
@@ -23,21 +35,64 @@ export async function takeReports(database: Database, batch: UncheckedBatch, now
     if (parsed.success) rows.set(parsed.output.id, toRow(parsed.output, batch, nowMs))
     else rejected.push({ id: idOf(candidate), reason: parsed.issues[0]?.message ?? 'not a report' })
   }
-  const added = await database.transaction().execute(async (transaction) => {
+  const store = (some: readonly ReportRow[]) => storeRows(database, some, batch, nowMs, served)
+  const added = new Set<string>()
+  const add = async (some: readonly ReportRow[]) => {
+    for (const id of await store(some)) added.add(id)
+  }
+  try {
+    await add([...rows.values()])
+  } catch (error) {
+    if (!isDataError(error) || rows.size === 0) throw error
+    for (const row of rows.values()) {
+      try {
+        await add([row])
+      } catch (reason) {
+        if (!isDataError(reason)) throw reason
+        rows.delete(row.id)
+        rejected.push({ id: row.id, reason: 'the database does not take what it holds' })
+      }
+    }
+  }
+  const known = [...rows.keys()]
+  return {
+    accepted: known.filter((id) => added.has(id)),
+    duplicates: known.filter((id) => !added.has(id)),
+    rejected,
+  }
+}
+
+/** Does the database refuse the values, whenever they come again? By SQLSTATE's classes, or SQLite's names. */
+function isDataError(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const isOfSqlite = /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE)/.test(code)
+  return /^2[23]...$/.test(code) || isOfSqlite || error instanceof RangeError
+}
+
+/** @returns the ids that were not there before */
+const storeRows = (
+  database: Database,
+  rows: readonly ReportRow[],
+  batch: UncheckedBatch,
+  nowMs: number,
+  served: ReadonlySet<string>,
+): Promise<ReadonlySet<string>> =>
+  database.transaction().execute(async (transaction) => {
     const fresh =
-      rows.size === 0
+      rows.length === 0
         ? []
         : await transaction
             .insertInto('reports')
-            .values([...rows.values()])
+            .values(rows)
             .onConflict((conflict) => conflict.column('id').doNothing())
             .returning('id')
             .execute()
     const ids = new Set(fresh.map(({ id }) => id))
-    const totals = toTotals(
-      [...rows.values()].filter(({ id }) => ids.has(id)),
+    const counted = toTotals(
+      rows.filter(({ id }) => ids.has(id)),
       batch,
     )
+    const totals = joinTotals(await boundNames(transaction, counted, nowMs, served))
     if (totals.length > 0) {
       await transaction
         .insertInto('totals')
@@ -45,10 +100,7 @@ export async function takeReports(database: Database, batch: UncheckedBatch, now
         .onConflict((conflict) =>
           conflict
             .columns(['hour_ms', 'kind', 'model', 'revision', 'arm', 'backend', 'browser', 'code', 'bucket'])
-            .doUpdateSet(({ eb, ref }) => ({
-              requests: eb(ref('totals.requests'), '+', ref('excluded.requests')),
-              payload_bytes: eb(ref('totals.payload_bytes'), '+', ref('excluded.payload_bytes')),
-            })),
+            .doUpdateSet({ requests: cappedSum('requests'), payload_bytes: cappedSum('payload_bytes') }),
         )
         .execute()
     }
@@ -61,12 +113,12 @@ export async function takeReports(database: Database, batch: UncheckedBatch, now
       .execute()
     return ids
   })
-  const known = [...rows.keys()]
-  return {
-    accepted: known.filter((id) => added.has(id)),
-    duplicates: known.filter((id) => !added.has(id)),
-    rejected,
-  }
+
+/** Neither database may overflow: PostgreSQL would refuse the batch for ever, SQLite go on with rounded numbers. */
+function cappedSum(column: 'requests' | 'payload_bytes') {
+  const [before, added] = [sql.ref(`totals.${column}`), sql.ref(`excluded.${column}`)]
+  const most = sql.lit(maxCount)
+  return sql<number>`case when ${before} > ${most} - ${added} then ${most} else ${before} + ${added} end`
 }
 
 const idOf = (candidate: unknown): string =>
@@ -124,11 +176,11 @@ function toRow(report: Report, batch: UncheckedBatch, nowMs: number): ReportRow 
   }
 }
 
-/** The counts that these reports add, in one order for all: two endpoints that add to the same ones must not block each other. */
+/** The counts that these reports add. */
 function toTotals(rows: readonly ReportRow[], batch: UncheckedBatch): TotalsRow[] {
-  const totals = new Map<string, TotalsRow>()
-  const add = (row: ReportRow, requests: number, own: Partial<TotalsRow>) => {
-    const total: TotalsRow = {
+  const totals: TotalsRow[] = []
+  const add = (row: ReportRow, requests: number, own: Partial<TotalsRow>) =>
+    totals.push({
       hour_ms: Math.floor(row.at_ms / hourMs) * hourMs,
       kind: row.kind,
       model: row.model ?? '',
@@ -141,16 +193,7 @@ function toTotals(rows: readonly ReportRow[], batch: UncheckedBatch): TotalsRow[
       requests,
       payload_bytes: row.payload_bytes ?? 0,
       ...own,
-    }
-    const { requests: _, payload_bytes: __, ...key } = total
-    const name = JSON.stringify(Object.values(key))
-    const before = totals.get(name)
-    if (before === undefined) totals.set(name, total)
-    else {
-      before.requests += requests
-      before.payload_bytes += total.payload_bytes
-    }
-  }
+    })
   for (const row of rows) {
     if (row.kind === 'counts') {
       const [answered = 0, failed = 0] = JSON.parse(row.attempts ?? '[]') as number[]
@@ -162,15 +205,25 @@ function toTotals(rows: readonly ReportRow[], batch: UncheckedBatch): TotalsRow[
     // An arm that failed before the other one answered is a failure, too.
     if (row.kind !== 'route') continue
     for (const attempt of JSON.parse(row.attempts ?? '[]') as { arm: string; ms: number; error?: string }[]) {
-      if (attempt.error !== undefined) {
-        add(row, 1, {
-          kind: 'attempt',
-          arm: attempt.arm,
-          code: attempt.error,
-          bucket: bucketOf(attempt.ms),
-          payload_bytes: 0,
-        })
-      }
+      if (attempt.error === undefined) continue
+      const own = { kind: 'attempt', arm: attempt.arm, code: attempt.error, bucket: bucketOf(attempt.ms) }
+      add(row, 1, { ...own, payload_bytes: 0 })
+    }
+  }
+  return totals
+}
+
+/** Each count once, in one order for all: two endpoints that add to the same ones must not block each other. */
+function joinTotals(rows: readonly TotalsRow[]): TotalsRow[] {
+  const totals = new Map<string, TotalsRow>()
+  for (const row of rows) {
+    const { requests, payload_bytes, ...key } = row
+    const name = JSON.stringify(Object.values(key))
+    const before = totals.get(name)
+    if (before === undefined) totals.set(name, { ...row })
+    else {
+      before.requests += requests
+      before.payload_bytes += payload_bytes
     }
   }
   return [...totals].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, total]) => total)

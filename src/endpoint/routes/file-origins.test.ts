@@ -2,7 +2,7 @@ import Fastify from 'fastify'
 import { expect, test } from 'vitest'
 import type { Manifest } from '../../contracts/manifest.ts'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
-import { addSecurityHeaders } from '../http/security-headers.ts'
+import { createSecurityHeaders } from '../http/security-headers.ts'
 import type { Models } from '../model-folder/load-models.ts'
 import { createFileOrigins } from './file-origins.ts'
 
@@ -23,10 +23,8 @@ const modelsOf = (...manifests: Manifest[]): Models => ({
 test('the app may fetch a model from where its manifest says, and from nowhere else', async () => {
   let models: Models | undefined
   const app = Fastify()
-  addSecurityHeaders(
-    app,
-    createFileOrigins(['https://infer.example.com'], () => models),
-  )
+  const headers = createSecurityHeaders(createFileOrigins(['https://infer.example.com'], () => models))
+  app.addHook('onRequest', async (_, reply) => void reply.headers(headers()))
   app.get('/', async () => '')
   const allowed = async () => {
     const { headers } = await app.inject('/')

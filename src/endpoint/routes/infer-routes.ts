@@ -9,26 +9,29 @@ import type { RouteContext } from './route-context.ts'
 
 interface InferRoute {
   Params: { readonly model: string; readonly version?: string }
-  Body: Buffer | undefined
+  Body: Buffer<ArrayBuffer> | undefined
 }
 
 /** `POST …/infer`: JSON, binary and raw tensors, in and out. */
 export function addInferRoutes(app: FastifyInstance, context: RouteContext): void {
-  const { engine, access, limits, observe } = context
+  const { engine, codec, access, limits, observe } = context
 
   const infer = async (request: FastifyRequest<InferRoute>, reply: FastifyReply) => {
     const { model, version } = request.params
     const seen = observe.of(request)
-    const answer = await runInference(engine, {
-      model,
-      version,
-      body: request.body ?? new Uint8Array(),
-      headBytes: request.headers['inference-header-content-length'],
-      arrivedAtMs: seen.arrivedAtMs,
-      timeoutMs: timeoutOf(request),
-      traceparent: seen.traceparent,
-      signal: untilHungUp(reply),
-    })
+    const answer = await runInference(
+      { engine, codec },
+      {
+        model,
+        version,
+        body: request.body ?? new Uint8Array(),
+        headBytes: request.headers['inference-header-content-length'],
+        arrivedAtMs: seen.arrivedAtMs,
+        timeoutMs: timeoutOf(request),
+        traceparent: seen.traceparent,
+        signal: untilHungUp(reply),
+      },
+    )
     observe.ran(request, answer)
     const { queueMs, loadMs, computeMs, decodeMs, encodeMs, totalMs } = answer.times
     const load = loadMs < 1 ? {} : { load: loadMs }

@@ -2,7 +2,9 @@ import type { TensorData, TensorMap } from '../../contracts/tensor.ts'
 import { toJson } from '../../utils/to-json.ts'
 import { toDatatype } from '../tensors/datatypes.ts'
 import { toTensorBytes } from '../tensors/tensor-bytes.ts'
-import { toTensorJson } from '../tensors/tensor-json.ts'
+import { toTensorText } from '../tensors/tensor-json.ts'
+
+const utf8 = new TextEncoder()
 
 /** A request's or an answer's body, ready to be sent. */
 export interface EncodedBody {
@@ -18,14 +20,6 @@ export type BinaryChoice = boolean | ((name: string, tensor: TensorData) => bool
 /** Binary tensors start at a multiple of this, so that the first one's elements can be used where they lie. */
 const alignment = 8
 
-interface WireTensor {
-  readonly name: string
-  readonly shape: readonly number[]
-  readonly datatype: string
-  readonly parameters?: { readonly binary_data_size: number }
-  readonly data?: readonly (number | boolean | string)[]
-}
-
 /**
  * Writes a body: `head` with `tensors` under `key`, then the binary ones' bytes in the same order.
  *
@@ -38,15 +32,26 @@ export function encodeBody(
   binary: BinaryChoice,
 ): EncodedBody {
   const chunks: Uint8Array[] = []
-  const wire = Object.entries(tensors).map(([name, tensor]): WireTensor => {
+  const texts: Uint8Array[] = []
+  const write = (text: string) => texts.push(utf8.encode(text))
+  const opening = toJson({ ...head, [key]: [] })
+  write(opening.slice(0, -2))
+  Object.entries(tensors).forEach(([name, tensor], index) => {
     const base = { name, shape: tensor.dims, datatype: toDatatype(tensor.type) }
     const isBinary = typeof binary === 'boolean' ? binary : binary(name, tensor)
-    if (!isBinary) return { ...base, data: toTensorJson(tensor) }
-    const bytes = toTensorBytes(tensor)
-    chunks.push(bytes)
-    return { ...base, parameters: { binary_data_size: bytes.length } }
+    if (index > 0) write(',')
+    if (isBinary) {
+      const bytes = toTensorBytes(tensor)
+      chunks.push(bytes)
+      write(toJson({ ...base, parameters: { binary_data_size: bytes.length } }))
+      return
+    }
+    write(`${toJson(base).slice(0, -1)},"data":[`)
+    for (const text of toTensorText(tensor)) write(text)
+    write(']}')
   })
-  const json = new TextEncoder().encode(toJson({ ...head, [key]: wire }))
+  write(opening.slice(-2))
+  const json = join(texts)
   if (chunks.length === 0) return { body: json, headers: { 'Content-Type': 'application/json' } }
 
   const headBytes = Math.ceil(json.length / alignment) * alignment
@@ -65,4 +70,14 @@ export function encodeBody(
     headBytes,
     headers: { 'Content-Type': 'application/octet-stream', 'Inference-Header-Content-Length': String(headBytes) },
   }
+}
+
+function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
 }

@@ -3,6 +3,8 @@ import { object } from '../../contracts/object-schemas.ts'
 import type { TensorData, TensorMap } from '../../contracts/tensor.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { readJsonHead } from '../json/read-json-head.ts'
+import type { JsonLimits } from '../json/scan-json.ts'
+import { elementCount } from '../tensors/element-count.ts'
 import {
   checkWire,
   optionalParametersSchema,
@@ -35,12 +37,27 @@ export interface InferRequest {
 
 const idSchema = v.pipe(v.string(), v.maxLength(1000))
 
+/** Most inputs, and most outputs, that one request may name. */
+const maxTensors = 1000
+
+/** What a request's JSON may hold: 64 MiB of numbers, and texts that can be handed to a thread at once. */
+export const requestLimits: JsonLimits = {
+  values: 2 ** 24,
+  arrays: 2 ** 20,
+  texts: 100_000,
+  textBytes: 8 * 2 ** 20,
+  others: 50_000,
+  otherBytes: 2 ** 20,
+}
+
 // `null` stands for "absent" in requests of clients that are written in Python.
 const requestSchema = object({
   id: v.nullish(idSchema),
   parameters: optionalParametersSchema,
-  inputs: wireTensorsSchema,
-  outputs: v.nullish(v.array(object({ name: wireNameSchema, parameters: optionalParametersSchema }))),
+  inputs: v.pipe(wireTensorsSchema, v.maxLength(maxTensors)),
+  outputs: v.nullish(
+    v.pipe(v.array(object({ name: wireNameSchema, parameters: optionalParametersSchema })), v.maxLength(maxTensors)),
+  ),
 })
 
 /**
@@ -87,12 +104,16 @@ const toWireOutput = ({ name, binary, classes }: RequestedOutput) => {
  * @throws {ValidationError} with a sentence that says what does not fit
  */
 export function parseInferRequest(body: Uint8Array, headBytes?: number): InferRequest {
-  const head = readJsonHead(body, headBytes)
+  const head = readJsonHead(body, headBytes, requestLimits)
   const { id, parameters, inputs, outputs } = checkWire(requestSchema, head.json)
   if (inputs.length === 0) throw new ValidationError('input-missing', 'The request has no inputs.')
   const names = outputs?.map(({ name }) => name) ?? []
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) throw new ValidationError('options-invalid', `The output ${twice} is asked for twice.`)
+  for (const tensor of [...inputs, ...(outputs ?? [])]) refuseSharedMemory(tensor)
+  for (const { name, datatype, shape, parameters } of inputs) {
+    if (datatype === 'BYTES') checkTextSize(name, elementCount(shape) ?? 0, parameters?.binary_data_size ?? 0)
+  }
   return {
     ...(typeof id === 'string' ? { id } : {}),
     parameters,
@@ -100,6 +121,26 @@ export function parseInferRequest(body: Uint8Array, headBytes?: number): InferRe
     inputs: parseTensors(inputs, body, head, headBytes),
     ...(!outputs || outputs.length === 0 ? {} : { outputs: outputs.map(toRequestedOutput) }),
   }
+}
+
+/** Texts that come as binary data, within the limits of those that come as JSON. @throws {ValidationError} `input-values` */
+export function checkTextSize(name: string, texts: number, bytes: number): void {
+  const { texts: most, textBytes } = requestLimits
+  if (texts <= most && bytes - 4 * texts <= textBytes) return
+  throw new ValidationError(
+    'input-values',
+    `Tensor ${name}: at most ${most} texts of together ${textBytes} bytes are taken.`,
+  )
+}
+
+/** An answer that ignored it would leave the client reading old memory. Source: Triton's shared memory extensions. */
+function refuseSharedMemory({ name, parameters }: { name: string; parameters?: object | null | undefined }): void {
+  const asked = Object.keys(parameters ?? {}).find((key) => key.startsWith('shared_memory_'))
+  if (asked === undefined) return
+  throw new ValidationError(
+    'options-invalid',
+    `Tensor ${name}: shared memory is not supported (${asked}); send and ask for tensors in the body.`,
+  )
 }
 
 function toRequestedOutput({ name, parameters }: { name: string; parameters: Parameters }): RequestedOutput {

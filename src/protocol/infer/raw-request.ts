@@ -2,7 +2,7 @@ import type { TensorSpec } from '../../contracts/tensor.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { arrayKind } from '../tensors/datatypes.ts'
 import { fromTensorBytes } from '../tensors/tensor-bytes.ts'
-import type { InferRequest } from './infer-request.ts'
+import { checkTextSize, type InferRequest } from './infer-request.ts'
 
 /**
  * Reads a raw request: a body without JSON, which is the one input's bytes. Its one free dimension follows from the
@@ -17,6 +17,7 @@ export function parseRawRequest(body: Uint8Array, specs: readonly TensorSpec[]):
   if (spec === undefined || others.length > 0) {
     throw new ValidationError('options-invalid', 'A raw request needs a model with one input; send JSON with it.')
   }
+  if (spec.type === 'string') checkTextSize(spec.name, 1, body.length)
   return {
     inputs: { [spec.name]: fromTensorBytes(spec.type, dimsOf(spec, body.length), body) },
     binaryOutputs: true,

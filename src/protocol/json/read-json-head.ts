@@ -1,5 +1,5 @@
 import { ValidationError } from '../../errors/validation-error.ts'
-import { isJsonSpace, maxJsonDepth, scanJson } from './scan-json.ts'
+import { isJsonSpace, type JsonLimits, maxJsonDepth, scanJson } from './scan-json.ts'
 
 export interface JsonHead {
   readonly json: Readonly<Record<string, unknown>>
@@ -20,14 +20,16 @@ const scanProblems = {
  *
  * @param headBytes what `Inference-Header-Content-Length` says. Without it the end is found by matching braces: a
  *   browser can't read that header of another origin that does not expose it.
- * @throws {ValidationError} `options-invalid`: it is no JSON object, is nested deeper than 100, has a `__proto__` key,
- *   or does not end where `headBytes` says
+ * @param limits what the JSON may hold; looked at before it is parsed
+ * @throws {ValidationError} `options-invalid`: it is no JSON object, is nested deeper than 100, holds more than the
+ *   limits, has a `__proto__` key, or does not end where `headBytes` says
  */
-export function readJsonHead(body: Uint8Array, headBytes?: number): JsonHead {
+export function readJsonHead(body: Uint8Array, headBytes?: number, limits?: JsonLimits): JsonHead {
   if (headBytes !== undefined && !(Number.isSafeInteger(headBytes) && headBytes > 0 && headBytes <= body.length)) {
     throw malformed(`Inference-Header-Content-Length does not fit a body of ${body.length} bytes.`)
   }
-  const scan = scanJson(headBytes === undefined ? body : body.subarray(0, headBytes))
+  const scan = scanJson(headBytes === undefined ? body : body.subarray(0, headBytes), limits)
+  if (scan.status === 'too-much') throw malformed(`The JSON holds ${scan.what}; send tensors as binary data.`)
   if (scan.status !== 'whole') throw malformed(scanProblems[scan.status])
   for (let at = scan.endBytes; at < (headBytes ?? 0); at += 1) {
     if (!isJsonSpace(body[at])) {

@@ -92,13 +92,16 @@ export function parseTensors(
   return Object.fromEntries(tensors)
 }
 
+/** White space behind the JSON that is looked through. */
+const maxSpace = 64 * 1024
+
 /**
  * Without the header, binary data starts right behind the last brace. White space there could be padding or data: who
  * would take it for padding would read a body that was cut short shifted, and not notice.
  */
 function tailStart(body: Uint8Array, { endBytes }: JsonHead, headBytes: number | undefined, total: number): number {
   const start = body.length - total
-  const onlySpace = total === 0 && body.subarray(endBytes).every(isJsonSpace)
+  const onlySpace = total === 0 && start - endBytes <= maxSpace && body.subarray(endBytes).every(isJsonSpace)
   const fits = headBytes === undefined ? onlySpace || start === endBytes : start === headBytes
   if (fits) return start
   throw new ValidationError(

@@ -1,5 +1,6 @@
 import type { NumericData, TensorData, TensorType } from '../../contracts/tensor.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
+import { toJson } from '../../utils/to-json.ts'
 import { wellFormed } from '../../utils/well-formed.ts'
 import { arrayKind, type NumericType } from './datatypes.ts'
 import { elementCount } from './element-count.ts'
@@ -22,14 +23,26 @@ const limits: Record<Exclude<NumericType, 'bool'>, readonly [number, number]> = 
   float64: [-Number.MAX_VALUE, Number.MAX_VALUE],
 }
 
+const stepElements = 8192
+
 /**
- * A tensor's elements as a flat JSON array.
+ * A tensor's elements as the text of a flat JSON array without its brackets, in pieces: all at once a large tensor would
+ * need many times its memory.
  *
  * @throws {ValidationError} `input-values` for what JSON can't carry: NaN, infinities, and integers beyond 2⁵³
  */
-export function toTensorJson(tensor: TensorData): (number | boolean | string)[] {
+export function* toTensorText(tensor: TensorData): Generator<string> {
   checkTensor(tensor)
-  const { type, data } = tensor
+  const { type, dims, data } = tensor
+  for (let from = 0; from < data.length; from += stepElements) {
+    const until = from + stepElements
+    const part = ArrayBuffer.isView(data) ? data.subarray(from, until) : data.slice(from, until)
+    const text = toJson(toJsonElements({ type, dims, data: part })).slice(1, -1)
+    yield from === 0 ? text : `,${text}`
+  }
+}
+
+function toJsonElements({ type, data }: TensorData): (number | boolean | string)[] {
   if (!ArrayBuffer.isView(data)) return [...data]
   if (type === 'bool') return Array.from(data as Uint8Array, (value) => value !== 0)
   const read = type === 'float16' ? readFloat16(data) : (value: number | bigint) => Number(value)
@@ -72,8 +85,16 @@ export function fromTensorJson(type: TensorType, dims: readonly number[], json: 
   const data = new (arrayKind(type))(count)
   const write = writerOf(type, data)
   for (let index = 0; index < count; index += 1) {
-    if (write(index, elements[index])) continue
-    const shown = String(JSON.stringify(elements[index])).slice(0, 40)
+    const element = elements[index]
+    if (write(index, element)) continue
+    // The parser has rounded it: what it shows is another number than the one that was sent.
+    if (Number.isInteger(element) && !Number.isSafeInteger(element)) {
+      throw new ValidationError(
+        'input-values',
+        `Element ${index} is a whole number beyond 2^53, which JSON does not carry exactly; send ${type} as binary data.`,
+      )
+    }
+    const shown = String(JSON.stringify(element)).slice(0, 40)
     throw new ValidationError('input-values', `${shown} is no value of a ${type} tensor.`)
   }
   return { type, dims, data }

@@ -1,0 +1,4 @@
+import { serveThread } from '../threads/serve-thread.ts'
+import { codecMethods } from './codec-methods.ts'
+
+serveThread(codecMethods)

@@ -1,0 +1,4 @@
+import { serveThread } from '../threads/serve-thread.ts'
+import { createTokenizerMethods } from './tokenizer-methods.ts'
+
+serveThread(createTokenizerMethods())
