@@ -148,6 +148,33 @@ test('30: a backend that answers the canary wrongly runs nothing any more, at th
     expect(webgpuFiles).toEqual([])
   }))
 
+test('a model without a canary that a backend answers 16 % off runs on WASM, at the next visit, too', () =>
+  withBrowser(softwareAdapter, async (context) => {
+    await injectIntoWorker(context, 'offReadBack')
+    const page = await context.newPage()
+    const webgpuFiles: string[] = []
+    page.on('request', (request) => {
+      if (/(jspi|asyncify)-[^/]*\.wasm$/.test(request.url())) webgpuFiles.push(request.url())
+    })
+    await site.openClient(page, { runtime: { backends: ['wasm'] } })
+    const right = await run(page, 'light', small)
+    const first = 'first' in right ? right.first : Number.NaN
+    await closeClient(page)
+    await site.openClient(page)
+    await run(page, 'doubling', [1])
+    await closeClient(page)
+    await rememberWebgpuAsFastest(page, 'light@1')
+    webgpuFiles.length = 0
+    await site.openClient(page)
+    expect(await run(page, 'light', small)).toMatchObject({ first, route: { ran: 'edge', backend: 'wasm' } })
+    expect(webgpuFiles.length).toBeGreaterThan(0)
+    await closeClient(page)
+    webgpuFiles.length = 0
+    await site.openClient(page)
+    expect(await run(page, 'light', small)).toMatchObject({ first, route: { ran: 'edge', backend: 'wasm' } })
+    expect(webgpuFiles).toEqual([])
+  }))
+
 test('31: a page that was frozen in the midst of its runs counts no failure and sends nothing twice', async ({
   page,
   browser,

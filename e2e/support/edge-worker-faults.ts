@@ -33,6 +33,17 @@ const workerFaults = {
       if (this.usage & GPUBufferUsage.MAP_READ) new Float32Array(range).fill(Number.NaN)
       return range
     };`,
+  /** What is read back is 16 % off. */
+  offReadBack: `
+    const mapped = GPUBuffer.prototype.getMappedRange
+    GPUBuffer.prototype.getMappedRange = function (...given) {
+      const range = mapped.apply(this, given)
+      if (this.usage & GPUBufferUsage.MAP_READ) {
+        const values = new Float32Array(range)
+        for (const [at, value] of values.entries()) values[at] = value * 1.16
+      }
+      return range
+    };`,
   /**
    * The worker's clock stands still, but for ten seconds with each read from the graphics processor: WASM is faster
    * there than any prediction, and WebGPU slower, however fast the machine is.

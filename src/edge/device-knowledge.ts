@@ -105,6 +105,9 @@ export function createDeviceKnowledge(memory: DeviceMemory | undefined): DeviceK
   const references = new Map<string, ModelReference>()
   const distrusted = new Map<string, readonly BackendSetup['backend'][]>()
 
+  const isDistrusted = (model: string, backend: BackendSetup['backend']) =>
+    avoided.has(`${backend} ${model}`) || (distrusted.get(model)?.includes(backend) ?? false)
+
   const save = () => {
     const record = {
       version: 1,
@@ -173,14 +176,15 @@ export function createDeviceKnowledge(memory: DeviceMemory | undefined): DeviceK
       save()
     },
     avoid: (model, backend) => void avoided.add(`${backend} ${model}`),
-    isDistrusted: (model, backend) =>
-      avoided.has(`${backend} ${model}`) || (distrusted.get(model)?.includes(backend) ?? false),
+    isDistrusted,
     rememberedMs: (model, setup) => restored.get(model)?.[setupId(setup)],
     usual(setups) {
-      const [, times = {}] = [...warmups].at(-1) ?? []
-      const [fastest] = Object.entries(times).sort(([, a], [, b]) => a - b)
-      const usual = setups.find((setup) => setupId(setup) === fastest?.[0])
-      return usual !== undefined && !wrong.has(usual.backend) && !lost.has(usual.backend) ? usual : undefined
+      const [model = '', times = {}] = [...warmups].at(-1) ?? []
+      const msOf = (setup: BackendSetup) => times[setupId(setup)] ?? Number.POSITIVE_INFINITY
+      const [fastest] = setups
+        .filter((setup) => setupId(setup) in times && !isDistrusted(model, setup.backend))
+        .sort((a, b) => msOf(a) - msOf(b))
+      return fastest !== undefined && !wrong.has(fastest.backend) && !lost.has(fastest.backend) ? fastest : undefined
     },
     isQuarantined: (backend) => wrong.has(backend) || lost.has(backend),
     timeOf(setup, model, macs) {
