@@ -6,7 +6,7 @@ import { isInstance } from '../utils/is-instance.ts'
 import type { WidgetAnswer, WidgetEngine, WidgetResult } from './engine-types.ts'
 import { type ErrorDetail, toErrorDetail } from './error-detail.ts'
 import type { EngineInput, EngineOptions } from './messages.ts'
-import { WidgetError } from './widget-error.ts'
+import { toAddress } from './to-address.ts'
 import { widgetStyles } from './widget-styles.ts'
 import type { WidgetView } from './widget-view.ts'
 
@@ -275,11 +275,6 @@ export class HitherWidget extends LitElement {
       <slot name="footer"></slot>
     </section>`
   }
-}
-
-function toAddress(name: string, text: string): URL {
-  if (URL.canParse(text, document.baseURI)) return new URL(text, document.baseURI)
-  throw new WidgetError(`The widget’s ${name} is no address.`, 'config-invalid')
 }
 
 function toInput(task: string, input: string | Blob | ImageBitmap): EngineInput {
