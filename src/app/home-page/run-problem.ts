@@ -1,5 +1,5 @@
 import { css, html, nothing } from 'lit'
-import { problemText } from '../../ui/texts/names.ts'
+import { problemSentence } from '../../ui/texts/problem-sentence.ts'
 import { t } from '../../ui/texts/text.ts'
 import type { TaskRunState } from '../state/task-run.ts'
 
@@ -35,11 +35,10 @@ export function runProblem(run: {
     </p>`
   }
   if (problem === undefined) return nothing
-  const text = problemText(problem)
-  const { code, reason } = problem
+  const { code, reason, message } = problem
   return html`<div class="problem-box">
     <p data-testid="error" data-code=${code ?? ''}>
-      ${text} ${reason === undefined || text.includes(reason) ? nothing : html`<q>${reason}</q>`}
+      ${problemSentence(problem)} ${reason === undefined || message.includes(reason) ? nothing : html`<q>${reason}</q>`}
       ${code ? html`<span class="code">${code}</span>` : nothing}
     </p>
     ${

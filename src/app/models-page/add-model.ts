@@ -3,7 +3,7 @@ import '../../ui/input/file-button.ts'
 import { UiElement } from '../../ui/base/ui-element.ts'
 import { formatBytes } from '../../ui/design/format-bytes.ts'
 import { sharedStyles } from '../../ui/design/shared-styles.ts'
-import { problemText } from '../../ui/texts/names.ts'
+import { problemSentence } from '../../ui/texts/problem-sentence.ts'
 import { t } from '../../ui/texts/text.ts'
 import type { App } from '../state/app.ts'
 import { type Problem, toProblem } from '../state/problem.ts'
@@ -98,7 +98,7 @@ export class AddModel extends UiElement {
       </form>
       <div aria-live="polite">
         ${this.busy && this.progress ? html`<p class="small muted">${this.progress}</p>` : nothing}
-        ${this.problem ? html`<p class="problem small" data-testid="add-error">${problemText(this.problem)} <span class="code">${this.problem.code ?? ''}</span></p>` : nothing}
+        ${this.problem ? html`<p class="problem small" data-testid="add-error">${problemSentence(this.problem)} <span class="code">${this.problem.code ?? ''}</span></p>` : nothing}
       </div>`
   }
 }

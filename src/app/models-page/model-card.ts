@@ -4,7 +4,8 @@ import { UiElement } from '../../ui/base/ui-element.ts'
 import { formatBytes } from '../../ui/design/format-bytes.ts'
 import { formatMs } from '../../ui/design/format-ms.ts'
 import { sharedStyles } from '../../ui/design/shared-styles.ts'
-import { backendName, problemText, stateNames } from '../../ui/texts/names.ts'
+import { backendName, stateNames } from '../../ui/texts/names.ts'
+import { problemSentence } from '../../ui/texts/problem-sentence.ts'
 import { str, t } from '../../ui/texts/text.ts'
 import type { Problem } from '../state/problem.ts'
 
@@ -171,7 +172,7 @@ export class ModelCard extends UiElement {
         ${license.url === undefined ? license.name : html`<a href=${license.url} rel="noreferrer">${license.name}</a>`}
       </p>
       <div aria-live="polite">
-        ${failure ? html`<p class="problem small" data-testid="model-error">${problemText(failure)} <span class="code">${failure.code ?? ''}</span></p>` : nothing}
+        ${failure ? html`<p class="problem small" data-testid="model-error">${problemSentence(failure)} <span class="code">${failure.code ?? ''}</span></p>` : nothing}
         ${note ? html`<p class="small" data-testid="model-note">${note}</p>` : nothing}
       </div>
       ${this.#actions()}

@@ -4,7 +4,7 @@ import type { Client, ModelEntry, StorageReport } from '../../index.ts'
 import { cssVariables } from '../../ui/design/css-variables.ts'
 import { formatBytes } from '../../ui/design/format-bytes.ts'
 import { sharedStyles } from '../../ui/design/shared-styles.ts'
-import { problemText } from '../../ui/texts/names.ts'
+import { problemSentence } from '../../ui/texts/problem-sentence.ts'
 import { str, t } from '../../ui/texts/text.ts'
 import { AppPage } from '../page/app-page.ts'
 import { pageStyles } from '../page/page-styles.ts'
@@ -150,7 +150,7 @@ export class ModelsPage extends AppPage {
         </div>
         <add-model .app=${this.app} @added=${() => this.app.refreshModels()}></add-model>
       </div>
-      ${modelsProblem ? html`<p class="problem-box" role="alert">${problemText(modelsProblem)} <span class="code">${modelsProblem.code ?? ''}</span></p>` : nothing}
+      ${modelsProblem ? html`<p class="problem-box" role="alert">${problemSentence(modelsProblem)} <span class="code">${modelsProblem.code ?? ''}</span></p>` : nothing}
       ${this.usage ? this.#space(this.usage) : nothing}
       <div class="grid two models">
         ${repeat(

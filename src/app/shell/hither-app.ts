@@ -4,7 +4,7 @@ import { UiElement } from '../../ui/base/ui-element.ts'
 import { logo } from '../../ui/design/page-icons.ts'
 import { sharedStyles } from '../../ui/design/shared-styles.ts'
 import { receiveFiles } from '../../ui/input/receive-files.ts'
-import { problemText } from '../../ui/texts/names.ts'
+import { problemSentence } from '../../ui/texts/problem-sentence.ts'
 import { t } from '../../ui/texts/text.ts'
 import type { App } from '../state/app.ts'
 import { addressOf, type PageName, type Place, pageNames, pages, parsePlace } from './pages.ts'
@@ -167,7 +167,7 @@ export class HitherApp extends UiElement {
           </p>`
         : nothing
     }
-    ${state.problem ? html`<p class="notice" role="alert" data-testid="notice">${problemText(state.problem)}</p>` : nothing}`
+    ${state.problem ? html`<p class="notice" role="alert" data-testid="notice">${problemSentence(state.problem)}</p>` : nothing}`
   }
 
   #update() {
