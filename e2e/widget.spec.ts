@@ -324,3 +324,11 @@ test('nothing but the loader is fetched before it comes near or is touched', asy
   await expect(widgetIn(page).locator('hither-ranking')).toContainText('Spanish')
   await expect(frames(page)).toHaveCount(1)
 })
+
+test('on a page whose other scripts extend what every object and array has', async ({ page }) => {
+  const extend = `Object.prototype.extendMe = function () {}; Array.prototype.toJSON = function () { return 'changed' }`
+  const body = `<script>${extend}</script>${site.script}<hither-widget task="languages"></hither-widget>`
+  await page.goto(site.show('/extended', { body }))
+  expect(await ask(page)).toMatchObject({ label: 'es' })
+  expect(troubles).toEqual([])
+})

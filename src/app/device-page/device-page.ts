@@ -4,7 +4,7 @@ import { formatMs } from '../../ui/design/format-ms.ts'
 import { formatBitRate } from '../../ui/design/format-rate.ts'
 import { sharedStyles } from '../../ui/design/shared-styles.ts'
 import { formatAge } from '../../ui/texts/format-age.ts'
-import { problemText } from '../../ui/texts/names.ts'
+import { problemSentence } from '../../ui/texts/problem-sentence.ts'
 import { str, t } from '../../ui/texts/text.ts'
 import { AppPage } from '../page/app-page.ts'
 import { pageStyles } from '../page/page-styles.ts'
@@ -105,7 +105,7 @@ export class DevicePage extends AppPage {
           ${this.measuring ? t('device.measuring', 'Measuring…') : t('device.measure', 'Measure again')}
         </button>
       </div>
-      ${this.problem ? html`<p class="problem-box" role="alert">${problemText(this.problem)}</p>` : nothing}
+      ${this.problem ? html`<p class="problem-box" role="alert">${problemSentence(this.problem)}</p>` : nothing}
       <div class="grid two">
         <section class="card">
           <div class="head"><h2>${t('device.title', 'This device')}</h2></div>

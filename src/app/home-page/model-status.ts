@@ -1,7 +1,8 @@
 import { css, html, type TemplateResult } from 'lit'
 import type { ModelEntry } from '../../index.ts'
 import { formatBytes } from '../../ui/design/format-bytes.ts'
-import { backendName, problemText, stateNames } from '../../ui/texts/names.ts'
+import { backendName, stateNames } from '../../ui/texts/names.ts'
+import { problemSentence } from '../../ui/texts/problem-sentence.ts'
 import { str, t } from '../../ui/texts/text.ts'
 import type { AppState } from '../state/app-state.ts'
 
@@ -33,7 +34,7 @@ export const modelStatusStyles = css`
   }
 `
 
-const shown = (status: string, text: string): TemplateResult =>
+const shown = (status: string, text: TemplateResult | string): TemplateResult =>
   html`<span class="state small muted" data-testid="model-status" data-status=${status}>${text}</span>`
 
 function stateText({ state, totalBytes }: ModelEntry): string {
@@ -52,7 +53,7 @@ function stateText({ state, totalBytes }: ModelEntry): string {
 /** Where a card's model stands on this device, with a coloured dot. */
 export function modelStatus(model: ModelEntry | undefined, { models, modelsProblem }: AppState): TemplateResult {
   if (model) return shown(model.state.status, stateText(model))
-  if (modelsProblem) return shown('failed', problemText(modelsProblem))
+  if (modelsProblem) return shown('failed', problemSentence(modelsProblem))
   if (models) return shown('failed', t('card.no-model', 'Not in the catalogue'))
   return shown('unknown', t('card.listing', 'Looking…'))
 }

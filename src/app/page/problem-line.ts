@@ -1,5 +1,5 @@
 import { html, nothing } from 'lit'
-import { problemText } from '../../ui/texts/names.ts'
+import { problemSentence } from '../../ui/texts/problem-sentence.ts'
 
 /** A problem as a person reads it: a sentence, the words of who failed where the sentence lacks them, and the code. */
 export function problemLine(problem: {
@@ -8,7 +8,7 @@ export function problemLine(problem: {
   readonly reason?: string | undefined
 }) {
   const { message, code, reason } = problem
-  const text = problemText({ message, ...(code === undefined ? {} : { code }) })
-  return html`${text} ${reason === undefined || text.includes(reason) ? nothing : html`<q>${reason}</q>`}
+  return html`${problemSentence({ message, ...(code === undefined ? {} : { code }) })}
+  ${reason === undefined || message.includes(reason) ? nothing : html`<q>${reason}</q>`}
   ${code ? html`<span class="code">${code}</span>` : nothing}`
 }

@@ -4,7 +4,7 @@ import { UiElement } from '../../ui/base/ui-element.ts'
 import { logo } from '../../ui/design/page-icons.ts'
 import { sharedStyles } from '../../ui/design/shared-styles.ts'
 import { receiveFiles } from '../../ui/input/receive-files.ts'
-import { problemText } from '../../ui/texts/names.ts'
+import { problemSentence } from '../../ui/texts/problem-sentence.ts'
 import { t } from '../../ui/texts/text.ts'
 import type { App } from '../state/app.ts'
 import { pageFor } from './page-for-files.ts'
@@ -181,7 +181,7 @@ export class HitherApp extends UiElement {
           </p>`
         : nothing
     }
-    ${state.problem ? html`<p class="notice" role="alert" data-testid="notice">${problemText(state.problem)}</p>` : nothing}`
+    ${state.problem ? html`<p class="notice" role="alert" data-testid="notice">${problemSentence(state.problem)}</p>` : nothing}`
   }
 
   #update() {
