@@ -56,7 +56,7 @@ describe('hither-app', () => {
       new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true, composed: true }),
     )
     await expect
-      .poll(() => added)
+      .poll(() => added, { timeout: 30_000 })
       .toEqual([
         ['a.onnx', 'w.bin'],
         ['b.onnx', 'w.bin'],

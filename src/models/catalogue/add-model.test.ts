@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { adderGraph, openAddingFixture, plainOffer, rows } from '../../testing/adding-fixture.ts'
 import { fakeBytes } from '../../testing/fake-file-server.ts'
 import { openHubServer } from '../../testing/hub-server.ts'
-import { tinyOnnx } from '../../testing/tiny-onnx.ts'
 import type { VariantOffer } from '../manifest/pick-variant.ts'
 import { importModel } from './import-model.ts'
 
@@ -215,110 +214,6 @@ describe('a hub with redirects', () => {
     const file = manifest.files.find(({ path }) => path === manifest.graph)
     await chunks.removeChunk(file?.sha256 ?? '', 0)
     expect((await store.read(manifest)).get('model.onnx')).toEqual(graph)
-  })
-})
-
-describe('files given together', () => {
-  const outside = tinyOnnx({
-    inputs: [rows('x')],
-    outputs: [rows('y')],
-    nodes: [{ op: 'Add', inputs: ['x', 'c'], outputs: ['y'] }],
-    initializers: [{ name: 'c', type: 'float32', dims: [1], data: new Float32Array([1]), file: 'weights.bin' }],
-  })
-  const weights = new Uint8Array(new Float32Array([1]).buffer)
-  const both = () => [
-    { name: 'outside.onnx', blob: new Blob([outside]) },
-    { name: 'weights.bin', blob: new Blob([weights]) },
-  ]
-
-  test('weights beside the graph come along; without them it is refused', async () => {
-    const { add, store, registry } = await setUp()
-    await expect(add({ files: both().slice(0, 1) })).rejects.toMatchObject({
-      code: 'onnx-unreadable',
-      message: expect.stringContaining('weights.bin'),
-    })
-    await add({ files: both() })
-    const files = await store.read(await registry.manifest('outside'))
-    expect([...files.keys()]).toEqual(['outside.onnx', 'weights.bin'])
-  })
-
-  const named = (location: string) => adderGraph(1, location)
-  const w = (name: string, bytes = weights) => ({ name, blob: new Blob([bytes]) })
-
-  test.each([
-    ['权重.onnx.data', '权重.onnx.data', '权重.onnx.data'],
-    ['my weights (1).bin', 'my weights (1).bin', 'my weights (1).bin'],
-    ['layer#1.bin', 'layer#1.bin', 'layer#1.bin'],
-    ['100%?.bin', '100%?.bin', '100%?.bin'],
-    ['.\\parts\\w.bin', 'w.bin', 'parts/w.bin'],
-    ['parts/w.bin', 'net/parts/w.bin', 'parts/w.bin'],
-    ['./w.bin', 'w.bin', 'w.bin'],
-    ['C:\\models\\w.bin', 'w.bin', 'models/w.bin'],
-    ['Weights.BIN', 'weights.bin', 'Weights.BIN'],
-    ['poids\u00e9.bin', 'poidse\u0301.bin', 'poids\u00e9.bin'],
-  ])('weights that the graph calls %j are the file %j', async (location, name, path) => {
-    const { add, store, registry } = await setUp()
-    await add({ files: [w('notes.txt', graph), { name: 'net.onnx', blob: new Blob([named(location)]) }, w(name)] })
-    const manifest = await registry.manifest('net')
-    expect(manifest.externalData).toEqual([location])
-    expect((await store.read(manifest)).get(path)).toEqual(weights)
-  })
-
-  test.each([
-    ['/srv/models/w.bin', [w('w.bin')], 'onnx-unreadable', 'Save the model with its weights beside it'],
-    ['parts/w.bin', [w('a/w.bin'), w('b/w.bin')], 'options-invalid', '“a/w.bin”, “b/w.bin”'],
-    ['权重.bin', [w('other.bin')], 'onnx-unreadable', '“权重.bin”'],
-    ['w.bin', [w('w.bin', new Uint8Array())], 'onnx-unreadable', '“net.onnx” cannot be added'],
-    ['w\u0000.bin', [w('w\u0000.bin')], 'onnx-unreadable', '“net.onnx” cannot be added'],
-  ])('weights in %j that cannot be had are refused in the model’s own words', async (location, others, code, words) => {
-    const { add, store } = await setUp()
-    const adding = add({ files: [{ name: 'net.onnx', blob: new Blob([named(location)]) }, ...others] })
-    const error = await adding.catch((refusal: { code: string; message: string }) => refusal)
-    expect(error).toMatchObject({ code, message: expect.stringContaining(words) })
-    expect(error).not.toMatchObject({ message: expect.stringContaining('manifest at') })
-    expect((await store.usage()).totalBytes).toBe(0)
-  })
-
-  test('two models at once are refused by their names; a graph that holds the other’s weights is none', async () => {
-    const { add } = await setUp()
-    const two = [w('a.onnx', graph), w('b.onnx', graphOf(2))]
-    await expect(add({ files: two })).rejects.toMatchObject({
-      code: 'options-invalid',
-      message: expect.stringContaining('“a.onnx”, “b.onnx”'),
-    })
-    const own = [w('weights.onnx', graphOf(3)), { name: 'net.onnx', blob: new Blob([named('weights.onnx')]) }]
-    expect(await add({ files: own })).toBe('net')
-  })
-
-  test('of which the second is wrong: nothing stays of the first', async () => {
-    const { add, registry } = await setUp()
-    await add({ files: both() })
-    const manifest = await registry.manifest('outside')
-    const other = await setUp()
-    const files = [
-      { path: 'outside.onnx', blob: new Blob([outside]) },
-      { path: 'weights.bin', blob: new Blob([weights.map((byte) => byte ^ 1)]) },
-    ]
-    await expect(importModel(manifest, files, other)).rejects.toMatchObject({ code: 'import-invalid' })
-    expect((await other.store.usage()).totalBytes).toBe(0)
-  })
-
-  test('make room within the budget; what can never fit is refused, and nothing is evicted for it', async () => {
-    const { add, store, server } = await setUp({ budgetBytes: outside.length + weights.length })
-    server.files.set('/first.onnx', { bytes: graph })
-    await add({ url: 'https://models.test/first.onnx' })
-    await add({ files: both() })
-    expect((await store.usage()).models.map(({ name }) => name)).toEqual(['outside'])
-    const wide = { name: 'c', type: 'float32' as const, dims: [500], data: new Float32Array(500) }
-    const large = tinyOnnx({
-      inputs: [rows('x')],
-      outputs: [rows('y')],
-      nodes: [{ op: 'Add', inputs: ['x', 'c'], outputs: ['y'] }],
-      initializers: [wide],
-    })
-    const files = [{ name: 'large.onnx', blob: new Blob([large]) }]
-    await expect(add({ files })).rejects.toMatchObject({ code: 'storage-full' })
-    expect((await store.usage()).models.map(({ name }) => name)).toEqual(['outside'])
   })
 })
 
