@@ -4,6 +4,7 @@ import { CloudError } from '../../errors/cloud-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { readJsonHead } from '../../protocol/json/read-json-head.ts'
 import { checkWire, parametersSchema } from '../../protocol/tensors/parse-tensors.ts'
+import { httpError } from '../http/http-error.ts'
 import { inferScope, repositoryScope } from '../security/scopes.ts'
 import type { RouteContext } from './route-context.ts'
 
@@ -74,5 +75,11 @@ export function addRepositoryRoutes(app: FastifyInstance, context: RouteContext)
   })
 }
 
-const readOptional = (body: Buffer | undefined): unknown =>
-  body === undefined || body.length === 0 ? {} : readJsonHead(body).json
+/** These requests say next to nothing. */
+const maxBodyBytes = 64 * 1024
+
+function readOptional(body: Buffer | undefined): unknown {
+  if (body === undefined || body.length === 0) return {}
+  if (body.length > maxBodyBytes) throw httpError(413, 'The request is larger than this route takes.')
+  return readJsonHead(body).json
+}
