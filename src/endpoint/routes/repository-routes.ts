@@ -4,6 +4,7 @@ import { CloudError } from '../../errors/cloud-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { readJsonHead } from '../../protocol/json/read-json-head.ts'
 import { checkWire, optionalParametersSchema } from '../../protocol/tensors/parse-tensors.ts'
+import { httpError } from '../http/http-error.ts'
 import { inferScope, repositoryScope } from '../security/scopes.ts'
 import type { RouteContext } from './route-context.ts'
 
@@ -74,8 +75,13 @@ export function addRepositoryRoutes(app: FastifyInstance, context: RouteContext)
   })
 }
 
+/** These requests say next to nothing. */
+const maxBodyBytes = 64 * 1024
+
 /** No body, or null for none. */
-const readOptional = (body: Buffer | undefined): unknown =>
-  body === undefined || body.length === 0 || (body.length < 16 && body.toString().trim() === 'null')
-    ? {}
-    : readJsonHead(body).json
+function readOptional(body: Buffer | undefined): unknown {
+  if (body === undefined || body.length === 0) return {}
+  if (body.length < 16 && body.toString().trim() === 'null') return {}
+  if (body.length > maxBodyBytes) throw httpError(413, 'The request is larger than this route takes.')
+  return readJsonHead(body).json
+}
