@@ -1,4 +1,5 @@
 import { createPowerWatcher } from '../device/power-watcher.ts'
+import type { Traffic } from '../models/transfer/traffic-meter.ts'
 import { createNetworkWatcher } from '../network/network-watcher.ts'
 import { pretendWatcher } from '../network/pretend-watcher.ts'
 import { assembleClient } from './assemble-client.ts'
@@ -29,8 +30,13 @@ import type { Client } from './types/client-types.ts'
 export function createClient(options: ClientOptions = {}): Client {
   const settings = toClientSettings(options)
   const { catalogUrl, runtime, storage, simulate, saveData } = settings
+  let hearTraffic: (traffic: Traffic) => void = () => {}
   const background = keepManifests(
-    createBackground(startBackgroundWorker, ...toBackgroundSettings(catalogUrl, runtime, storage, simulate?.network)),
+    createBackground(
+      startBackgroundWorker,
+      ...toBackgroundSettings(catalogUrl, runtime, storage, simulate?.network),
+      (traffic) => hearTraffic(traffic),
+    ),
   )
   return assembleClient(settings, {
     background,
@@ -39,6 +45,9 @@ export function createClient(options: ClientOptions = {}): Client {
     createEdge(events) {
       const edge = createClientEdge(runtime, { startWorker: startEdgeWorker, background, ...events })
       return simulate?.slowdown === undefined ? edge : slowEdge(edge, simulate.slowdown)
+    },
+    onTraffic(listener) {
+      hearTraffic = listener
     },
     loadPipeline: () => import('./request/pipeline.ts'),
   })

@@ -60,8 +60,12 @@ export function createModelLoader(
     const knownMs = purpose === 'serve' ? knowledge.rememberedMs(key, setup) : undefined
     marks.begin(key)
     try {
-      host.open().catch(() => {}) // while the files are read; a failure shows in the load
+      const opening = host.open().catch(() => {}) // while the files are read; a failure shows in the load
+      const readingAt = performance.now()
       const files = await abortable(readFiles(), closing)
+      const readMs = performance.now() - readingAt
+      await abortable(opening, closing)
+      const loadingAt = performance.now()
       const report = await host.load({
         key,
         files,
@@ -74,7 +78,8 @@ export function createModelLoader(
         knownMs,
       })
       const warmupMs = report.warmupMs ?? knowledge.timeOf(setup, key, manifest.complexity.macs).ms ?? 0
-      const slot = toSlot(manifest, setup, host, { ...report, warmupMs }, bytes, knownMs !== undefined)
+      const loadMs = readMs + performance.now() - loadingAt
+      const slot = toSlot(manifest, setup, host, { ...report, warmupMs, loadMs }, bytes, knownMs !== undefined)
       slots.add(slot, purpose === 'serve')
       if (knownMs === undefined && report.warmupMs !== undefined) knowledge.learnWarmup(key, setup, warmupMs)
       return slot

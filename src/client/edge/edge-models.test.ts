@@ -42,6 +42,7 @@ function open(changes: Partial<EdgeEngine> = {}) {
     onState: () => {},
     onProgress: () => {},
     onLoaded: () => {},
+    onInstalled: () => {},
   })
   const reached = (name: string) => expect.poll(() => steps.at(-1)).toBe(name)
   return { models, steps, reached, end: (name: string) => ends.get(name)?.() }

@@ -7,6 +7,8 @@ import type { Background } from '../background/create-background.ts'
 export interface ModelStates {
   /** Undefined before the model was asked about. */
   known(name: string): ModelState | undefined
+  /** Milliseconds since its state became `loading`; 0 where it is another. */
+  loadingForMs(name: string): number
   /** The manifest that the state is of. */
   manifest(name: string): Manifest | undefined
   set(manifest: Manifest, state: ModelState): void
@@ -23,11 +25,12 @@ export interface ModelStates {
 export function createModelStates(
   background: Pick<Background, 'storedState' | 'note'>,
   onState: (model: string, state: ModelState) => void,
+  nowMs: () => number = () => performance.now(),
 ): ModelStates {
-  const states = new Map<string, { readonly manifest: Manifest; readonly state: ModelState }>()
+  const states = new Map<string, { readonly manifest: Manifest; readonly state: ModelState; readonly atMs: number }>()
 
   const set = (manifest: Manifest, state: ModelState) => {
-    states.set(manifest.name, { manifest, state })
+    states.set(manifest.name, { manifest, state, atMs: nowMs() })
     onState(manifest.name, state)
   }
   const stored = async (manifest: Manifest): Promise<ModelState> => {
@@ -44,6 +47,10 @@ export function createModelStates(
 
   return {
     known: (name) => states.get(name)?.state,
+    loadingForMs(name) {
+      const known = states.get(name)
+      return known?.state.status === 'loading' ? nowMs() - known.atMs : 0
+    },
     manifest: (name) => states.get(name)?.manifest,
     set,
     stored,

@@ -10,6 +10,7 @@ import { readOnnx } from '../onnx/read-onnx.ts'
 import type { ModelStore } from '../store/model-store.ts'
 import { fetchBlob } from '../transfer/fetch-blob.ts'
 import { toFetchEnvironment } from '../transfer/fetch-environment.ts'
+import type { TrafficMeter } from '../transfer/traffic-meter.ts'
 import { parseHubAddress, readHubModel } from './hub-model.ts'
 import type { ModelRegistry } from './model-registry.ts'
 
@@ -33,6 +34,7 @@ export interface AddOptions {
   readonly registry: ModelRegistry
   readonly offer: () => Promise<VariantOffer>
   readonly authorize: (url: string) => Promise<string | undefined>
+  readonly meter?: TrafficMeter | undefined
   readonly signal: AbortSignal
   readonly onProgress: (progress: Progress) => void
 }
@@ -100,8 +102,8 @@ async function addFiles(given: readonly GivenFile[], baseUrl: string, source: Ad
 
 /** An address without a hash: the file that came first is pinned by its own hash from then on. */
 async function addFromUrl(url: string, source: AddSource, options: AddOptions): Promise<string> {
-  const { authorize, signal, onProgress } = options
-  const environment = toFetchEnvironment({ authorize })
+  const { authorize, meter, signal, onProgress } = options
+  const environment = toFetchEnvironment({ authorize, meter })
   const nameOf = (address: string) => decodeURIComponent(new URL(address).pathname.split('/').at(-1) ?? 'model.onnx')
   const graph = { name: nameOf(url), blob: await fetchBlob(url, { environment, signal, onProgress }), urls: [url] }
   const given: GivenFile[] = [graph]

@@ -1,6 +1,7 @@
 import type { Manifest } from '../../../contracts/manifest.ts'
 import { ModelError } from '../../../errors/model-error.ts'
 import { importModel } from '../../../models/catalogue/import-model.ts'
+import { sourcesOf } from '../../../models/manifest/sources-of.ts'
 import { handOver } from '../../../utils/calls/hand-over.ts'
 import { lazyPart } from '../../../utils/lazy-part.ts'
 import type { ModelMethods } from './background-types.ts'
@@ -80,6 +81,11 @@ export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMe
     },
     note: async (name) => (await opened()).store.notes.get(name),
     changeNote: async (name, change) => (await opened()).store.notes.change(name, change),
+    async sources(name, revision) {
+      const { registry } = await opened()
+      const manifest = await resolve(name, revision)
+      return sourcesOf(manifest, await registry.baseUrl(manifest))
+    },
     usage: async () => (await opened()).store.usage(),
 
     keepServing: async (name, revision) => (await opened()).registry.keepServing(name, revision),
@@ -97,8 +103,8 @@ export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMe
     },
     async addModel(source, { signal, onProgress }) {
       const { addModel } = await adding.get()
-      const { store, registry, offer, authorize } = await opened()
-      return addModel(source, { store, registry, offer, authorize, signal, onProgress })
+      const { store, registry, offer, authorize, meter } = await opened()
+      return addModel(source, { store, registry, offer, authorize, meter, signal, onProgress })
     },
   }
 }

@@ -5,6 +5,7 @@ import { createOperatorWithdrawals, type OperatorWithdrawals } from '../../../mo
 import { openRecords, type Records } from '../../../models/chunks/open-records.ts'
 import type { VariantOffer } from '../../../models/manifest/pick-variant.ts'
 import { type ModelStore, openModelStore } from '../../../models/store/model-store.ts'
+import { createTrafficMeter, type Traffic, type TrafficMeter } from '../../../models/transfer/traffic-meter.ts'
 import type { BackgroundSettings } from './background-types.ts'
 
 /** What the second worker's methods stand on. */
@@ -15,6 +16,7 @@ export interface OpenedModels {
   readonly registry: ModelRegistry
   readonly told: OperatorWithdrawals
   readonly offer: () => Promise<VariantOffer>
+  readonly meter: TrafficMeter
   /** The `Authorization` header for an address; only its own origin's token. */
   readonly authorize: (url: string) => Promise<string | undefined>
 }
@@ -23,6 +25,7 @@ export interface OpenedModels {
 export async function openModels(
   settings: BackgroundSettings,
   token: (origin: string) => string | undefined | Promise<string | undefined>,
+  onTraffic: (traffic: Traffic) => void,
 ): Promise<OpenedModels> {
   const { catalogUrl, backends, memoryBytes, tokenOrigins, network: _, ...download } = settings
   const authorize = async (url: string) => {
@@ -31,10 +34,11 @@ export async function openModels(
     return value === undefined ? undefined : `Bearer ${value}`
   }
   const records = await openRecords()
-  const store = await openModelStore({ ...download, records, authorize })
+  const meter = createTrafficMeter(onTraffic)
+  const store = await openModelStore({ ...download, records, authorize, meter })
   const catalogue = createCatalogue({ url: catalogUrl, records, authorize })
   const offer = async () => ({ backends, memoryBytes, adapter: (await detectWebgpu())?.facts })
   const told = createOperatorWithdrawals(records)
   const registry = createModelRegistry({ catalogue, store, offer, withdrawnByOperators: told.list })
-  return { records, store, catalogue, registry, told, offer, authorize }
+  return { records, store, catalogue, registry, told, offer, authorize, meter }
 }
