@@ -5,6 +5,7 @@ import {
   type EngineOptions,
   errorSchema,
   helloSchema,
+  measuredArguments,
   progressArguments,
   protocolVersion,
   readMessage,
@@ -97,6 +98,10 @@ function connect(port: MessagePort, events: EngineEvents, onClose: () => void): 
     onState(...args) {
       const state = readMessage(stateArguments, args)
       if (state !== undefined) events.onState(...state)
+    },
+    onMeasured(...args) {
+      const [route] = readMessage(measuredArguments, args) ?? []
+      if (route !== undefined) events.onMeasured(toRoute(route))
     },
   }
   const gone = () => new WidgetError('The frame has gone.', 'frame-unreachable')

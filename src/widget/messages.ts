@@ -62,6 +62,8 @@ const routeSchema = v.looseObject({
   actualMs: v.number(),
   predicted: v.looseObject({}),
   parts: v.looseObject({}),
+  known: v.optional(v.looseObject({ links: v.array(v.looseObject({})), edgeMeasured: v.optional(v.boolean()) })),
+  other: v.optional(v.looseObject({ arm: v.picklist(['edge', 'cloud']), ms: v.number(), known: name })),
   attempts: v.array(v.looseObject({ arm: v.picklist(['edge', 'cloud']), ms: v.number() })),
 })
 
@@ -70,6 +72,7 @@ export const resultSchema = v.object({ answer: v.looseObject({}), route: routeSc
 /** Arguments of the events that the frame tells the page of. */
 export const progressArguments = v.strictTuple([v.strictObject({ loadedBytes: bytes, totalBytes: bytes })])
 export const stateArguments = v.strictTuple([name])
+export const measuredArguments = v.strictTuple([routeSchema])
 
 /** A message as it should be; undefined for anything else. */
 export function readMessage<T>(schema: v.GenericSchema<unknown, T>, message: unknown): T | undefined {
