@@ -21,6 +21,8 @@ export interface LoadedModel extends LoadReport {
   readonly threads: number
   /** Reading it, creating its session and warming it up, in milliseconds: without the runtime, where that was loaded first. */
   readonly loadMs?: number | undefined
+  /** What a run was predicted to take before the model was loaded, in milliseconds. */
+  readonly foretoldMs?: number | undefined
 }
 
 /** How far a runtime is: the file that a model's session lives in. */

@@ -58,6 +58,7 @@ export function createModelLoader(
     const host = hosts.of(setup)
     // A trial is timed: compared with its own remembered time, it would always tie.
     const knownMs = purpose === 'serve' ? knowledge.rememberedMs(key, setup) : undefined
+    const { ms: foretoldMs } = knowledge.timeOf(setup, key, manifest.complexity.macs)
     marks.begin(key)
     try {
       const opening = host.open().catch(() => {}) // while the files are read; a failure shows in the load
@@ -77,9 +78,16 @@ export function createModelLoader(
         keepOnDevice: manifest.state?.map(({ output }) => output),
         knownMs,
       })
-      const warmupMs = report.warmupMs ?? knowledge.timeOf(setup, key, manifest.complexity.macs).ms ?? 0
+      const warmupMs = report.warmupMs ?? foretoldMs ?? 0
       const loadMs = readMs + performance.now() - loadingAt
-      const slot = toSlot(manifest, setup, host, { ...report, warmupMs, loadMs }, bytes, knownMs !== undefined)
+      const slot = toSlot(
+        manifest,
+        setup,
+        host,
+        { ...report, warmupMs, loadMs, foretoldMs },
+        bytes,
+        knownMs !== undefined,
+      )
       slots.add(slot, purpose === 'serve')
       if (knownMs === undefined && report.warmupMs !== undefined) knowledge.learnWarmup(key, setup, warmupMs)
       return slot

@@ -54,7 +54,7 @@ const [fullBytes, fullMs] = [1_000_000, 1_000]
  * What a page's own files count for, where they came for so long that no hiccup of the browser decides it, and what those
  * that came slower than expected count for.
  */
-const filesWeight = 0.2
+const filesWeight = 0.15
 const steadyFilesMs = 60
 const leastFilesShare = 0.2
 const slowerFilesWeight = 0.005

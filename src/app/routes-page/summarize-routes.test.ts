@@ -53,7 +53,11 @@ describe('summarizeRoutes', () => {
       bytes: 1000,
       predicted: { count: 1, savedMs: 30_000 },
     })
-    const measured = route({ ...bridged, other: { arm: 'edge', ms: 550, known: 'when-ready' } })
+    const measured = route({
+      ...bridged,
+      parts: { prepareMs: 7 },
+      other: { arm: 'edge', ms: 550, known: 'when-ready' },
+    })
     expect(summarizeRoutes([measured]).againstEdge).toEqual({
       count: 1,
       savedMs: 250,

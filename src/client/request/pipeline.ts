@@ -162,20 +162,24 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     async measureLinks() {
       await Promise.all(clouds.map((cloud) => cloud.measure()))
     },
-    learnLoaded(manifest, { backend, warmupMs, loadMs: ownMs }, loadMs) {
+    learnLoaded(manifest, { backend, warmupMs, loadMs: ownMs, foretoldMs = warmupMs }, loadMs) {
       learner.assumeEdge(modelKey(manifest), backend, logNormal(warmupMs + 1, 0.1))
       if (loadMs === undefined) return
       // Where the engine does not say what of it was the runtime's, all of it was the model's.
       const ms = ownMs ?? loadMs
       learner.observeLoad(modelKey(manifest), backend, ms)
-      preparations.observeLoad({ totalBytes: totalBytesOf(manifest), runMs: warmupMs, ms })
+      // By what a run was predicted to take, as the next model's load will be: so its error is learned, too.
+      preparations.observeLoad({ totalBytes: totalBytesOf(manifest), runMs: foretoldMs, ms })
       measurements?.save()
     },
     async learnInstalled(manifest, { bytes, ms }) {
       const [source] = await sources(manifest)
       if (source !== undefined) preparations.observeInstall({ bytes, ms, rate: rates.rate(source.origin).rate })
     },
-    learnTraffic: (traffic) => rates.observe({ ...traffic, kind: 'download' }),
+    learnTraffic(traffic) {
+      rates.observe({ ...traffic, kind: 'download' })
+      measurements?.save()
+    },
     learnRuntime: (opened) => learnRuntime(opened, { preparations, ...(network === undefined ? { rates } : {}) }),
     networkChanged() {
       for (const { link } of clouds) link.networkChanged()

@@ -80,7 +80,7 @@ const assumedOpenMs = 800
 const assumedInstallMs = 180
 /** Once bytes arrive, this share of that is still to come: checking, and writing the record. */
 const installEndShare = 0.7
-const assumedVariance = 0.4
+const assumedVariance = 0.5
 /**
  * A load by the model's bytes and by the runs of its warm-up: a first one that compiles, and up to three that are timed.
  * On a laptop.
@@ -89,7 +89,7 @@ const load = { fixedMs: 90, msPerByte: 25e-6, firstRun: 2, timedRuns: 3, timedMs
 /** A runtime's compilation says something of how fast loads are; its share in what is known of that. */
 const runtimeWeight = 0.3
 /** Models differ in how well that fits them. */
-const loadNoise = 0.2
+const loadNoise = 0.25
 const extraVarianceAfterRestore = 0.05
 const mostRuntimes = 8
 /** Fewer bytes are no runtime: its file came from a cache, or the server hides its size. */

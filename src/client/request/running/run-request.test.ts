@@ -193,7 +193,9 @@ test.each([
   expect(onEdgeReady).not.toHaveBeenCalled()
   parts.learner.assumeEdge(modelKey(manifest), 'wasm', { mu: Math.log(20), variance: 0.01 })
   arrive({ backend: 'wasm' })
-  await vi.waitFor(() => expect(onEdgeReady).toHaveBeenCalledTimes(times))
+  await arrival
+  await Promise.resolve()
+  expect(onEdgeReady).toHaveBeenCalledTimes(times)
   for (const [id, ms] of onEdgeReady.mock.calls) {
     expect(id).toBe(end.value.route.id)
     // At least a run, after the answer came.
