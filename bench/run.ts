@@ -54,6 +54,11 @@ const benches: Record<string, Entry> = {
     isBuilt: true,
     load: () => import('./cold-start.ts'),
   },
+  'first-visit': {
+    about: 'What a first visit is told of how long models take to come here, beside how long they took',
+    isBuilt: true,
+    load: () => import('./first-visit.ts'),
+  },
   operators: {
     about: "ONNX's operator tests through the edge worker on WASM and on WebGPU: what each can do",
     isBuilt: true,

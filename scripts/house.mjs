@@ -93,7 +93,11 @@ export const entries = {
   ],
   'client/session': ['client/session/open-session'],
   'client/tasks': ['client/tasks/task-api'],
-  'routing/learning': ['routing/learning/route-learner', 'routing/learning/cost-models'],
+  'routing/learning': [
+    'routing/learning/cost-models',
+    'routing/learning/preparation-learner',
+    'routing/learning/route-learner',
+  ],
   'routing/accounts': ['routing/accounts/accounts'],
   'routing/deciding': ['routing/deciding/create-router', 'routing/deciding/decide-cascade'],
   'routing/running': ['routing/running/run-plan'],

@@ -70,6 +70,7 @@ export {
   type RouteOther,
   type RouteParts,
   type RoutePlanRecord,
+  type RoutePreparation,
   type RouteReason,
   type RouteRecord,
 } from './contracts/route.ts'

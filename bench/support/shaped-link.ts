@@ -9,6 +9,8 @@ export interface ShapedLink {
 /** Bytes sent for one connection before the next one has its turn, and bytes waiting before the sender is paused. */
 const turnBytes = 4_096
 const mostWaitingBytes = 65_536
+/** So late a timer may be, on a busy machine, without the link losing what it would have sent meanwhile. */
+const mostLateMs = 250
 
 interface Flow {
   readonly to: Socket
@@ -23,6 +25,7 @@ function createDirection({ bitsPerSecond, roundTripMs }: ShapedLink) {
   const flows: Flow[] = []
   let timer: ReturnType<typeof setTimeout> | undefined
   let freeAtMs = 0
+  let wasIdle = true
 
   const later = (work: () => void) => setTimeout(work, roundTripMs / 2)
   const finish = (flow: Flow) => {
@@ -42,11 +45,13 @@ function createDirection({ bitsPerSecond, roundTripMs }: ShapedLink) {
       if (bytes.length < chunk.length) flow.waiting.unshift(chunk.subarray(turnBytes))
       flow.waitingBytes -= bytes.length
       if (flow.waitingBytes < mostWaitingBytes) flow.from.resume()
-      freeAtMs = Math.max(performance.now(), freeAtMs) + (bytes.length * 8_000) / bitsPerSecond
+      const earliestMs = performance.now() - (wasIdle ? 0 : mostLateMs)
+      freeAtMs = Math.max(earliestMs, freeAtMs) + (bytes.length * 8_000) / bitsPerSecond
       later(() => flow.to.writable && flow.to.write(bytes))
       if (flow.ended && flow.waiting.length === 0) finish(flow)
     }
-    if (flows.some(({ waiting }) => waiting.length > 0)) {
+    wasIdle = flows.every(({ waiting }) => waiting.length === 0)
+    if (!wasIdle) {
       const waitMs = freeAtMs - performance.now()
       if (waitMs > 1) timer = setTimeout(send, waitMs)
       else send()

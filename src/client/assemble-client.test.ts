@@ -2,6 +2,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import type { TensorMap } from '../contracts/tensor.ts'
 import type { EdgeEngine, EdgeEvents } from '../edge/edge-types.ts'
 import { ModelError } from '../errors/model-error.ts'
+import type { Traffic } from '../models/transfer/traffic-meter.ts'
 import type { NetworkChange } from '../network/network-watcher.ts'
 import { fakeManifest } from '../testing/fake-manifest.ts'
 import { onlineWatcher, stubEdge } from '../testing/fake-request-context.ts'
@@ -33,6 +34,7 @@ function setUp(options: ClientOptions = {}, edgeChanges: Partial<EdgeEngine> = {
     readRecord: vi.fn(async (key: string) => records.get(key)),
     writeRecord: vi.fn(async (key: string, value: unknown) => void records.set(key, value)),
     withdraw: async () => {},
+    sources: async () => [{ origin: 'https://site.example', bytes: 1 }],
     terminate: vi.fn(),
   }
   const power = { savePower: false, onBattery: false, start: vi.fn(), stop: vi.fn() }
@@ -41,6 +43,7 @@ function setUp(options: ClientOptions = {}, edgeChanges: Partial<EdgeEngine> = {
   const edge = stubEdge(outputs, { anticipate: vi.fn(async () => {}), close: vi.fn(), ...edgeChanges })
   const loadPipeline = vi.fn(async () => pipelineCode)
   let events: EdgeEvents = {}
+  let tellTraffic = (_: Traffic) => {}
   const client = assembleClient(
     toClientSettings({ catalog: 'https://site.example/models/catalog.json', report: 'none', ...options }),
     {
@@ -58,9 +61,25 @@ function setUp(options: ClientOptions = {}, edgeChanges: Partial<EdgeEngine> = {
         return edge
       },
       loadPipeline,
+      onTraffic(listener) {
+        tellTraffic = listener
+      },
     },
   )
-  return { client, background, power, network, stopWatching, edge, loadPipeline, sent, records, events: () => events }
+  const traffic = (told: Traffic) => tellTraffic(told)
+  return {
+    client,
+    background,
+    power,
+    network,
+    stopWatching,
+    edge,
+    loadPipeline,
+    sent,
+    records,
+    traffic,
+    events: () => events,
+  }
 }
 
 afterEach(() => {
@@ -190,6 +209,23 @@ test('what was measured is stored after a while, and is back at the next visit',
   second.records.set('measured/', first.records.get('measured/'))
   const { predicted } = await second.client.explain('model')
   expect(predicted.edge?.meanMs).toBeLessThan(300)
+})
+
+test('how fast models come is learned as they come, and known at the next visit for their server', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const absent: Partial<EdgeEngine> = { loaded: () => undefined, forecast: () => ({ backend: 'wasm' }) }
+  const known = async ({ client, background }: ReturnType<typeof setUp>) => {
+    background.storedState = async () => ({ status: 'absent', totalBytes: 1 })
+    return (await client.explain('model')).known?.preparation
+  }
+  const first = setUp({}, absent)
+  expect(await known(first)).toMatchObject({ rateMeasured: false })
+  first.traffic({ origin: 'https://site.example', bytes: 5e6, ms: 1_000 })
+  await vi.advanceTimersByTimeAsync(2_000)
+  expect((await known(first))?.bitsPerSecond).toBeGreaterThan(30e6)
+  const second = setUp({}, absent)
+  second.records.set('measured/', first.records.get('measured/'))
+  expect(await known(second)).toMatchObject({ rateMeasured: true })
 })
 
 test('nothing of a simulation is stored', async () => {

@@ -27,8 +27,7 @@ export function assembleClient(settings: ClientSettings, platform: ClientPlatfor
     },
     outbox,
     onAnswered(model, { route }) {
-      routes.add(route)
-      events.emit('route', route)
+      events.emit('route', routes.add(route))
       if (route.ran === 'cloud') events.emit('link', link())
       if (storage.autoUpdate === false || (watcher.saveData && !storage.downloadOnMetered)) return
       void updates.get().then(

@@ -2,6 +2,7 @@ import type { LinkReport } from '../contracts/measurements.ts'
 import type { PowerWatcher } from '../device/power-watcher.ts'
 import type { EdgeEngine, EdgeEvents } from '../edge/edge-types.ts'
 import { ConfigError } from '../errors/config-error.ts'
+import type { Traffic } from '../models/transfer/traffic-meter.ts'
 import type { NetworkWatcher } from '../network/network-watcher.ts'
 import { anySignal } from '../utils/any-signal.ts'
 import { createEmitter } from '../utils/emitter.ts'
@@ -24,6 +25,8 @@ export interface ClientPlatform {
   readonly power: PowerWatcher
   readonly createEdge: (events: EdgeEvents) => EdgeEngine
   readonly loadPipeline: () => Promise<PipelineCode>
+  /** Calls `listener` with how fast models' files come, from now on. Default: nobody says. */
+  readonly onTraffic?: (listener: (traffic: Traffic) => void) => void
 }
 
 /** The parts of one client, as they know of each other. */
@@ -36,6 +39,7 @@ export function assembleParts(settings: ClientSettings, platform: ClientPlatform
 
   const edge = platform.createEdge({
     onDevice: () => events.emit('device', edge.report()),
+    onRuntime: (opened) => void pipeline.use(({ learnRuntime }) => learnRuntime(opened)),
     onGone: () => edgeModels.refresh(),
     onMoved: ({ manifest, loaded }) => edgeModels.moved(manifest, loaded),
   })
@@ -45,6 +49,7 @@ export function assembleParts(settings: ClientSettings, platform: ClientPlatform
     onState: (model, state) => events.emit('state', { model, state }),
     onProgress: (model, progress) => events.emit('progress', { model, ...progress }),
     onLoaded: (...loaded) => void pipeline.use(({ learnLoaded }) => learnLoaded(...loaded)),
+    onInstalled: (...installed) => void pipeline.use(({ learnInstalled }) => learnInstalled(...installed)),
   })
   changes?.on((models, isOwn) => {
     if (!isOwn) void edgeModels.changedElsewhere(models)
@@ -65,7 +70,12 @@ export function assembleParts(settings: ClientSettings, platform: ClientPlatform
     closing: closing.signal,
     onLink: (report) => events.emit('link', report),
     onNotices: (current) => events.emit('notices', current),
+    onEdgeReady(requestId, ms) {
+      const route = routes.measured(requestId, { arm: 'edge', ms, known: 'when-ready' })
+      if (route !== undefined) events.emit('measured', route)
+    },
   }))
+  platform.onTraffic?.((traffic) => void pipeline.use(({ learnTraffic }) => learnTraffic(traffic)))
   const updates = lazy(async () => {
     const { createModelUpdates } = await import('./models/model-updates.ts')
     return createModelUpdates({ background, edge, edgeModels })

@@ -1,4 +1,5 @@
 import { createPowerWatcher } from '../device/power-watcher.ts'
+import type { Traffic } from '../models/transfer/traffic-meter.ts'
 import { createNetworkWatcher } from '../network/network-watcher.ts'
 import { pretendWatcher } from '../network/pretend-watcher.ts'
 import { assembleClient } from './assemble-client.ts'
@@ -31,8 +32,13 @@ export function createClient(options: ClientOptions = {}): Client {
   const settings = toClientSettings(options)
   const { catalogUrl, runtime, storage, simulate, saveData } = settings
   const changes = createModelChanges()
+  let hearTraffic: (traffic: Traffic) => void = () => {}
   const background = keepManifests(
-    createBackground(startBackgroundWorker, ...toBackgroundSettings(catalogUrl, runtime, storage, simulate?.network)),
+    createBackground(
+      startBackgroundWorker,
+      ...toBackgroundSettings(catalogUrl, runtime, storage, simulate?.network),
+      (traffic) => hearTraffic(traffic),
+    ),
     undefined,
     changes,
   )
@@ -44,6 +50,9 @@ export function createClient(options: ClientOptions = {}): Client {
     createEdge(events) {
       const edge = createClientEdge(runtime, { startWorker: startEdgeWorker, background, ...events })
       return simulate?.slowdown === undefined ? edge : slowEdge(edge, simulate.slowdown)
+    },
+    onTraffic(listener) {
+      hearTraffic = listener
     },
     loadPipeline: () => import('./request/pipeline.ts'),
   })

@@ -56,6 +56,13 @@ export interface RouteKnowledge {
   readonly edgeWaiting: number
   /** Bytes of the request, before compression. */
   readonly requestBytes: number
+  /**
+   * True when what the edge's prediction rests on was measured: its runs or its warm-up and, while the model was not
+   * ready, the rate of its server, the runtime and loads. False: a part of it was assumed. Absent where it cannot run there.
+   */
+  readonly edgeMeasured?: boolean
+  /** What was still to come before the model was ready; absent once it was. */
+  readonly preparation?: RoutePreparation
   /** What operators said of endpoints that were left out; absent when nothing was said. */
   readonly notices?: readonly RouteNotice[]
   /** The link to each endpoint; a figure is absent until it was measured. */
@@ -66,6 +73,8 @@ export interface RouteKnowledge {
     readonly uplinkBitsPerSecond?: number
     readonly downlinkBitsPerSecond?: number
     readonly ageMs?: number
+    /** True once a run of this model there was measured, and the link to it. */
+    readonly measured?: boolean
   }[]
 }
 
@@ -89,14 +98,27 @@ export interface RoutePlanRecord {
   }
 }
 
-/** What the arm that did not answer would have cost, where that is known. */
+/** What was still to come before a model was ready on this device. */
+export interface RoutePreparation {
+  /** Of the model and of the runtime. */
+  readonly remainingBytes: number
+  /** The median rate at which its server was taken to send them. */
+  readonly bitsPerSecond: number
+  /** True once a download from that server has shown it. */
+  readonly rateMeasured: boolean
+}
+
+/** What the arm that did not answer would have cost, where that was measured. */
 export interface RouteOther {
   readonly arm: Arm
   readonly endpoint?: string
-  /** Milliseconds from its run's start. */
+  /** `at-least`: milliseconds from its run's start. `when-ready`: from the request's start. */
   readonly ms: number
-  /** It was still running when it was aborted: it would have taken longer. */
-  readonly known: 'at-least'
+  /**
+   * `at-least`: it was still running when it was aborted, and would have taken longer. `when-ready`: the model was on its
+   * way to this device and was ready later: then, and a run after it, is when an answer would have come from there.
+   */
+  readonly known: 'at-least' | 'when-ready'
 }
 
 /** Where the time of a request went, in milliseconds. A part that was not measured is left out. */

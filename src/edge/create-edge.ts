@@ -1,7 +1,7 @@
 import type { Manifest } from '../contracts/manifest.ts'
 import type { DeviceReport } from '../contracts/measurements.ts'
 import type { Backend } from '../contracts/model-state.ts'
-import { setupsOf } from '../device/backend-setups.ts'
+import { type BackendSetup, measurementOf, setupId, setupsOf } from '../device/backend-setups.ts'
 import { detectThreads } from '../device/detect-threads.ts'
 import { defaultMemoryBudget } from '../device/memory-budget.ts'
 import { ModelError } from '../errors/model-error.ts'
@@ -12,7 +12,7 @@ import { createDeviceProbe, type DeviceMeasures } from './device-probe.ts'
 import { noDevice } from './device-report.ts'
 import { isRunFailure } from './edge-host.ts'
 import { createEdgeHosts } from './edge-hosts.ts'
-import type { EdgeEngine, EdgeEvents } from './edge-types.ts'
+import type { EdgeEngine, EdgeEvents, NeededRuntime } from './edge-types.ts'
 import { createFitness } from './fitness.ts'
 import { holdModels } from './hold-models.ts'
 import { createLossCount } from './loss-count.ts'
@@ -52,7 +52,7 @@ const describeDevice = (threads: number, backends: readonly Backend[]): string =
 
 /** The engine of one page: workers, the models in them, and what is known of the device. */
 export function createEdge(options: EdgeOptions): EdgeEngine {
-  const { startWorker, measures, backends, marks, onDevice, onGone, onMoved } = options
+  const { startWorker, measures, backends, marks, onDevice, onGone, onMoved, onRuntime } = options
   const threads = options.threads ?? detectThreads()
   const setups = setupsOf(backends, threads, options.threads !== undefined)
   const budgetBytes = options.memoryBytes ?? defaultMemoryBudget()
@@ -63,6 +63,7 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
 
   const hosts = createEdgeHosts({
     startWorker,
+    onOpened: onRuntime,
     onDeath(host, reason) {
       // A worker that was ended because of a run's own failure says nothing of the graphics processor.
       if (!isRunFailure(reason.cause)) onLoss(host)
@@ -115,6 +116,14 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
     onGone?.()
   }
 
+  /** The runtime that the setup runs in, and before it the one that WASM is still to be measured in. */
+  const runtimesFor = (setup: BackendSetup): NeededRuntime[] => {
+    const measuring = setups.find(({ backend }) => backend === 'wasm')
+    const own = { ...hosts.runtimeOf(setup), comesFirst: false }
+    if (measuring === undefined || measurementOf(knowledge.measurements, measuring) !== undefined) return [own]
+    const first = { ...hosts.runtimeOf(measuring), comesFirst: true }
+    return setupId(measuring) === setupId(setup) ? [first] : [first, own]
+  }
   const slotOf = (manifest: Manifest): ModelSlot => {
     const slot = slots.find(modelKey(manifest))
     if (slot === undefined) throw new ModelError('model-load-failed', 'The model is not loaded on this device.')
@@ -174,8 +183,13 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
       if (fitness.isSetAside(manifest)) return undefined
       const [best] = placement.ranked(manifest)
       // Before the adapter was asked for, what needs one is not yet known to lack it.
-      if (best === undefined) return probe.isReady || backends[0] === undefined ? undefined : { backend: backends[0] }
-      return { backend: best.backend, ms: knowledge.timeOf(best, modelKey(manifest), manifest.complexity.macs).ms }
+      if (best === undefined) {
+        const [first] = setups
+        if (probe.isReady || first === undefined) return undefined
+        return { backend: first.backend, runtimes: runtimesFor(first) }
+      }
+      const { ms } = knowledge.timeOf(best, modelKey(manifest), manifest.complexity.macs)
+      return { backend: best.backend, ms, runtimes: runtimesFor(best) }
     },
     report,
     close() {

@@ -5,11 +5,12 @@ import { isHitherError } from '../errors/hither-error.ts'
 import { abortable } from '../utils/abortable.ts'
 import { handOver } from '../utils/calls/hand-over.ts'
 import type { Remote } from '../utils/calls/remote.ts'
+import { given } from '../utils/given.ts'
 import { isInstance } from '../utils/is-instance.ts'
 import { memoizeAsync } from '../utils/memoize-async.ts'
 import { tensorBuffers } from '../utils/tensor-buffers.ts'
 import type { Timers } from '../utils/with-deadline.ts'
-import type { EdgeRunOptions } from './edge-types.ts'
+import type { EdgeRunOptions, RuntimeOpened, RuntimeStanding } from './edge-types.ts'
 import { createWorkerLife } from './worker-life.ts'
 import {
   type EdgeWorkerMethods,
@@ -34,6 +35,8 @@ export interface EdgeHost {
   readonly threads: number
   /** Addresses of the runtime files, once they were loaded. */
   readonly files: readonly string[]
+  /** How far the runtime is that its models run in. */
+  readonly runtime: RuntimeStanding
   /** Calls that wait or run. */
   readonly waiting: number
   /** How long the first of them has been under way, in milliseconds. */
@@ -87,30 +90,42 @@ export function createEdgeHost(options: {
   readonly startWorker: () => Worker
   /** Called each time that the worker dies. */
   readonly onDeath?: (reason: Error) => void
+  /** Called each time that the runtime was loaded and compiled. */
+  readonly onOpened?: ((opened: RuntimeOpened) => void) | undefined
   readonly timers?: Timers
   readonly nowMs?: () => number
 }): EdgeHost {
-  const { flavor, threads, ...workerOptions } = options
+  const { flavor, threads, onOpened: _, ...workerOptions } = options
+  const { nowMs = () => performance.now() } = options
   let files: readonly string[] = []
+  let openingSince: number | undefined
+  let isOpen = false
   const loaded = new Set<string>()
   const worker = createWorkerLife<EdgeWorkerMethods>({
     ...workerOptions,
     lane: edgeLane,
     onEnding() {
       loaded.clear()
+      isOpen = false
       opened.forget('runtime')
     },
   })
   const { calls, call } = worker
 
   const opened = memoizeAsync(async (_: 'runtime') => {
+    const startedAt = nowMs()
+    openingSince = startedAt
     try {
       const report = await call(openTimeoutMs, 'Loading the runtime', (methods) => methods.open(flavor, threads))
       files = report.files
+      isOpen = true
+      options.onOpened?.({ flavor, tookMs: nowMs() - startedAt, times: report.times })
     } catch (error) {
       // A runtime that failed to load once is never loaded in the same worker: the next call gets a new one.
       if (isHitherError(error)) worker.retire(error)
       throw error
+    } finally {
+      openingSince = undefined
     }
   })
 
@@ -153,6 +168,10 @@ export function createEdgeHost(options: {
     threads,
     get files() {
       return files
+    },
+    get runtime() {
+      const openingForMs = openingSince === undefined ? undefined : nowMs() - openingSince
+      return { flavor, isOpen, ...given({ openingForMs }) }
     },
     get waiting() {
       return calls.waiting

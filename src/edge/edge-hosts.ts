@@ -2,6 +2,7 @@ import { type BackendSetup, setupId } from '../device/backend-setups.ts'
 import { detectJspi } from '../device/detect-jspi.ts'
 import { systemTimers, type Timers } from '../utils/with-deadline.ts'
 import { createEdgeHost, type EdgeHost } from './edge-host.ts'
+import type { RuntimeOpened, RuntimeStanding } from './edge-types.ts'
 import type { RuntimeFlavor } from './worker-types.ts'
 
 /** A worker without a model is ended after this time: it holds its WASM memory, which never shrinks, until then. */
@@ -10,6 +11,8 @@ const idleMs = 10_000
 /** The workers in use: one for each runtime file and thread count, started when it is needed. */
 export interface EdgeHosts {
   of(setup: BackendSetup): EdgeHost
+  /** How far a setup's runtime is. Starts nothing. */
+  runtimeOf(setup: BackendSetup): RuntimeStanding
   all(): readonly EdgeHost[]
   /** Ends workers that hold no model and have nothing to do, after a while. */
   sweep(): void
@@ -27,9 +30,10 @@ export function createEdgeHosts(options: {
   readonly startWorker: () => Worker
   /** Told each time that a worker dies, with the setups it served. */
   readonly onDeath: (host: EdgeHost, reason: Error) => void
+  readonly onOpened?: ((opened: RuntimeOpened) => void) | undefined
   readonly timers?: Timers
 }): EdgeHosts {
-  const { onDeath, timers = systemTimers } = options
+  const { onDeath, onOpened, timers = systemTimers } = options
   let ended: Error | undefined
   // What was under way when the engine was closed would else start a worker that nobody ends.
   const startWorker = () => {
@@ -51,11 +55,17 @@ export function createEdgeHosts(options: {
     )
   }
 
+  // WebGPU and WebNN share their runtime file, and so their worker.
+  const idOf = (setup: BackendSetup, flavor: RuntimeFlavor) => (flavor === 'wasm' ? setupId(setup) : flavor)
+
   return {
+    runtimeOf(setup) {
+      const flavor = flavorOf(setup.backend)
+      return hosts.get(idOf(setup, flavor))?.runtime ?? { flavor, isOpen: false }
+    },
     of(setup) {
       const flavor = flavorOf(setup.backend)
-      // WebGPU and WebNN share their runtime file, and so their worker.
-      const id = flavor === 'wasm' ? setupId(setup) : flavor
+      const id = idOf(setup, flavor)
       const known = hosts.get(id)
       if (known !== undefined) return known
       const host: EdgeHost = createEdgeHost({
@@ -63,6 +73,7 @@ export function createEdgeHosts(options: {
         threads: setup.threads,
         startWorker,
         onDeath: (reason) => onDeath(host, reason),
+        onOpened,
       })
       hosts.set(id, host)
       return host

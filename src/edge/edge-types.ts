@@ -3,7 +3,15 @@ import type { BackendMeasurement, DeviceReport } from '../contracts/measurements
 import type { Backend } from '../contracts/model-state.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import type { SessionPlan } from './session-plan.ts'
-import type { LoadReport, ModelFiles, WorkerPlan, WorkerRun, WorkerSessionRun } from './worker-types.ts'
+import type {
+  LoadReport,
+  ModelFiles,
+  OpenedRuntime,
+  RuntimeFlavor,
+  WorkerPlan,
+  WorkerRun,
+  WorkerSessionRun,
+} from './worker-types.ts'
 
 /** A loaded model: where it runs, and how long its warm-up runs took. */
 export interface LoadedModel extends LoadReport {
@@ -11,6 +19,39 @@ export interface LoadedModel extends LoadReport {
   readonly warmupMs: number
   readonly backend: Backend
   readonly threads: number
+  /** Reading it, creating its session and warming it up, in milliseconds: without the runtime, where that was loaded first. */
+  readonly loadMs?: number | undefined
+  /** What a run was predicted to take before the model was loaded, in milliseconds. */
+  readonly foretoldMs?: number | undefined
+}
+
+/** How far a runtime is: the file that a model's session lives in. */
+export interface RuntimeStanding {
+  readonly flavor: RuntimeFlavor
+  readonly isOpen: boolean
+  /** Milliseconds since it began to be fetched and compiled; absent while it is not. */
+  readonly openingForMs?: number
+}
+
+/** A runtime that a model has to wait for. */
+export interface NeededRuntime extends RuntimeStanding {
+  /** This device is still to be measured in it, which comes before a model's download. Else both come side by side. */
+  readonly comesFirst: boolean
+}
+
+/** A runtime was fetched and compiled. */
+export interface RuntimeOpened extends Pick<OpenedRuntime, 'times'> {
+  readonly flavor: RuntimeFlavor
+  readonly tookMs: number
+}
+
+/** Where a model would run, as it is known before it is loaded. */
+export interface EdgeForecast {
+  readonly backend: Backend
+  /** How long a run is predicted to take; undefined before the device was measured. */
+  readonly ms?: number | undefined
+  /** The runtimes that have to be there before it can run. */
+  readonly runtimes?: readonly NeededRuntime[] | undefined
 }
 
 export interface EdgeRun extends WorkerRun {
@@ -64,6 +105,8 @@ export interface HeldModels {
 export interface EdgeEvents {
   /** The device was measured, a backend chosen or runtime files loaded. */
   readonly onDevice?: ((report: DeviceReport) => void) | undefined
+  /** A runtime was fetched and compiled by this very tab. */
+  readonly onRuntime?: ((opened: RuntimeOpened) => void) | undefined
   /** Models are no longer loaded: their worker has died, or they made room. */
   readonly onGone?: (() => void) | undefined
   /** A model answers from another setup than it was loaded on. */
@@ -114,7 +157,7 @@ export interface EdgeEngine {
   /** Frees the model's memory once its runs have finished. */
   unload(manifest: Manifest): Promise<void>
   /** The backend a model would run on, and how long a run is predicted to take; undefined where it cannot run here. */
-  forecast(manifest: Manifest): { readonly backend: Backend; readonly ms?: number | undefined } | undefined
+  forecast(manifest: Manifest): EdgeForecast | undefined
   report(): DeviceReport
   /** Idempotent, never rejects. */
   close(): void

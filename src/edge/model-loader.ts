@@ -81,10 +81,15 @@ export function createModelLoader(
     // A trial is timed: compared with its own remembered time, it would always tie.
     const knownMs = purpose === 'serve' ? knowledge.rememberedMs(key, setup) : undefined
     let isCreated = false
+    const { ms: foretoldMs } = knowledge.timeOf(setup, key, manifest.complexity.macs)
     marks.begin(key)
     try {
-      host.open().catch(() => {}) // while the files are read; a failure shows in the load
+      const opening = host.open().catch(() => {}) // while the files are read; a failure shows in the load
+      const readingAt = performance.now()
       const files = await abortable(readFiles(), closing)
+      const readMs = performance.now() - readingAt
+      await abortable(opening, closing)
+      const loadingAt = performance.now()
       const request = {
         key,
         files,
@@ -99,10 +104,11 @@ export function createModelLoader(
         warmsUp,
       }
       const report = await host.load(request, { onCreated: () => (isCreated = true) })
-      const warmupMs = report.warmupMs ?? knowledge.timeOf(setup, key, manifest.complexity.macs).ms ?? 0
+      const warmupMs = report.warmupMs ?? foretoldMs ?? 0
+      const loadMs = readMs + performance.now() - loadingAt
       const isTimed = report.warmupMs !== undefined
       const facts = { isRemembered: knownMs !== undefined, isTimed }
-      const slot = toSlot(manifest, setup, host, { ...report, warmupMs }, bytes, facts)
+      const slot = toSlot(manifest, setup, host, { ...report, warmupMs, loadMs, foretoldMs }, bytes, facts)
       isCreated = false
       await verify?.(host).catch(async (error) => {
         await host.unload(key).catch(() => {})

@@ -2,6 +2,7 @@ import type { BackendMeasurement } from '../contracts/measurements.ts'
 import type { Backend } from '../contracts/model-state.ts'
 import type { WireForm } from '../contracts/preprocessing.ts'
 import type { TensorLiteral, TensorMap, TensorSpec, TensorType } from '../contracts/tensor.ts'
+import type { ResourceTimes } from '../network/resource-transfers.ts'
 
 /** onnxruntime-web's builds: `wasm` has no WebGPU; `jspi` and `asyncify` have it, and differ in what they ask of the browser. */
 export type RuntimeFlavor = 'wasm' | 'jspi' | 'asyncify'
@@ -70,10 +71,18 @@ export interface WorkerSessionRun extends WorkerRun {
   readonly state?: TensorMap | undefined
 }
 
+/** A runtime that was loaded and compiled. */
+export interface OpenedRuntime {
+  /** Addresses of its files. */
+  readonly files: readonly string[]
+  /** What the browser says of the loading of each, by the worker's clock. */
+  readonly times: readonly ResourceTimes[]
+}
+
 /** What the edge worker offers to the page. */
 export type EdgeWorkerMethods = {
   /** Loads and compiles a runtime. */
-  open(flavor: RuntimeFlavor, threads: number): Promise<{ readonly files: readonly string[] }>
+  open(flavor: RuntimeFlavor, threads: number): Promise<OpenedRuntime>
   measure(budgetMs: number): Promise<BackendMeasurement>
   /** Creates the model's session. Call `warmUp` then. */
   load(request: LoadRequest): Promise<Pick<LoadReport, 'createMs'>>

@@ -2,7 +2,9 @@ import { createCloudLink } from '../client/cloud/cloud-link.ts'
 import type { RequestContext } from '../client/request/snapshot/request-context.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import type { EdgeEngine } from '../edge/edge-types.ts'
+import { createDownloadRates } from '../network/download-rates.ts'
 import { createRouter } from '../routing/deciding/create-router.ts'
+import { createPreparationLearner } from '../routing/learning/preparation-learner.ts'
 import { createRouteLearner } from '../routing/learning/route-learner.ts'
 
 export const onlineWatcher = { online: true, saveData: false, connection: undefined, onChange: () => () => {} } as const
@@ -39,11 +41,17 @@ export function fakeRequestContext(
     edge,
     edgeModels: {
       state: async () => ({ status: 'ready', totalBytes: 1, backend: 'wasm' }),
+      loadingForMs: () => 0,
       prepare: async () => edge.loaded({} as never),
     } as unknown as RequestContext['edgeModels'],
     clouds: endpoints.map((url) => createCloudLink({ url }, onlineWatcher, () => {})),
     notices: { current: () => [], closed: () => undefined, start() {}, close() {} },
     learner: createRouteLearner(),
+    preparations: createPreparationLearner(),
+    rates: createDownloadRates(),
+    resources: { read() {} },
+    sourcesOf: async () => [],
+    onEdgeReady() {},
     router: createRouter(),
     watcher: onlineWatcher,
     power: { savePower: false, onBattery: false, start() {}, stop() {} },

@@ -28,4 +28,6 @@ export interface WidgetEngine {
 export interface EngineEvents {
   readonly onProgress: (progress: { readonly loadedBytes: number; readonly totalBytes: number }) => void
   readonly onState: (status: string) => void
+  /** What the other arm would have taken was measured after an answer: its route as it is from now on. */
+  readonly onMeasured: (route: RouteRecord) => void
 }

@@ -32,6 +32,9 @@ export function createEngine(host: URL, options: EngineOptions, events: EngineEv
   client.on('state', ({ model: changed, state }) => {
     if (changed === model) events.onState(state.status)
   })
+  client.on('measured', (route) => {
+    if (route.model === model) events.onMeasured(route)
+  })
 
   const ask = async (input: EngineInput, runOptions: object): Promise<WidgetResult> => {
     if (spec.task === 'text-classification') {

@@ -8,6 +8,7 @@ import {
   engineOptionsSchema,
   errorSchema,
   helloSchema,
+  measuredArguments,
   progressArguments,
   protocolVersion,
   readMessage,
@@ -109,6 +110,10 @@ function connect(port: MessagePort, events: EngineEvents, onClose: () => void): 
     onState(...args) {
       const state = readMessage(stateArguments, args)
       if (state !== undefined) events.onState(...state)
+    },
+    onMeasured(...args) {
+      const [route] = readMessage(measuredArguments, args) ?? []
+      if (route !== undefined) events.onMeasured(toRoute(route))
     },
   }
   const gone = () => new WidgetError('The frame has gone.', 'frame-unreachable')

@@ -46,6 +46,7 @@ function serve(port: MessagePort, options: EngineOptions): void {
     engine = createEngine(new URL('.', location.href), options, {
       onProgress: (progress) => tell(link.methods.onProgress(progress)),
       onState: (status) => tell(link.methods.onState(status)),
+      onMeasured: (route) => tell(link.methods.onMeasured(route)),
     })
   } catch (error) {
     refused = error

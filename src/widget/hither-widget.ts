@@ -182,6 +182,9 @@ export class HitherWidget extends LitElement {
     const events = {
       onProgress: (detail: ProgressDetail) => this.#tell('hither-progress', detail),
       onState: () => {},
+      onMeasured: (route: RouteRecord) => {
+        if (this.route?.id === route.id) this.route = route
+      },
     }
     // On its own host's pages the workers may start right here.
     if (host.origin === globalThis.origin) return (await import('./engine.ts')).createEngine(host, options, events)

@@ -64,6 +64,8 @@ const routeSchema = looseObject({
   actualMs: v.number(),
   predicted: looseObject({}),
   parts: looseObject({}),
+  known: v.optional(looseObject({ links: v.array(looseObject({})), edgeMeasured: v.optional(v.boolean()) })),
+  other: v.optional(looseObject({ arm: v.picklist(['edge', 'cloud']), ms: v.number(), known: name })),
   attempts: v.array(looseObject({ arm: v.picklist(['edge', 'cloud']), ms: v.number() })),
 })
 
@@ -72,6 +74,7 @@ export const resultSchema = object({ answer: looseObject({}), route: routeSchema
 /** Arguments of the events that the frame tells the page of. */
 export const progressArguments = v.strictTuple([strictObject({ loadedBytes: bytes, totalBytes: bytes })])
 export const stateArguments = v.strictTuple([name])
+export const measuredArguments = v.strictTuple([routeSchema])
 
 /** A message as it should be; undefined for anything else. */
 export function readMessage<T>(schema: v.GenericSchema<unknown, T>, message: unknown): T | undefined {

@@ -146,7 +146,9 @@ export abstract class TaskCard<K extends TaskKind = TaskKind> extends LaterEleme
 
   override render() {
     const { spec } = this
-    const { route, explanation, status } = this.run.state
+    const { route: answered, explanation, status } = this.run.state
+    // What was measured after the answer is in the app's list.
+    const route = answered && (this.app.state.routes.find(({ id }) => id === answered.id) ?? answered)
     return html`<section class="card" aria-labelledby="title" aria-busy=${status === 'running' ? 'true' : 'false'}>
       <header>
         <h2 id="title"><a href="#/task/${spec.id}">${taskTitles()[spec.id]}</a></h2>

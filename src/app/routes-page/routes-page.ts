@@ -12,7 +12,7 @@ import { figuresLanguage } from '../language/language.ts'
 import { AppPage } from '../page/app-page.ts'
 import { pageStyles } from '../page/page-styles.ts'
 import './routes-chart.ts'
-import { type Comparison, summarizeRoutes } from './summarize-routes.ts'
+import { type Comparison, measuredMs, summarizeRoutes } from './summarize-routes.ts'
 
 /** Rows of the table; the export has all. */
 const shownRows = 100
@@ -115,18 +115,35 @@ export class RoutesPage extends AppPage {
 
   #saved(saved: Comparison | undefined, label: string, id: 'cloud' | 'edge') {
     if (saved === undefined) return this.#figure(label, '–', t('routes.unknown', 'nothing to compare with yet'), id)
-    const { savedMs, bytes } = saved
-    const value = `${savedMs < 0 ? '−' : ''}${formatMs(Math.abs(savedMs))}`
-    const note =
+    const { count, savedMs, bytes, predicted } = saved
+    const signed = (ms: number) => `${ms < 0 ? '−' : ''}${formatMs(Math.abs(ms))}`
+    const all = count + predicted.count
+    const notes = [
       id === 'cloud'
         ? t('routes.not-sent', str`and ${formatBytes(bytes)} not sent`)
-        : t('routes.sent', str`for ${formatBytes(bytes)} sent`)
-    return this.#figure(label, value, note, id)
+        : t('routes.sent', str`for ${formatBytes(bytes)} sent`),
+      t('routes.measured-count', str`measured for ${count} of ${all} requests`),
+      ...(predicted.count === 0
+        ? []
+        : [t('routes.predicted-only', str`predicted for the other ${predicted.count}: ${signed(predicted.savedMs)}`)]),
+    ]
+    return this.#figure(label, count === 0 ? '–' : signed(savedMs), notes.join('; '), id)
   }
 
   #table(routes: readonly RouteRecord[]) {
     const time = new Intl.DateTimeFormat(figuresLanguage(), { timeStyle: 'medium' })
     const predicted = (route: RouteRecord, arm: 'edge' | 'cloud') => {
+      const measured = route.ran === arm ? undefined : measuredMs(route, arm)
+      if (measured !== undefined) {
+        const isLeast = route.other?.known === 'at-least'
+        return html`<span data-testid="measured-${arm}"
+          >${
+            isLeast
+              ? t('routes.measured-least', str`over ${formatMs(measured)}, measured`)
+              : t('routes.measured', str`${formatMs(measured)}, measured`)
+          }</span
+        >`
+      }
       const prediction = route.predicted[arm]
       return prediction === undefined ? '–' : formatMs(prediction.meanMs)
     }

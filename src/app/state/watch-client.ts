@@ -28,6 +28,9 @@ export function watchClient(
     if (models) update({ models: models.map((each) => (each.name === name ? { ...each, state: modelState } : each)) })
   }
   client.on('route', (route) => update({ routes: [route, ...state().routes].slice(0, mostRoutes) }))
+  client.on('measured', (route) =>
+    update({ routes: state().routes.map((known) => (known.id === route.id ? route : known)) }),
+  )
   client.on('device', (device) => update({ device }))
   client.on('link', (link) => {
     onLink(link)

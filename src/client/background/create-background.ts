@@ -1,6 +1,7 @@
 import type { Manifest } from '../../contracts/manifest.ts'
 import type { TensorMap } from '../../contracts/tensor.ts'
 import { CapabilityError } from '../../errors/capability-error.ts'
+import type { Traffic } from '../../models/transfer/traffic-meter.ts'
 import type { Detections } from '../../tasks/decode/detect.ts'
 import type { PictureView } from '../../tasks/pictures/picture-view.ts'
 import type { PreparedPicture } from '../../tasks/pictures/prepare-inputs.ts'
@@ -27,11 +28,15 @@ export interface Background extends Omit<Remote<BackgroundMethods>, 'open' | key
   terminate(reason: Error): void
 }
 
-/** @param token asked for an origin's token, of those in the settings */
+/**
+ * @param token asked for an origin's token, of those in the settings
+ * @param onTraffic told how fast the models' files come
+ */
 export function createBackground(
   startWorker: () => Worker,
   settings: BackgroundSettings,
   token: (origin: string) => string | undefined | Promise<string | undefined> = () => undefined,
+  onTraffic: (traffic: Traffic) => void = () => {},
 ): Background {
   let link: WorkerLink<BackgroundMethods> | undefined
   let ended: Error | undefined
@@ -54,7 +59,7 @@ export function createBackground(
       })
     })
     // Messages are handled in order: whatever is called next finds it open, or fails as opening did.
-    link.methods.open(settings, token).catch(() => {})
+    link.methods.open(settings, token, onTraffic).catch(() => {})
     return link.methods
   }
 

@@ -45,6 +45,7 @@ function open(changes: Partial<EdgeEngine> = {}, backgroundChanges: Partial<Back
     onState: () => {},
     onProgress: () => {},
     onLoaded: () => {},
+    onInstalled: () => {},
   })
   const reached = (name: string) => expect.poll(() => steps.at(-1)).toBe(name)
   return { models, steps, reached, end: (name: string) => ends.get(name)?.() }

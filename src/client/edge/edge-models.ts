@@ -23,6 +23,8 @@ export interface PrepareOptions {
 /** The models on this device: their states, and the work that changes them. */
 export interface EdgeModels {
   state(manifest: Manifest): Promise<ModelState>
+  /** Milliseconds since the model began to be loaded from its stored files; 0 while it is not being loaded. */
+  loadingForMs(manifest: Manifest): number
   /** Downloads, verifies and loads the model. Several callers share one preparation; it goes on when one of them aborts. */
   prepare(manifest: Manifest, options?: PrepareOptions): Promise<LoadedModel>
   /** Downloads and verifies the model without loading it. Shares the bytes with a preparation under way. */
@@ -50,8 +52,10 @@ export function createEdgeModels(options: {
   readonly onProgress: (model: string, progress: Progress) => void
   /** @param loadMs reading, compiling and warming up; undefined when it moved to another backend while it answered */
   readonly onLoaded: (manifest: Manifest, loaded: LoadedModel, loadMs: number | undefined) => void
+  /** Bytes of the model were fetched, checked and stored in so many milliseconds. */
+  readonly onInstalled: (manifest: Manifest, installed: { readonly bytes: number; readonly ms: number }) => void
 }): EdgeModels {
-  const { background, edge, onState, onProgress, onLoaded } = options
+  const { background, edge, onState, onProgress, onLoaded, onInstalled } = options
   const states = createModelStates(background, onState)
   const preparations = new Map<
     string,
@@ -79,7 +83,7 @@ export function createEdgeModels(options: {
     }
   }
 
-  const preparer = createModelPreparer({ background, edge, states, onProgress, onLoaded })
+  const preparer = createModelPreparer({ background, edge, states, onProgress, onLoaded, onInstalled })
 
   return {
     async state(manifest) {
@@ -97,6 +101,7 @@ export function createEdgeModels(options: {
       if (newer === undefined) states.set(manifest, state)
       return newer ?? state
     },
+    loadingForMs: ({ name }) => states.loadingForMs(name),
     prepare(manifest, { signal, priority = 'waiting' } = {}) {
       const loaded = edge.loaded(manifest)
       if (loaded !== undefined && !preparations.has(manifest.name)) return Promise.resolve(loaded)

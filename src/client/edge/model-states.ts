@@ -13,6 +13,8 @@ export interface ModelStates {
   names(): readonly string[]
   /** The model was removed: it counts as never asked about. */
   forget(name: string): void
+  /** Milliseconds since its state became `loading`; 0 where it is another. */
+  loadingForMs(name: string): number
   /** The manifest that the state is of. */
   manifest(name: string): Manifest | undefined
   set(manifest: Manifest, state: ModelState): void
@@ -29,11 +31,12 @@ export interface ModelStates {
 export function createModelStates(
   background: Pick<Background, 'storedState' | 'note'>,
   onState: (model: string, state: ModelState) => void,
+  nowMs: () => number = () => performance.now(),
 ): ModelStates {
-  const states = new Map<string, { readonly manifest: Manifest; readonly state: ModelState }>()
+  const states = new Map<string, { readonly manifest: Manifest; readonly state: ModelState; readonly atMs: number }>()
 
   const set = (manifest: Manifest, state: ModelState) => {
-    states.set(manifest.name, { manifest, state })
+    states.set(manifest.name, { manifest, state, atMs: nowMs() })
     onState(manifest.name, state)
   }
   const stored = async (manifest: Manifest): Promise<ModelState> => {
@@ -59,6 +62,10 @@ export function createModelStates(
       const manifest = states.get(name)?.manifest
       if (manifest !== undefined) set(manifest, { status: 'absent' })
       states.delete(name)
+    },
+    loadingForMs(name) {
+      const known = states.get(name)
+      return known?.state.status === 'loading' ? nowMs() - known.atMs : 0
     },
     manifest: (name) => states.get(name)?.manifest,
     set,

@@ -23,8 +23,10 @@ export function createModelPreparer(options: {
   readonly states: ModelStates
   readonly onProgress: (model: string, progress: Progress) => void
   readonly onLoaded: (manifest: Manifest, loaded: LoadedModel, loadMs: number) => void
+  /** Bytes were fetched, checked and stored in so many milliseconds. */
+  readonly onInstalled: (manifest: Manifest, installed: { readonly bytes: number; readonly ms: number }) => void
 }): ModelPreparer {
-  const { background, edge, states, onProgress, onLoaded } = options
+  const { background, edge, states, onProgress, onLoaded, onInstalled } = options
 
   const install = async (
     manifest: Manifest,
@@ -35,6 +37,7 @@ export function createModelPreparer(options: {
     const stored = await states.stored(manifest)
     if (stored.status === 'stored') return
     if (stored.status === 'paused') throw downloadPaused(manifest)
+    let bytesBefore: number | undefined
     const report = (progress: Progress) => {
       if (signal.aborted) return
       states.set(manifest, { status: 'downloading', ...progress })
@@ -42,7 +45,18 @@ export function createModelPreparer(options: {
     }
     report({ loadedBytes: 0, totalBytes: totalBytesOf(manifest) })
     await prepareFor()
-    await background.install(manifest.name, manifest.revision, { signal, priority, onProgress: report })
+    const startedAt = performance.now()
+    await background.install(manifest.name, manifest.revision, {
+      signal,
+      priority,
+      onProgress(progress) {
+        // The first report is of what was stored before.
+        bytesBefore ??= progress.loadedBytes
+        report(progress)
+      },
+    })
+    const bytes = totalBytesOf(manifest) - (bytesBefore ?? 0)
+    onInstalled(manifest, { bytes, ms: performance.now() - startedAt })
     // Installing may have evicted other models; re-read their state.
     await states.rereadStored(manifest.name)
   }

@@ -1,3 +1,5 @@
+import type { DownloadRates } from '../../network/download-rates.ts'
+import type { PreparationLearner } from '../../routing/learning/preparation-learner.ts'
 import type { RouteLearner } from '../../routing/learning/route-learner.ts'
 import type { Router } from '../../routing/router-types.ts'
 import type { Background } from '../background/create-background.ts'
@@ -5,7 +7,7 @@ import type { CloudLink } from '../cloud/cloud-link.ts'
 
 const saveAfterMs = 2_000
 
-/** The measurements of this device and of each endpoint, kept from one visit to the next. */
+/** The measurements of this device, of the servers of its files and of each endpoint, kept from one visit to the next. */
 export interface KeptMeasurements {
   /** Settles once the stored measurements are restored, or there were none. Never rejects. */
   readonly restored: Promise<void>
@@ -16,9 +18,15 @@ export interface KeptMeasurements {
 
 export function keepMeasurements(
   background: Pick<Background, 'readRecord' | 'writeRecord'>,
-  known: { readonly learner: RouteLearner; readonly router: Router; readonly clouds: readonly CloudLink[] },
+  known: {
+    readonly learner: RouteLearner
+    readonly preparations: PreparationLearner
+    readonly rates: DownloadRates
+    readonly router: Router
+    readonly clouds: readonly CloudLink[]
+  },
 ): KeptMeasurements {
-  const { learner, router, clouds } = known
+  const { learner, preparations, rates, router, clouds } = known
   const edgeKey = 'measured/'
   const keyOf = ({ name }: CloudLink) => `${edgeKey}${name}`
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -30,6 +38,8 @@ export function keepMeasurements(
     await Promise.all([
       read(edgeKey, (stored) => {
         if ('learner' in stored) learner.restore(stored.learner)
+        if ('preparations' in stored) preparations.restore(stored.preparations)
+        if ('rates' in stored) rates.restore(stored.rates)
         if ('router' in stored) router.restore(stored.router)
       }),
       ...clouds.map((cloud) =>
@@ -46,7 +56,12 @@ export function keepMeasurements(
     save() {
       timer ??= setTimeout(() => {
         timer = undefined
-        write(edgeKey, { learner: learner.snapshot(), router: router.snapshot() })
+        write(edgeKey, {
+          learner: learner.snapshot(),
+          preparations: preparations.snapshot(),
+          rates: rates.snapshot(),
+          router: router.snapshot(),
+        })
         for (const cloud of clouds) {
           write(keyOf(cloud), { learner: cloud.learner.snapshot(), link: cloud.link.snapshot() })
         }

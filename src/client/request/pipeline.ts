@@ -4,11 +4,16 @@ import type { LinkReport } from '../../contracts/measurements.ts'
 import type { Notice } from '../../contracts/notice.ts'
 import type { Privacy } from '../../contracts/route.ts'
 import type { PowerWatcher } from '../../device/power-watcher.ts'
-import type { EdgeEngine, LoadedModel } from '../../edge/edge-types.ts'
+import type { EdgeEngine, LoadedModel, RuntimeOpened } from '../../edge/edge-types.ts'
 import { modelKey } from '../../models/manifest/model-key.ts'
+import { totalBytesOf } from '../../models/manifest/total-bytes.ts'
+import type { Traffic } from '../../models/transfer/traffic-meter.ts'
+import { createDownloadRates } from '../../network/download-rates.ts'
 import type { NetworkWatcher } from '../../network/network-watcher.ts'
 import type { SimulatedNetwork } from '../../network/simulated-network.ts'
+import { watchResources } from '../../network/watch-resources.ts'
 import { createRouter } from '../../routing/deciding/create-router.ts'
+import { createPreparationLearner } from '../../routing/learning/preparation-learner.ts'
 import { createRouteLearner, type RouteLearner } from '../../routing/learning/route-learner.ts'
 import { logNormal } from '../../utils/log-normal.ts'
 import type { Background } from '../background/create-background.ts'
@@ -19,7 +24,9 @@ import type { Budgets, EndpointOptions } from '../types/client-options.ts'
 import type { RouteExplanation } from '../types/client-types.ts'
 import { answer, type ClientRequest } from './answer.ts'
 import { explainRequest } from './explain-request.ts'
+import { holdSources } from './hold-sources.ts'
 import { keepMeasurements } from './keep-measurements.ts'
+import { learnRuntime } from './learn-runtime.ts'
 import type { ModelRun } from './model-run.ts'
 import { toRouterPolicy } from './router-policy.ts'
 import { askEndpoints } from './snapshot/knowledge.ts'
@@ -47,6 +54,8 @@ export interface PipelineOptions {
   /** The link to the first endpoint was measured, or an earlier visit's measurements are restored. */
   readonly onLink: (report: LinkReport) => void
   readonly onNotices: (notices: readonly Notice[]) => void
+  /** @see RequestContext.onEdgeReady */
+  readonly onEdgeReady: (requestId: string, ms: number) => void
 }
 
 /** All that runs requests and explains them: the endpoints, the router, what is learned, and the way between. */
@@ -69,6 +78,12 @@ export interface Pipeline {
   measureLinks(): Promise<void>
   /** A model was loaded. @param loadMs undefined where it was loaded while it answered elsewhere */
   learnLoaded(manifest: Manifest, loaded: LoadedModel, loadMs: number | undefined): void
+  /** A model's files were fetched. */
+  learnInstalled(manifest: Manifest, installed: { readonly bytes: number; readonly ms: number }): void
+  /** Bytes of models came from a server. */
+  learnTraffic(traffic: Traffic): void
+  /** A runtime was fetched and compiled. */
+  learnRuntime(opened: RuntimeOpened): void
   /** The device may be on another network now. */
   networkChanged(): void
   /** False where the first endpoint is known not to take reports. */
@@ -91,19 +106,31 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
   const notices = createNotices({ clouds, watcher, background, edgeModels, onChange: onNotices })
   const learner = createRouteLearner()
   const router = createRouter({ policy: toRouterPolicy(options.budgets) })
+  const preparations = createPreparationLearner()
+  const rates = createDownloadRates()
+  // On a pretended network, the page's own files say nothing of what its models are to be fetched over.
+  const resources = network === undefined ? watchResources(rates.observe) : { read() {} }
+  const sources = holdSources(background)
   const context: RequestContext = {
     edge,
     edgeModels,
     clouds,
     notices,
     learner,
+    preparations,
+    rates,
+    resources,
+    sourcesOf: sources,
+    onEdgeReady: options.onEdgeReady,
     router,
     watcher,
     power,
     unpackInputs: background.unpackInputs,
     downloadOnMetered: options.downloadOnMetered,
   }
-  const measurements = options.keepsMeasurements ? keepMeasurements(background, { learner, router, clouds }) : undefined
+  const measurements = options.keepsMeasurements
+    ? keepMeasurements(background, { learner, preparations, rates, router, clouds })
+    : undefined
   const parts = { context, background, open: options.open }
   const close = () => {
     measurements?.close()
@@ -112,6 +139,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
   closing.addEventListener('abort', close, { once: true })
   await measurements?.restored
   closing.throwIfAborted()
+  resources.read()
   if ((link()?.samples ?? 0) > 0) tellLink()
 
   return {
@@ -134,12 +162,28 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     async measureLinks() {
       await Promise.all(clouds.map((cloud) => cloud.measure()))
     },
-    learnLoaded(manifest, { backend, warmupMs }, loadMs) {
+    learnLoaded(manifest, { backend, warmupMs, loadMs: ownMs, foretoldMs = warmupMs }, loadMs) {
       learner.assumeEdge(modelKey(manifest), backend, logNormal(warmupMs + 1, 0.1))
-      if (loadMs !== undefined) learner.observeLoad(modelKey(manifest), backend, loadMs)
+      if (loadMs === undefined) return
+      // Where the engine does not say what of it was the runtime's, all of it was the model's.
+      const ms = ownMs ?? loadMs
+      learner.observeLoad(modelKey(manifest), backend, ms)
+      // By what a run was predicted to take, as the next model's load will be: so its error is learned, too.
+      preparations.observeLoad({ totalBytes: totalBytesOf(manifest), runMs: foretoldMs, ms })
+      measurements?.save()
     },
+    async learnInstalled(manifest, { bytes, ms }) {
+      const [source] = await sources(manifest)
+      if (source !== undefined) preparations.observeInstall({ bytes, ms, rate: rates.rate(source.origin).rate })
+    },
+    learnTraffic(traffic) {
+      rates.observe({ ...traffic, kind: 'download' })
+      measurements?.save()
+    },
+    learnRuntime: (opened) => learnRuntime(opened, { preparations, ...(network === undefined ? { rates } : {}) }),
     networkChanged() {
       for (const { link } of clouds) link.networkChanged()
+      rates.networkChanged()
     },
     mayTakeReports: async () => clouds[0] !== undefined && mayBeHither(clouds[0].arm),
   }

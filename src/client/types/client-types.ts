@@ -29,6 +29,11 @@ export interface RouteExplanation {
 export interface ClientEvents {
   /** A request was answered. */
   readonly route: RouteRecord
+  /**
+   * What the other arm would have taken was measured after the answer: the record as it is from now on. The cloud
+   * answered while the model was on its way to this device, and now it is ready.
+   */
+  readonly measured: RouteRecord
   readonly progress: ModelProgress
   readonly state: { readonly model: string; readonly state: ModelState }
   /**

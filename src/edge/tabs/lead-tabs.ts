@@ -31,6 +31,10 @@ export function leadTabs(options: {
       events.onDevice?.(report)
       tellAll((others) => others.onDevice(report))
     },
+    onRuntime(opened) {
+      events.onRuntime?.(opened)
+      tellAll((others) => others.onRuntime(opened))
+    },
     onGone() {
       events.onGone?.()
       tellAll((others) => others.onGone())

@@ -31,6 +31,7 @@ export function openRemoteEdge(options: {
       report = newest
       events.onDevice?.(newest)
     },
+    onRuntime: (opened) => events.onRuntime?.(opened),
     async onGone() {
       await look()
       events.onGone?.()

@@ -6,7 +6,7 @@ import { tinyOnnx } from '../../testing/tiny-onnx.ts'
 import { createCrashMarks } from '../crash-marks.ts'
 import { createEdge } from '../create-edge.ts'
 import { openEdgeSession } from '../edge-session.ts'
-import type { EdgeEngine } from '../edge-types.ts'
+import type { EdgeEngine, RuntimeOpened } from '../edge-types.ts'
 import { toSessionPlan } from '../session-plan.ts'
 import { createSharedEdge } from './shared-edge.ts'
 
@@ -37,6 +37,7 @@ interface Tab {
   readonly workers: Worker[]
   reads: number
   gone: number
+  readonly opened: RuntimeOpened[]
 }
 let tabs: Tab[] = []
 let names = 0
@@ -50,6 +51,7 @@ function openTab(name: string): Tab {
     onGone() {
       tab.gone += 1
     },
+    onRuntime: (runtime) => tab.opened.push(runtime),
     createOwn: (events) =>
       createEdge({
         ...events,
@@ -64,7 +66,7 @@ function openTab(name: string): Tab {
         marks: createCrashMarks(undefined),
       }),
   })
-  const tab: Tab = { edge: engine, workers, reads: 0, gone: 0 }
+  const tab: Tab = { edge: engine, workers, reads: 0, gone: 0, opened: [] }
   tabs.push(tab)
   return tab
 }
@@ -122,6 +124,30 @@ test('a model is in memory once: the second tab runs in the first one', async ()
   expect([first.reads, second.reads]).toEqual([1, 0])
   expect(second.edge.report().backends).toHaveLength(1)
   expect(second.edge.forecast(manifest)).toMatchObject({ backend: 'wasm' })
+})
+
+test('the runtime that a model needs is known before it is loaded, and every tab hears what opening it took', async () => {
+  const name = nextName()
+  const [first, second] = [openTab(name), openTab(name)]
+  await Promise.all([first.edge.ready(manifest), second.edge.ready(manifest)])
+  const needed = { flavor: 'wasm', isOpen: false, comesFirst: true }
+  expect(first.edge.forecast(manifest)?.runtimes).toEqual([needed])
+  const measuring = first.edge.measure()
+  await expect.poll(() => first.edge.forecast(manifest)?.runtimes?.[0]?.openingForMs).toBeGreaterThanOrEqual(0)
+  await measuring
+  expect(first.edge.forecast(manifest)?.runtimes).toEqual([{ flavor: 'wasm', isOpen: true, comesFirst: false }])
+  await expect.poll(() => [first.opened.length, second.opened.length]).toEqual([1, 1])
+  const [opened] = second.opened
+  expect(opened).toMatchObject({ flavor: 'wasm' })
+  expect(opened?.tookMs).toBeGreaterThan(0)
+  // What the browser says of the runtime's own file, by which its server's rate is learned.
+  const code = opened?.times.find(({ name: address }) => new URL(address).pathname.endsWith('.wasm'))
+  expect(code?.encodedBodySize).toBeGreaterThan(1_000_000)
+  expect(code?.responseEnd).toBeGreaterThan(0)
+  const loaded = await load(first)
+  expect(loaded.loadMs).toBeGreaterThan(0)
+  // Of a loaded model nothing is left to wait for.
+  expect(first.edge.forecast(manifest)?.runtimes).toBeUndefined()
 })
 
 test('a model that only a follower has is read by the follower', async () => {

@@ -24,8 +24,8 @@ export interface SharedEdgeOptions extends EdgeEvents {
  * way again. Without Web Locks or BroadcastChannel each tab has its own engine.
  */
 export function createSharedEdge(options: SharedEdgeOptions): EdgeEngine {
-  const { name, createOwn, onDevice, onGone, onMoved } = options
-  const events: EdgeEvents = { onDevice, onGone, onMoved }
+  const { name, createOwn, onDevice, onRuntime, onGone, onMoved } = options
+  const events: EdgeEvents = { onDevice, onRuntime, onGone, onMoved }
   const locks = options.locks ?? globalThis.navigator?.locks
   if (locks === undefined || typeof BroadcastChannel === 'undefined') return createOwn(events)
 

@@ -13,6 +13,7 @@ import { sleep } from '../../utils/sleep.ts'
 import { type EdgeWorkerMethods, edgeLane, type LoadRequest, type RuntimeFlavor } from '../worker-types.ts'
 import { zeroInputs } from './canary.ts'
 import { compileRuntime, measureWasm } from './measure-session.ts'
+import { resourceTimes } from './resource-times.ts'
 import { openRuntime, type Runtime } from './runtime.ts'
 import { runtimeReason, withReason } from './runtime-reason.ts'
 import { createSessionQueue } from './session-queue.ts'
@@ -170,7 +171,7 @@ const methods: EdgeWorkerMethods = {
       // The runtime is compiled now, while its file streams in and while the model is still on its way.
       await queue.add(() => compileRuntime(runtime))
       opened = { runtime, threads, flavor }
-      return { files }
+      return { files, times: resourceTimes() }
     } catch (cause) {
       throw new EdgeError('edge-run-failed', 'The runtime that runs models here could not be loaded.', { cause })
     }

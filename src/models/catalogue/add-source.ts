@@ -3,6 +3,7 @@ import type { Progress } from '../../contracts/model-state.ts'
 import type { VariantOffer } from '../manifest/pick-variant.ts'
 import type { ModelStore } from '../store/model-store.ts'
 import type { FetchOptions } from '../transfer/fetch-environment.ts'
+import type { TrafficMeter } from '../transfer/traffic-meter.ts'
 import type { ModelRegistry } from './model-registry.ts'
 
 /** A file that a person gave, or that was fetched for them. */
@@ -34,6 +35,8 @@ export interface AddOptions {
   readonly registry: ModelRegistry
   readonly offer: () => Promise<VariantOffer>
   readonly authorize: (url: string) => Promise<string | undefined>
+  /** Told of what is downloaded. */
+  readonly meter?: TrafficMeter | undefined
   /** Default: the thread's own. */
   readonly fetch?: FetchOptions['fetch']
   readonly signal: AbortSignal

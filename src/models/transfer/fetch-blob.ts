@@ -63,7 +63,7 @@ export async function fetchBlob(
         ? Number.NaN
         : Number(response.headers.get('Content-Length') ?? Number.NaN)
       const totalBytes = loaded + length
-      for await (const piece of readPieces(response, name, environment, signal)) {
+      for await (const piece of readPieces(response, name, environment, signal, url)) {
         parts.push(new Blob([new Uint8Array(piece)]))
         loaded += piece.byteLength
         if (loaded <= totalBytes) onProgress?.({ loadedBytes: loaded, totalBytes })

@@ -1,5 +1,6 @@
 import { ownOrigin } from '../../utils/page-address.ts'
 import { systemTimers, type Timers } from '../../utils/with-deadline.ts'
+import type { TrafficMeter } from './traffic-meter.ts'
 
 /** What a transfer needs of the world; each part has the browser's own as its default. */
 export interface FetchEnvironment {
@@ -13,6 +14,8 @@ export interface FetchEnvironment {
   readonly origin: string | undefined
   /** The `Authorization` header of a request to this address; undefined for none. */
   readonly authorize: (url: string) => Promise<string | undefined>
+  /** Measures how fast bodies come; undefined: nobody wants to know. */
+  readonly meter: TrafficMeter | undefined
 }
 
 export type FetchOptions = { readonly [K in keyof FetchEnvironment]?: FetchEnvironment[K] | undefined }
@@ -25,4 +28,5 @@ export const toFetchEnvironment = (options: FetchOptions): FetchEnvironment => (
   idleMs: options.idleMs ?? 15_000,
   origin: 'origin' in options ? options.origin : ownOrigin(),
   authorize: options.authorize ?? (async () => undefined),
+  meter: options.meter,
 })

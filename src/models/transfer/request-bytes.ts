@@ -142,6 +142,6 @@ export async function requestBytes(
     whole: status === 200,
     etag: etagOf(response),
     isPage: response.headers.get('Content-Type')?.startsWith('text/html') === true,
-    pieces: readPieces(response, name, environment, signal),
+    pieces: readPieces(response, name, environment, signal, url),
   }
 }

@@ -28,6 +28,8 @@ const total = ([first, ...rest]: readonly [LogNormal, ...LogNormal[]]) =>
 export interface EdgePreparation {
   /** Bytes of the model and of the runtime that are still to be downloaded. */
   readonly remainingBytes: number
+  /** What it takes beside bytes, runs and the load: compiling the runtime, checking and storing; in milliseconds. */
+  readonly other?: LogNormal | undefined
   /** Reading, compiling and warming up, in milliseconds. */
   readonly load: LogNormal
 }
@@ -35,7 +37,7 @@ export interface EdgePreparation {
 /**
  * ECS, the edge computing service: completion time of a request on this device.
  *
- *     ECS = f(T, C, B, N) = N · wait + C / speed  [ + bytes / B + load,  while the model is not ready ]
+ *     ECS = f(T, C, B, N) = N · wait + C / speed  [ + bytes / B + other + load,  while the model is not ready ]
  *
  * T, the time the task may take, is compared with the whole distribution when plans are compared (`pair-planner.ts`).
  * `service` stands for C / speed: measured per model and backend, and derived from C (see `predictRunMs`) only before
@@ -52,7 +54,8 @@ export function edgeServiceTime(edge: {
   const { waitMs = 0, service, preparation } = edge
   const parts: [LogNormal, ...LogNormal[]] = [service, ...knownTime(waitMs)]
   if (preparation !== undefined) {
-    parts.push(preparation.load, ...transferTime(preparation.remainingBytes, preparation.downlink))
+    const { load, other, remainingBytes, downlink } = preparation
+    parts.push(load, ...(other === undefined ? [] : [other]), ...transferTime(remainingBytes, downlink))
   }
   return total(parts)
 }

@@ -2,6 +2,7 @@ import type { Backend } from '../../contracts/model-state.ts'
 import type { LinkEstimate } from '../../network/link.ts'
 import type { Forecast } from '../../utils/forecast.ts'
 import type { LogNormal } from '../../utils/log-normal.ts'
+import { remainingTime } from '../../utils/remaining-time.ts'
 import { cloudServiceTime, edgeServiceTime } from './cost-models.ts'
 import { createEstimators } from './estimators.ts'
 import { createQueueWaitEstimator } from './queue-wait-estimator.ts'
@@ -36,7 +37,17 @@ export interface RouteLearner {
     readonly model: string
     readonly backend: Backend
     readonly waitMs?: number
-    readonly preparation?: { readonly remainingBytes: number; readonly downlink: LogNormal } | undefined
+    readonly preparation?:
+      | {
+          readonly remainingBytes: number
+          readonly downlink: LogNormal
+          readonly other?: LogNormal | undefined
+          /** What a load is taken to be where none of this model was measured. Default: a second and a half, or so. */
+          readonly load?: LogNormal | undefined
+          /** Milliseconds since it began to be loaded. Default 0. */
+          readonly loadingForMs?: number | undefined
+        }
+      | undefined
     /** Taken where no run was measured, and not kept. Default: what was assumed last. */
     readonly prior?: LogNormal | undefined
   }): LogNormal
@@ -52,6 +63,8 @@ export interface RouteLearner {
   }): Forecast
   /** True once a run of the model on this backend has been measured. */
   knowsEdge(model: string, backend: Backend): boolean
+  /** True once a run of the model at the endpoint has been. */
+  knowsCloud(model: string): boolean
   /** The estimates as plain JSON, to be stored. */
   snapshot(): unknown
   /** Continues from a stored snapshot, less certain for its age. Invalid entries are ignored. */
@@ -111,11 +124,12 @@ export function createRouteLearner(options: { readonly now?: () => number } = {}
     edgeTime({ model, backend, waitMs = 0, preparation, prior }) {
       const nowMs = now()
       const key = edgeKey(model, backend)
-      const load = preparation && estimators.lookAt('load', key).estimate(nowMs)
+      const load = preparation && estimators.lookAt('load', key, preparation.load).estimate(nowMs)
       return edgeServiceTime({
         waitMs,
         service: estimators.lookAt('edge', key, prior).estimate(nowMs),
-        preparation: preparation && load && { ...preparation, load },
+        preparation: preparation &&
+          load && { ...preparation, load: remainingTime(load, preparation.loadingForMs ?? 0) },
       })
     },
     edgeUsual(model, backend, prior) {
@@ -133,6 +147,7 @@ export function createRouteLearner(options: { readonly now?: () => number } = {}
       })
     },
     knowsEdge: (model, backend) => estimators.samples('edge', edgeKey(model, backend)) > 0,
+    knowsCloud: (model) => estimators.samples('cloud', model) > 0,
     snapshot: estimators.snapshot,
     restore: (snapshot) => estimators.restore(snapshot, now()),
   }

@@ -1,5 +1,5 @@
 import { css, html } from 'lit'
-import type { Arm, Prediction } from '../../index.ts'
+import type { Arm, Prediction, RouteKnowledge, RouteOther } from '../../index.ts'
 import { define } from '../base/define.ts'
 import { UiElement } from '../base/ui-element.ts'
 import { cssVariables } from '../design/css-variables.ts'
@@ -14,6 +14,8 @@ export class PredictionChart extends UiElement {
     predicted: { attribute: false },
     ran: { attribute: false },
     actualMs: { attribute: false },
+    known: { attribute: false },
+    other: { attribute: false },
   }
   static override styles = [
     sharedStyles,
@@ -94,15 +96,32 @@ export class PredictionChart extends UiElement {
   declare predicted: { readonly edge?: Prediction; readonly cloud?: Prediction }
   declare ran: Arm | undefined
   declare actualMs: number | undefined
+  /** What the predictions rest on. */
+  declare known: RouteKnowledge | undefined
+  /** What the arm that did not answer would have taken, where that was measured. */
+  declare other: RouteOther | undefined
 
   constructor() {
     super()
     this.predicted = {}
   }
 
+  /** A part of what was predicted for this arm was assumed and not measured. */
+  #isAssumed(arm: Arm): boolean {
+    const { known } = this
+    if (known === undefined) return false
+    return arm === 'edge' ? known.edgeMeasured === false : known.links.every(({ measured }) => measured === false)
+  }
+
+  /** When the model was ready here, if that was after the cloud had answered. */
+  #readyMs(arm: Arm): number | undefined {
+    return this.other?.arm === arm && this.other.known === 'when-ready' ? this.other.ms : undefined
+  }
+
   #row(arm: Arm, longestMs: number) {
     const prediction = this.predicted[arm]
-    const actualMs = this.ran === arm ? this.actualMs : undefined
+    const readyMs = this.#readyMs(arm)
+    const actualMs = this.ran === arm ? this.actualMs : readyMs
     const share = (ms: number) => (longestMs > 0 ? ms / longestMs : 0)
     return html`<div class="row ${arm}" data-testid="predicted-${arm}" data-mean-ms=${prediction?.meanMs ?? ''}>
       <span class="name">${armName(arm)}</span>
@@ -121,16 +140,24 @@ export class PredictionChart extends UiElement {
       <p class="figures small muted">
         ${
           prediction
-            ? html`<strong>${formatMs(prediction.meanMs)}</strong>, ${t('why.p90', str`9 in 10 under ${formatMs(prediction.p90Ms)}`)}`
+            ? html`<strong>${formatMs(prediction.meanMs)}</strong>, ${t('why.p90', str`9 in 10 under ${formatMs(prediction.p90Ms)}`)}${
+                this.#isAssumed(arm) ? html` (${t('why.assumed', 'partly assumed, not measured yet')})` : ''
+              }`
             : t('why.unknown', 'cannot be predicted yet')
-        }${actualMs === undefined ? '' : html`; <strong>${t('why.took', str`took ${formatMs(actualMs)}`)}</strong>`}
+        }${
+          readyMs !== undefined
+            ? html`; <strong data-testid="ready-${arm}">${t('why.ready', str`measured since: ${formatMs(readyMs)}`)}</strong>`
+            : actualMs === undefined
+              ? ''
+              : html`; <strong>${t('why.took', str`took ${formatMs(actualMs)}`)}</strong>`
+        }
       </p>
     </div>`
   }
 
   override render() {
     const { edge, cloud } = this.predicted
-    const ends = [edge?.meanMs, edge?.p90Ms, cloud?.meanMs, cloud?.p90Ms, this.actualMs]
+    const ends = [edge?.meanMs, edge?.p90Ms, cloud?.meanMs, cloud?.p90Ms, this.actualMs, this.#readyMs('edge')]
     const longestMs = Math.max(0, ...ends.filter((ms) => ms !== undefined && Number.isFinite(ms)).map(Number))
     return html`${this.#row('edge', longestMs)}${this.#row('cloud', longestMs)}`
   }

@@ -113,7 +113,13 @@ export class RouteView extends LaterElement {
     const { route } = this
     return html`<section>
         <h2>${t('why.predicted', 'Predicted')}</h2>
-        <hither-prediction .predicted=${shown.predicted} .ran=${route?.ran} .actualMs=${route?.actualMs}></hither-prediction>
+        <hither-prediction
+          .predicted=${shown.predicted}
+          .known=${shown.known}
+          .ran=${route?.ran}
+          .actualMs=${route?.actualMs}
+          .other=${route?.other}
+        ></hither-prediction>
       </section>
       ${route && html`<section><hither-parts .route=${route}></hither-parts></section>${this.#attempts(route)}`}`
   }

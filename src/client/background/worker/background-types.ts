@@ -10,6 +10,7 @@ import type { ModelNote } from '../../../models/store/model-notes.ts'
 import type { StoredState } from '../../../models/store/model-store.ts'
 import type { VerifyReport } from '../../../models/store/read-model.ts'
 import type { StoreUsage } from '../../../models/store/store-usage.ts'
+import type { Traffic } from '../../../models/transfer/traffic-meter.ts'
 import type { Priority } from '../../../models/transfer/transfer-slots.ts'
 import type { SimulatedNetwork } from '../../../network/simulated-network.ts'
 import type { DecodedBy } from '../../../tasks/decode/answer-for.ts'
@@ -49,6 +50,12 @@ export interface SoundCutter {
   push(channels: readonly Float32Array[], last: boolean): Promise<Float32Array>
 }
 
+/** A server of a model's files. */
+export interface ModelSource {
+  readonly origin: string
+  readonly bytes: number
+}
+
 /** The stored models' part of the second worker's methods. A revision is named where another one may serve by now. */
 export interface ModelMethods {
   models(): Promise<readonly string[]>
@@ -75,6 +82,8 @@ export interface ModelMethods {
   withdraw(models: readonly OperatorWithdrawal[], isWhole: boolean): Promise<void>
   note(name: string): Promise<ModelNote>
   changeNote(name: string, change: ModelNote): Promise<void>
+  /** The servers that the model's files are fetched from, as origins, and the bytes of each; none where they came from this device. */
+  sources(name: string, revision: string): Promise<readonly ModelSource[]>
   usage(): Promise<StoreUsage>
   keepServing(name: string, revision: string): Promise<void>
   switchTo(name: string, revision: string): Promise<void>
@@ -102,10 +111,14 @@ export interface ModelMethods {
  * page may run another revision than the one that serves in this worker.
  */
 export interface BackgroundMethods extends ModelMethods {
-  /** @param token asked for the token of an origin in `tokenOrigins`; its answer goes to that origin only */
+  /**
+   * @param token asked for the token of an origin in `tokenOrigins`; its answer goes to that origin only
+   * @param onTraffic told how fast the models' files come
+   */
   open(
     settings: BackgroundSettings,
     token: (origin: string) => string | undefined | Promise<string | undefined>,
+    onTraffic: (traffic: Traffic) => void,
   ): Promise<{ readonly persistent: boolean }>
   /** The catalogue's first model of a task; undefined when it has none. */
   modelFor(task: TaskName): Promise<string | undefined>

@@ -29,11 +29,11 @@ const soundWindows = lazyPart('hears sound', () => import('../../../tasks/sound/
 const methods: BackgroundMethods = {
   ...createModelMethods(async () => opened()),
 
-  async open(settings, token) {
+  async open(settings, token, onTraffic) {
     // This worker is one client's alone: all that it fetches is as on the network that the client pretends.
     if (settings.network !== undefined)
       globalThis.fetch = shapeFetch(globalThis.fetch.bind(globalThis), settings.network)
-    opening ??= openModels(settings, token)
+    opening ??= openModels(settings, token, onTraffic)
     const { store } = await opening
     return { persistent: store.persistent }
   },

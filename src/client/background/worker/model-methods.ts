@@ -2,6 +2,7 @@ import type { Manifest } from '../../../contracts/manifest.ts'
 import { ModelError } from '../../../errors/model-error.ts'
 import { importModel } from '../../../models/catalogue/import-model.ts'
 import { toFilePath } from '../../../models/manifest/file-path.ts'
+import { sourcesOf } from '../../../models/manifest/sources-of.ts'
 import { handOver } from '../../../utils/calls/hand-over.ts'
 import { lazyPart } from '../../../utils/lazy-part.ts'
 import type { ModelMethods } from './background-types.ts'
@@ -99,6 +100,11 @@ export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMe
       await orphansFreed()
       return store.usage()
     },
+    async sources(name, revision) {
+      const { registry } = await opened()
+      const manifest = await resolve(name, revision)
+      return sourcesOf(manifest, await registry.baseUrl(manifest))
+    },
 
     keepServing: async (name, revision) => (await opened()).registry.keepServing(name, revision),
     switchTo: async (name, revision) => (await opened()).registry.switchTo(await resolve(name, revision)),
@@ -116,9 +122,9 @@ export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMe
     },
     async addModel(source, { signal, onProgress }) {
       const { addModel } = await adding.get()
-      const { store, registry, offer, authorize, orphansFreed } = await opened()
+      const { store, registry, offer, authorize, meter, orphansFreed } = await opened()
       await orphansFreed()
-      return addModel(source, { store, registry, offer, authorize, signal, onProgress })
+      return addModel(source, { store, registry, offer, authorize, meter, signal, onProgress })
     },
   }
 }

@@ -5,6 +5,7 @@ import { createOperatorWithdrawals, type OperatorWithdrawals } from '../../../mo
 import { openRecords, type Records } from '../../../models/chunks/open-records.ts'
 import type { VariantOffer } from '../../../models/manifest/pick-variant.ts'
 import { type ModelStore, openModelStore } from '../../../models/store/model-store.ts'
+import { createTrafficMeter, type Traffic, type TrafficMeter } from '../../../models/transfer/traffic-meter.ts'
 import { lazy } from '../../../utils/lazy.ts'
 import { lazyPart } from '../../../utils/lazy-part.ts'
 import type { BackgroundSettings } from './background-types.ts'
@@ -19,6 +20,7 @@ export interface OpenedModels {
   readonly offer: () => Promise<VariantOffer>
   /** What earlier visits left and no list shows is freed: once a visit, a little after the start. Never rejects. */
   readonly orphansFreed: () => Promise<void>
+  readonly meter: TrafficMeter
   /** The `Authorization` header for an address; only its own origin's token. */
   readonly authorize: (url: string) => Promise<string | undefined>
 }
@@ -33,6 +35,7 @@ const freeOrphansAfterMs = 5_000
 export async function openModels(
   settings: BackgroundSettings,
   token: (origin: string) => string | undefined | Promise<string | undefined>,
+  onTraffic: (traffic: Traffic) => void,
 ): Promise<OpenedModels> {
   const { catalogUrl, backends, memoryBytes, tokenOrigins, network: _, ...download } = settings
   const authorize = async (url: string) => {
@@ -41,7 +44,8 @@ export async function openModels(
     return value === undefined ? undefined : `Bearer ${value}`
   }
   const records = await openRecords()
-  const store = await openModelStore({ ...download, records, authorize })
+  const meter = createTrafficMeter(onTraffic)
+  const store = await openModelStore({ ...download, records, authorize, meter })
   const catalogue = createCatalogue({ url: catalogUrl, records, authorize })
   const offer = async () => ({ backends, memoryBytes, adapter: (await detectWebgpu())?.facts })
   const told = createOperatorWithdrawals(records)
@@ -50,5 +54,5 @@ export async function openModels(
   // The next visit tries again.
   const orphansFreed = () => freed.get().catch(() => {})
   setTimeout(orphansFreed, freeOrphansAfterMs)
-  return { records, store, catalogue, registry, told, offer, authorize, orphansFreed }
+  return { records, store, catalogue, registry, told, offer, authorize, meter, orphansFreed }
 }

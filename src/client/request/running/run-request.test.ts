@@ -7,8 +7,11 @@ import type { EdgeEngine } from '../../../edge/edge-types.ts'
 import { EdgeError } from '../../../errors/edge-error.ts'
 import { isHitherError } from '../../../errors/hither-error.ts'
 import type { NoArmError } from '../../../errors/no-arm-error.ts'
+import { modelKey } from '../../../models/manifest/model-key.ts'
+import { createDownloadRates } from '../../../network/download-rates.ts'
 import { encodeInferResponse } from '../../../protocol/infer/infer-response.ts'
 import { createRouter } from '../../../routing/deciding/create-router.ts'
+import { createPreparationLearner } from '../../../routing/learning/preparation-learner.ts'
 import { createRouteLearner } from '../../../routing/learning/route-learner.ts'
 import { fakeManifest } from '../../../testing/fake-manifest.ts'
 import { createCloudLink } from '../../cloud/cloud-link.ts'
@@ -82,9 +85,15 @@ function setUp() {
     edgeModels: {
       state: async () => ({ status: 'ready', totalBytes: 1, backend: 'wasm' }),
       prepare: async () => edge.loaded(manifest),
+      loadingForMs: () => 0,
     } as unknown as RequestContext['edgeModels'],
     clouds: ['https://a.example', 'https://b.example/x/'].map((url) => createCloudLink({ url }, online, () => {})),
     learner: createRouteLearner(),
+    preparations: createPreparationLearner(),
+    rates: createDownloadRates(),
+    resources: { read() {} },
+    sourcesOf: async () => [],
+    onEdgeReady() {},
     router: createRouter(),
     notices: { current: () => [], closed: () => undefined, start() {}, close() {} },
     watcher: online,
@@ -180,7 +189,7 @@ test.each([
   const prepare = vi.fn<(of: Manifest, options?: { priority?: string | undefined }) => Promise<never>>()
   prepare.mockRejectedValue(new TypeError('not here'))
   const state = async () => ({ status: 'absent' })
-  const edgeModels = { state, prepare } as unknown as RequestContext['edgeModels']
+  const edgeModels = { state, prepare, loadingForMs: () => 0 } as unknown as RequestContext['edgeModels']
   const edge = { ...parts.edge, loaded: () => undefined }
   Object.assign(parts, { edge, edgeModels, watcher: { ...online, saveData }, downloadOnMetered: onMetered })
   const end = await endOf(ask('any'))
@@ -190,10 +199,42 @@ test.each([
   for (const [, options] of prepare.mock.calls) expect(options?.priority).toBe('background')
 })
 
+test.each([
+  ['ready later', false, 1],
+  ['ready at the answer', true, 0],
+] as const)('what a model that was %s would have taken here is measured', async (_, isReady, times) => {
+  const { parts, ask } = setUp()
+  let arrive = (_: { backend: 'wasm' }) => {}
+  const arrival = new Promise<{ backend: 'wasm' }>((resolve) => {
+    arrive = resolve
+  })
+  const state = async () => (isReady ? { status: 'ready', totalBytes: 1, backend: 'wasm' } : { status: 'absent' })
+  const edgeModels = { state, prepare: () => arrival, loadingForMs: () => 0 }
+  const onEdgeReady = vi.fn<RequestContext['onEdgeReady']>()
+  // So slow here that the cloud answers.
+  const forecast = () => ({ backend: 'wasm', ms: 90_000 })
+  Object.assign(parts, { edgeModels, onEdgeReady, edge: { ...parts.edge, forecast, loaded: () => undefined } })
+  const end = await endOf(ask('any'))
+  if (!('value' in end)) throw end.error
+  expect(end.value.route.ran).toBe('cloud')
+  expect(onEdgeReady).not.toHaveBeenCalled()
+  parts.learner.assumeEdge(modelKey(manifest), 'wasm', { mu: Math.log(20), variance: 0.01 })
+  arrive({ backend: 'wasm' })
+  await arrival
+  await Promise.resolve()
+  expect(onEdgeReady).toHaveBeenCalledTimes(times)
+  for (const [id, ms] of onEdgeReady.mock.calls) {
+    expect(id).toBe(end.value.route.id)
+    // At least a run, after the answer came.
+    expect(ms).toBeGreaterThan(20)
+  }
+})
+
 test('a model that is the cloud’s by default is not fetched ahead of need, and is here the last resort', async () => {
   const { parts, ask, told } = setUp()
   const prepare = vi.fn(async () => parts.edge.loaded(manifest))
-  const edgeModels = { state: async () => ({ status: 'absent' }), prepare } as unknown as RequestContext['edgeModels']
+  const state = async () => ({ status: 'absent' })
+  const edgeModels = { state, prepare, loadingForMs: () => 0 } as unknown as RequestContext['edgeModels']
   Object.assign(parts, { edgeModels, clouds: parts.clouds.slice(0, 1) })
   const large: Manifest = { ...manifest, defaultArm: 'cloud' }
   const end = await endOf(ask('any', undefined, large))
@@ -297,7 +338,10 @@ test('case 32: offline and without the model, the error comes at once: no time i
   const { parts, ask, sent } = setUp()
   Object.assign(parts, {
     watcher: { ...online, online: false },
-    edgeModels: { state: async () => ({ status: 'absent' }) } as unknown as RequestContext['edgeModels'],
+    edgeModels: {
+      state: async () => ({ status: 'absent' }),
+      loadingForMs: () => 0,
+    } as unknown as RequestContext['edgeModels'],
   })
   // The test's timers stand still: what waited for one would never end.
   await expect(ask('any')).rejects.toMatchObject({ code: 'no-arm', message: expect.stringContaining('offline') })

@@ -2,11 +2,13 @@ import type { Manifest } from '../../../contracts/manifest.ts'
 import type { Privacy } from '../../../contracts/route.ts'
 import type { TensorMap } from '../../../contracts/tensor.ts'
 import { NoArmError } from '../../../errors/no-arm-error.ts'
+import { modelKey } from '../../../models/manifest/model-key.ts'
 import { sentenceOf } from '../../../routing/explain-route.ts'
 import type { RoutePlan } from '../../../routing/router-types.ts'
 import { runPlan } from '../../../routing/running/run-plan.ts'
 import { answerFor } from '../../../tasks/decode/answer-for.ts'
 import { given } from '../../../utils/given.ts'
+import { meanOf } from '../../../utils/log-normal.ts'
 import { randomId } from '../../../utils/random-id.ts'
 import { systemTimers } from '../../../utils/with-deadline.ts'
 import type { RunResult } from '../../types/run-types.ts'
@@ -42,6 +44,23 @@ export interface PreparedRequest {
   readonly transfer?: boolean | undefined
 }
 
+/** Prepares the model beside the cloud's run, and says when an answer would have come from here. */
+function bringHere(
+  context: RequestContext,
+  manifest: Manifest,
+  request: { readonly id: string; readonly startedAt: number; readonly isReady: boolean },
+): void {
+  context.edgeModels.prepare(manifest, { priority: 'background' }).then(
+    ({ backend }) => {
+      if (request.isReady) return
+      const readyMs = performance.now() - request.startedAt
+      const runMs = meanOf(context.learner.edgeTime({ model: modelKey(manifest), backend }))
+      context.onEdgeReady(request.id, readyMs + runMs)
+    },
+    () => {}, // its failure is the model's state
+  )
+}
+
 async function planAndRun(
   context: RequestContext,
   request: PreparedRequest,
@@ -70,9 +89,9 @@ async function planAndRun(
   const isLeftToCloud = manifest.defaultArm === 'cloud' && privacy !== 'prefer-edge'
   const mayDownload =
     privacy !== 'cloud-only' && mayFetchAhead && !isLeftToCloud && snapshot.edge.status !== 'unavailable'
-  if (mayDownload && plan.arm === 'cloud') {
-    void context.edgeModels.prepare(manifest, { priority: 'background' }).catch(() => {})
-  }
+  const isReady = snapshot.edge.status === 'ready'
+  const measureReady = () => bringHere(context, manifest, { id, startedAt, isReady })
+  if (mayDownload && plan.arm === 'cloud') measureReady()
   if (plan.probe !== undefined) context.clouds.find(({ name }) => name === plan.probe)?.probe()
   const isGivenAway = transfer === true && plan.arm === 'edge'
   const outcome = await runPlan({
@@ -94,6 +113,9 @@ async function planAndRun(
     signal,
     mayRetry: !isGivenAway,
   })
+  // The run here was overtaken, and its preparation goes on.
+  const isOvertaken = outcome.attempts.some(({ arm, result }) => arm === 'edge' && result === 'lost')
+  if (plan.arm === 'edge' && isOvertaken) measureReady()
   const { outputs } = outcome.value
   const answer = answerFor(manifest, outputs)
   return {

@@ -4,8 +4,8 @@ import type { TensorMap } from '../../../contracts/tensor.ts'
 import type { EdgeEngine, EdgeRunOptions } from '../../../edge/edge-types.ts'
 import { EdgeError } from '../../../errors/edge-error.ts'
 import { createRouter } from '../../../routing/deciding/create-router.ts'
-import { createRouteLearner } from '../../../routing/learning/route-learner.ts'
 import { fakeManifest } from '../../../testing/fake-manifest.ts'
+import { fakeRequestContext } from '../../../testing/fake-request-context.ts'
 import { until } from '../../../testing/until.ts'
 import type { RequestContext } from '../snapshot/request-context.ts'
 import { runRequest } from './run-request.ts'
@@ -47,10 +47,9 @@ function setUp(options: { readonly loaded?: boolean } = {}) {
   const router = createRouter()
   const decide = vi.spyOn(router, 'decide')
   const parts = {
+    ...fakeRequestContext(),
     edge,
-    edgeModels: { state, prepare: async () => loaded },
-    clouds: [],
-    learner: createRouteLearner(),
+    edgeModels: { state, prepare: async () => loaded, loadingForMs: () => 0 },
     router,
     notices: { current: () => [], closed: () => undefined, start() {}, close() {} },
     watcher: { online: true, saveData: false, connection: undefined, onChange: () => () => {} },

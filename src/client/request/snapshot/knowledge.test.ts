@@ -123,3 +123,43 @@ test('asking the endpoints ends when they have answered, however they did', asyn
   await askEndpoints(context, manifest.name, 'any')
   expect(cloud.hasModel(manifest.name)).toBe(true)
 })
+
+test('what is foretold of a model that is not here follows its server’s downloads, and says when it was measured', async () => {
+  const { link } = createCloudLink(
+    { url: 'https://a.example' },
+    { ...onlineWatcher, connection: { downlink: 1.45 } },
+    () => {},
+  )
+  const [cloud] = fakeRequestContext({}, ['https://a.example']).clouds
+  const bytes = 3e6
+  const large = { ...manifest, files: [{ path: 'model.onnx', bytes, sha256: 'x' }] }
+  const context = fakeRequestContext({
+    edge: stubEdge({}, { loaded: () => undefined, forecast: () => ({ backend: 'wasm', ms: 5, runtimes: [] }) }),
+    edgeModels: { state: async () => ({ status: 'absent' }), loadingForMs: () => 0 } as never,
+    clouds: cloud === undefined ? [] : [{ ...cloud, link }],
+    sourcesOf: async () => [{ origin: 'https://models.example', bytes }],
+  })
+  const explained = () => explainRequest(context, large, { privacy: 'any' })
+  const before = await explained()
+  // By the browser's guess of 1.45 Mbit/s alone.
+  expect(before.predicted.edge?.meanMs).toBeGreaterThan(15_000)
+  expect(before.known).toMatchObject({
+    edgeMeasured: false,
+    preparation: { remainingBytes: bytes, rateMeasured: false },
+  })
+  context.rates.observe({ origin: 'https://models.example', bytes: 2e6, ms: 200, kind: 'download' })
+  context.preparations.observeLoad({ totalBytes: bytes, runMs: 5, ms: 200 })
+  const after = await explained()
+  expect(after.predicted.edge?.meanMs).toBeLessThan(1_500)
+  expect(after.predicted.edge?.p90Ms).toBeLessThan(2_500)
+  expect(after.known).toMatchObject({ edgeMeasured: true, preparation: { rateMeasured: true } })
+})
+
+test('a request reads the page’s own files first, an explanation does not', async () => {
+  const read = vi.fn()
+  const context = fakeRequestContext({ resources: { read } })
+  await explainRequest(context, manifest, { privacy: 'any' })
+  expect(read).not.toHaveBeenCalled()
+  await refreshKnowledge(context, manifest, 'any')
+  expect(read).toHaveBeenCalledTimes(1)
+})

@@ -3,7 +3,9 @@ import type { LinkReport } from '../../../contracts/measurements.ts'
 import type { Backend, ModelState } from '../../../contracts/model-state.ts'
 import type { Privacy, RouteNotice } from '../../../contracts/route.ts'
 import { modelKey } from '../../../models/manifest/model-key.ts'
+import { totalBytesOf } from '../../../models/manifest/total-bytes.ts'
 import type { LinkEstimate } from '../../../network/link.ts'
+import type { Preparation } from '../../../routing/learning/preparation-learner.ts'
 import type { RouteLearner } from '../../../routing/learning/route-learner.ts'
 import { type LogNormal, logNormal } from '../../../utils/log-normal.ts'
 import type { CloudLink } from '../../cloud/cloud-link.ts'
@@ -19,8 +21,10 @@ export interface EdgeKnowledge {
   /** Runs in the model's worker, and how long the first of them has been under way. */
   readonly waiting: number
   readonly busyForMs: number
-  /** Speed of the way down, for what is still to be fetched. */
-  readonly downlink: LogNormal
+  /** The warm-up of the model, or a run, was measured. */
+  readonly isRunMeasured: boolean
+  /** What is left before the model can run. @param runMs what a run is predicted to take */
+  readonly prepare: (remainingBytes: number, runMs: number) => Preparation
   readonly times: Pick<RouteLearner, 'edgeTime' | 'edgeUsual'>
 }
 
@@ -31,7 +35,7 @@ export interface CloudKnowledge extends Pick<CloudLink, 'name' | 'region' | 'mon
   readonly wireShare: number
   readonly link: LinkEstimate
   readonly report: LinkReport
-  readonly times: Pick<RouteLearner, 'cloudTime'>
+  readonly times: Pick<RouteLearner, 'cloudTime' | 'knowsCloud'>
 }
 
 /** All that a request's routing rests on, as it is at one moment. */
@@ -95,18 +99,18 @@ export async function readKnowledge(context: RequestContext, manifest: Manifest,
   }
 }
 
-async function readEdge(
-  { edge, edgeModels, learner, clouds }: RequestContext,
-  manifest: Manifest,
-  privacy: Privacy,
-): Promise<EdgeKnowledge> {
+async function readEdge(context: RequestContext, manifest: Manifest, privacy: Privacy): Promise<EdgeKnowledge> {
+  const { edge, edgeModels, learner, clouds, preparations, rates } = context
   // A request that may not run on this device does not wait for it, nor look for its model.
   const mayRun = privacy !== 'cloud-only'
   if (mayRun) await edge.ready(manifest)
   const state: ModelState = mayRun ? await edgeModels.state(manifest) : { status: 'absent' }
+  const sources = mayRun && state.status !== 'ready' ? await context.sourcesOf(manifest) : []
   const forecast = edge.forecast(manifest)
   const loaded = edge.loaded(manifest)
   const predictedMs = forecast?.ms
+  // Before anything was downloaded from anywhere, the first endpoint's downlink is the nearest thing that was measured.
+  const assumedRate = () => clouds[0]?.link.estimate().downlink ?? logNormal(15e6, 1.2)
   return {
     state,
     backend: forecast && (loaded?.backend ?? forecast.backend),
@@ -118,8 +122,18 @@ async function readEdge(
           : logNormal(predictedMs + 1, 0.5),
     waiting: edge.waiting(manifest),
     busyForMs: edge.busyForMs(manifest),
-    // Models come from the catalogue's server; the first endpoint's downlink is the nearest thing that was measured.
-    downlink: clouds[0]?.link.estimate().downlink ?? logNormal(15e6, 1.2),
+    isRunMeasured:
+      loaded !== undefined || (forecast !== undefined && learner.knowsEdge(modelKey(manifest), forecast.backend)),
+    prepare: (remainingBytes, runMs) =>
+      preparations.prepare({
+        totalBytes: totalBytesOf(manifest),
+        remainingBytes,
+        runMs,
+        loadingForMs: edgeModels.loadingForMs(manifest),
+        runtimes: forecast?.runtimes ?? [],
+        sources,
+        rate: (origin = globalThis.location?.origin ?? '') => rates.rate(origin, assumedRate()),
+      }),
     times: learner,
   }
 }
@@ -134,6 +148,7 @@ export async function refreshKnowledge(
   privacy: Privacy,
 ): Promise<Knowledge> {
   void askEndpoints(context, manifest.name, privacy)
+  context.resources.read()
   const knowledge = await readKnowledge(context, manifest, privacy)
   const { backend, prior } = knowledge.edge
   if (backend !== undefined && prior !== undefined) context.learner.assumeEdge(modelKey(manifest), backend, prior)

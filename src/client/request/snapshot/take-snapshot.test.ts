@@ -4,13 +4,25 @@ import { modelKey } from '../../../models/manifest/model-key.ts'
 import { createLink } from '../../../network/link.ts'
 import { createRouteLearner } from '../../../routing/learning/route-learner.ts'
 import { fakeManifest } from '../../../testing/fake-manifest.ts'
-import { logNormal, meanOf } from '../../../utils/log-normal.ts'
+import { type LogNormal, logNormal, meanOf } from '../../../utils/log-normal.ts'
 import type { CloudKnowledge, EdgeKnowledge, Knowledge } from './knowledge.ts'
 import { takeSnapshot } from './take-snapshot.ts'
 
 const manifest = await fakeManifest({ 'model.onnx': new Uint8Array(1_000) })
 const key = modelKey(manifest)
 
+/** A preparation of which only the rate is known. */
+const prepareAt =
+  (downlink: LogNormal): EdgeKnowledge['prepare'] =>
+  (remainingBytes) => ({
+    remainingBytes,
+    downlink,
+    other: undefined,
+    load: logNormal(1_500, 1),
+    loadingForMs: 0,
+    isRateMeasured: false,
+    isMeasured: false,
+  })
 const knowledgeOf = (edge: Partial<EdgeKnowledge> = {}, others: Partial<Knowledge> = {}): Knowledge => ({
   online: true,
   saveData: false,
@@ -21,7 +33,8 @@ const knowledgeOf = (edge: Partial<EdgeKnowledge> = {}, others: Partial<Knowledg
     prior: logNormal(20, 0.1),
     waiting: 0,
     busyForMs: 0,
-    downlink: logNormal(15e6, 1.2),
+    isRunMeasured: true,
+    prepare: prepareAt(logNormal(15e6, 1.2)),
     times: createRouteLearner(),
     ...edge,
   },
@@ -87,7 +100,7 @@ test.each(['cloud', 'edge'] as const)('a model whose usual arm is %s', (defaultA
 
 test('what is still to be fetched takes time and bytes', () => {
   const optionOf = (state: EdgeKnowledge['state']) =>
-    take(knowledgeOf({ state, downlink: logNormal(8_000, 0.1) })).snapshot.edge
+    take(knowledgeOf({ state, prepare: prepareAt(logNormal(8_000, 0.1)) })).snapshot.edge
   const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0)
   const [absent, half, stored, loading, ready] = [
     optionOf({ status: 'absent' }),
@@ -166,7 +179,11 @@ test('the record shows what was known of each link, its region where it has one'
     edgeStatus: 'ready',
     edgeWaiting: 2,
     requestBytes: 1_000,
-    links: [{ endpoint: 'https://a.example', region: 'eu' }, { endpoint: 'https://b.example' }],
+    edgeMeasured: true,
+    links: [
+      { endpoint: 'https://a.example', region: 'eu', measured: false },
+      { endpoint: 'https://b.example', measured: false },
+    ],
   })
 })
 

@@ -1,6 +1,6 @@
 import type { Manifest } from '../../../contracts/manifest.ts'
 import type { ModelState } from '../../../contracts/model-state.ts'
-import type { Privacy, RouteKnowledge } from '../../../contracts/route.ts'
+import type { Privacy, RouteKnowledge, RoutePreparation } from '../../../contracts/route.ts'
 import { modelKey } from '../../../models/manifest/model-key.ts'
 import { totalBytesOf } from '../../../models/manifest/total-bytes.ts'
 import type { CloudOption, EdgeOption, RouterSnapshot } from '../../../routing/router-types.ts'
@@ -34,9 +34,16 @@ export interface SnapshotRequest {
   readonly isAhead?: boolean | undefined
 }
 
-function edgeOption(edge: EdgeKnowledge, manifest: Manifest, waiting: number): EdgeOption {
-  const { state, backend, prior, times, downlink, busyForMs } = edge
-  if (backend === undefined) return { status: 'unavailable' }
+/** The edge as the router takes it, and what of its prediction was measured. */
+interface SeenEdge {
+  readonly option: EdgeOption
+  readonly edgeMeasured?: boolean
+  readonly preparation?: RoutePreparation
+}
+
+function seeEdge(edge: EdgeKnowledge, manifest: Manifest, waiting: number): SeenEdge {
+  const { state, backend, prior, times, busyForMs, isRunMeasured } = edge
+  if (backend === undefined) return { option: { status: 'unavailable' } }
   const model = modelKey(manifest)
   const alone = times.edgeTime({ model, backend, prior })
   const computeMs = meanOf(alone)
@@ -46,22 +53,32 @@ function edgeOption(edge: EdgeKnowledge, manifest: Manifest, waiting: number): E
   if (state.status === 'ready') {
     const time = waitMs > 0 ? times.edgeTime({ model, backend, prior, waitMs }) : alone
     const usual = times.edgeUsual(model, backend, prior)
-    return { status: 'ready', time, busyMs: computeMs, waitMs, ...usual, ...edgePrice({ computeMs, downloadBytes: 0 }) }
+    const price = edgePrice({ computeMs, downloadBytes: 0 })
+    return {
+      option: { status: 'ready', time, busyMs: computeMs, waitMs, ...usual, ...price },
+      edgeMeasured: isRunMeasured,
+    }
   }
   const totalBytes = totalBytesOf(manifest)
   const isStored = state.status === 'stored' || state.status === 'loading'
   const loadedBytes = isStored ? totalBytes : state.status === 'downloading' ? state.loadedBytes : 0
-  const remainingBytes = totalBytes - loadedBytes
-  const time = times.edgeTime({ model, backend, prior, waitMs, preparation: { remainingBytes, downlink } })
+  const left = edge.prepare(totalBytes - loadedBytes, computeMs)
+  const time = times.edgeTime({ model, backend, prior, waitMs, preparation: left })
+  const preparation = {
+    remainingBytes: Math.round(left.remainingBytes),
+    bitsPerSecond: Math.exp(left.downlink.mu),
+    rateMeasured: left.isRateMeasured,
+  }
   // A model that failed may load at the next try; one whose failure is this browser's lack may not.
   // A paused download goes on when the person says so, not when a request comes.
-  if (isLasting(state) || state.status === 'paused') return { status: 'unavailable', time }
-  return {
+  if (isLasting(state) || state.status === 'paused') return { option: { status: 'unavailable', time } }
+  const option = {
     status: state.status === 'failed' ? 'absent' : state.status,
     cloudByDefault: manifest.defaultArm === 'cloud',
     time,
-    ...edgePrice({ computeMs, downloadBytes: remainingBytes }),
-  }
+    ...edgePrice({ computeMs, downloadBytes: left.remainingBytes }),
+  } as const
+  return { option, edgeMeasured: left.isMeasured, preparation }
 }
 
 function cloudOption(cloud: CloudKnowledge, manifest: Manifest, requestBytes: number): CloudOption {
@@ -77,9 +94,15 @@ function cloudOption(cloud: CloudKnowledge, manifest: Manifest, requestBytes: nu
   }
 }
 
-const linkOf = ({ name, region, report }: CloudKnowledge): RouteKnowledge['links'][number] => {
-  const { online: _, saveData: __, samples: ___, ...measured } = report
-  return { endpoint: name, ...given({ region }), ...measured }
+const linkOf = (cloud: CloudKnowledge, manifest: Manifest): RouteKnowledge['links'][number] => {
+  const { name, region, report, times } = cloud
+  const { online: _, saveData: __, samples, ...shown } = report
+  return {
+    endpoint: name,
+    ...given({ region }),
+    ...shown,
+    measured: samples > 0 && times.knowsCloud(modelKey(manifest)),
+  }
 }
 
 /** What is known now about a request, as the router and the record take it. */
@@ -97,7 +120,7 @@ export function takeSnapshot(knowledge: Knowledge, manifest: Manifest, request: 
   const { online, saveData, savePower, edge, clouds, closed } = knowledge
   const { privacy, requestBytes, deadlineMs, once = false, isAhead = false } = request
   const edgeWaiting = Math.max(0, edge.waiting - (isAhead ? 1 : 0))
-  const option = edgeOption(edge, manifest, edgeWaiting)
+  const { option, ...seen } = seeEdge(edge, manifest, edgeWaiting)
   return {
     snapshot: {
       model: manifest.name,
@@ -118,7 +141,8 @@ export function takeSnapshot(knowledge: Knowledge, manifest: Manifest, request: 
       edgeStatus: option.status,
       edgeWaiting,
       requestBytes,
-      links: clouds.map(linkOf),
+      ...seen,
+      links: clouds.map((cloud) => linkOf(cloud, manifest)),
       ...(closed.length === 0 ? {} : { notices: closed }),
     },
     ...(edge.state.status === 'failed' && isLasting(edge.state) ? { edgeLacks: edge.state.message } : {}),
