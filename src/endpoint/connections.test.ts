@@ -32,7 +32,7 @@ function open(): { readonly socket: Socket; readonly answer: Promise<string> } {
 const inputs = [{ name: 'x', shape: [1], datatype: 'FP32', data: [1] }]
 const request = (model: string, more = '') => {
   const body = JSON.stringify({ inputs })
-  const head = `POST /v2/models/${model}/infer HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n`
+  const head = `POST /v2/models/${model}/infer HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`
   return `${head}Content-Length: ${body.length}\r\n${more}\r\n${body}`
 }
 const metrics = async () => (await endpoint.app.inject({ url: '/metrics' })).payload
@@ -41,12 +41,12 @@ const metric = async (name: string, labels: string): Promise<number> =>
 
 describe('what Fastify and Node refuse themselves', () => {
   it.each([
-    ['an address that is none', 'GET /%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 400],
+    ['an address that is none', 'GET /%zz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', 400],
     ['what is no HTTP', 'HELLO\r\n\r\n', 400],
-    ['headers that are too long', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`, 431],
+    ['headers that are too long', `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`, 431],
     [
       'a name that is too long',
-      `GET /v2/models/${'x'.repeat(5_000)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+      `GET /v2/models/${'x'.repeat(5_000)} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
       414,
     ],
   ])('has the headers of every answer, and a sentence: %s', async (_, bytes, status) => {
@@ -89,7 +89,7 @@ describe('the bytes that are counted', () => {
     const before = await metric('hither_request_bytes_total', 'model="sum"')
     const { socket, answer } = open()
     socket.write(
-      'POST /v2/models/sum/infer HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000000000\r\n\r\n{',
+      'POST /v2/models/sum/infer HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000000000000\r\n\r\n{',
     )
     await until(async () => (await metric('hither_requests_total', 'model="sum",status="413"')) === 1)
     socket.destroy()
@@ -101,7 +101,7 @@ describe('the bytes that are counted', () => {
     const before = await metric('hither_request_bytes_total', 'model="sum"')
     const { socket } = open()
     socket.write(
-      `POST /v2/models/sum/infer HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n${' '.repeat(50_000)}`,
+      `POST /v2/models/sum/infer HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n${' '.repeat(50_000)}`,
     )
     await until(() => socket.bytesWritten > 50_000)
     await new Promise((resolve) => socket.write('', resolve))

@@ -203,8 +203,7 @@ describe('infer', () => {
   })
 
   it.each([
-    ['a text with a NUL, which the runtime cuts', 'string', { data: ['a\0b'] }, /its text 0 has a NUL/],
-    ['half of a surrogate pair', 'string', { data: ['\ud83d'] }, /half of a surrogate pair/],
+    ['a text with a NUL, which the runtime cuts', 'string', { data: ['a\0b'] }, /a NUL character in its text 0/],
     ['a whole number beyond 2^53', 'int64', { data: [2 ** 53] }, /Element 0 is a whole number beyond 2\^53/],
     [
       'an input in shared memory',

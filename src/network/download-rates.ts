@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { object } from '../contracts/object-schemas.ts'
 import { createLogFilter, type LogFilter } from '../utils/log-filter.ts'
 import type { LogNormal } from '../utils/log-normal.ts'
 import { assumedDownlinkBitsPerSecond, unknownRateVariance } from './rate-estimator.ts'
@@ -65,7 +66,7 @@ const varianceAfterChange = 0.5
 const extraVarianceAfterRestore = 0.15
 const mostServers = 32
 
-const snapshotSchema = v.object({
+const snapshotSchema = object({
   version: v.literal(1),
   servers: v.pipe(v.array(v.tuple([v.pipe(v.string(), v.maxLength(300)), v.unknown()])), v.maxLength(mostServers)),
 })

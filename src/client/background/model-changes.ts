@@ -1,9 +1,10 @@
 import * as v from 'valibot'
+import { object } from '../../contracts/object-schemas.ts'
 
 /** Tabs that speak the same way hear each other. */
 const channelName = 'hither-models/1'
 
-const changeSchema = v.object({ models: v.nullable(v.array(v.string())) })
+const changeSchema = object({ models: v.nullable(v.array(v.string())) })
 
 /** Tells the tabs of this origin which models were added, replaced or removed, so that none goes on with what it knew. */
 export interface ModelChanges {

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { nameSchema, precisionSchema } from '../../contracts/manifest.ts'
+import { strictObject } from '../../contracts/object-schemas.ts'
 import { parseCallOptions, signalSchema } from '../options/option-schemas.ts'
 import type { AddModelOptions, ImportModelOptions } from '../types/models-types.ts'
 
@@ -9,14 +10,14 @@ const modelNameSchema = v.optional(
     'a model’s name has letters, digits, “.”, “_” and “-”, at most 100, and begins with a letter or a digit',
   ),
 )
-const addOptionsSchema = v.strictObject({
+const addOptionsSchema = strictObject({
   signal: signalSchema,
   name: modelNameSchema,
   title: v.optional(v.string()),
   precision: v.optional(precisionSchema),
   onProgress: v.optional(v.function()),
 })
-const importOptionsSchema = v.strictObject({ signal: signalSchema, name: modelNameSchema })
+const importOptionsSchema = strictObject({ signal: signalSchema, name: modelNameSchema })
 
 /** @throws {ValidationError} `options-invalid`, naming the option */
 export const parseAddOptions = (options: unknown): AddModelOptions => parseCallOptions(addOptionsSchema, options ?? {})

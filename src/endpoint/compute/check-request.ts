@@ -2,7 +2,6 @@ import type { Manifest } from '../../contracts/manifest.ts'
 import type { TensorMap } from '../../contracts/tensor.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { checkInputs } from '../../models/manifest/check-inputs.ts'
-import { checkTexts } from './check-text.ts'
 
 /** Largest batch of one request: a free first dimension of an input that has more than one. */
 export const maxBatch = 256
@@ -10,11 +9,10 @@ export const maxBatch = 256
 /**
  * Compares a request's inputs with what the model takes and the endpoint allows, before they reach a thread.
  *
- * @throws {ValidationError} as `checkInputs` of `models/` and `checkTexts`, and `input-shape` for a batch over the limit
+ * @throws {ValidationError} as `checkInputs` of `models/`, and `input-shape` for a batch over the limit
  */
 export function checkRequest(manifest: Manifest, inputs: TensorMap): void {
   checkInputs(manifest, inputs)
-  checkTexts(inputs)
   for (const { name, shape = [] } of manifest.inputs) {
     const [batch = 0] = inputs[name]?.dims ?? []
     if (shape[0] === -1 && shape.length > 1 && batch > maxBatch) {

@@ -14,6 +14,7 @@ import { changeNotices } from '../cli/notice-command.ts'
 import { createEndpoint } from '../create-endpoint.ts'
 import { openGateway } from '../gateway/open-gateway.ts'
 import { type Database, openReportDatabase } from './database.ts'
+import { openReportStore, type ReportStore } from './report-store.ts'
 import { createReportsPlugin } from './reports-plugin.ts'
 import { takeReports } from './take-reports.ts'
 import { createWaitForLock } from './wait-for-lock.ts'
@@ -175,13 +176,13 @@ if ('missing' in postgres) process.stdout.write(`Skipped on PostgreSQL: ${postgr
 describe.each(servers)('a PostgreSQL that falls silent', (url) => {
   it('holds up neither reports nor notices, is used again when it answers, and does not keep the endpoint from closing', async () => {
     const way = await openSilentWay(Number(new URL(url).port))
-    const database = await openReportDatabase({ url: way.url, times })
+    const store = await openReportStore({ url: way.url, times })
     const upstream = await openFakeUpstream()
     const gateway = await openGateway({ upstreams: [upstream.url] })
     const { app, close } = await createEndpoint({
       ...gateway,
       logger: false,
-      plugins: [...(gateway.plugins ?? []), createReportsPlugin({ database })],
+      plugins: [...(gateway.plugins ?? []), createReportsPlugin({ store })],
     })
     const post = () => app.inject({ method: 'POST', url: reportsPath, payload: batch() })
     const read = () => app.inject({ url: noticesPath })
@@ -216,13 +217,10 @@ describe.each(servers)('a PostgreSQL that falls silent', (url) => {
 
 it('a database that never comes back is answered for in time', async () => {
   const never = new Promise<never>(() => {})
-  const silent = { selectFrom: () => ({ selectAll: () => silent.query }), destroy: async () => {}, query: {} }
-  const query = { where: () => query, orderBy: () => query, limit: () => query, execute: () => never }
-  silent.query = query
+  const silent = { currentNotices: () => never, removeOld: () => never, close: async () => {} }
   const upstream = await openFakeUpstream()
   const gateway = await openGateway({ upstreams: [upstream.url] })
-  const database = { ...silent, deleteFrom: () => ({ where: () => ({ executeTakeFirst: () => never }) }) }
-  const plugin = createReportsPlugin({ database: database as unknown as Database, limitMs: 50 })
+  const plugin = createReportsPlugin({ store: silent as unknown as ReportStore, limitMs: 50 })
   const { app, close } = await createEndpoint({ ...gateway, logger: false, plugins: [plugin] })
   const answer = await app.inject({ url: noticesPath })
   expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '5'])

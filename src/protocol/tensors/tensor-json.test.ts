@@ -33,7 +33,7 @@ describe('fromTensorJson', () => {
     ['float16', [1, -2, 0.5, 65504], new Uint16Array([0x3c00, 0xc000, 0x3800, 0x7bff])],
     ['float32', [1e-50, 3.40282347e38, -0, 1.5], new Float32Array([0, 3.4028234663852886e38, -0, 1.5])],
     ['string', ['', 'a', 'ü', '1'], ['', 'a', 'ü', '1']],
-    ['string', ['\ud800', '😀\udc00'], ['\ufffd', '😀\ufffd']],
+    ['string', ['\ud800', '😀\udc00', 'a', ''], ['\ufffd', '😀\ufffd', 'a', '']],
   ] as const)('reads %s', (type, json, data) => {
     expect(fromTensorJson(type, [4], json)).toEqual({ type, dims: [4], data })
   })

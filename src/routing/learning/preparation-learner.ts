@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { object } from '../../contracts/object-schemas.ts'
 import { createLogFilter } from '../../utils/log-filter.ts'
 import { divide, type LogNormal, meanOf, sumOf } from '../../utils/log-normal.ts'
 import { remainingTime } from '../../utils/remaining-time.ts'
@@ -107,13 +108,13 @@ const timeFilter = (median: number, noise = 0.1) =>
     residualLimit: 1.2,
   })
 
-const runtimeSchema = v.object({
+const runtimeSchema = object({
   bytes: v.pipe(v.number(), v.minValue(0), v.maxValue(1e10)),
   isKept: v.boolean(),
   origin: v.optional(v.pipe(v.string(), v.maxLength(300))),
 })
 type Runtime = v.InferOutput<typeof runtimeSchema>
-const snapshotSchema = v.object({
+const snapshotSchema = object({
   version: v.literal(1),
   open: v.optional(v.unknown()),
   install: v.optional(v.unknown()),
