@@ -21,6 +21,15 @@ export default defineConfig({
       output: {
         entryFileNames: '[name].js',
         chunkFileNames: 'assets/widget-[name]-[hash].js',
+        // What the loader shares with its later parts is one file, not one for each few lines.
+        codeSplitting: {
+          groups: [
+            {
+              name: 'shared',
+              test: /src\/(ui\/design\/shared-styles|ui\/base\/define|widget\/widget-error|utils\/is-instance)\.ts$/,
+            },
+          ],
+        },
         paths: (id) => (id.endsWith('/engine.ts') ? './widget-engine.js' : id),
       },
     },
