@@ -56,7 +56,7 @@ function summarizeCell(samples: readonly Sample[]) {
 }
 
 /**
- * What a first visit is told of how long its models take to come here, held against how long they took. Each profile is
+ * How long models take to come on a first visit: predicted, held against what they took. Each profile is
  * fresh, and brings all models one after the other, each profile beginning with another one.
  */
 export const bench: Bench = async (flags, print) => {

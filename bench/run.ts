@@ -55,7 +55,7 @@ const benches: Record<string, Entry> = {
     load: () => import('./cold-start.ts'),
   },
   'first-visit': {
-    about: 'What a first visit is told of how long models take to come here, beside how long they took',
+    about: 'How long models take to come on a first visit: predicted, beside what they took',
     isBuilt: true,
     load: () => import('./first-visit.ts'),
   },

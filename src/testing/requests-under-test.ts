@@ -1,17 +1,12 @@
 import { vi } from 'vitest'
-import { createCloudLink } from '../client/cloud/cloud-link.ts'
 import { runRequest } from '../client/request/running/run-request.ts'
-import type { RequestContext } from '../client/request/snapshot/request-context.ts'
 import type { Privacy } from '../contracts/route.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import type { EdgeEngine } from '../edge/edge-types.ts'
 import { EdgeError } from '../errors/edge-error.ts'
-import { createDownloadRates } from '../network/download-rates.ts'
 import { encodeInferResponse } from '../protocol/infer/infer-response.ts'
-import { createRouter } from '../routing/deciding/create-router.ts'
-import { createPreparationLearner } from '../routing/learning/preparation-learner.ts'
-import { createRouteLearner } from '../routing/learning/route-learner.ts'
-import { fakeManifest } from '../testing/fake-manifest.ts'
+import { fakeManifest } from './fake-manifest.ts'
+import { fakeRequestContext, stubEdge } from './fake-request-context.ts'
 
 export const manifest = await fakeManifest(
   { 'model.onnx': new Uint8Array(1) },
@@ -24,7 +19,6 @@ export const manifest = await fakeManifest(
 export const secret = Uint8Array.from({ length: 16 }, (_, index) => 201 + index)
 export const inputs: TensorMap = { x: { type: 'uint8', dims: [1, 16], data: secret } }
 export const outputs: TensorMap = { y: { type: 'float32', dims: [1, 2], data: Float32Array.of(0.25, 0.75) } }
-export const online = { online: true, saveData: false, connection: undefined, onChange: () => () => {} }
 
 export const contains = (body: Uint8Array, part: Uint8Array) =>
   body.some((_, at) => part.every((byte, index) => body[at + index] === byte))
@@ -61,39 +55,11 @@ export function openRequests() {
     if (url.endsWith('/v2')) return new Response('{"name":"s","version":"1","extensions":["binary_tensor_data"]}')
     return new Response('{}', { status: url.includes('capacity') ? 404 : 200 })
   })
-  const run = vi.fn(async () => {
+  const run = vi.fn<EdgeEngine['run']>(async () => {
     if (told.edgeFails) throw new EdgeError('edge-crashed', 'It crashed.')
     return { outputs: told.answer, backend: 'wasm', queueMs: 0, computeMs: 1, totalMs: 1 }
   })
-  const edge = {
-    ready: async () => {},
-    forecast: () => ({ backend: 'wasm', ms: 20 }),
-    loaded: () => ({ backend: 'wasm', threads: 1, warmupMs: 20 }),
-    waiting: () => 0,
-    busyForMs: () => 0,
-    run,
-  } as unknown as EdgeEngine
-  const parts: RequestContext = {
-    edge,
-    edgeModels: {
-      state: async () => ({ status: 'ready', totalBytes: 1, backend: 'wasm' }),
-      prepare: async () => edge.loaded(manifest),
-      loadingForMs: () => 0,
-    } as unknown as RequestContext['edgeModels'],
-    clouds: ['https://a.example', 'https://b.example/x/'].map((url) => createCloudLink({ url }, online, () => {})),
-    learner: createRouteLearner(),
-    preparations: createPreparationLearner(),
-    rates: createDownloadRates(),
-    resources: { read() {} },
-    sourcesOf: async () => [],
-    onEdgeReady() {},
-    router: createRouter(),
-    notices: { current: () => [], closed: () => undefined, start() {}, close() {} },
-    watcher: online,
-    power: { savePower: false, onBattery: false, start() {}, stop() {} },
-    unpackInputs: async (_, packed) => packed,
-    downloadOnMetered: false,
-  }
+  const parts = fakeRequestContext({ edge: stubEdge(outputs, { run }) }, ['https://a.example', 'https://b.example/x/'])
   const ask = (privacy: Privacy, deadlineMs?: number, model = manifest) =>
     runRequest(parts, {
       manifest: model,

@@ -64,24 +64,6 @@ test('the methods of the lane go by plain messages, all others by comlink', asyn
   expect(posted.map(isOfLane)).toEqual([true, false])
 })
 
-test('numbers are copied, or handed over in both directions', async () => {
-  const { methods } = open()
-  const numbers = Float32Array.of(1, 2, 3)
-  expect([...(await methods.double(numbers))]).toEqual([2, 4, 6])
-  expect(numbers.length).toBe(3)
-  expect([...(await methods.double(handOver(numbers, [numbers.buffer])))]).toEqual([2, 4, 6])
-  expect(numbers.length).toBe(0)
-})
-
-test('each of many calls gets its own answer, and an error keeps its class, code and context', async () => {
-  const { methods } = open()
-  const failure = errorOf(methods.fail())
-  const answers = await Promise.all(Array.from({ length: 50 }, (_, value) => methods.double(Float32Array.of(value))))
-  expect(answers.map(([first]) => first)).toEqual(Array.from({ length: 50 }, (_, value) => 2 * value))
-  expect(await failure).toBeInstanceOf(ModelError)
-  expect(await failure).toMatchObject({ code: 'model-load-failed', context: { backend: 'wasm' } })
-})
-
 test('an abort rejects at once with its own reason and aborts the signal of the other side', async () => {
   const { methods, signals, posted } = open()
   const [one, two] = [new AbortController(), new AbortController()]

@@ -72,7 +72,8 @@ function open(caller: Partial<LinkOptions> = {}) {
     posted.push(message)
   }
   const { methods, seen } = serveTried()
-  const far = openLink(port2 as never, { methods, errors })
+  const served = caller.lane !== undefined && 'calls' in caller.lane ? { lane: { serves: caller.lane.calls } } : {}
+  const far = openLink(port2 as never, { methods, errors, ...served })
   const link = openLink<Tried>(port1 as never, { errors, ...caller })
   return { link, far, seen, posted, port1, port2, methods: link.methods }
 }
@@ -90,8 +91,13 @@ const errorOf = (promise: Promise<unknown>) =>
     (error: unknown) => error,
   )
 
-test('numbers are copied, or handed over where that is said', async () => {
-  const { methods } = open()
+const ways = [
+  ['comlink', {}],
+  ['a lane', { lane: { calls: ['double', 'fail'] } }],
+] as const
+
+test.each(ways)('over %s numbers are copied, or handed over where that is said', async (_, options) => {
+  const { methods } = open(options)
   const numbers = Float32Array.of(1, 2, 3)
   expect([...(await methods.double(numbers))]).toEqual([2, 4, 6])
   expect(numbers.length).toBe(3)
@@ -99,14 +105,17 @@ test('numbers are copied, or handed over where that is said', async () => {
   expect(numbers.length).toBe(0)
 })
 
-test('each of many calls gets its own answer, and an error keeps its class, code and context', async () => {
-  const { methods } = open()
-  const failure = errorOf(methods.fail())
-  const answers = await Promise.all(Array.from({ length: 50 }, (_, value) => methods.double(Float32Array.of(value))))
-  expect(answers.map(([first]) => first)).toEqual(Array.from({ length: 50 }, (_, value) => 2 * value))
-  expect(await failure).toBeInstanceOf(ModelError)
-  expect(await failure).toMatchObject({ code: 'model-load-failed', context: { backend: 'wasm' } })
-})
+test.each(ways)(
+  'over %s each of many calls gets its own answer, and an error keeps its class, code and context',
+  async (_, options) => {
+    const { methods } = open(options)
+    const failure = errorOf(methods.fail())
+    const answers = await Promise.all(Array.from({ length: 50 }, (_, value) => methods.double(Float32Array.of(value))))
+    expect(answers.map(([first]) => first)).toEqual(Array.from({ length: 50 }, (_, value) => 2 * value))
+    expect(await failure).toBeInstanceOf(ModelError)
+    expect(await failure).toMatchObject({ code: 'model-load-failed', context: { backend: 'wasm' } })
+  },
+)
 
 test('both sides call', async () => {
   const { port1, port2 } = new MessageChannel()

@@ -6,12 +6,12 @@ import type { TensorMap } from '../../../contracts/tensor.ts'
 import { isHitherError } from '../../../errors/hither-error.ts'
 import type { NoArmError } from '../../../errors/no-arm-error.ts'
 import { modelKey } from '../../../models/manifest/model-key.ts'
+import { onlineWatcher } from '../../../testing/fake-request-context.ts'
 import {
   contains,
   endOf,
   faults,
   manifest,
-  online,
   openRequests,
   outputs,
   secret,
@@ -84,7 +84,7 @@ test.each([
   const state = async () => ({ status: 'absent' })
   const edgeModels = { state, prepare, loadingForMs: () => 0 } as unknown as RequestContext['edgeModels']
   const edge = { ...parts.edge, loaded: () => undefined }
-  Object.assign(parts, { edge, edgeModels, watcher: { ...online, saveData }, downloadOnMetered: onMetered })
+  Object.assign(parts, { edge, edgeModels, watcher: { ...onlineWatcher, saveData }, downloadOnMetered: onMetered })
   const end = await endOf(ask('any'))
   if (!('value' in end)) throw end.error
   expect(end.value.route.ran).toBe('cloud')
@@ -230,7 +230,7 @@ test('an edge-only request that were planned for an endpoint would still not go 
 test('case 32: offline and without the model, the error comes at once: no time is waited for', async () => {
   const { parts, ask, sent } = openRequests()
   Object.assign(parts, {
-    watcher: { ...online, online: false },
+    watcher: { ...onlineWatcher, online: false },
     edgeModels: {
       state: async () => ({ status: 'absent' }),
       loadingForMs: () => 0,
