@@ -44,7 +44,7 @@ test.each(['strict', 'relaxed'] as const)('writes with %s durability', async (du
   expect(await store('readwrite', (objects) => objects.transaction.durability)).toBe(durability)
 })
 
-test('opens again when the connection died, once a call', async () => {
+test('opens again when the connection died', async () => {
   const { factory, connections } = watchedFactory()
   const store = await openKeyValueStore({ name, durability: 'strict', indexedDB: factory })
   await store.set('a', 1)
@@ -58,14 +58,33 @@ test('opens again when the connection died, once a call', async () => {
 })
 
 test('a fault that stays is told, not tried for ever', async () => {
-  const store = await openIndexedDb({ name, durability: 'strict' })
+  const { timers } = promptTimers()
+  const store = await openIndexedDb({ name, durability: 'strict', timers })
   let tries = 0
   const broken = store('readonly', () => {
     tries += 1
     throw new DOMException('lost', 'UnknownError')
   })
   await expect(broken).rejects.toMatchObject({ name: 'UnknownError' })
-  expect(tries).toBe(2)
+  expect(tries).toBe(4)
+})
+
+test('a browser that clears its data may close the next connections, too', async () => {
+  const { factory, connections } = watchedFactory()
+  const { timers, pausesMs } = promptTimers()
+  const store = await openIndexedDb({ name, durability: 'strict', indexedDB: factory, timers })
+  let deaths = 0
+  const counted = store('readonly', () => {
+    if (deaths < 3) {
+      deaths += 1
+      connections.at(-1)?.close()
+      throw new DOMException('closed', deaths === 1 ? 'AbortError' : 'InvalidStateError')
+    }
+    return Promise.resolve('read')
+  })
+  expect(await counted).toBe('read')
+  expect(connections).toHaveLength(4)
+  expect(pausesMs).toEqual([100, 300])
 })
 
 test("the browser's own abort of a transaction is not taken for the caller's", async () => {
@@ -162,8 +181,11 @@ function promptTimers() {
   return { timers, pausesMs }
 }
 
-test('a database that a killed browser left locked is opened once it is free', async () => {
-  const { asked, factory } = failingFactory(new DOMException('Internal error opening backing store', 'UnknownError'), 3)
+test.each([
+  ['that a killed browser left locked', 'Internal error opening backing store', 'UnknownError'],
+  ['of a site whose data are being cleared', 'The connection was closed.', 'AbortError'],
+])('a database %s is opened once it is free', async (_, message, errorName) => {
+  const { asked, factory } = failingFactory(new DOMException(message, errorName), 3)
   const { timers, pausesMs } = promptTimers()
   const store = await openRecords({ name, indexedDB: factory, timers })
   expect(store.persistent).toBe(true)

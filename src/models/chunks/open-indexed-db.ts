@@ -28,13 +28,17 @@ const unavailable = (name: string, cause?: unknown) =>
 
 /** Pauses before an open that failed is tried again. */
 const retryAfterMs = [100, 300, 900] as const
+/** Pauses before a call whose connection died is tried on a new one: a browser that clears its data closes that, too. */
+const reopenAfterMs = [0, 100, 300] as const
 
 /**
- * A browser that was killed may leave its database locked for a moment, which the next open is told as an unknown error.
- * A frame of another site may not have the database at all, and is told the same with another message: that stays.
+ * A browser that was killed may leave its database locked for a moment, which the next open is told as an unknown error;
+ * one that is clearing the site's data aborts an open. A frame of another site may not have the database at all, and is
+ * told an unknown error with another message: that stays.
  */
 const mayPass = (error: unknown): boolean =>
-  error instanceof Error && error.name === 'UnknownError' && !/permission/i.test(error.message)
+  error instanceof Error &&
+  (error.name === 'AbortError' || (error.name === 'UnknownError' && !/permission/i.test(error.message)))
 
 async function connect(options: DatabaseOptions): Promise<IDBDatabase> {
   const { timers = systemTimers } = options
@@ -82,13 +86,14 @@ function connectOnce(options: DatabaseOptions): Promise<IDBDatabase> {
 /**
  * Opens a database of one store for idb-keyval. idb-keyval's own `createStore` sets no durability, waits for ever for
  * an open that never answers, and does not try again when the connection died (Safari drops it in the background,
- * "clear site data" drops it everywhere): this one does, once a call.
+ * "clear site data" drops it everywhere): this one does, up to three times a call.
  *
  * @throws {CapabilityError} `storage-unavailable`: IndexedDB is missing, refuses, or does not answer in time
  */
 export async function openIndexedDb(options: DatabaseOptions): Promise<UseStore> {
   let connection: Promise<IDBDatabase> | undefined
 
+  const { timers = systemTimers } = options
   const forget = (dead: Promise<IDBDatabase>) => {
     if (connection === dead) connection = undefined
   }
@@ -112,7 +117,7 @@ export async function openIndexedDb(options: DatabaseOptions): Promise<UseStore>
 
   await connected()
   return async (mode, callback) => {
-    for (let mayReopen = true; ; mayReopen = false) {
+    for (let tries = 0; ; tries += 1) {
       const current = connected()
       const database = await current
       try {
@@ -121,10 +126,14 @@ export async function openIndexedDb(options: DatabaseOptions): Promise<UseStore>
         )
       } catch (error) {
         if (!isDeadConnection(error)) throw error
-        // An AbortError that left here would be taken for the caller's own abort.
-        if (!mayReopen) throw error === null || error.name === 'AbortError' ? unavailable(options.name, error) : error
         forget(current)
         database.close()
+        const pauseMs = reopenAfterMs[tries]
+        // An AbortError that left here would be taken for the caller's own abort.
+        if (pauseMs === undefined) {
+          throw error === null || error.name === 'AbortError' ? unavailable(options.name, error) : error
+        }
+        if (pauseMs > 0) await new Promise<void>((resolve) => timers.setTimeout(resolve, pauseMs))
       }
     }
   }
