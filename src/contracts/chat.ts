@@ -23,6 +23,11 @@ export const chatMessageSchema = v.variant('role', [
   object({ role: v.picklist(['system', 'user']), content: v.string() }),
   object({ role: v.literal('assistant'), content: v.string(), toolCalls: v.optional(v.array(toolCallSchema)) }),
   /** What a call gave. */
-  object({ role: v.literal('tool'), content: v.string(), name: v.optional(v.string()), callId: v.optional(v.string()) }),
+  object({
+    role: v.literal('tool'),
+    content: v.string(),
+    name: v.optional(v.string()),
+    callId: v.optional(v.string()),
+  }),
 ])
 export type ChatMessage = v.InferOutput<typeof chatMessageSchema>

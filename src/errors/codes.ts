@@ -38,6 +38,8 @@ export const errorCodes = {
   'sound-too-large': stays('ValidationError'),
   'sound-empty': stays('ValidationError'),
   'text-empty': stays('ValidationError'),
+  'context-full': fallsOver('ValidationError'),
+  'messages-refused': stays('ValidationError'),
 
   'worker-unavailable': fallsOver('CapabilityError'),
   'no-backend': fallsOver('CapabilityError'),
@@ -58,6 +60,8 @@ export const errorCodes = {
   'onnx-unreadable': stays('ModelError'),
   'onnx-unsupported': stays('ModelError'),
   'storage-full': fallsOver('ModelError'),
+  'tokenizer-unfit': fallsOver('ModelError'),
+  'template-failed': fallsOver('ModelError'),
   'stored-model-damaged': fallsOver('ModelError'),
   'model-load-failed': fallsOver('ModelError'),
   'model-wrong-answer': fallsOver('ModelError'),

@@ -1,25 +1,18 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { hasStoriesModel, storiesModel } from '../testing/stories-model.ts'
 import { createDecoder, type Decoder } from './decoder/create-decoder.ts'
 import { createRememberedPrefixes } from './decoder/remembered-prefixes.ts'
 import { greedy, type Sampling } from './sampling/sampling.ts'
 import { writeTokens } from './write-tokens.ts'
 
-const folder = fileURLToPath(new URL('../../../shared/models/stories260k/', import.meta.url))
-const hasModel = existsSync(folder)
-if (!hasModel) console.log('../shared/models/stories260k is not there: nothing is written by a real model')
-
-describe.skipIf(!hasModel)('a real model', () => {
+describe.skipIf(!hasStoriesModel)('a real model', () => {
   let session: InferenceSession
   let decoder: Decoder
-  const { greedy_ids: expected } = hasModel
-    ? (JSON.parse(readFileSync(`${folder}expected.json`, 'utf8')) as { greedy_ids: number[] })
-    : { greedy_ids: [] }
+  const expected = hasStoriesModel ? storiesModel().expected.greedy_ids : []
   const promptTokens = 5
   beforeAll(async () => {
-    session = await InferenceSession.create(`${folder}onnx/model.onnx`)
+    session = await InferenceSession.create(storiesModel().graph)
     const made = createDecoder(session, Tensor)
     if (typeof made === 'string') throw new Error(made)
     decoder = made

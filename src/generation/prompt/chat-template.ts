@@ -58,19 +58,21 @@ function range(start: number, stop?: number, step = 1): number[] {
 function strftime(format: string, now = new Date()): string {
   const name = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat('en-US', options).format(now)
   const two = (value: number) => String(value).padStart(2, '0')
-  const parts: Readonly<Record<string, () => string>> = {
-    Y: () => String(now.getFullYear()),
-    m: () => two(now.getMonth() + 1),
-    d: () => two(now.getDate()),
-    H: () => two(now.getHours()),
-    M: () => two(now.getMinutes()),
-    S: () => two(now.getSeconds()),
-    b: () => name({ month: 'short' }),
-    B: () => name({ month: 'long' }),
-    a: () => name({ weekday: 'short' }),
-    A: () => name({ weekday: 'long' }),
-  }
-  return format.replace(/%([a-zA-Z%])/g, (whole, letter: string) => (letter === '%' ? '%' : (parts[letter]?.() ?? whole)))
+  const parts = new Map<string, () => string>([
+    ['Y', () => String(now.getFullYear())],
+    ['m', () => two(now.getMonth() + 1)],
+    ['d', () => two(now.getDate())],
+    ['H', () => two(now.getHours())],
+    ['M', () => two(now.getMinutes())],
+    ['S', () => two(now.getSeconds())],
+    ['b', () => name({ month: 'short' })],
+    ['B', () => name({ month: 'long' })],
+    ['a', () => name({ weekday: 'short' })],
+    ['A', () => name({ weekday: 'long' })],
+  ])
+  return format.replace(/%([a-zA-Z%])/g, (whole, letter: string) =>
+    letter === '%' ? '%' : (parts.get(letter)?.() ?? whole),
+  )
 }
 
 /**

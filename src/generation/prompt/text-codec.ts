@@ -69,8 +69,7 @@ export function openTextCodec(
         )
       }
     },
-    decode: (ids) =>
-      tokenizer.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
+    decode: (ids) => tokenizer.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
     token: (text) => tokenizer.token_to_id(text),
   }
 }
