@@ -59,6 +59,8 @@ export const errorCodes = {
   'import-invalid': stays('ModelError'),
   'onnx-unreadable': stays('ModelError'),
   'onnx-unsupported': stays('ModelError'),
+  'gguf-unreadable': stays('ModelError'),
+  'gguf-unsupported': stays('ModelError'),
   'storage-full': fallsOver('ModelError'),
   'tokenizer-unfit': fallsOver('ModelError'),
   'template-failed': fallsOver('ModelError'),

@@ -1,4 +1,5 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-common'
+import { fromFloat16Bits } from '../../protocol/tensors/float16.ts'
 import { type DecoderShape, readDecoderShape } from './decoder-shape.ts'
 import { firstKeyValues, type KeyValues, noKeyValues, presentKeyValues } from './key-values.ts'
 
@@ -28,16 +29,6 @@ export interface Decoder {
   first(keyValues: KeyValues, length: number): KeyValues
 }
 
-/** A half float's value (IEEE 754 binary16). */
-function fromHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1
-  const exponent = (bits >> 10) & 0x1f
-  const fraction = bits & 0x3ff
-  if (exponent === 0) return sign * 2 ** -14 * (fraction / 1024)
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
-  return sign * 2 ** (exponent - 15) * (1 + fraction / 1024)
-}
-
 /** The last token's logits, of all that a run gives: some graphs give those of each token. */
 async function lastLogits(tensor: Tensor): Promise<Float32Array> {
   const vocabulary = tensor.dims.at(-1) ?? 0
@@ -45,7 +36,7 @@ async function lastLogits(tensor: Tensor): Promise<Float32Array> {
   if (data instanceof Float32Array) return data.slice(data.length - vocabulary)
   const bits = data as unknown as Uint16Array
   const words = new Uint16Array(bits.buffer, bits.byteOffset, bits.length)
-  return Float32Array.from(words.subarray(words.length - vocabulary), fromHalf)
+  return Float32Array.from(words.subarray(words.length - vocabulary), fromFloat16Bits)
 }
 
 const int64 = (length: number, at: (index: number) => number) =>
