@@ -63,7 +63,7 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
 
   const hosts = createEdgeHosts({
     startWorker,
-    onOpened: onRuntime,
+    onRuntime: onRuntime,
     onDeath(host, reason) {
       // A worker that was ended because of a run's own failure says nothing of the graphics processor.
       if (!isRunFailure(reason.cause)) onLoss(host)

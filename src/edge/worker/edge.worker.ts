@@ -13,7 +13,7 @@ import { sleep } from '../../utils/sleep.ts'
 import { type EdgeWorkerMethods, edgeLane, type LoadRequest, type RuntimeFlavor } from '../worker-types.ts'
 import { zeroInputs } from './canary.ts'
 import { compileRuntime, measureWasm } from './measure-session.ts'
-import { resourceTimes } from './resource-times.ts'
+import { resourceTimes, watchRuntimeFile } from './resource-times.ts'
 import { openRuntime, type Runtime } from './runtime.ts'
 import { runtimeReason, withReason } from './runtime-reason.ts'
 import { createSessionQueue } from './session-queue.ts'
@@ -165,7 +165,8 @@ function checkNames(
 }
 
 const methods: EdgeWorkerMethods = {
-  async open(flavor, threads) {
+  async open(flavor, threads, onFetched) {
+    const unwatch = watchRuntimeFile(onFetched)
     try {
       const { runtime, files } = await openRuntime(flavor, threads)
       // The runtime is compiled now, while its file streams in and while the model is still on its way.
@@ -174,6 +175,8 @@ const methods: EdgeWorkerMethods = {
       return { files, times: resourceTimes() }
     } catch (cause) {
       throw new EdgeError('edge-run-failed', 'The runtime that runs models here could not be loaded.', { cause })
+    } finally {
+      unwatch()
     }
   },
 
