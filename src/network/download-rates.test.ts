@@ -64,6 +64,19 @@ test('small files show the least that the link does: those that came slower hard
   expect(mbpsOf(rates.rate(a))).toBeLessThan(4)
 })
 
+test('a page’s own files tell more than what was assumed, but a bunch of packets does not', () => {
+  const { now } = clock()
+  const told = (mbps: number, bytes?: number) => {
+    const rates = createDownloadRates(now)
+    rates.observe(files(a, mbps, bytes))
+    return mbpsOf(rates.rate(a))
+  }
+  // Assumed are 15 Mbit/s.
+  expect(told(80)).toBeGreaterThan(45)
+  expect(told(2)).toBeLessThan(4)
+  expect(told(800, 8_200)).toBeLessThan(80)
+})
+
 test('with one small file little is known; downloads narrow it, age and another network widen it', () => {
   const { now, time } = clock()
   const rates = createDownloadRates(now)

@@ -52,11 +52,11 @@ const leastMs = 0.2
 /** A transfer of so many bytes, or one that lasts so long, counts in full. */
 const [fullBytes, fullMs] = [1_000_000, 1_000]
 /**
- * What a page's own files count for, where they came for so long that no hiccup of the browser decides it, and what those
- * that came slower than expected count for.
+ * What a page's own files count for, where they are so many or came for so long that neither a hiccup of the browser nor
+ * packets that arrive in one bunch decide it; and what those that came slower than expected count for.
  */
 const filesWeight = 0.15
-const steadyFilesMs = 60
+const [steadyFilesBytes, steadyFilesMs] = [30_000, 60]
 const leastFilesShare = 0.2
 const slowerFilesWeight = 0.005
 /** Another server on the same device: its rate is known to within a factor of about two. */
@@ -110,7 +110,9 @@ export function createDownloadRates(now: () => number = Date.now): DownloadRates
       const weightOf = () => {
         if (kind === 'download') return Math.min(1, Math.max(bytes / fullBytes, ms / fullMs))
         const isSlower = filter.samples > 0 && Math.log(bitsPerSecond) < filter.estimate(nowMs).mu
-        return isSlower ? slowerFilesWeight : filesWeight * Math.min(1, Math.max(leastFilesShare, ms / steadyFilesMs))
+        return isSlower
+          ? slowerFilesWeight
+          : filesWeight * Math.min(1, Math.max(leastFilesShare, bytes / steadyFilesBytes, ms / steadyFilesMs))
       }
       filter.observe(bitsPerSecond, nowMs, weightOf())
     },
