@@ -11,6 +11,13 @@ export interface BesideUpstream {
   readonly tailBytes?: number
 }
 
+/** A server that refuses early. */
+export interface BesideRefusal {
+  readonly status: number
+  readonly afterBytes: number
+  readonly closed: SharedArrayBuffer
+}
+
 export interface BesideAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -49,6 +56,33 @@ const methods = {
       if (url === '/v1/models') return json(response, { object: 'list', data: [{ id: 'parrot', object: 'model' }] })
       const model = { name: 'copy', versions: ['1'], platform: 'x', inputs: [tensor('x')], outputs: [tensor('y')] }
       return json(response, url === '/v2/models/copy' ? model : {})
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    return { value: (server.address() as AddressInfo).port }
+  },
+
+  /**
+   * Starts a server that reads so much of a request's body, refuses it and resets the connection, whatever else comes.
+   *
+   * @param options.closed set to 1 when it has done so, for one that waits for it
+   */
+  async refusing({ status, afterBytes, closed }: BesideRefusal) {
+    const flag = new Int32Array(closed)
+    const server = createServer((request, response) => {
+      let bytes = 0
+      request.on('error', () => {})
+      request.on('data', (chunk: Buffer) => {
+        bytes += chunk.length
+        if (bytes < afterBytes || response.headersSent) return
+        request.pause()
+        const reason = '{"error":"too large for me"}'
+        response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': reason.length })
+        response.end(reason, () => {
+          request.socket.resetAndDestroy()
+          Atomics.store(flag, 0, 1)
+          Atomics.notify(flag, 0)
+        })
+      })
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     return { value: (server.address() as AddressInfo).port }

@@ -1,5 +1,5 @@
 import { openSideThread, scriptBeside } from '../endpoint/threads/side-thread.ts'
-import type { BesideAnswer, BesideMethods, BesideUpstream } from './beside-methods.ts'
+import type { BesideAnswer, BesideMethods, BesideRefusal, BesideUpstream } from './beside-methods.ts'
 
 /** A client and upstreams in a thread of their own: what they do is not the endpoint's work. */
 export interface Beside {
@@ -7,6 +7,8 @@ export interface Beside {
   ask(url: string, headers: Record<string, string>, body: Uint8Array): Promise<BesideAnswer>
   /** Starts a server of the protocol that gives everyone the same answer. @returns its address */
   upstream(options: BesideUpstream): Promise<string>
+  /** Starts a server that refuses a request before it has all of it. @returns its address */
+  refusing(options: BesideRefusal): Promise<string>
   close(): Promise<void>
 }
 
@@ -19,6 +21,7 @@ export function openBeside(): Beside {
       return thread.call('ask', [url, { headers, body: own }], { transfer: [own.buffer] })
     },
     upstream: async (options) => `http://127.0.0.1:${await thread.call('upstream', [options])}`,
+    refusing: async (options) => `http://127.0.0.1:${await thread.call('refusing', [options])}`,
     close: thread.close,
   }
 }

@@ -13,7 +13,8 @@ const relayed = ['content-type', 'retry-after', 'x-request-id', 'openai-processi
  * Gives an upstream's answer on to a client. Server-sent events go on as they come, each one whole; when the upstream
  * dies between two of them, the last event says so, because the status was sent long before.
  *
- * @throws {CloudError} `cloud-bad-response`: an answer that is not streamed was cut off, or is too long
+ * @throws {CloudError} `cloud-bad-response`: an answer that is not streamed was cut off, or is too long; `cloud-refused`,
+ *   with its `context.status`: a refusal (4xx) whose reason was cut off
  */
 export async function relayAnswer(
   response: Response,
@@ -30,6 +31,7 @@ export async function relayAnswer(
 }
 
 async function whole(response: Response, onCut: (cause: unknown) => void): Promise<Buffer> {
+  const { status } = response
   const chunks: Uint8Array[] = []
   let length = 0
   try {
@@ -40,6 +42,11 @@ async function whole(response: Response, onCut: (cause: unknown) => void): Promi
       chunks.push(chunk)
     }
   } catch (cause) {
+    // Who refuses a request early may close the connection while the request is still being sent.
+    if (status >= 400 && status < 500) {
+      const sentence = `The upstream refused the request with status ${status}; its reason was cut off.`
+      throw new CloudError('cloud-refused', sentence, { cause, context: { status } })
+    }
     onCut(cause)
     throw new CloudError('cloud-bad-response', "The upstream's answer was cut off.", { cause })
   }

@@ -1,4 +1,5 @@
-import { Agent, fetch, type RequestInit } from 'undici'
+import { Agent, buildConnector, fetch, type RequestInit } from 'undici'
+import { tellWriteErrorsLate } from './late-write-errors.ts'
 
 /** Milliseconds. A connection that an upstream may be about to close is not used again. */
 const times = { connect: 3_000, keepAlive: 4_000, silence: 300_000 }
@@ -8,9 +9,15 @@ export function createUpstreamFetch(connections: number): {
   readonly fetch: typeof globalThis.fetch
   readonly close: () => Promise<void>
 } {
+  const connect = buildConnector({ timeout: times.connect })
   const dispatcher = new Agent({
     connections,
-    connect: { timeout: times.connect },
+    connect: (options, done) =>
+      connect(options, (...[error, socket]) => {
+        if (socket === null) return done(error, null)
+        tellWriteErrorsLate(socket)
+        done(null, socket)
+      }),
     keepAliveTimeout: times.keepAlive,
     headersTimeout: times.silence,
     bodyTimeout: times.silence,
