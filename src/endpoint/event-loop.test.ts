@@ -218,6 +218,16 @@ describe('a request of the OpenAI API leaves the event loop to others', () => {
     expect([response.status, (await response.json()).usage.total_tokens]).toEqual([200, 60 * 4_802])
   })
 
+  it.each([
+    ['as many tokens as are taken', Array(37).fill(Array(8_000).fill(4))],
+    ['as many texts as are taken', Array(2_048).fill('here and there')],
+  ])('with %s, packed', async (_, input) => {
+    const body = gzipSync(JSON.stringify({ model: 'long', input, encoding_format: 'base64' }))
+    const headers = { 'Content-Type': 'application/json', 'Content-Encoding': 'gzip' }
+    const response = await watched(() => fetch(`${url}/v1/embeddings`, { method: 'POST', headers, body }))
+    expect([response.status, (await response.json()).data.length]).toEqual([200, input.length])
+  })
+
   it('with as many tokens as the body holds', async () => {
     const body = `{"model":"long","input":[${'1,'.repeat(2_000_000)}1]}`
     const response = await watched(() => embed(body))
