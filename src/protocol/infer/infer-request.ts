@@ -60,6 +60,16 @@ const requestSchema = object({
   ),
 })
 
+/** What `encodeInferRequest` writes. */
+export interface RequestToEncode {
+  readonly inputs: TensorMap
+  readonly id?: string | undefined
+  readonly outputs?: readonly RequestedOutput[] | undefined
+  readonly parameters?: Parameters | undefined
+  readonly binary: BinaryChoice
+  readonly binaryOutputs?: boolean | undefined
+}
+
 /**
  * Writes a request's body. All outputs are asked for unless some are named.
  *
@@ -67,14 +77,7 @@ const requestSchema = object({
  *   are (JSON numbers do not hold the first, few servers read the second), and outputs are asked for as binary data.
  * @throws {ValidationError} an input's data does not fit its type and dimensions, or can't be carried in JSON
  */
-export function encodeInferRequest(options: {
-  readonly inputs: TensorMap
-  readonly id?: string | undefined
-  readonly outputs?: readonly RequestedOutput[] | undefined
-  readonly parameters?: Parameters | undefined
-  readonly binary: BinaryChoice
-  readonly binaryOutputs?: boolean | undefined
-}): EncodedBody {
+export function encodeInferRequest(options: RequestToEncode): EncodedBody {
   const { inputs, id, outputs, binary, binaryOutputs = binary !== false } = options
   const parameters = { ...options.parameters, ...(binaryOutputs ? { binary_data_output: true } : {}) }
   const head = {
