@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { edgeFixture } from '../testing/edge-fixture.ts'
 import { fakeManifest } from '../testing/fake-manifest.ts'
-import { outsideBytes, outsideFile, outsideModels } from '../testing/outside-weights.ts'
+import { outsideBytes, outsideFile, outsideModels, placedModels } from '../testing/outside-weights.ts'
 
 const { openEdge, closeAll } = edgeFixture()
 afterEach(closeAll)
@@ -25,4 +25,28 @@ test.each(outsideModels)('weights outside of the file, in $where: the runtime is
   const x = { type: 'float32' as const, dims: [4], data: Float32Array.of(1, 1, 1, 1) }
   const { outputs } = await edge.run(manifest, { x }, { timeoutMs: 30_000 })
   expect(outputs.y?.data).toEqual(Float32Array.of(1, 2, 3, 4))
+})
+
+test('weights at places in and beyond the other file: the runtime is as it is taken for', async () => {
+  const edge = openEdge()
+  const seen = []
+  for (const [at, { what, graph, bytes }] of placedModels.entries()) {
+    const files = { 'model.onnx': graph, [outsideFile]: bytes }
+    const manifest = await fakeManifest(files, { name: `at-${at}`, inputs: spec('x'), outputs: spec('y') })
+    const externalData = [{ path: outsideFile, data: bytes.slice() }]
+    const load = edge.load(manifest, async () => ({ graph: graph.slice(), externalData }))
+    const code = await load.then(
+      () => undefined,
+      (error: { code: string }) => error.code,
+    )
+    const x = { type: 'float32' as const, dims: [4], data: Float32Array.of(1, 1, 1, 1) }
+    const run = code === undefined ? await edge.run(manifest, { x }, { timeoutMs: 30_000 }) : undefined
+    seen.push({ what, code, y: run?.outputs.y?.data })
+  }
+  const taken = placedModels.map(({ what, problem, y }) => ({
+    what,
+    code: problem && 'model-load-failed',
+    y: problem === undefined ? Float32Array.from(y) : undefined,
+  }))
+  expect(seen).toEqual(taken)
 })

@@ -22,7 +22,7 @@ export interface LoadRequest {
   readonly backend: Backend
   readonly inputs: readonly TensorSpec[]
   /** Outputs that runs answer: the manifest's. Default: all of the graph's. */
-  readonly outputs?: readonly string[] | undefined
+  readonly outputs?: readonly Pick<TensorSpec, 'name' | 'type'>[] | undefined
   /** Smaller forms that runs may give inputs in; unpacked here. */
   readonly wire?: readonly WireForm[] | undefined
   readonly canary?:

@@ -80,7 +80,7 @@ export class HitherWidget extends LitElement {
   declare task: string
   /** The model that answers. Default: the task's own. */
   declare model: string | undefined
-  /** Address of the endpoint. Default: the script's host. Its origin must be allowed there (`--connect-to`). */
+  /** Address of the endpoint. Default: as `host`. Its origin must be allowed there (`--connect-to`). */
   declare endpoint: string | undefined
   /** Where requests may run: `any` (default), `prefer-edge`, `edge-only` or `cloud-only`. */
   declare privacy: Privacy | undefined

@@ -5,6 +5,7 @@ import { toFilePath } from '../manifest/file-path.ts'
 import { blobSource } from '../onnx/byte-source.ts'
 import { type OnnxHeader, readOnnx } from '../onnx/read-onnx.ts'
 import type { GivenFile } from './add-source.ts'
+import { assertWeightsFit } from './weights-fit.ts'
 
 /** A graph and the weights beside it. */
 export interface GivenModel {
@@ -127,7 +128,7 @@ export function weightPaths({ externalData }: Pick<OnnxHeader, 'externalData'>):
 /**
  * Finds the graph among given files, and the weights that it names.
  *
- * @throws {ModelError} `onnx-unreadable`: there is no model among them, or its weights are not
+ * @throws {ModelError} `onnx-unreadable`: there is no model among them, or its weights are not, or not all of them
  * @throws {ValidationError} `options-invalid`: there are several models, or two files for one name
  */
 export async function sortGivenFiles(given: readonly GivenFile[]): Promise<GivenModel> {
@@ -143,5 +144,10 @@ export async function sortGivenFiles(given: readonly GivenFile[]): Promise<Given
       `Its weights lie in ${quoted(missing)}. Give ${those} together with the .onnx file.`,
     )
   }
-  return { graph, header, weights: found.flatMap(({ path, file }) => (file === undefined ? [] : [{ path, file }])) }
+  const weights = found.flatMap(({ path, file }) => (file === undefined ? [] : [{ path, file }]))
+  assertWeightsFit(
+    header,
+    weights.map(({ path, file }) => ({ path, bytes: file.blob.size })),
+  )
+  return { graph, header, weights }
 }
