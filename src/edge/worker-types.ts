@@ -84,7 +84,7 @@ export type EdgeWorkerMethods = {
   /**
    * Loads and compiles a runtime.
    *
-   * @param onFetched told once its file is here: compiling that may take longer than it took to come
+   * @param onFetched told when its file is here: compiling that may take longer than it took to come
    */
   open(
     flavor: RuntimeFlavor,

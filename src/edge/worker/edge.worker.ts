@@ -173,7 +173,7 @@ function checkSpecs(
 
 const methods: EdgeWorkerMethods = {
   async open(flavor, threads, onFetched) {
-    const unwatch = watchRuntimeFile(onFetched)
+    const watch = watchRuntimeFile(onFetched)
     try {
       const { runtime, files } = await openRuntime(flavor, threads)
       // The runtime is compiled now, while its file streams in and while the model is still on its way.
@@ -183,7 +183,7 @@ const methods: EdgeWorkerMethods = {
     } catch (cause) {
       throw new EdgeError('edge-run-failed', 'The runtime that runs models here could not be loaded.', { cause })
     } finally {
-      unwatch()
+      watch.disconnect()
     }
   },
 

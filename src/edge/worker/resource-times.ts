@@ -1,19 +1,13 @@
 import type { ResourceTimes } from '../../network/resource-transfers.ts'
 
-/**
- * Tells once when this worker has loaded a runtime's file, which is the large one.
- *
- * @returns ends that
- */
-export function watchRuntimeFile(tell: (times: ResourceTimes[]) => void): () => void {
+/** Tells when this worker has loaded a runtime's file, which is the large one. */
+export function watchRuntimeFile(tell: (times: ResourceTimes[]) => void): PerformanceObserver {
   const observer = new PerformanceObserver(() => {
     const times = resourceTimes()
-    if (!times.some(({ name }) => /\.wasm($|[?#])/.test(name))) return
-    observer.disconnect()
-    tell(times)
+    if (times.some(({ name }) => name.includes('.wasm'))) tell(times)
   })
   observer.observe({ type: 'resource' })
-  return () => observer.disconnect()
+  return observer
 }
 
 /** What the browser says of the files that this worker has loaded. */

@@ -1,14 +1,11 @@
 import type { Manifest } from '../../contracts/manifest.ts'
 import { ModelError } from '../../errors/model-error.ts'
-import { lazyPart } from '../../utils/lazy-part.ts'
 import { toFilePath } from '../manifest/file-path.ts'
 import { parseManifest } from '../manifest/parse-manifest.ts'
 import type { ModelStore } from '../store/model-store.ts'
 import { hasFiles, modelExists } from './model-exists.ts'
 import type { ModelRegistry } from './model-registry.ts'
-
-/** A file of its own: most pages import no models. */
-const weightsFit = lazyPart('reads .onnx files', () => import('./weights-fit.ts'))
+import { assertWeightsMatch } from './weights-fit.ts'
 
 /** The very same files, none more and none less. */
 const isSameModel = (a: Manifest, b: Manifest): boolean => hasFiles(a, b.files) && hasFiles(b, a.files)
@@ -44,7 +41,7 @@ export async function importModel(
   })
   const { name } = manifest
   const graph = given.find(({ file }) => file.path === manifest.graph)?.blob
-  if (graph !== undefined) await (await weightsFit.get()).assertWeightsMatch(manifest, graph)
+  if (graph !== undefined) await assertWeightsMatch(manifest, graph)
   await store.holdName(
     name,
     async () => {
