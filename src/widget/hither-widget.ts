@@ -140,7 +140,7 @@ export class HitherWidget extends LitElement {
   /** What an engine is made with; `privacy` goes with each request. */
   #settings(): string {
     const { task, model, endpoint, host } = this
-    return JSON.stringify([task, model, endpoint, host])
+    return `${task}\n${model}\n${endpoint}\n${host}`
   }
 
   #close(): void {
