@@ -55,3 +55,13 @@ it('fails when the connection is reset and there is no answer', async () => {
   await close()
   server.close()
 }, 60_000)
+
+it('fails as a fetch does where nobody listens', async () => {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  const { fetch, close } = createUpstreamFetch(4)
+  await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } })
+  await close()
+}, 60_000)

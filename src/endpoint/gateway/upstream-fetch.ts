@@ -14,7 +14,8 @@ export function createUpstreamFetch(connections: number): {
     connections,
     connect: (options, done) =>
       connect(options, (...[error, socket]) => {
-        if (socket === null) return done(error, null)
+        // Where it could not be opened there is no socket, whatever the types say of null.
+        if (error !== null || !socket) return done(error ?? new Error('there is no connection'), null)
         tellWriteErrorsLate(socket)
         done(null, socket)
       }),
