@@ -4,7 +4,8 @@ import type { ResourceTimes } from '../../network/resource-transfers.ts'
 export function watchRuntimeFile(tell: (times: ResourceTimes[]) => void): PerformanceObserver {
   const observer = new PerformanceObserver(() => {
     const times = resourceTimes()
-    if (times.some(({ name }) => name.includes('.wasm'))) tell(times)
+    // The scripts beside it have "wasm" in their names, too.
+    if (times.some(({ name }) => /\.wasm($|\?)/.test(name))) tell(times)
   })
   observer.observe({ type: 'resource' })
   return observer
