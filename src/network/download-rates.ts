@@ -58,6 +58,8 @@ const [fullBytes, fullMs] = [1_000_000, 1_000]
 const filesWeight = 0.15
 const [steadyFilesBytes, steadyFilesMs] = [30_000, 60]
 const leastFilesShare = 0.2
+/** What the browser itself takes for a file while it comes. Half of the time is the link's at least. */
+const browsersMs = 3
 const slowerFilesWeight = 0.005
 /** Another server on the same device: its rate is known to within a factor of about two. */
 const otherServerVariance = 0.3
@@ -106,7 +108,7 @@ export function createDownloadRates(now: () => number = Date.now): DownloadRates
       if (!(bytes >= leastBytes && bytes < Number.POSITIVE_INFINITY && ms >= leastMs && ms < 1e9)) return
       const nowMs = now()
       const filter = filterOf(origin)
-      const bitsPerSecond = (bytes * 8_000) / ms
+      const bitsPerSecond = (bytes * 8_000) / (kind === 'files' ? Math.max(ms / 2, ms - browsersMs) : ms)
       const weightOf = () => {
         if (kind === 'download') return Math.min(1, Math.max(bytes / fullBytes, ms / fullMs))
         const isSlower = filter.samples > 0 && Math.log(bitsPerSecond) < filter.estimate(nowMs).mu

@@ -47,7 +47,9 @@ test('what of the runtime has passed is not waited for again', () => {
     [0, 1_000],
     [1_000, 2_000],
   ] as const) {
-    expect((at(from) - at(to)) / 1_000).toBeCloseTo(1, 1)
+    // What is left of a mean goes a little faster than the clock.
+    expect((at(from) - at(to)) / 1_000).toBeGreaterThan(0.9)
+    expect((at(from) - at(to)) / 1_000).toBeLessThan(1.15)
   }
   // All of it has come, and it has been compiling for a while.
   expect(at(2_200) - at(2_800)).toBeGreaterThan(100)

@@ -79,11 +79,11 @@ export interface PreparationLearner {
 /** Compressed bytes of onnxruntime-web's builds, until this device has fetched one. */
 const assumedRuntimeBytes: Readonly<Record<string, number>> = { wasm: 2.75e6, jspi: 3.1e6, asyncify: 4.75e6 }
 /** Compiling a runtime and measuring the device in it, on a laptop. */
-const assumedOpenMs = 650
+const assumedOpenMs = 600
 /** The share of that which comes after the runtime's file: before it, its worker and scripts are started. */
-const compileShare = 0.55
+const compileShare = 0.4
 /** What a download takes beside its bytes, on a laptop: asking for it, checking it and storing it. */
-const install = { fixedMs: 50, msPerByte: 10e-6 }
+const install = { fixedMs: 42, msPerByte: 10e-6 }
 /** Once bytes arrive, this share of that is still to come: checking, and writing the record. */
 const installEndShare = 0.7
 const assumedVariance = 0.3
@@ -91,7 +91,7 @@ const assumedVariance = 0.3
  * A load by the model's bytes and by the runs of its warm-up: a first one that compiles, and up to three that are timed.
  * On a laptop.
  */
-const load = { fixedMs: 75, msPerByte: 18e-6, firstRun: 2, timedRuns: 3, timedMs: 60 }
+const load = { fixedMs: 60, msPerByte: 18e-6, firstRun: 2, timedRuns: 3, timedMs: 60 }
 /** A runtime's compilation says something of how fast loads are; its share in what is known of that. */
 const runtimeWeight = 0.3
 /** Models differ in how well that fits them. */
@@ -173,13 +173,15 @@ export function createPreparationLearner(options: { readonly now?: () => number 
     const compile = open.estimate(now())
     const bytes = expectedBytes(runtime.flavor)
     const { openingForMs = 0, fetchedForMs } = runtime
-    if (fetchedForMs !== undefined) {
-      const rest = { mu: compile.mu + Math.log(compileShare), variance: compile.variance }
-      return { bytes: 0, time: remainingTime(rest, fetchedForMs) }
-    }
+    const shareOf = (share: number) => ({ mu: compile.mu + Math.log(share), variance: compile.variance })
+    if (fetchedForMs !== undefined) return { bytes: 0, time: remainingTime(shareOf(compileShare), fetchedForMs) }
+    // One after the other: its scripts, its file, and what is done with that.
+    const scriptsMs = (1 - compileShare) * Math.exp(compile.mu)
     const downloadMs = (bytes * 8_000) / Math.exp(rate.mu)
-    const bytesLeft = downloadMs > 0 ? bytes * Math.max(0, 1 - openingForMs / downloadMs) : 0
-    return { bytes: bytesLeft, time: remainingTime(compile, openingForMs - downloadMs) }
+    const fileForMs = Math.max(0, openingForMs - scriptsMs)
+    const left = compileShare + (1 - compileShare) * Math.max(0, 1 - openingForMs / scriptsMs)
+    const bytesLeft = downloadMs > 0 ? bytes * Math.max(0, 1 - fileForMs / downloadMs) : 0
+    return { bytes: bytesLeft, time: remainingTime(shareOf(left), fileForMs - downloadMs) }
   }
 
   return {
