@@ -125,7 +125,9 @@ test.each([
   prepare.mockRejectedValue(new TypeError('not here'))
   const state = async () => ({ status: 'absent' })
   const edgeModels = { state, prepare, loadingForMs: () => 0 } as unknown as RequestContext['edgeModels']
-  const edge = { ...parts.edge, loaded: () => undefined }
+  // So slow here that the cloud answers.
+  const forecast = () => ({ backend: 'wasm', ms: 90_000 })
+  const edge = { ...parts.edge, forecast, loaded: () => undefined }
   Object.assign(parts, { edge, edgeModels, watcher: { ...onlineWatcher, saveData }, downloadOnMetered: onMetered })
   const end = await endOf(ask('any'))
   if (!('value' in end)) throw end.error
