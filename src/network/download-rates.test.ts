@@ -74,6 +74,8 @@ test('a page’s own files tell more than what was assumed, but a bunch of packe
   // Assumed are 15 Mbit/s.
   expect(told(80)).toBeGreaterThan(45)
   expect(told(2)).toBeLessThan(4)
+  // A third of a second for 40 kB is no accident.
+  expect(told(1)).toBeLessThan(1.5)
   expect(told(800, 8_200)).toBeLessThan(80)
 })
 

@@ -52,12 +52,12 @@ const leastMs = 0.2
 /** A transfer of so many bytes, or one that lasts so long, counts in full. */
 const [fullBytes, fullMs] = [1_000_000, 1_000]
 /**
- * What a page's own files count for, where they are so many or came for so long that neither a hiccup of the browser nor
- * packets that arrive in one bunch decide it; and what those that came slower than expected count for.
+ * What a page's own files count for, by so many bytes or so long: with less, a hiccup of the browser or packets that
+ * arrive in one bunch decide it. And what those that came slower than expected count for.
  */
 const filesWeight = 0.15
 const [steadyFilesBytes, steadyFilesMs] = [30_000, 60]
-const leastFilesShare = 0.2
+const [leastFilesShare, mostFilesShare] = [0.2, 4]
 /** What the browser itself takes for a file while it comes. Half of the time is the link's at least. */
 const browsersMs = 3
 const slowerFilesWeight = 0.005
@@ -114,7 +114,8 @@ export function createDownloadRates(now: () => number = Date.now): DownloadRates
         const isSlower = filter.samples > 0 && Math.log(bitsPerSecond) < filter.estimate(nowMs).mu
         return isSlower
           ? slowerFilesWeight
-          : filesWeight * Math.min(1, Math.max(leastFilesShare, bytes / steadyFilesBytes, ms / steadyFilesMs))
+          : filesWeight *
+              Math.min(mostFilesShare, Math.max(leastFilesShare, bytes / steadyFilesBytes, ms / steadyFilesMs))
       }
       filter.observe(bitsPerSecond, nowMs, weightOf())
     },
