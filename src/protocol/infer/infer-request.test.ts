@@ -152,6 +152,7 @@ describe('parseInferRequest', () => {
       { inputs: [x], outputs: [{ name: 'y', parameters: { classification: 2 ** 53 } }] },
       'options-invalid',
     ],
+    ['more than a thousand parameters', withParameters(JSON.stringify({ ...Array(1001).fill(1) })), 'options-invalid'],
     ['shared memory for all', withParameters('{"shared_memory_region":"a"}'), 'options-invalid'],
     ['__proto__', '{"__proto__":{"polluted":1},"inputs":[]}', 'options-invalid'],
     ['text behind the JSON', `${JSON.stringify({ inputs: [x] })}x`, 'input-shape'],

@@ -145,7 +145,7 @@ const beyondIntegers = 2 ** 64
  * Triton's shared memory extensions). Whole numbers beyond 2⁵³, such as a `sequence_id`: the parser has rounded them to
  * another one.
  */
-function checkParameters(parameters: object | null | undefined, where = ''): void {
+function checkParameters(parameters: object | null | undefined, where = 'The request: '): void {
   for (const [key, value] of Object.entries(parameters ?? {})) {
     if (key.startsWith('shared_memory_') && value !== null) {
       throw new ValidationError(
