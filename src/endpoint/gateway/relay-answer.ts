@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { CloudError } from '../../errors/cloud-error.ts'
+import { compressAnswer } from '../http/compress-answer.ts'
 import { joinInTurns } from '../threads/join-in-turns.ts'
 
 /** Answers that are not streamed are read whole first, so that half of one is an error and not an answer. */
@@ -10,7 +11,7 @@ const maxWholeBytes = 64 * 1024 * 1024
 const relayed = ['content-type', 'retry-after', 'x-request-id', 'openai-processing-ms']
 
 /**
- * Gives an upstream's answer on to a client. Server-sent events go on as they come, each one whole; when the upstream
+ * Gives an upstream's answer on to a client, packed where the client takes that and it pays. Server-sent events go on as they come, each one whole; when the upstream
  * dies between two of them, the last event says so, because the status was sent long before.
  *
  * @throws {CloudError} `cloud-bad-response`: an answer that is not streamed was cut off, or is too long; `cloud-refused`,
@@ -26,11 +27,13 @@ export async function relayAnswer(
     return value === null ? [] : [[name, value] as const]
   })
   const isEvents = /^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')
-  const body = isEvents ? Readable.from(wholeEvents(response.body, onCut)) : await whole(response, onCut)
+  const body = isEvents
+    ? Readable.from(wholeEvents(response.body, onCut))
+    : await compressAnswer(await whole(response, onCut), reply.request, reply)
   await reply.code(response.status).headers(Object.fromEntries(headers)).header('Cache-Control', 'no-store').send(body)
 }
 
-async function whole(response: Response, onCut: (cause: unknown) => void): Promise<Buffer> {
+async function whole(response: Response, onCut: (cause: unknown) => void): Promise<Buffer<ArrayBuffer>> {
   const { status } = response
   const chunks: Uint8Array[] = []
   let length = 0
