@@ -170,7 +170,7 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
         throw error
       }
     },
-    hold: (plan, readFiles) => holdModels(plan, { slots, placement, loader }, readFiles),
+    hold: (plan, readFiles) => holdModels(plan, { slots, placement, loader, onGone }, readFiles),
     waiting: (manifest) => slots.find(modelKey(manifest))?.host.waiting ?? 0,
     busyForMs: (manifest) => slots.find(modelKey(manifest))?.host.busyForMs ?? 0,
     async unload(manifest) {
