@@ -11,7 +11,7 @@ import { byLoad, mayEject, usableUpstreams } from './choose-upstream.ts'
 import { createGatewayAdmission } from './gateway-admission.ts'
 import { createGatewayCapacity, createModelTimes } from './gateway-capacity.ts'
 import { createRunAtUpstreams } from './run-at-upstreams.ts'
-import { findServedModel, listServedModels } from './served-models.ts'
+import { createServes, findServedModel, listServedModels } from './served-models.ts'
 import { createUpstream, type Upstream } from './upstream.ts'
 import { createUpstreamFetch } from './upstream-fetch.ts'
 import { watchHealth } from './watch-health.ts'
@@ -149,6 +149,7 @@ export async function createGatewayEngine(options: GatewayOptions): Promise<Gate
     get ready() {
       return usable().length > 0
     },
+    serves: createServes(usable, now),
     stuckThreads: 0,
     close() {
       closed ??= close()
