@@ -141,7 +141,7 @@ test('25: an endless model ends with its worker, all its callers are told, and t
   host.terminate(closed)
 })
 
-test('a runtime is told of when its file is here, and again when it is compiled', async () => {
+test('the page hears when a runtime’s file is here, and again when it is compiled', async () => {
   const worker = new Worker(new URL('../testing/faulty-edge.worker.ts', import.meta.url), { type: 'module' })
   worker.postMessage({ fault: 'hold-runtime' })
   const heard: RuntimeProgress[] = []

@@ -9,53 +9,41 @@ afterEach(closeAll)
 
 const spec = (name: string) => [{ name, type: 'float32' as const, shape: [4] }]
 
-// What is refused when a model is added is what the runtime refuses: where it learns more, this test says so.
+/** What comes of a model whose weights lie in another file: the code of its failure, or its answer to ones. */
+async function outcomeOf(edge: ReturnType<typeof openEdge>, name: string, graph: Uint8Array, bytes: Uint8Array) {
+  const files = { 'model.onnx': graph, [outsideFile]: bytes }
+  const manifest = await fakeManifest(files, { name, inputs: spec('x'), outputs: spec('y') })
+  const externalData = [{ path: outsideFile, data: bytes.slice() }]
+  const x = { type: 'float32' as const, dims: [4], data: Float32Array.of(1, 1, 1, 1) }
+  const code = await edge
+    .load(manifest, async () => ({ graph: graph.slice(), externalData }))
+    .then(
+      () => undefined,
+      (error: { code: string }) => error.code,
+    )
+  return code ?? (await edge.run(manifest, { x }, { timeoutMs: 30_000 })).outputs.y?.data
+}
+
+// What is refused when a model is added is what the runtime refuses: where it learns more, these tests say so.
 test('weights outside of the file, wherever in the graph: the runtime is as it is taken for', async () => {
   const edge = openEdge()
   const seen = []
   for (const [at, { where, graph }] of outsideModels.entries()) {
-    const files = { 'model.onnx': graph, [outsideFile]: outsideBytes() }
-    const manifest = await fakeManifest(files, { name: `in-${at}`, inputs: spec('x'), outputs: spec('y') })
-    const externalData = [{ path: outsideFile, data: outsideBytes() }]
-    const load = edge.load(manifest, async () => ({ graph: graph.slice(), externalData }))
-    const code = await load.then(
-      () => undefined,
-      (error: { code: string }) => error.code,
-    )
-    const x = { type: 'float32' as const, dims: [4], data: Float32Array.of(1, 1, 1, 1) }
-    const run = code === undefined ? await edge.run(manifest, { x }, { timeoutMs: 30_000 }) : undefined
-    seen.push({ where, code, y: run?.outputs.y?.data })
+    seen.push([where, await outcomeOf(edge, `in-${at}`, graph, outsideBytes())])
   }
-  const taken = outsideModels.map(({ where, problem }) => ({
-    where,
-    code: problem && 'model-load-failed',
-    y: problem === undefined ? Float32Array.of(1, 2, 3, 4) : undefined,
-  }))
-  expect(seen).toEqual(taken)
+  const answer = Float32Array.of(1, 2, 3, 4)
+  expect(seen).toEqual(outsideModels.map(({ where, problem }) => [where, problem ? 'model-load-failed' : answer]))
 })
 
 test('weights at places in and beyond the other file: the runtime is as it is taken for', async () => {
   const edge = openEdge()
   const seen = []
   for (const [at, { what, graph, bytes }] of placedModels.entries()) {
-    const files = { 'model.onnx': graph, [outsideFile]: bytes }
-    const manifest = await fakeManifest(files, { name: `at-${at}`, inputs: spec('x'), outputs: spec('y') })
-    const externalData = [{ path: outsideFile, data: bytes.slice() }]
-    const load = edge.load(manifest, async () => ({ graph: graph.slice(), externalData }))
-    const code = await load.then(
-      () => undefined,
-      (error: { code: string }) => error.code,
-    )
-    const x = { type: 'float32' as const, dims: [4], data: Float32Array.of(1, 1, 1, 1) }
-    const run = code === undefined ? await edge.run(manifest, { x }, { timeoutMs: 30_000 }) : undefined
-    seen.push({ what, code, y: run?.outputs.y?.data })
+    seen.push([what, await outcomeOf(edge, `at-${at}`, graph, bytes)])
   }
-  const taken = placedModels.map(({ what, problem, y }) => ({
-    what,
-    code: problem && 'model-load-failed',
-    y: problem === undefined ? Float32Array.from(y) : undefined,
-  }))
-  expect(seen).toEqual(taken)
+  expect(seen).toEqual(
+    placedModels.map(({ what, problem, y }) => [what, problem ? 'model-load-failed' : Float32Array.from(y)]),
+  )
 })
 
 /** What adding takes as a place of weights. */

@@ -8,7 +8,7 @@ type Done = (error?: Error | null) => void
 /**
  * A server may refuse a request before it has all of it, and close the connection: what is then sent is answered with a
  * reset. The write fails, and a socket whose write fails is destroyed, with the answer that it may hold unread. So a
- * failed write of this socket is told late: when reading has come to its end, too.
+ * failed write of this socket is reported late: when reading has come to its end, too.
  */
 export function tellWriteErrorsLate(socket: Socket): void {
   const late = (done: Done): Done => {
