@@ -1,4 +1,4 @@
-import { isRelativePath, mostPathCharacters } from '../../contracts/manifest.ts'
+import { isRelativePath, mostPathCharacters } from '../../contracts/paths.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
