@@ -9,9 +9,10 @@ export interface TextCodec {
    * A text as the model's tokens.
    *
    * @param options.whole with the marks that the tokenizer puts around a whole text. A conversation has its own
+   * @param options.anyLength also a text that can't fit as a whole
    * @throws {ValidationError} `text-empty`; `context-full`, with the numbers: it can't fit, whatever its tokens
    */
-  encode(text: string, options: { readonly whole: boolean }): readonly number[]
+  encode(text: string, options: { readonly whole: boolean; readonly anyLength?: boolean }): readonly number[]
   /** Tokens as text, without the special ones. */
   decode(ids: readonly number[]): string
   /** The number of a token by its text. */
@@ -47,11 +48,11 @@ export function openTextCodec(
   }
 
   return {
-    encode(given, { whole }) {
+    encode(given, { whole, anyLength = false }) {
       const text = wellFormed(given)
       if (text === '') throw new ValidationError('text-empty', 'There is no text to go on with.')
       const { contextTokens } = limits
-      if (text.length > contextTokens * unitsPerToken) {
+      if (!anyLength && text.length > contextTokens * unitsPerToken) {
         throw new ValidationError(
           'context-full',
           `The text has ${text.length} characters, and the model can look back on ${contextTokens} tokens.`,
