@@ -2,6 +2,7 @@ import { Tokenizer } from '@huggingface/tokenizers'
 import { ModelError } from '../../errors/model-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { wellFormed } from '../../utils/well-formed.ts'
+import { findTokenIds } from './find-token-ids.ts'
 
 /** A language model's tokens and texts. */
 export interface TextCodec {
@@ -9,10 +10,12 @@ export interface TextCodec {
    * A text as the model's tokens.
    *
    * @param options.whole with the marks that the tokenizer puts around a whole text. A conversation has its own
-   * @throws {ValidationError} `text-empty`; `context-full`, with the numbers: it can't fit, whatever its tokens
+   * @throws {ValidationError} `text-empty`; `context-full`, with the numbers: it can't fit, whatever its tokens;
+   *   `options-invalid`: it is too long in one piece to be split
+   * @throws {ModelError} `tokenizer-unfit`: the tokenizer gives what is no token of the model
    */
   encode(text: string, options: { readonly whole: boolean }): readonly number[]
-  /** Tokens as text, without the special ones. */
+  /** Tokens as text, without the special ones and those that the tokenizer has no text for. */
   decode(ids: readonly number[]): string
   /** The number of a token by its text. */
   token(text: string): number | undefined
@@ -32,8 +35,13 @@ export function openTextCodec(
   files: { readonly tokenizer: unknown; readonly config: unknown },
   limits: { readonly vocabulary: number; readonly contextTokens: number },
 ): TextCodec {
+  const { vocabulary, contextTokens } = limits
   const unfit = (why: string, cause?: unknown) =>
     new ModelError('tokenizer-unfit', `The model's tokenizer does not fit it: ${why}.`, { cause })
+  const isToken = (id: number) => Number.isSafeInteger(id) && id >= 0 && id < vocabulary
+  // Looked at before the tokenizer is made, which would make a table as long as the highest number.
+  const other = findTokenIds(files.tokenizer).find((id) => !isToken(id))
+  if (other !== undefined) throw unfit(`it has a token ${other}, and the model ${vocabulary} in all`)
   const tokenizer = (() => {
     try {
       return new Tokenizer(files.tokenizer as object, (files.config ?? {}) as object)
@@ -41,16 +49,11 @@ export function openTextCodec(
       throw unfit(`it can't be read (${String(cause)})`, cause)
     }
   })()
-  const highest = [...tokenizer.get_vocab(true).values()].reduce((most, id) => Math.max(most, id), -1)
-  if (highest >= limits.vocabulary) {
-    throw unfit(`it has tokens up to ${highest}, and the model ${limits.vocabulary} in all`)
-  }
 
   return {
     encode(given, { whole }) {
       const text = wellFormed(given)
       if (text === '') throw new ValidationError('text-empty', 'There is no text to go on with.')
-      const { contextTokens } = limits
       if (text.length > contextTokens * unitsPerToken) {
         throw new ValidationError(
           'context-full',
@@ -58,18 +61,29 @@ export function openTextCodec(
           { context: { characters: text.length, contextTokens } },
         )
       }
-      try {
-        return tokenizer.encode(text, { add_special_tokens: whole }).ids
-      } catch (cause) {
-        // Some tokenizers call themselves for each piece of a text: a long one without a blank overflows their stack.
-        throw new ValidationError(
-          'options-invalid',
-          `A text of ${text.length} characters can't be split into tokens; give it in parts.`,
-          { cause },
-        )
-      }
+      const ids = (() => {
+        try {
+          return tokenizer.encode(text, { add_special_tokens: whole }).ids
+        } catch (cause) {
+          // Some tokenizers call themselves for each piece of a text: a long one without a blank overflows their stack.
+          throw new ValidationError(
+            'options-invalid',
+            `A text of ${text.length} characters can't be split into tokens; give it in parts.`,
+            { cause },
+          )
+        }
+      })()
+      if (!ids.every(isToken)) throw unfit('it gives what is no token of the model')
+      // Some drop what they have no token for.
+      if (ids.length === 0)
+        throw new ValidationError('text-empty', 'The text has nothing that the model has tokens for.')
+      return ids
     },
-    decode: (ids) => tokenizer.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
+    decode(ids) {
+      const known = ids.filter((id) => tokenizer.id_to_token(id) !== undefined)
+      if (known.length === 0) return ''
+      return tokenizer.decode(known, { skip_special_tokens: true, clean_up_tokenization_spaces: false })
+    },
     token: (text) => tokenizer.token_to_id(text),
   }
 }
