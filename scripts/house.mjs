@@ -83,11 +83,13 @@ export const entries = {
   ],
   'client/models': ['client/models/model-updates', 'client/models/models-api'],
   'client/notices': ['client/notices/notice-poll', 'client/notices/notices'],
+  'client/generate': ['client/generate/defer-writing', 'client/generate/generate', 'client/generate/open-writing'],
   'client/request': [
     'client/request/answer',
     'client/request/in-time',
     'client/request/model-run',
     'client/request/pipeline',
+    'client/request/plan-writing',
     'client/request/tensors/tensor-maps',
     'client/request/running/time-limits',
     'client/request/tensors/to-tensors',

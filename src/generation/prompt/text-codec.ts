@@ -15,6 +15,13 @@ export interface TextCodec {
    * @throws {ModelError} `tokenizer-unfit`: the tokenizer gives what is no token of the model
    */
   encode(text: string, options: { readonly whole: boolean }): readonly number[]
+  /**
+   * The last tokens of a text of any length, without reading what is long before them.
+   *
+   * @param options.most as many as there are, where the text has fewer; then they are those of `encode`
+   * @throws as `encode`, but for `context-full`
+   */
+  encodeEnd(text: string, options: { readonly whole: boolean; readonly most: number }): readonly number[]
   /** Tokens as text, without the special ones and those that the tokenizer has no text for. */
   decode(ids: readonly number[]): string
   /** The number of a token by its text. */
@@ -22,7 +29,11 @@ export interface TextCodec {
 }
 
 /** UTF-16 units of a text that one token may stand for: a text longer than the context times this can't fit. */
-const unitsPerToken = 64
+export const unitsPerToken = 64
+/** Of the end of a text, to begin with: more than most texts have. */
+const usualUnitsPerToken = 8
+/** Tokens at the place where a text was cut, which may be others than the whole text's. */
+const seamTokens = 8
 
 /**
  * Reads a model's tokenizer.
@@ -50,10 +61,28 @@ export function openTextCodec(
     }
   })()
 
+  const split = (text: string, whole: boolean): readonly number[] => {
+    const ids = (() => {
+      try {
+        return tokenizer.encode(text, { add_special_tokens: whole }).ids
+      } catch (cause) {
+        // Some tokenizers call themselves for each piece of a text: a long one without a blank overflows their stack.
+        throw new ValidationError(
+          'options-invalid',
+          `A text of ${text.length} characters can't be split into tokens; give it in parts.`,
+          { cause },
+        )
+      }
+    })()
+    if (!ids.every(isToken)) throw unfit('it gives what is no token of the model')
+    // Some drop what they have no token for.
+    if (ids.length === 0) throw new ValidationError('text-empty', 'There is no text to go on with.')
+    return ids
+  }
+
   return {
     encode(given, { whole }) {
       const text = wellFormed(given)
-      if (text === '') throw new ValidationError('text-empty', 'There is no text to go on with.')
       if (text.length > contextTokens * unitsPerToken) {
         throw new ValidationError(
           'context-full',
@@ -61,23 +90,15 @@ export function openTextCodec(
           { context: { characters: text.length, contextTokens } },
         )
       }
-      const ids = (() => {
-        try {
-          return tokenizer.encode(text, { add_special_tokens: whole }).ids
-        } catch (cause) {
-          // Some tokenizers call themselves for each piece of a text: a long one without a blank overflows their stack.
-          throw new ValidationError(
-            'options-invalid',
-            `A text of ${text.length} characters can't be split into tokens; give it in parts.`,
-            { cause },
-          )
-        }
-      })()
-      if (!ids.every(isToken)) throw unfit('it gives what is no token of the model')
-      // Some drop what they have no token for.
-      if (ids.length === 0)
-        throw new ValidationError('text-empty', 'The text has nothing that the model has tokens for.')
-      return ids
+      return split(text, whole)
+    },
+    encodeEnd(given, { whole, most }) {
+      for (let units = (most + seamTokens) * usualUnitsPerToken; units < given.length; units *= 4) {
+        // Cut within a pair, its half is one of the characters at the seam.
+        const ids = split(wellFormed(given.slice(-units)), false)
+        if (ids.length >= most + seamTokens) return ids.slice(-most)
+      }
+      return split(wellFormed(given), whole).slice(-most)
     },
     decode(ids) {
       const known = ids.filter((id) => tokenizer.id_to_token(id) !== undefined)

@@ -1,0 +1,154 @@
+import type { Manifest } from '../contracts/manifest.ts'
+import type { ModelFiles } from '../edge/worker-types.ts'
+import { buildDecoder, type DecoderPlan, type DecoderWeights } from '../models/gguf/decoder-graph.ts'
+import { type OnnxWeight, writeOnnx } from '../models/onnx/write-onnx.ts'
+import { createSeededRandom, drawNormal } from '../utils/seeded-random.ts'
+import { fakeManifest } from './fake-manifest.ts'
+
+/** Printable letters of ASCII, one token each, and the end of an answer. */
+const letters = Array.from({ length: 95 }, (_, index) => String.fromCharCode(32 + index))
+const end = '<|end|>'
+
+const plan: DecoderPlan = {
+  layers: 2,
+  width: 32,
+  heads: 4,
+  kvHeads: 2,
+  headSize: 8,
+  vocabulary: letters.length + 1,
+  theta: 10_000,
+  epsilon: 1e-5,
+  hasBias: false,
+  hasHeadNorms: false,
+}
+const hiddenWidth = 64
+
+const tokenizer = {
+  version: '1.0',
+  truncation: null,
+  padding: null,
+  added_tokens: [
+    {
+      id: letters.length,
+      content: end,
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
+      normalized: false,
+      special: true,
+    },
+  ],
+  normalizer: null,
+  pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
+  post_processor: null,
+  decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
+  model: {
+    type: 'BPE',
+    dropout: null,
+    unk_token: null,
+    continuing_subword_prefix: null,
+    end_of_word_suffix: null,
+    fuse_unk: false,
+    byte_fallback: false,
+    // As byte-level tokenizers write a blank.
+    vocab: Object.fromEntries(letters.map((letter, id) => [letter === ' ' ? 'Ġ' : letter, id])),
+    merges: [],
+  },
+}
+const chatTemplate =
+  "{% for message in messages %}{{ message.role + '> ' + message.content + ' ' }}{% endfor %}{% if add_generation_prompt %}{{ 'assistant> ' }}{% endif %}"
+
+/** Weights that nobody has trained: what they write is nonsense, and always the same. */
+function randomWeights(seed: number): DecoderWeights {
+  const random = createSeededRandom(seed)
+  const make = (name: string, dims: readonly number[], draw: () => number): OnnxWeight => {
+    const numbers = Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, draw)
+    const bytes = new Uint8Array(numbers.buffer)
+    return { name, type: 'float32', dims, bytes: bytes.length, read: () => bytes }
+  }
+  const sizeOf = (name: string): [from: number, to: number] => {
+    const { width, heads, kvHeads, headSize, vocabulary } = plan
+    if (name === 'output.weight') return [width, vocabulary]
+    if (name.includes('attn_q')) return [width, heads * headSize]
+    if (name.includes('attn_k') || name.includes('attn_v')) return [width, kvHeads * headSize]
+    if (name.includes('attn_output')) return [heads * headSize, width]
+    return name.includes('ffn_down') ? [hiddenWidth, width] : [width, hiddenWidth]
+  }
+  return {
+    vector: (name) => make(name, [plan.width], () => 1),
+    rows: (name, ids, graph) =>
+      graph.add('Gather', [graph.weight(make(name, [plan.vocabulary, plan.width], () => drawNormal(random))), ids]),
+    times(name, x, graph) {
+      const [from, to] = sizeOf(name)
+      const scale = (name === 'output.weight' ? 2 : 1) / Math.sqrt(from)
+      return graph.add('MatMul', [x, graph.weight(make(name, [from, to], () => scale * drawNormal(random)))])
+    },
+  }
+}
+
+async function graphOf(seed: number): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of writeOnnx(buildDecoder(plan, randomWeights(seed)))) pieces.push(piece)
+  return new Uint8Array(await new Blob(pieces as BlobPart[]).arrayBuffer())
+}
+
+/** A language model of a few thousand weights, made here. */
+export interface TinyWriter {
+  readonly manifest: Manifest
+  /** Its files by path, as they are served. */
+  readonly files: Readonly<Record<string, Uint8Array>>
+  /** Read anew each time: their buffers are handed to the worker. */
+  readonly readFiles: () => Promise<ModelFiles>
+}
+
+/** Makes it. @param changes of its manifest */
+export async function tinyWriter(
+  changes: Partial<Manifest> & { readonly contextTokens?: number; readonly seed?: number } = {},
+): Promise<TinyWriter> {
+  const { contextTokens = 256, seed = 7, ...own } = changes
+  const encode = (value: string) => new TextEncoder().encode(value)
+  const files = {
+    'model.onnx': await graphOf(seed),
+    'tokenizer.json': encode(JSON.stringify(tokenizer)),
+    'tokenizer_config.json': encode(JSON.stringify({ eos_token: end })),
+    'chat_template.jinja': encode(chatTemplate),
+  }
+  const { layers, kvHeads, headSize, vocabulary } = plan
+  const cache = (name: string) =>
+    Array.from({ length: layers }, (_, layer) =>
+      ['key', 'value'].map((part) => ({
+        name: `${name}.${layer}.${part}`,
+        type: 'float32' as const,
+        shape: [-1, kvHeads, -1, headSize],
+      })),
+    ).flat()
+  const ids = (name: string) => ({ name, type: 'int64' as const, shape: [-1, -1] })
+  const manifest = await fakeManifest(files, {
+    name: 'tiny-writer',
+    task: 'text-generation',
+    inputs: [...['input_ids', 'attention_mask', 'position_ids'].map(ids), ...cache('past_key_values')],
+    outputs: [{ name: 'logits', type: 'float32', shape: [-1, 1, vocabulary] }, ...cache('present')],
+    generation: {
+      tokenizer: 'tokenizer.json',
+      tokenizerConfig: 'tokenizer_config.json',
+      chatTemplate: 'chat_template.jinja',
+      vocabulary,
+      contextTokens,
+      ends: [letters.length],
+      cache: { layers, kvHeads, headSize, type: 'float32' },
+    },
+    ...own,
+  })
+  return {
+    manifest,
+    files,
+    readFiles: async () => ({
+      graph: files['model.onnx'].slice(),
+      generation: {
+        tokenizer: files['tokenizer.json'].slice(),
+        tokenizerConfig: files['tokenizer_config.json'].slice(),
+        chatTemplate: files['chat_template.jinja'].slice(),
+      },
+    }),
+  }
+}
