@@ -1,4 +1,4 @@
-import { type BlockFormat, half, setScale } from './block-format.ts'
+import { type BlockFormat, half } from './block-format.ts'
 
 /** The six bits of a sub-block's scale and least one, of the twelve bytes that eight of them share. */
 function scaleAndLeast(view: DataView, at: number, index: number): readonly [number, number] {
@@ -27,8 +27,8 @@ const q4k: BlockFormat = {
   exact: {
     bits: 4,
     block: 32,
-    hasZeros: true,
-    code(view, at, to, into) {
+    hasOffsets: true,
+    code(view, at, { codes, scales, offsets }, into) {
       const [scaleOfScales, scaleOfLeasts] = [half(view, at), half(view, at + 2)]
       for (let sub = 0; sub < 8; sub += 1) {
         const [scale, least] = scaleAndLeast(view, at + 4, sub)
@@ -36,9 +36,10 @@ const q4k: BlockFormat = {
         const first = into + 32 * sub
         for (let pair = 0; pair < 16; pair += 1) {
           const [low, high] = [view.getUint8(bytesAt + 2 * pair), view.getUint8(bytesAt + 2 * pair + 1)]
-          to.codes[first / 2 + pair] = sub % 2 === 0 ? (low & 15) | ((high & 15) << 4) : (low >> 4) | (high & 240)
+          codes[first / 2 + pair] = sub % 2 === 0 ? (low & 15) | ((high & 15) << 4) : (low >> 4) | (high & 240)
         }
-        setScale(to, first, scaleOfScales * scale, -scaleOfLeasts * least)
+        scales[first / 32] = scaleOfScales * scale
+        offsets[first / 32] = 8 * scaleOfScales * scale - scaleOfLeasts * least
       }
     },
   },
@@ -69,7 +70,7 @@ const q6k: BlockFormat = {
   exact: {
     bits: 8,
     block: 16,
-    hasZeros: false,
+    hasOffsets: false,
     code(view, at, { codes, scales }, into) {
       const scaleOfScales = half(view, at + 208)
       for (let index = 0; index < 256; index += 1) {

@@ -1,4 +1,4 @@
-import { type BlockFormat, half, setScale } from './block-format.ts'
+import { type BlockFormat, half } from './block-format.ts'
 
 /** The nibbles of 16 bytes: first the low ones of all, then the high ones. */
 const nibbleAt = (view: DataView, at: number, index: number) =>
@@ -23,7 +23,7 @@ const q4n0: BlockFormat = {
   exact: {
     bits: 4,
     block: 32,
-    hasZeros: false,
+    hasOffsets: false,
     code(view, at, { codes, scales }, into) {
       scales[into / 32] = half(view, at)
       copyNibbles(view, at + 2, codes, into)
@@ -43,10 +43,11 @@ const q4n1: BlockFormat = {
   exact: {
     bits: 4,
     block: 32,
-    hasZeros: true,
-    code(view, at, to, into) {
-      copyNibbles(view, at + 4, to.codes, into)
-      setScale(to, into, half(view, at), half(view, at + 2))
+    hasOffsets: true,
+    code(view, at, { codes, scales, offsets }, into) {
+      copyNibbles(view, at + 4, codes, into)
+      scales[into / 32] = half(view, at)
+      offsets[into / 32] = half(view, at + 2) + 8 * half(view, at)
     },
   },
 }
@@ -62,7 +63,7 @@ const q8n0: BlockFormat = {
   exact: {
     bits: 8,
     block: 32,
-    hasZeros: false,
+    hasOffsets: false,
     code(view, at, { codes, scales }, into) {
       scales[into / 32] = half(view, at)
       for (let index = 0; index < 32; index += 1) codes[into + index] = view.getInt8(at + 2 + index) + 128
@@ -86,7 +87,7 @@ const q5n0: BlockFormat = {
   exact: {
     bits: 8,
     block: 32,
-    hasZeros: false,
+    hasOffsets: false,
     code(view, at, { codes, scales }, into) {
       scales[into / 32] = half(view, at)
       for (let index = 0; index < 32; index += 1) codes[into + index] = fiveBits(view, at + 2, index) + 112

@@ -1,5 +1,5 @@
 import type { GraphBuilder } from '../onnx/graph-builder.ts'
-import { codedRows, codedTimes, codingOf } from './coded-matrices.ts'
+import { codingOf, createCoded } from './coded-matrices.ts'
 import type { DecoderWeights } from './decoder-graph.ts'
 import type { GgufMatrices, Matrix } from './gguf-matrices.ts'
 import { plainRows, plainTimes, plainTimesTable, plainWeight } from './plain-matrices.ts'
@@ -35,6 +35,7 @@ export function openGgufWeights(
 ): DecoderWeights & { treatments(): readonly Treatment[] } {
   const { precision, graph, hasFourBits } = options
   const wholeNumbers = createWholeNumbers(graph)
+  const codes = createCoded(graph)
   const treated = new Map<string, Treatment & { readonly names: Set<string> }>()
   const note = ({ name, format }: Matrix, to: Treatment['to'], isExact: boolean) => {
     const key = `${format.name} ${to} ${isExact}`
@@ -54,7 +55,7 @@ export function openGgufWeights(
       return wholeNumbers.times(matrix, x)
     }
     const coded = precision === 'q4' ? coding(matrix) : undefined
-    if (coded !== undefined) return codedTimes(matrix, coded, x, graph)
+    if (coded !== undefined) return codes.times(matrix, coded, x)
     note(matrix, 'plain numbers', true)
     return plainTimes(matrix, x, graph)
   }
@@ -71,7 +72,7 @@ export function openGgufWeights(
         return wholeNumbers.rows(matrix, ids)
       }
       const coded = precision === 'q4' ? coding(matrix) : undefined
-      if (coded !== undefined) return codedRows(matrix, coded, ids, graph)
+      if (coded !== undefined) return codes.rows(matrix, coded, ids)
       note(matrix, 'plain numbers', true)
       return plainRows(matrix, ids, graph)
     },
