@@ -93,18 +93,6 @@ export function createWholeNumbers(graph: GraphBuilder) {
   return {
     /** `x` [batch, tokens, columns] times a matrix: [batch, tokens, rows]. */
     times(matrix: Matrix, x: string): string {
-      if (!new RegExp((globalThis as any).process.env.HSPLIT ?? '.').test(matrix.name)) {
-        let k = parted.get('single' + x)
-        if (!k) {
-          const furthest = graph.add('ReduceMax', [graph.add('Abs', [x]), graph.ints([-1])])
-          const scale = graph.add('Mul', [graph.add('Max', [furthest, graph.float(1e-30)]), graph.float(1 / most)])
-          const codes = graph.add('QuantizeLinear', [graph.add('Div', [x, scale]), graph.float(1), graph.byte(middle)])
-          k = { codes, scale }
-          parted.set('single' + x, k)
-        }
-        const product = graph.add('MatMulIntegerToFloat', [k.codes, graph.weight(codesOf(matrix)), graph.float(1), graph.weight(scalesOf(matrix)), graph.byte(middle)], {}, 'com.microsoft')
-        return graph.add('Mul', [product, k.scale])
-      }
       const { codes, scale } = part(x)
       const product = graph.add(
         'MatMulIntegerToFloat',
