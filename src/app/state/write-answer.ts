@@ -1,0 +1,30 @@
+import type { ChatMessage, Client, GenerateInput, GenerateOptions } from '../../index.ts'
+import { followWriting } from '../../ui/answers/follow-writing.ts'
+import type { ShowAnswer } from './task-runners.ts'
+
+/** What a person has written, and what the model answered before. */
+export type WritingInput = { readonly prompt: string } | { readonly messages: readonly ChatMessage[] }
+
+/** Tokens an answer of the app may have. */
+const mostTokens = 400
+/** Writes an answer, and shows it as it comes. */
+export async function writeAnswer(
+  client: Pick<Client, 'generate'>,
+  model: string,
+  input: WritingInput,
+  options: GenerateOptions,
+  show: ShowAnswer<'writing'>,
+): Promise<void> {
+  const writing = client.generate(model, input as GenerateInput, {
+    maxTokens: mostTokens,
+    whenFull: 'drop-oldest',
+    ...options,
+  })
+  const followed = followWriting()
+  for await (const part of writing) {
+    followed.take(part)
+    show(followed.written, undefined)
+  }
+  const { text, finishReason, route } = await writing.done
+  show(followed.end({ text, finishReason }), route)
+}
