@@ -79,8 +79,12 @@ describe('a conversation', () => {
   })
 
   test('of ten thousand turns and ten megabytes is shortened, too', () => {
-    const messages = Array.from({ length: 20_000 }, (_, index): ChatMessage =>
-      index % 2 === 0 ? user(`Question ${index}. ${'x'.repeat(500)}`) : { role: 'assistant', content: 'y'.repeat(500) },
+    const messages = Array.from(
+      { length: 20_000 },
+      (_, index): ChatMessage =>
+        index % 2 === 0
+          ? user(`Question ${index}. ${'x'.repeat(500)}`)
+          : { role: 'assistant', content: 'y'.repeat(500) },
     )
     const all = [...messages, user('And now?')]
     expect(() => read({ messages: all }, 'refuse')).toThrow(full)

@@ -20,7 +20,9 @@ function shortenings(messages: readonly ChatMessage[]): readonly (() => readonly
   const from = messages.findIndex(({ role }) => role !== 'system')
   const last = messages.length - 1
   if (from < 0 || from >= last) return [() => messages]
-  const turns = messages.flatMap(({ role }, index) => (index > from && (role === 'user' || index === last) ? [index] : []))
+  const turns = messages.flatMap(({ role }, index) =>
+    index > from && (role === 'user' || index === last) ? [index] : [],
+  )
   return [from, ...turns].map((start) => () => [...messages.slice(0, from), ...messages.slice(start)])
 }
 
