@@ -46,6 +46,7 @@ export const only = {
   ops: ['contracts', 'errors', 'utils', 'routing/fleet', 'ui/design', 'ui/base/save-file', 'ops'],
   'service-worker': ['outbox/report-sync', 'app/offline', 'service-worker'],
   endpoint: ['contracts', 'errors', 'utils', 'protocol', 'models/manifest', 'endpoint'],
+  'endpoint/adding': ['contracts', 'errors', 'utils', 'models/manifest', 'models/gguf', 'models/onnx', 'endpoint'],
   'endpoint/gateway': ['contracts', 'errors', 'utils', 'protocol', 'models/manifest', 'cloud', 'endpoint'],
 }
 

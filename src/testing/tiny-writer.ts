@@ -1,6 +1,8 @@
 import type { Manifest } from '../contracts/manifest.ts'
 import type { ModelFiles } from '../edge/worker-types.ts'
-import { buildDecoder, type DecoderPlan, type DecoderWeights } from '../models/gguf/decoder-graph.ts'
+import { buildDecoder, type DecoderWeights } from '../models/gguf/decoder-graph.ts'
+import type { DecoderPlan } from '../models/gguf/decoder-plan.ts'
+import { createGraphBuilder, type GraphBuilder } from '../models/onnx/graph-builder.ts'
 import { type OnnxWeight, writeOnnx } from '../models/onnx/write-onnx.ts'
 import { createSeededRandom, drawNormal } from '../utils/seeded-random.ts'
 import { fakeManifest } from './fake-manifest.ts'
@@ -10,18 +12,20 @@ const letters = Array.from({ length: 95 }, (_, index) => String.fromCharCode(32 
 const end = '<|end|>'
 
 const plan: DecoderPlan = {
+  architecture: 'llama',
   layers: 2,
   width: 32,
+  innerWidth: 64,
   heads: 4,
   kvHeads: 2,
   headSize: 8,
   vocabulary: letters.length + 1,
+  contextTokens: 256,
   theta: 10_000,
+  positionScale: 1,
   epsilon: 1e-5,
-  hasBias: false,
-  hasHeadNorms: false,
+  isSorted: false,
 }
-const hiddenWidth = 64
 
 const tokenizer = {
   version: '1.0',
@@ -59,36 +63,30 @@ const chatTemplate =
   "{% for message in messages %}{{ message.role + '> ' + message.content + ' ' }}{% endfor %}{% if add_generation_prompt %}{{ 'assistant> ' }}{% endif %}"
 
 /** Weights that nobody has trained: what they write is nonsense, and always the same. */
-function randomWeights(seed: number): DecoderWeights {
+function randomWeights(seed: number, graph: GraphBuilder): DecoderWeights {
   const random = createSeededRandom(seed)
   const make = (name: string, dims: readonly number[], draw: () => number): OnnxWeight => {
     const numbers = Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, draw)
     const bytes = new Uint8Array(numbers.buffer)
     return { name, type: 'float32', dims, bytes: bytes.length, read: () => bytes }
   }
-  const sizeOf = (name: string): [from: number, to: number] => {
-    const { width, heads, kvHeads, headSize, vocabulary } = plan
-    if (name === 'output.weight') return [width, vocabulary]
-    if (name.includes('attn_q')) return [width, heads * headSize]
-    if (name.includes('attn_k') || name.includes('attn_v')) return [width, kvHeads * headSize]
-    if (name.includes('attn_output')) return [heads * headSize, width]
-    return name.includes('ffn_down') ? [hiddenWidth, width] : [width, hiddenWidth]
+  const times = (name: string, x: string, [to, from]: readonly [number, number], factor: number) => {
+    const scale = factor / Math.sqrt(from)
+    return graph.add('MatMul', [x, graph.weight(make(name, [from, to], () => scale * drawNormal(random)))])
   }
   return {
-    vector: (name) => make(name, [plan.width], () => 1),
-    rows: (name, ids, graph) =>
-      graph.add('Gather', [graph.weight(make(name, [plan.vocabulary, plan.width], () => drawNormal(random))), ids]),
-    times(name, x, graph) {
-      const [from, to] = sizeOf(name)
-      const scale = (name === 'output.weight' ? 2 : 1) / Math.sqrt(from)
-      return graph.add('MatMul', [x, graph.weight(make(name, [from, to], () => scale * drawNormal(random)))])
-    },
+    has: () => false,
+    vector: (name, size) => make(name, [size], () => 1),
+    rows: (name, ids, dims) => graph.add('Gather', [graph.weight(make(name, dims, () => drawNormal(random))), ids]),
+    times: (name, x, dims) => times(name, x, dims, 1),
+    head: (x, dims) => times('output.weight', x, dims, 2),
   }
 }
 
 async function graphOf(seed: number): Promise<Uint8Array> {
+  const graph = createGraphBuilder()
   const pieces: Uint8Array[] = []
-  for await (const piece of writeOnnx(buildDecoder(plan, randomWeights(seed)))) pieces.push(piece)
+  for await (const piece of writeOnnx(buildDecoder(plan, graph, randomWeights(seed, graph)))) pieces.push(piece)
   return new Uint8Array(await new Blob(pieces as BlobPart[]).arrayBuffer())
 }
 

@@ -2,7 +2,7 @@ import type { ChatMessage } from '../../contracts/chat.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import type { ChatTemplate } from '../prompt/chat-template.ts'
-import type { TextCodec } from '../prompt/text-codec.ts'
+import { type TextCodec, unitsPerToken } from '../prompt/text-codec.ts'
 import type { WriteRequest } from './write-request.ts'
 
 /** A prompt as the model's tokens. */
@@ -12,19 +12,29 @@ export interface ReadPrompt {
   readonly droppedMessages: number
 }
 
-/** The place of the oldest message that may be left out: not the system's, not the newest. */
-function oldestOf(messages: readonly ChatMessage[]): number | undefined {
-  const at = messages.findIndex(({ role }) => role !== 'system')
-  return at < 0 || at >= messages.length - 1 ? undefined : at
+/**
+ * A conversation as it is, without its oldest turn, without the two oldest, and so on. The system's words and the newest
+ * message stay. A turn is a message, and what answers it up to the person's next one.
+ */
+function shortenings(messages: readonly ChatMessage[]): readonly (() => readonly ChatMessage[])[] {
+  const from = messages.findIndex(({ role }) => role !== 'system')
+  const last = messages.length - 1
+  if (from < 0 || from >= last) return [() => messages]
+  const turns = messages.flatMap(({ role }, index) =>
+    index > from && (role === 'user' || index === last) ? [index] : [],
+  )
+  return [from, ...turns].map((start) => () => [...messages.slice(0, from), ...messages.slice(start)])
 }
 
-/** Without its oldest turn: a message, and what answers it up to the person's next one. */
-function withoutOldestTurn(messages: readonly ChatMessage[]): readonly ChatMessage[] | undefined {
-  const from = oldestOf(messages)
-  if (from === undefined) return undefined
-  const next = messages.findIndex(({ role }, index) => index > from && role === 'user')
-  const to = next < 0 ? messages.length - 1 : next
-  return [...messages.slice(0, from), ...messages.slice(to)]
+/** The first of so many that is right, where all after a right one are. */
+function firstRight(count: number, isRight: (index: number) => boolean): number {
+  let [low, high] = [0, count]
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    if (isRight(middle)) high = middle
+    else low = middle + 1
+  }
+  return low
 }
 
 /**
@@ -61,10 +71,13 @@ export function readPrompt(
     return { ids: prompt.ids, droppedMessages: 0 }
   }
   if ('text' in prompt) {
-    const ids = codec.encode(prompt.text, { whole: true, anyLength: whenFull === 'drop-oldest' })
-    if (fits(ids, false)) return { ids, droppedMessages: 0 }
-    if (whenFull === 'refuse') throw full(ids.length)
-    return { ids: ids.slice(ids.length - shortened), droppedMessages: 0 }
+    if (whenFull === 'refuse') {
+      const ids = codec.encode(prompt.text, { whole: true })
+      if (!fits(ids, false)) throw full(ids.length)
+      return { ids, droppedMessages: 0 }
+    }
+    const ids = codec.encodeEnd(prompt.text, { whole: true, most: contextTokens })
+    return { ids: fits(ids, false) ? ids : ids.slice(ids.length - shortened), droppedMessages: 0 }
   }
   const template = model.template()
   if (template === undefined) {
@@ -73,18 +86,29 @@ export function readPrompt(
       'The model takes no conversations: it has no chat template. Give it a "prompt" instead of "messages".',
     )
   }
-  let left: readonly ChatMessage[] = prompt.messages
-  for (;;) {
-    const text = template.render({ messages: left, tools: prompt.tools })
-    const isShortened = left !== prompt.messages
-    const ids = codec.encode(text, { whole: false, anyLength: whenFull === 'drop-oldest' })
-    if (fits(ids, isShortened)) return { ids, droppedMessages: prompt.messages.length - left.length }
-    const fewer = whenFull === 'drop-oldest' ? withoutOldestTurn(left) : undefined
-    if (fewer === undefined) {
-      // What can't be shortened further is taken whole where it fits at all.
-      if (fits(ids, false)) return { ids, droppedMessages: prompt.messages.length - left.length }
-      throw full(ids.length)
-    }
-    left = fewer
+  const { messages, tools } = prompt
+  const write = (left: readonly ChatMessage[]) => template.render({ messages: left, tools })
+  if (whenFull === 'refuse') {
+    const ids = codec.encode(write(messages), { whole: false })
+    if (!fits(ids, false)) throw full(ids.length)
+    return { ids, droppedMessages: 0 }
   }
+  const lefts = shortenings(messages)
+  /** What is left of it as tokens; undefined where that is more than the context, whatever its tokens. */
+  const idsAt = (index: number): readonly number[] | undefined => {
+    const left = lefts[index]?.() ?? []
+    const characters = left.reduce((sum, { content }) => sum + content.length, 0)
+    if (characters > contextTokens * unitsPerToken) return undefined
+    const ids = codec.encodeEnd(write(left), { whole: false, most: contextTokens })
+    return ids.length < contextTokens ? ids : undefined
+  }
+  const isRight = (index: number) => {
+    const ids = idsAt(index)
+    return ids !== undefined && fits(ids, index > 0)
+  }
+  const index = isRight(0) ? 0 : Math.min(1 + firstRight(lefts.length - 1, (at) => isRight(at + 1)), lefts.length - 1)
+  // What can't be shortened further is taken whole where it fits at all.
+  const ids = idsAt(index)
+  if (ids === undefined) throw full(codec.encode(write(lefts[index]?.() ?? []), { whole: false }).length)
+  return { ids, droppedMessages: messages.length - (lefts[index]?.() ?? []).length }
 }

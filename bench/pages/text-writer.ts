@@ -1,0 +1,74 @@
+/** How a writer is opened. */
+export interface WriterOptions {
+  /** Where the model's files lie, as the hub lays them out; of wllama, the GGUF file. */
+  readonly model: string
+  readonly precision: 'q8' | 'q4'
+  readonly threads: number
+}
+export interface WriteOptions {
+  /** Go on from what was read before, and remember what is read. Default: as if nothing was ever read. */
+  readonly remembers?: boolean
+  /** Abort it so long after it began, in milliseconds. */
+  readonly abortAfterMs?: number
+}
+export interface Written {
+  /** Milliseconds after the page asked at which each token came to it. */
+  readonly atMs: readonly number[]
+  /** The tokens, where the writer says which. */
+  readonly ids: readonly number[]
+  /** From the abort until the writer had stopped, in milliseconds. */
+  readonly stoppedMs?: number
+}
+
+/** What the bench asks of each contender's page. Prompts are ids, and tokens are greedy; none of them ends an answer. */
+export interface TextWriter {
+  open(options: WriterOptions): Promise<void>
+  write(prompt: readonly number[], tokens: number, options?: WriteOptions): Promise<Written>
+  /** Bytes of memory of the page and its workers. */
+  memory(): Promise<number>
+}
+
+/** What a contender's own code does. */
+export interface OwnWriter extends Pick<TextWriter, 'open'> {
+  /** Writes, and says each token as it comes. @throws where it was aborted */
+  write(
+    prompt: readonly number[],
+    tokens: number,
+    options: { readonly remembers: boolean; readonly signal: AbortSignal; readonly onToken: (id: number) => void },
+  ): Promise<void>
+}
+
+interface MemoryMeasure {
+  measureUserAgentSpecificMemory(): Promise<{ readonly bytes: number }>
+}
+
+/** Lets the bench measure a writer. */
+export function tellTextWriter({ open, write }: OwnWriter): void {
+  const textWriter: TextWriter = {
+    open,
+    async write(prompt, tokens, { remembers = false, abortAfterMs } = {}) {
+      const [atMs, ids]: [number[], number[]] = [[], []]
+      const controller = new AbortController()
+      const startedAt = performance.now()
+      let abortedAt: number | undefined
+      const abort = () => {
+        abortedAt = performance.now()
+        controller.abort()
+      }
+      const timer = abortAfterMs === undefined ? undefined : setTimeout(abort, abortAfterMs)
+      const onToken = (id: number) => {
+        atMs.push(performance.now() - startedAt)
+        ids.push(id)
+      }
+      try {
+        await write(prompt, tokens, { remembers, signal: controller.signal, onToken })
+      } catch (error) {
+        if (abortedAt === undefined) throw error
+      }
+      clearTimeout(timer)
+      return { atMs, ids, ...(abortedAt === undefined ? {} : { stoppedMs: performance.now() - abortedAt }) }
+    },
+    memory: async () => (await (performance as unknown as MemoryMeasure).measureUserAgentSpecificMemory()).bytes,
+  }
+  Object.assign(globalThis, { textWriter })
+}
