@@ -10,7 +10,6 @@ import '../ui/route/route-view.ts'
 import type { Written } from '../ui/answers/follow-writing.ts'
 import type { Speech } from '../ui/answers/speech-timeline.ts'
 import '../ui/answers/speech-timeline.ts'
-import '../ui/answers/written-text.ts'
 import { isTaskId, type TaskId, type TaskKind, taskSpecs, taskTitles } from '../ui/texts/tasks.ts'
 import { t } from '../ui/texts/text.ts'
 import type { WidgetAnswer } from './engine-types.ts'
@@ -43,6 +42,8 @@ export interface WidgetView {
 }
 
 export function createView(widget: WidgetHost): WidgetView {
+  // Of the tasks, one shows text as it comes.
+  if (widget.task === 'write') void import('../ui/answers/written-text.ts')
   let picture: ImageBitmap | undefined
   let beginning = ''
   let settling: ReturnType<typeof setTimeout> | undefined

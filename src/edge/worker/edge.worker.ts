@@ -7,7 +7,6 @@ import { unpackInputs } from '../../protocol/tensors/unpack-inputs.ts'
 import { handOver } from '../../utils/calls/hand-over.ts'
 import { servePage } from '../../utils/calls/serve-page.ts'
 import { given } from '../../utils/given.ts'
-import { lazyPart } from '../../utils/lazy-part.ts'
 import { toRuntimeTensors } from '../../utils/runtime-tensors.ts'
 import {
   type EdgeWorkerMethods,
@@ -40,8 +39,18 @@ interface LoadedSession {
 }
 
 /** Parts that few pages need. */
-const sessions = lazyPart('opens sessions', () => import('./stateful-runs.ts'))
-const writers = lazyPart('writes text', () => import('./model-writer.ts'))
+const part = <T>(load: () => Promise<T>): Promise<T> =>
+  load().catch((cause) => {
+    throw new EdgeError(
+      'edge-run-failed',
+      'A part of this page could not be fetched. Reload it, or try again online.',
+      {
+        cause,
+      },
+    )
+  })
+const sessions = () => part(() => import('./stateful-runs.ts'))
+const writers = () => part(() => import('./model-writer.ts'))
 
 const queue = createSessionQueue()
 const loaded = new Map<string, LoadedSession>()
@@ -122,7 +131,7 @@ const runModel = async (model: LoadedSession, inputs: TensorMap) =>
 async function openText(session: InferenceSession, request: LoadedSession['request'], files: ModelFiles) {
   const { generation } = request
   if (generation === undefined || files.generation === undefined) return undefined
-  const { openModelWriter } = await writers.get()
+  const { openModelWriter } = await writers()
   const { runtime } = runtimeNow()
   return openModelWriter({
     runtime,
@@ -242,7 +251,7 @@ const methods: EdgeWorkerMethods = {
 
   startSession: (sessionId, plan, state) =>
     queue.add(async () => {
-      const { openStatefulRuns } = await sessions.get()
+      const { openStatefulRuns } = await sessions()
       stateful.get(sessionId)?.close()
       stateful.set(
         sessionId,

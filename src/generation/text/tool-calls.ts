@@ -1,16 +1,11 @@
-import * as v from 'valibot'
 import type { ToolCall } from '../../contracts/chat.ts'
-import { looseObject } from '../../contracts/object-schemas.ts'
 
 /** Hermes, Qwen and SmolLM write a call between these; Mistral and Llama write plain JSON, Llama after a mark. */
 const wrapped = /<tool_call>\s*([\s\S]*?)\s*<\/tool_call>/g
 const unwrapped = /^\s*(?:<\|python_tag\|>|\[TOOL_CALLS\])?\s*([[{][\s\S]*[\]}])\s*$/
 
-const callSchema = looseObject({
-  name: v.pipe(v.string(), v.minLength(1)),
-  arguments: v.optional(looseObject({})),
-  parameters: v.optional(looseObject({})),
-})
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const parse = (text: string): unknown => {
   try {
@@ -30,10 +25,9 @@ export function readToolCalls(answer: string, names: readonly string[]): readonl
   const written = [...answer.matchAll(wrapped)].map(([, json = '']) => parse(json))
   const values = written.length > 0 ? written : [parse(unwrapped.exec(answer)?.[1] ?? '')].flat()
   const calls = values.flatMap((value) => {
-    const parsed = v.safeParse(callSchema, value)
-    if (!parsed.success || !names.includes(parsed.output.name)) return []
-    const { name, arguments: given, parameters = {} } = parsed.output
-    return [{ name, arguments: { ...(given ?? parameters) } }]
+    if (!isObject(value)) return []
+    const { name, parameters = {}, arguments: given = parameters } = value
+    return typeof name === 'string' && names.includes(name) && isObject(given) ? [{ name, arguments: given }] : []
   })
   return calls.length === values.length ? calls : []
 }
