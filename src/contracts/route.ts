@@ -165,8 +165,8 @@ export interface RouteWriting {
   /** Of the prompt: known from before, and not read again. */
   readonly cachedTokens: number
   readonly tokens: number
-  /** From the request's start to the first token, in milliseconds; absent where none came. */
-  readonly firstTokenMs?: number
+  /** From the request's start to the answer's end, in milliseconds. */
+  readonly totalMs: number
   /** Per token after the first one, on average, in milliseconds. */
   readonly tokenMs?: number
   /** Where another place went on with it. */
@@ -194,6 +194,7 @@ export interface RouteRecord {
   readonly reason: RouteReason
   readonly why: string
   readonly predicted: { readonly edge?: Prediction; readonly cloud?: Prediction }
+  /** From the request's start to its answer, in milliseconds; of a text, to its first token, or its end without one. */
   readonly actualMs: number
   readonly parts: RouteParts
   /** Every run that was started, in the order of their starts. */

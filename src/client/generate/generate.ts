@@ -206,10 +206,11 @@ function toRoute(
   state: AnswerState,
   finishReason: FinishReason,
 ): RouteRecord {
-  const { firstTokenAt, lastTokenAt, answer, prompt = [], cachedTokens, moves } = state
-  const actualMs = performance.now() - startedAt
+  const { readyAt, firstTokenAt, lastTokenAt, answer, prompt = [], cachedTokens, moves } = state
+  const totalMs = performance.now() - startedAt
   const backend = edge.loaded(manifest)?.backend
-  const firstTokenMs = firstTokenAt && firstTokenAt - startedAt
+  const actualMs = firstTokenAt === undefined ? totalMs : firstTokenAt - startedAt
+  const prepareMs = readyAt && Math.min(actualMs, readyAt - startedAt)
   const tokenMs =
     firstTokenAt !== undefined && lastTokenAt !== undefined && answer.length > 1 && moves.length === 0
       ? (lastTokenAt - firstTokenAt) / (answer.length - 1)
@@ -218,7 +219,7 @@ function toRoute(
     pipeline.learner.observeEdge(modelKey(manifest), backend, tokenMs)
   }
   const deadlineMs = options.firstTokenMs ?? limits.deadlineMs
-  const isMet = deadlineMs !== undefined && (options.firstTokenMs ? (firstTokenMs ?? actualMs) : actualMs) <= deadlineMs
+  const isMet = deadlineMs !== undefined && (options.firstTokenMs === undefined ? totalMs : actualMs) <= deadlineMs
   return {
     id: randomId(),
     model: manifest.name,
@@ -230,15 +231,16 @@ function toRoute(
     why: routeReasons[plan.reason],
     predicted: plan.predicted,
     actualMs,
-    parts: {},
-    attempts: [{ arm: 'edge', startedMs: 0, ms: actualMs, result: finishReason === 'cut-off' ? 'failed' : 'answered' }],
+    parts: prepareMs === undefined ? {} : { prepareMs, computeMs: actualMs - prepareMs },
+    attempts: [{ arm: 'edge', startedMs: 0, ms: totalMs, result: finishReason === 'cut-off' ? 'failed' : 'answered' }],
     known: plan.known,
     writing: {
       finishReason,
       promptTokens: prompt.length,
       cachedTokens,
       tokens: answer.length,
-      ...given({ firstTokenMs, tokenMs }),
+      totalMs,
+      ...given({ tokenMs }),
       moves,
     },
     ...(deadlineMs === undefined ? {} : { deadline: { ms: deadlineMs, met: isMet } }),

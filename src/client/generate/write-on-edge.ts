@@ -15,7 +15,8 @@ export interface AnswerState {
   cachedTokens: number
   droppedMessages: number
   readonly moves: RouteWriting['moves'][number][]
-  /** By `performance.now()`. */
+  /** By `performance.now()`: the model was ready, the first and the last token came. */
+  readyAt: number | undefined
   firstTokenAt: number | undefined
   lastTokenAt: number | undefined
   toolCalls: readonly ToolCall[] | undefined
@@ -28,6 +29,7 @@ export const noAnswer = (): AnswerState => ({
   cachedTokens: 0,
   droppedMessages: 0,
   moves: [],
+  readyAt: undefined,
   firstTokenAt: undefined,
   lastTokenAt: undefined,
   toolCalls: undefined,
@@ -97,6 +99,7 @@ export async function writeOnEdge(options: {
     const before = state.answer.length
     try {
       await prepare()
+      state.readyAt ??= nowMs()
       const { prompt, answer } = state
       const goesOn = prompt === undefined ? request : { ...request, prompt: { ids: prompt } }
       return await edge.write(
