@@ -2,6 +2,8 @@ import { css, html, nothing, type PropertyValues, type TemplateResult } from 'li
 import type { ChatMessage, ModelEntry } from '../../index.ts'
 import '../../ui/answers/written-text.ts'
 import { t } from '../../ui/texts/text.ts'
+import { findUnfinished, keepUnfinished } from '../state/unfinished-writing.ts'
+import type { WritingInput } from '../state/write-answer.ts'
 import { modelLicense } from './model-license.ts'
 import { samplesStyles } from './samples-styles.ts'
 import { TaskCard } from './task-card.ts'
@@ -57,8 +59,9 @@ export class WriteCard extends TaskCard<'writing'> {
   #messages: readonly ChatMessage[] = []
   /** What the text that is shown goes on from. */
   #beginning = ''
-  /** Names of the other models that write, where there are some. */
+  /** The model that the person chose. */
   #chosen: string | undefined
+  #isRestored = false
 
   take(): boolean {
     return false
@@ -72,6 +75,10 @@ export class WriteCard extends TaskCard<'writing'> {
     // Where the catalogue has another model that writes, that one does.
     if (!found && first !== undefined && this.spec.model !== first.name) this.#choose(first.name)
     super.willUpdate(changed)
+    if (!this.#isRestored && this.app.state.models !== undefined) {
+      this.#isRestored = true
+      this.#goOnWithUnfinished()
+    }
   }
 
   #writers(): readonly ModelEntry[] {
@@ -113,13 +120,31 @@ export class WriteCard extends TaskCard<'writing'> {
 
   #write(beginning: string): void {
     this.#beginning = beginning
-    this.run.reset()
-    void this.give({ prompt: beginning })
+    void this.#start({ prompt: beginning })
   }
 
   #ask(): void {
+    void this.#start({ messages: this.#messages })
+  }
+
+  async #start(input: WritingInput): Promise<void> {
     this.run.reset()
-    void this.give({ messages: this.#messages })
+    keepUnfinished({ model: this.spec.model, input })
+    const { run } = this
+    await this.give(input)
+    // Another one may have been begun meanwhile.
+    if (run.state.status !== 'running') keepUnfinished(undefined)
+  }
+
+  /** The tab was reloaded in the midst of an answer: it goes on. */
+  #goOnWithUnfinished(): void {
+    const unfinished = findUnfinished()
+    if (unfinished === undefined || !this.#writers().some(({ name }) => name === unfinished.model)) return
+    if (unfinished.model !== this.spec.model) this.#choose(unfinished.model)
+    const { input } = unfinished
+    if ('messages' in input) this.#messages = input.messages
+    else this.#beginning = input.prompt
+    void this.#start(input)
   }
 
   readonly #again = () => {

@@ -18,6 +18,8 @@ export async function writeAnswer(
   const writing = client.generate(model, input as GenerateInput, {
     maxTokens: mostTokens,
     whenFull: 'drop-oldest',
+    // A tab that is reloaded asks the same again, and goes on.
+    journal: 'app',
     ...options,
   })
   const followed = followWriting()
