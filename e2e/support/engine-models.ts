@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Manifest } from '../../src/contracts/manifest.ts'
 import { type TinyGraph, tinyOnnx } from '../../src/testing/tiny-onnx.ts'
+import { tinyWriter } from '../../src/testing/tiny-writer.ts'
 import { writeModel } from '../../src/testing/write-model.ts'
 
 const value = (name: string, shape: number[] = [1]) => ({ name, type: 'float32' as const, shape })
@@ -63,6 +64,15 @@ const remembering: TinyGraph = {
   ],
 }
 
+/** A language model that nobody has trained: what it writes is nonsense, and always the same. */
+async function writeWriter(modelsDir: string): Promise<void> {
+  const { manifest, files } = await tinyWriter({ name: 'writer', contextTokens: 2_000 })
+  const folder = join(modelsDir, manifest.name, manifest.revision)
+  mkdirSync(folder, { recursive: true })
+  for (const [path, bytes] of Object.entries(files)) writeFileSync(join(folder, path), bytes)
+  writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest))
+}
+
 /** Writes a models folder for tests of the edge engine. */
 export async function writeEngineModels() {
   const modelsDir = mkdtempSync(join(tmpdir(), 'hither-engine-'))
@@ -89,5 +99,6 @@ export async function writeEngineModels() {
   // Of these, a budget of 20 MB holds one at a time: loading one unloads the other.
   for (const name of ['left', 'right'])
     await write(name, convolutions(1, 32), { requires: { memoryBytes: 15_000_000 } })
+  await writeWriter(modelsDir)
   return { modelsDir, remove: () => rmSync(modelsDir, { recursive: true, force: true }) }
 }

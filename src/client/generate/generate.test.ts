@@ -38,8 +38,16 @@ const words: Write = async (_, __, { onEvents }) => {
   return { reason: 'stop' }
 }
 
-function open(changes: { readonly write?: Write; readonly manifest?: Manifest; readonly lacks?: string } = {}) {
-  const { write = words, manifest = writer, lacks } = changes
+function open(
+  changes: {
+    readonly write?: Write
+    readonly manifest?: Manifest
+    readonly lacks?: string
+    /** What is stored on the device. */
+    readonly records?: Map<string, unknown>
+  } = {},
+) {
+  const { write = words, manifest = writer, lacks, records = new Map<string, unknown>() } = changes
   const routes: RouteRecord[] = []
   const failures: unknown[] = []
   const requests: WriteRequest[] = []
@@ -64,7 +72,14 @@ function open(changes: { readonly write?: Write; readonly manifest?: Manifest; r
         return { backend: 'wasm', threads: 1, createMs: 1, warmupMs: 1 }
       },
     },
-    background: { manifest: async () => manifest },
+    background: {
+      manifest: async () => manifest,
+      readRecord: async (key) => structuredClone(records.get(key)),
+      writeRecord: async (key, value) => {
+        if (value === undefined) records.delete(key)
+        else records.set(key, structuredClone(value))
+      },
+    },
     pipeline: {
       learner: createRouteLearner(),
       planWriting: async () => ({ reason: 'no-endpoint', predicted: {}, known }),
@@ -166,6 +181,41 @@ test('a request that takes too long is given up; what was written is kept', asyn
     finishReason: 'cut-off',
     error: { code: 'deadline-exceeded' },
   })
+})
+
+test('a page that was reloaded in the midst goes on from its journal; another request does not (case 56)', async () => {
+  const records = new Map<string, unknown>()
+  const options = { journal: 'story', maxTokens: 9 }
+  const dying = open({
+    records,
+    write: async (of, request, options) => {
+      await words(of, request, options)
+      throw new EdgeError('edge-run-failed', 'The page has gone.')
+    },
+  })
+  expect(await dying.ask({ prompt: 'Tell' }, options).done).toMatchObject({ finishReason: 'cut-off' })
+  const next = open({
+    records,
+    write: async (_, { answer }, { onEvents }) => {
+      onEvents([{ type: 'text', tokens: [5], text: ` after ${answer}` }])
+      return { reason: 'stop' }
+    },
+  })
+  // Another request under that name begins anew, and is what is kept then.
+  const other = new Map(records)
+  expect((await open({ records: other }).ask({ prompt: 'Tell me' }, options).done).text).toBe('Once more')
+  const { text, usage } = await next.ask({ prompt: 'Tell' }, options).done
+  // Only what had been kept: the last tokens may be written again.
+  expect(text).toBe('Once after 3')
+  expect(usage).toMatchObject({ promptTokens: 2, answerTokens: 2 })
+  expect(next.requests).toMatchObject([{ prompt: { ids: [1, 2] }, answer: [3] }])
+  expect(next.requests[0]?.sampling.seed).toBe(dying.requests[0]?.sampling.seed)
+  expect(records.size).toBe(0)
+})
+
+test('what is stored and no journal is not gone on with', async () => {
+  const records = new Map<string, unknown>([['writing story', { version: 1, request: 'x', answer: 'lies' }]])
+  expect((await open({ records }).ask({ prompt: 'Tell' }, { journal: 'story' }).done).text).toBe('Once more')
 })
 
 test('text that must be written in the cloud is refused, and nothing is fetched', async () => {

@@ -17,6 +17,7 @@ import type { Pipeline } from '../request/pipeline.ts'
 import type { WritingPlan } from '../request/plan-writing.ts'
 import type { Policy } from '../types/client-options.ts'
 import type { GenerateInput, GenerateOptions, Writing, WritingResult } from '../types/generate-types.ts'
+import { type Journal, type JournalEntry, openJournal } from './journal.ts'
 import { openWriting, type WritingSink } from './open-writing.ts'
 import { parseGenerateInput, parseGenerateOptions, samplingOf } from './parse-generate.ts'
 import { type AnswerState, noAnswer, writeOnEdge } from './write-on-edge.ts'
@@ -27,7 +28,7 @@ export interface GenerateParts {
     loaded(manifest: Manifest): { readonly backend: NonNullable<RouteRecord['backend']> } | undefined
   }
   readonly edgeModels: Pick<EdgeModels, 'prepare'>
-  readonly background: Pick<Background, 'manifest'>
+  readonly background: Pick<Background, 'manifest' | 'readRecord' | 'writeRecord'>
   readonly pipeline: Pick<Pipeline, 'learner' | 'planWriting'>
   /** The client's defaults for every request. */
   readonly policy: Policy
@@ -92,7 +93,8 @@ async function writeAnswer(parts: GenerateParts, request: Request, sink: Writing
   const { options, limits, startedAt, startedAtMs } = request
   const { timeoutMs, privacy } = limits
   const state = noAnswer()
-  const ended: { model?: EndedModel; end?: WriteEnd; reason?: FinishReason; error?: HitherError } = {}
+  const ended: { model?: EndedModel; journal?: Journal; end?: WriteEnd; reason?: FinishReason; error?: HitherError } =
+    {}
   const stopped = anySignal(options.signal, anySignal(sink.left, parts.closing))
   const outOfTime = () =>
     new NoArmError('deadline-exceeded', `The answer was not written within ${timeoutMs} ms. Allow more time.`)
@@ -100,8 +102,13 @@ async function writeAnswer(parts: GenerateParts, request: Request, sink: Writing
     await withDeadline(
       async (signal) => {
         signal.throwIfAborted()
-        ended.end = await writeWith(parts, request, state, sink, signal, (model) => {
-          ended.model = model
+        ended.end = await writeWith(parts, request, state, sink, signal, {
+          onModel: (model) => {
+            ended.model = model
+          },
+          onJournal: (journal) => {
+            ended.journal = journal
+          },
         })
       },
       { ms: timeoutMs, signal: stopped, onDeadline: outOfTime },
@@ -116,7 +123,9 @@ async function writeAnswer(parts: GenerateParts, request: Request, sink: Writing
     ended.reason = isAborted ? 'aborted' : 'cut-off'
     if (!isAborted && isHitherError(error)) ended.error = error
   }
-  const { reason = 'stop', model, end, error } = ended
+  const { reason = 'stop', model, journal, end, error } = ended
+  // What was cut off can be gone on with.
+  if (reason !== 'cut-off') await journal?.end()
   const route = model && toRoute(parts, request, model, state, reason)
   if (route !== undefined) parts.onAnswered(route, privacy)
   return {
@@ -143,7 +152,7 @@ async function writeWith(
   state: AnswerState,
   sink: WritingSink,
   signal: AbortSignal,
-  onModel: (model: EndedModel) => void,
+  { onModel, onJournal }: { onModel(model: EndedModel): void; onJournal(journal: Journal): void },
 ): Promise<WriteEnd> {
   const { edge, edgeModels, background, pipeline } = parts
   checkPrivacy(limits.privacy)
@@ -158,16 +167,35 @@ async function writeWith(
   const plan = await pipeline.planWriting(manifest, limits)
   signal.throwIfAborted()
   onModel({ manifest, plan })
-  const seed = Math.floor(Math.random() * 2 ** 32)
+  const { signal: _, ...asked } = options
+  const journal = options.journal && openJournal(background, options.journal, [modelKey(manifest), prompt, asked])
+  const begun = journal ? await journal.restore() : undefined
+  if (journal) onJournal(journal)
+  if (begun !== undefined) goOnWith(begun, state, sink)
+  const sampling = begun?.sampling ?? samplingOf(options, generation, Math.floor(Math.random() * 2 ** 32))
   return writeOnEdge({
     edge,
     manifest,
-    request: { prompt, sampling: samplingOf(options, generation, seed), stops: [stop].flat(), maxTokens, whenFull },
+    request: { prompt, sampling, stops: [stop].flat(), maxTokens, whenFull },
     state,
     prepare: () => edgeModels.prepare(manifest, { signal }),
-    onPart: sink.add,
+    onPart(part) {
+      sink.add(part)
+      if (journal && part.type === 'text') journal.note(state, sampling)
+    },
     signal,
   })
+}
+
+/** What an earlier page has written of the same request. */
+function goOnWith(
+  { prompt, answer, text, droppedMessages }: JournalEntry,
+  state: AnswerState,
+  sink: WritingSink,
+): void {
+  Object.assign(state, { prompt, text, droppedMessages })
+  state.answer.push(...answer)
+  if (text !== '') sink.add({ type: 'text', text, tokens: answer.length })
 }
 
 /** The record of an answer; its tokens' times teach what a run of the model takes here. */

@@ -27,6 +27,7 @@ const optionsSchema = strictObject({
   seed: v.optional(whole(0, Number.MAX_SAFE_INTEGER)),
   stop: v.optional(v.union([stopSchema, v.pipe(v.array(stopSchema), v.maxLength(16))])),
   whenFull: v.optional(v.picklist(['refuse', 'drop-oldest'])),
+  journal: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(100))),
   firstTokenMs: v.optional(number(1, Number.MAX_SAFE_INTEGER)),
 })
 

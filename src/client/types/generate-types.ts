@@ -40,6 +40,11 @@ export interface GenerateOptions extends Policy {
    * leaves out the oldest messages but the system's, or the beginning of a text. Default `refuse`.
    */
   readonly whenFull?: 'refuse' | 'drop-oldest'
+  /**
+   * Keeps the answer on this device under this name while it is written: a page that was reloaded and asks the same
+   * again goes on where it was. Nothing is kept once it has ended. Default: it is not kept.
+   */
+  readonly journal?: string
   /** When the first token is wanted, in milliseconds: whether it came by then is in the route's record. */
   readonly firstTokenMs?: number
 }

@@ -97,13 +97,18 @@ function takeTurn<T extends object>(
   })
 }
 
-/** Runs a model for the outputs that its manifest names: a graph may have others, also such as cannot be read. */
+/**
+ * Runs a model for the outputs that its manifest names: a graph may have others, also such as cannot be read.
+ *
+ * @param places where outputs go, by name; null: the runtime decides
+ */
 async function runGraph(
   { session, request: { outputs } }: Pick<LoadedSession, 'session' | 'request'>,
   inputs: Readonly<Record<string, RuntimeTensor>>,
+  places?: Readonly<Record<string, RuntimeTensor | null>>,
 ): Promise<Readonly<Record<string, RuntimeTensor>>> {
   try {
-    return await session.run(inputs, outputs?.map(({ name }) => name) ?? session.outputNames)
+    return await session.run(inputs, places ?? outputs?.map(({ name }) => name) ?? session.outputNames)
   } catch (error) {
     broken ||= opened?.flavor === 'asyncify'
     throw error
@@ -118,16 +123,17 @@ async function openText(session: InferenceSession, request: LoadedSession['reque
   const { generation } = request
   if (generation === undefined || files.generation === undefined) return undefined
   const { openModelWriter } = await writers.get()
-  const run = (feeds: Readonly<Record<string, RuntimeTensor>>) =>
-    queue.add(() =>
-      runGraph({ session, request }, feeds).catch(async (error) =>
-        Promise.reject(await toRunError(error, device.lost())),
-      ),
-    )
+  const { runtime } = runtimeNow()
   return openModelWriter({
-    runtime: runtimeNow().runtime,
+    runtime,
     session,
-    run,
+    run: (feeds, places) =>
+      queue.add(() =>
+        runGraph({ session, request }, feeds, places).catch(async (error) =>
+          Promise.reject(await toRunError(error, device.lost())),
+        ),
+      ),
+    gpu: request.backend === 'webgpu' ? await runtime.env.webgpu.device : undefined,
     inputs: request.inputs,
     generation,
     files: files.generation,

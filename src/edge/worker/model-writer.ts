@@ -75,18 +75,24 @@ const firstStep = (inputs: readonly TensorSpec[]): TensorMap =>
 export function openModelWriter(options: {
   readonly runtime: Runtime
   readonly session: InferenceSession
-  readonly run: (feeds: Readonly<Record<string, RuntimeTensor>>) => Promise<Readonly<Record<string, RuntimeTensor>>>
+  readonly run: (
+    feeds: Readonly<Record<string, RuntimeTensor>>,
+    outputs?: Readonly<Record<string, RuntimeTensor | null>>,
+  ) => Promise<Readonly<Record<string, RuntimeTensor>>>
+  /** The graphics processor that the session is on. */
+  readonly gpu?: GPUDevice | undefined
   readonly inputs: readonly TensorSpec[]
   readonly generation: Generation
   readonly files: NonNullable<ModelFiles['generation']>
 }): ModelWriter {
-  const { runtime, session, run, inputs, generation, files } = options
+  const { runtime, session, run, gpu, inputs, generation, files } = options
   const { inputMetadata, inputNames, outputNames } = session
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
   const { tokenizer, tokenizerConfig, chatTemplate } = files
   const writer = openWriter({
     session: { inputMetadata, inputNames, outputNames, run: run as InferenceSession['run'] },
     TensorClass: runtime.Tensor,
+    device: gpu,
     generation,
     files: {
       tokenizer: text(tokenizer),

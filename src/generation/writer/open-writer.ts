@@ -75,19 +75,21 @@ function parseJson(text: string | undefined, what: string): unknown {
 export function openWriter(options: {
   readonly session: DecoderSession
   readonly TensorClass: typeof Tensor
+  /** The graphics processor that the session is on. */
+  readonly device?: GPUDevice | undefined
   readonly generation: Generation
   readonly files: WriterFiles
   readonly cacheBytes: number
   readonly pause: () => Promise<void>
 }): Writer {
-  const { session, TensorClass, generation, files, cacheBytes, pause } = options
+  const { session, TensorClass, device, generation, files, cacheBytes, pause } = options
   const { vocabulary, contextTokens } = generation
   const ends: ReadonlySet<number> = new Set(generation.ends)
-  const decoder = createDecoder(session, TensorClass)
+  const decoder = createDecoder(session, TensorClass, device)
   if (typeof decoder === 'string') {
     throw new ModelError('model-load-failed', `The model is no language model that Hither can run: ${decoder}.`)
   }
-  const prefixes = createRememberedPrefixes(cacheBytes)
+  const prefixes = createRememberedPrefixes(cacheBytes, decoder.release)
   const config = parseJson(files.tokenizerConfig, 'tokenizer_config.json') as TokenizerConfig
   const codec = openTextCodec(
     { tokenizer: parseJson(files.tokenizer, 'tokenizer.json'), config },
