@@ -29,12 +29,7 @@ export async function openWriter(
 }
 
 /** Has a page write. */
-export const write = (
-  page: Page,
-  prompt: GivenPrompt,
-  tokens: number,
-  options: WriteOptions = {},
-): Promise<Written> =>
+export const write = (page: Page, prompt: GivenPrompt, tokens: number, options: WriteOptions = {}): Promise<Written> =>
   page.evaluate(([given, count, how]) => textWriter.write(given, count, how), [prompt, tokens, options] as const)
 
 export const memoryOf = (page: Page): Promise<number> => page.evaluate(() => textWriter.memory())
