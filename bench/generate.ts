@@ -36,7 +36,7 @@ export const bench: Bench = async (flags, print) => {
   const only = flags.value('only')?.split(',') ?? ['speed', 'reuse']
   const model = smollm2Model()
   const text = readFileSync(tales, 'utf8').slice(20_000, 420_000)
-  const prompts = createPrompts(openTextCodec(model, model).encode(text, { whole: false }))
+  const prompts = createPrompts(text, openTextCodec(model, model))
 
   const site = await openEdgeSite({
     pages: [...new Set(names.map((name) => arms[name].page))],

@@ -27,12 +27,12 @@ export async function measureReuse(
   for (let round = 0; round < rounds; round += 1) {
     const first = prompts.next(firstTokens)
     const one = await write(page, first, answerTokens, { remembers })
-    const said = [...first, ...one.ids]
-    const turn = prompts.next(turnTokens)
-    const two = await write(page, [...said, ...turn], 1, { remembers })
+    const said = [...first.ids, ...one.ids]
+    const turn = prompts.next(turnTokens).ids
+    const two = await write(page, prompts.of([...said, ...turn]), 1, { remembers })
     // Half of the last question is another one.
-    const other = [...turn.slice(0, turnTokens / 2), ...prompts.next(turnTokens / 2)]
-    const three = await write(page, [...said, ...other], 1, { remembers })
+    const other = [...turn.slice(0, turnTokens / 2), ...prompts.next(turnTokens / 2).ids]
+    const three = await write(page, prompts.of([...said, ...other]), 1, { remembers })
     const firstMs = one.atMs[0] ?? Number.NaN
     second.push((two.atMs[0] ?? Number.NaN) / firstMs)
     edited.push((three.atMs[0] ?? Number.NaN) / firstMs)

@@ -25,7 +25,7 @@ export interface Prompt {
 export function openOwnPrompts(): (messages: readonly ChatMessage[]) => Prompt {
   const model = smollm2Model()
   const codec = openTextCodec(model, model)
-  const template = openChatTemplate(model.config.chat_template, { eos: model.config.eos_token })
+  const template = openChatTemplate(model.template, { eos: model.config.eos_token })
   return (messages) => {
     const text = template.render({ messages })
     return { text, ids: codec.encode(text, { whole: false }) }
@@ -41,9 +41,10 @@ function builtFolder(): string {
 /** Reads conversations as Transformers.js does. */
 export async function openOraclePrompts(): Promise<(messages: readonly ChatMessage[]) => Prompt> {
   const tokenizer = await AutoTokenizer.from_pretrained(builtFolder())
+  const chat_template = smollm2Model().template
   return (messages) => {
     const chat = messages.map(({ role, content }) => ({ role, content }))
-    const text = tokenizer.apply_chat_template(chat, { tokenize: false, add_generation_prompt: true })
+    const text = tokenizer.apply_chat_template(chat, { chat_template, tokenize: false, add_generation_prompt: true })
     return { text: String(text), ids: tokenizer.encode(String(text), { add_special_tokens: false }) }
   }
 }

@@ -1,5 +1,5 @@
 import type { Browser, Page } from 'playwright'
-import type { TextWriter, WriteOptions, Written } from '../pages/text-writer.ts'
+import type { GivenPrompt, TextWriter, WriteOptions, Written } from '../pages/text-writer.ts'
 import { printErrors } from '../support/bench-browser.ts'
 import { type ArmName, arms } from './arms.ts'
 
@@ -29,12 +29,7 @@ export async function openWriter(
 }
 
 /** Has a page write. */
-export const write = (
-  page: Page,
-  prompt: readonly number[],
-  tokens: number,
-  options: WriteOptions = {},
-): Promise<Written> =>
-  page.evaluate(([ids, count, given]) => textWriter.write(ids, count, given), [prompt, tokens, options] as const)
+export const write = (page: Page, prompt: GivenPrompt, tokens: number, options: WriteOptions = {}): Promise<Written> =>
+  page.evaluate(([given, count, how]) => textWriter.write(given, count, how), [prompt, tokens, options] as const)
 
 export const memoryOf = (page: Page): Promise<number> => page.evaluate(() => textWriter.memory())

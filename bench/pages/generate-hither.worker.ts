@@ -31,7 +31,7 @@ serveWriter({
     if (typeof made === 'string') throw new Error(made)
     decoder = made
   },
-  async write(prompt, maxTokens, { remembers, signal, onToken }) {
+  async write({ ids: prompt }, maxTokens, { remembers, signal, onToken }) {
     if (decoder === undefined) throw new Error('not open')
     const own = remembers ? prefixes : createRememberedPrefixes(0)
     const ends: ReadonlySet<number> = new Set()

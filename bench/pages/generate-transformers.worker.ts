@@ -18,7 +18,7 @@ serveWriter({
       local_files_only: true,
     })
   },
-  async write(prompt, tokens, { signal, onToken }) {
+  async write({ ids: prompt }, tokens, { signal, onToken }) {
     if (model === undefined) throw new Error('not open')
     const dims = [1, prompt.length]
     const stopping = new InterruptableStoppingCriteria()

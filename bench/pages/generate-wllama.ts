@@ -12,11 +12,10 @@ tellTextWriter({
     await wllama.loadModel([bytes], { n_ctx: 2_048, n_threads: threads, n_gpu_layers: 0, warmup: false })
     if (wllama.getNumThreads() !== threads) throw new Error(`it has ${wllama.getNumThreads()} threads`)
   },
-  async write(prompt, tokens, { remembers, signal, onToken }) {
+  async write({ text }, tokens, { remembers, signal, onToken }) {
     if (wllama === undefined) throw new Error('not open')
     const chunks = await wllama.createCompletion({
-      // llama.cpp takes ids, too; only the types do not say so.
-      prompt: prompt as unknown as string,
+      prompt: text,
       max_tokens: tokens,
       temperature: 0,
       ignore_eos: true,

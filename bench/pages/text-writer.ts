@@ -5,6 +5,11 @@ export interface WriterOptions {
   readonly precision: 'q8' | 'q4'
   readonly threads: number
 }
+/** What is gone on from, as text and as the tokens of that text: each writer takes the one that it can take. */
+export interface GivenPrompt {
+  readonly text: string
+  readonly ids: readonly number[]
+}
 export interface WriteOptions {
   /** Go on from what was read before, and remember what is read. Default: as if nothing was ever read. */
   readonly remembers?: boolean
@@ -20,10 +25,10 @@ export interface Written {
   readonly stoppedMs?: number
 }
 
-/** What the bench asks of each contender's page. Prompts are ids, and tokens are greedy; none of them ends an answer. */
+/** What the bench asks of each contender's page. Tokens are greedy, and none of them ends an answer. */
 export interface TextWriter {
   open(options: WriterOptions): Promise<void>
-  write(prompt: readonly number[], tokens: number, options?: WriteOptions): Promise<Written>
+  write(prompt: GivenPrompt, tokens: number, options?: WriteOptions): Promise<Written>
   /** Bytes of memory of the page and its workers. */
   memory(): Promise<number>
 }
@@ -32,7 +37,7 @@ export interface TextWriter {
 export interface OwnWriter extends Pick<TextWriter, 'open'> {
   /** Writes, and says each token as it comes. @throws where it was aborted */
   write(
-    prompt: readonly number[],
+    prompt: GivenPrompt,
     tokens: number,
     options: { readonly remembers: boolean; readonly signal: AbortSignal; readonly onToken: (id: number) => void },
   ): Promise<void>

@@ -1,8 +1,8 @@
-import type { OwnWriter, WriterOptions } from './text-writer.ts'
+import type { GivenPrompt, OwnWriter, WriterOptions } from './text-writer.ts'
 
 type Asked =
   | { readonly open: WriterOptions }
-  | { readonly write: readonly number[]; readonly tokens: number; readonly remembers: boolean }
+  | { readonly write: GivenPrompt; readonly tokens: number; readonly remembers: boolean }
   | { readonly abort: true }
 type Said = { readonly token: number } | { readonly done: true } | { readonly error: string }
 

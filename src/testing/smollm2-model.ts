@@ -13,7 +13,8 @@ const json = (name: string): unknown => JSON.parse(readFileSync(`${folder}${name
 export const smollm2Model = () => ({
   folder,
   tokenizer: json('tokenizer.json'),
-  config: json('tokenizer_config.json') as { readonly chat_template: string; readonly eos_token: string },
+  config: json('tokenizer_config.json') as { readonly eos_token: string },
+  template: readFileSync(`${folder}chat_template.jinja`, 'utf8'),
   vocabulary: 49_152,
   contextTokens: 8_192,
   ends: new Set([0, 2]),
