@@ -73,6 +73,8 @@ export const errors = {
   'import-invalid': '无法导入。',
   'onnx-unreadable': '这个模型文件无法使用。',
   'onnx-unsupported': '这个 ONNX 模型无法运行。',
+  'gguf-unreadable': '这个 GGUF 文件无法读取。',
+  'gguf-unsupported': '这个 GGUF 模型无法转换。',
   'storage-full': '存储空间不够。',
   'stored-model-damaged': '本机存储的模型缺失或已损坏。',
   'model-load-failed': '模型无法加载。',
