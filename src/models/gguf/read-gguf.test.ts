@@ -31,7 +31,10 @@ describe('files that lie', () => {
   }
   const [first, ...rest] = file.tensors
   if (first === undefined) throw new Error('no tensors')
-  const withFirst = (change: Partial<typeof first>): GgufTestFile => ({ ...file, tensors: [{ ...first, ...change }, ...rest] })
+  const withFirst = (change: Partial<typeof first>): GgufTestFile => ({
+    ...file,
+    tensors: [{ ...first, ...change }, ...rest],
+  })
 
   test.each<[string, () => Uint8Array<ArrayBuffer>, RegExp]>([
     ['another kind of file', () => new TextEncoder().encode('PK\u0003\u0004 and so on'), /begin/],
@@ -43,7 +46,11 @@ describe('files that lie', () => {
     ['a text without an end', () => numberAt(24, 2n ** 62n), /bytes in a text/],
     ['more tensors than there are', () => writeGguf({ ...file, counts: { tensors: 4000 } }), /./],
     ['a tensor that begins behind its end', () => writeGguf(withFirst({ offset: 2 ** 40 })), /ends too early/],
-    ['a tensor that ends behind its end', () => writeGguf(withFirst({ offset: bytes.length - 50_000 })), /ends too early/],
+    [
+      'a tensor that ends behind its end',
+      () => writeGguf(withFirst({ offset: bytes.length - 50_000 })),
+      /ends too early/,
+    ],
     ['a tensor twice', () => writeGguf({ ...file, tensors: [...file.tensors, first] }), /twice/],
     ['too many dimensions', () => writeGguf(withFirst({ dims: Array<number>(9).fill(1) })), /9 dimensions/],
     ['dimensions without an end', () => writeGguf(withFirst({ dims: [2 ** 52, 2 ** 52] })), /tokens/],
@@ -55,7 +62,11 @@ describe('files that lie', () => {
 
   test.each<[string, GgufTestFile['metadata'], RegExp]>([
     ['no tokens', { 'tokenizer.ggml.tokens': { texts: [] } }, /no tokens/],
-    ['more tokens than the model has', { 'tokenizer.ggml.tokens': { texts: Array.from({ length: 400 }, String) } }, /400 tokens/],
+    [
+      'more tokens than the model has',
+      { 'tokenizer.ggml.tokens': { texts: Array.from({ length: 400 }, String) } },
+      /400 tokens/,
+    ],
     ['types of other tokens', { 'tokenizer.ggml.token_type': { ints: [1] } }, /token_type/],
     ['texts where numbers must be', { 'tokenizer.ggml.token_type': { texts: ['1'] } }, /token_type/],
     ['a number where a text must be', { 'tokenizer.ggml.pre': 5 }, /pre"/],

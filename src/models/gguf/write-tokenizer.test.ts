@@ -46,13 +46,27 @@ describe('a tokenizer of bytes', () => {
   })
 
   test('keeps a whole part that is a token where its kind ignores merges', () => {
-    const whole: TokenizerFacts = { ...plain, tokens: ['h', 'e', 'eh'], types: [1, 1, 1], merges: ['h e'], bos: undefined, eos: undefined }
+    const whole: TokenizerFacts = {
+      ...plain,
+      tokens: ['h', 'e', 'eh'],
+      types: [1, 1, 1],
+      merges: ['h e'],
+      bos: undefined,
+      eos: undefined,
+    }
     expect(ids(whole, 'eh')).toEqual([1, 0])
     expect(ids({ ...whole, pre: 'tekken' }, 'eh')).toEqual([2])
   })
 
   test('composes letters and marks where its kind does', () => {
-    const composed: TokenizerFacts = { ...plain, tokens: ['Ã', '©', 'Ã©'], types: [1, 1, 1], merges: ['Ã ©'], bos: undefined, eos: undefined }
+    const composed: TokenizerFacts = {
+      ...plain,
+      tokens: ['Ã', '©', 'Ã©'],
+      types: [1, 1, 1],
+      merges: ['Ã ©'],
+      bos: undefined,
+      eos: undefined,
+    }
     expect(ids({ ...composed, pre: 'qwen2' }, 'e\u0301')).toEqual([2])
   })
 
@@ -71,7 +85,9 @@ describe('ways of parting a text', () => {
   /** The parts, as bytes' letters. */
   const parts = (pre: string, text: string) => {
     const tokenizer = open({ ...plain, pre })
-    return (tokenizer.pre_tokenizer?.(text) ?? []).map((part: string) => part.replaceAll('Ġ', ' ').replaceAll('Ċ', '\n'))
+    return (tokenizer.pre_tokenizer?.(text) ?? []).map((part: string) =>
+      part.replaceAll('Ġ', ' ').replaceAll('Ċ', '\n'),
+    )
   }
 
   test.each([
@@ -107,7 +123,9 @@ describe('a tokenizer of scores', () => {
   test('joins what has the best score first, and writes in bytes what has no piece', () => {
     // "▁h" is joined before "he".
     expect(ids(scored, 'he')).toEqual([1, 11])
-    expect(ids({ ...scored, tokens: scored.tokens.map((text) => (text === '▁he' ? 'x' : text)) }, 'he')).toEqual([1, 10, 8])
+    expect(ids({ ...scored, tokens: scored.tokens.map((text) => (text === '▁he' ? 'x' : text)) }, 'he')).toEqual([
+      1, 10, 8,
+    ])
     expect(ids(scored, 'é\n')).toEqual([1, 6, 4, 5, 3])
     expect(open(scored).decode([1, 11, 6, 4, 5, 3], { skip_special_tokens: true })).toBe('he é\n')
   })
