@@ -12,7 +12,7 @@ export interface RandomDecoderOptions {
   /** It has an output of its own. Default false. */
   readonly untied?: boolean
   readonly ropeFactors?: boolean
-  readonly metadata?: Readonly<Record<string, GgufTestValue>>
+  readonly metadata?: Readonly<Record<string, GgufTestValue>> | undefined
   readonly vocabulary?: number
   /** How much larger a few of the activations are than the others. Default 1. */
   readonly outlier?: number
