@@ -105,7 +105,9 @@ export function parseCli(
   if (values.help === true || (args.length === 0 && positionals.length === 0)) return undefined
   const [command, extra] = positionals
   if (command !== 'serve')
-    throw invalid(`There is no command ${command ?? 'given'}; there are "serve", "token", "notice", "models" and "optimize-lm".`)
+    throw invalid(
+      `There is no command ${command ?? 'given'}; there are "serve", "token", "notice", "models" and "optimize-lm".`,
+    )
   if (extra !== undefined) throw invalid(`${extra} is one word too many; folders are given with --models and --app.`)
   const { models, app, host = 'localhost', workers } = values
   const reports = parseReportFlags(values, env)
