@@ -12,8 +12,10 @@ export interface RandomDecoderOptions {
   /** It has an output of its own. Default false. */
   readonly untied?: boolean
   readonly ropeFactors?: boolean
-  readonly metadata?: Readonly<Record<string, GgufTestValue>>
+  readonly metadata?: Readonly<Record<string, GgufTestValue>> | undefined
   readonly vocabulary?: number
+  /** How much larger a few of the activations are than the others. Default 1. */
+  readonly outlier?: number
 }
 
 const sizes = {
@@ -59,7 +61,7 @@ function byteLetters(): string[] {
 
 /** A decoder of random numbers as a GGUF file, and the same numbers for a reference. */
 export function randomDecoder(options: RandomDecoderOptions) {
-  const { architecture, format = 'F32', tableFormat = format, untied = false, vocabulary = 300 } = options
+  const { architecture, format = 'F32', tableFormat = format, untied = false, vocabulary = 300, outlier = 1 } = options
   const { width, innerWidth, heads, kvHeads, headSize, layers, theta, epsilon } = sizes
   const random = createSeededRandom(7)
   const formatOf = (name: string): TestFormat => {
@@ -85,6 +87,14 @@ export function randomDecoder(options: RandomDecoderOptions) {
   }
   const vector = (name: string, size: number, from: number, spread: number) =>
     tensor(name, [size], 'F32', [from, spread])
+  /** Of a layer's norms; one of its numbers may make what is multiplied next much larger than the rest. */
+  const normVector = (name: string) => {
+    vector(name, width, 0.5, 1)
+    const bytes = tensors.at(-1)?.bytes
+    if (bytes === undefined || outlier === 1) return
+    new DataView(bytes.buffer).setFloat32(4 * 3, outlier, true)
+    numbers.get(name)?.set([outlier], 3)
+  }
 
   tensor('token_embd.weight', [width, vocabulary], tableFormat)
   vector('output_norm.weight', width, 0.5, 1)
@@ -92,8 +102,8 @@ export function randomDecoder(options: RandomDecoderOptions) {
   if (options.ropeFactors === true) vector('rope_freqs.weight', headSize / 2, 1, 7)
   for (let layer = 0; layer < layers; layer += 1) {
     const blk = `blk.${layer}`
-    vector(`${blk}.attn_norm.weight`, width, 0.5, 1)
-    vector(`${blk}.ffn_norm.weight`, width, 0.5, 1)
+    normVector(`${blk}.attn_norm.weight`)
+    normVector(`${blk}.ffn_norm.weight`)
     for (const [part, rows] of [
       ['q', heads * headSize],
       ['k', kvHeads * headSize],

@@ -101,7 +101,10 @@ describe('what does not work leaves nothing behind', () => {
     ['a file that is not there', () => join(dir, 'nothing.gguf'), 'config-invalid', /not there/],
     ['a folder', () => dir, 'config-invalid', /no file/],
   ])('%s', async (_, path, code, message) => {
-    await expect(add([path(), '--models', models])).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
+    await expect(add([path(), '--models', models])).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+    })
     expect(await entries()).toEqual([])
   })
 
@@ -185,4 +188,3 @@ test.each([
     message: expect.stringMatching(message),
   })
 })
-

@@ -61,7 +61,11 @@ export function nameOf(source: string): string {
 export async function download(
   address: string,
   path: string,
-  options: { readonly fetch: typeof fetch; readonly signal: AbortSignal; readonly onBytes: (bytes: number, of: number) => void },
+  options: {
+    readonly fetch: typeof fetch
+    readonly signal: AbortSignal
+    readonly onBytes: (bytes: number, of: number) => void
+  },
 ): Promise<void> {
   const { signal, onBytes } = options
   const failed = (why: string, cause?: unknown) =>

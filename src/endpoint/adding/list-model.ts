@@ -40,8 +40,8 @@ export async function listModel(modelsDir: string, name: string, revision: strin
   const entry = { name, revision, manifest: `${name}/${revision}/manifest.json` }
   const { serial, models } = catalogue
   const others = models.filter((model) => model.name !== name || model.revision !== revision)
-  // Devices refuse a catalogue that is older than the one they have seen.
-  const listed = { ...catalogue, ...(serial === undefined ? {} : { serial: serial + 1 }), models: [...others, entry] }
+  // First, as the first of a name is the revision that answers. Devices refuse a catalogue that is older than the one they have seen.
+  const listed = { ...catalogue, ...(serial === undefined ? {} : { serial: serial + 1 }), models: [entry, ...others] }
   const path = join(modelsDir, fileName)
   try {
     await writeFile(`${path}.new`, `${JSON.stringify(listed, null, 2)}\n`)

@@ -77,10 +77,11 @@ export async function createModelWriter(
       throw toDiskError(error, modelsDir)
     }
   }
-  const isThere = (path: string) => stat(path).then(
-    () => true,
-    () => false,
-  )
+  const isThere = (path: string) =>
+    stat(path).then(
+      () => true,
+      () => false,
+    )
   if (await isThere(target)) throw exists()
   await guarded(() => mkdir(own, { recursive: true }))
   await removeStale(modelsDir, nowMs)

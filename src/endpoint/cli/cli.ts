@@ -7,7 +7,7 @@ import { createEndpoint, type Endpoint } from '../create-endpoint.ts'
 import { openGateway } from '../gateway/open-gateway.ts'
 import { wantsTracing } from '../observability/tracing.ts'
 import { openReports } from '../reports/open-reports.ts'
-import { changeModels } from './models-command.ts'
+import { changeModels, optimizeLm } from './models-command.ts'
 import { changeNotices } from './notice-command.ts'
 import { cliHelp, parseCli, type ServeOptions } from './parse-cli.ts'
 import { readSecurity } from './security-flags.ts'
@@ -37,6 +37,10 @@ export async function main(
     }
     if (args[0] === 'models' && !args.includes('--help')) {
       process.stdout.write(`${await untilSignals((signal) => changeModels(args.slice(1), { signal, say }))}\n`)
+      return
+    }
+    if (args[0] === 'optimize-lm' && !args.includes('--help')) {
+      process.stdout.write(`${await untilSignals((signal) => optimizeLm(args.slice(1), signal))}\n`)
       return
     }
     const options = parseCli(commands.has(args[0]) ? [] : args, env)
@@ -101,7 +105,7 @@ async function listen(endpoint: Endpoint, { port, host }: ServeOptions): Promise
 }
 
 /** Those whose help is the whole help. */
-const commands: ReadonlySet<string | undefined> = new Set(['token', 'notice', 'models'])
+const commands: ReadonlySet<string | undefined> = new Set(['token', 'notice', 'models', 'optimize-lm'])
 
 const say = (sentence: string) => void process.stderr.write(`${sentence}\n`)
 

@@ -31,6 +31,21 @@ export async function changeModels(
   return addModel({ ...given, ...options })
 }
 
+/**
+ * `hither optimize-lm DIR`: rewrites a language model's graph for WASM.
+ *
+ * @returns what to print
+ * @throws {ConfigError} `config-invalid`; and as `optimizeModel`
+ */
+export async function optimizeLm(args: readonly string[], signal: AbortSignal): Promise<string> {
+  const [dir, extra] = args
+  if (dir === undefined || dir === '' || dir.startsWith('-'))
+    throw invalid("Name the model's folder: hither optimize-lm DIR.")
+  if (extra !== undefined) throw invalid(`${extra} is one word too many; give one folder.`)
+  const { optimizeModel } = await import('../adding/optimize-model.ts')
+  return optimizeModel(dir, signal)
+}
+
 function parse(args: readonly string[]) {
   const text = { type: 'string' } as const
   const { values, positionals } = (() => {
@@ -47,7 +62,8 @@ function parse(args: readonly string[]) {
   })()
   const [command, source, extra] = positionals
   if (command !== 'add') throw invalid(`There is no command "models ${command ?? ''}"; there is "models add".`)
-  if (source === undefined || source === '') throw invalid('Name the .gguf file, or its web address: hither models add FILE.')
+  if (source === undefined || source === '')
+    throw invalid('Name the .gguf file, or its web address: hither models add FILE.')
   if (extra !== undefined) throw invalid(`${extra} is one word too many; add one file at a time.`)
   const empty = Object.entries(values).find(([, value]) => value === '')
   if (empty !== undefined) throw invalid(`--${empty[0]} is empty: give it a value, or leave it out.`)

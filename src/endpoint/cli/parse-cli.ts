@@ -56,7 +56,12 @@ ${noticeHelp}
 
 Converts a language model (.gguf) into a folder of models, for browsers and the endpoint.
 
-${modelsHelp}`
+${modelsHelp}
+       hither optimize-lm DIR
+
+Rewrites a language model's graph (NAME/REVISION of a folder of models, or a folder as the hub has
+them) so that browsers without WebGPU run it faster; it answers the same.
+`
 
 export interface ServeOptions {
   readonly modelsDir?: string
@@ -100,7 +105,9 @@ export function parseCli(
   if (values.help === true || (args.length === 0 && positionals.length === 0)) return undefined
   const [command, extra] = positionals
   if (command !== 'serve')
-    throw invalid(`There is no command ${command ?? 'given'}; there are "serve", "token", "notice" and "models".`)
+    throw invalid(
+      `There is no command ${command ?? 'given'}; there are "serve", "token", "notice", "models" and "optimize-lm".`,
+    )
   if (extra !== undefined) throw invalid(`${extra} is one word too many; folders are given with --models and --app.`)
   const { models, app, host = 'localhost', workers } = values
   const reports = parseReportFlags(values, env)

@@ -89,7 +89,12 @@ function codedWeights(matrix: Matrix, { bits, block, hasOffsets, codeRow }: Codi
       yield { ...coded, slab }
     }
   }
-  const part = (kind: 'codes' | 'scales', type: OnnxWeight['type'], dims: readonly number[], bytes: number): OnnxWeight => ({
+  const part = (
+    kind: 'codes' | 'scales',
+    type: OnnxWeight['type'],
+    dims: readonly number[],
+    bytes: number,
+  ): OnnxWeight => ({
     name: `${name}.${kind}`,
     type,
     dims,

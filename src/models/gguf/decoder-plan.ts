@@ -114,7 +114,7 @@ export function readDecoderPlan({ metadata, tensors }: GgufFile): DecoderPlan {
   if (!(rows >= 1 && rows <= mostSize)) throw unreadableGguf(`it has ${rows} tokens`)
   return {
     architecture,
-    layers: Math.min(whole('block_count'), 10_000),
+    layers: whole('block_count'),
     width,
     innerWidth: whole('feed_forward_length'),
     heads,

@@ -15,7 +15,9 @@ test('a file is described the same, however its bytes come', () => {
       const description = describeFile('a', { newHash, chunkBytes: 8 })
       for (const piece of pieces) description.take(piece)
       const bytes = Buffer.concat(pieces)
-      const chunks = Array.from({ length: Math.ceil(bytes.length / 8) }, (_, at) => sha256(bytes.subarray(8 * at, 8 * at + 8)))
+      const chunks = Array.from({ length: Math.ceil(bytes.length / 8) }, (_, at) =>
+        sha256(bytes.subarray(8 * at, 8 * at + 8)),
+      )
       expect(description.whole()).toEqual({
         path: 'a',
         bytes: bytes.length,

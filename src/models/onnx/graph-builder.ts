@@ -19,14 +19,17 @@ export interface GraphBuilder {
 
 const bytesOf = (view: ArrayBufferView) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
 
-export function createGraphBuilder(): GraphBuilder & { readonly nodes: OnnxNode[]; readonly weights: OnnxWeight[] } {
+/** @param prefix of the names that it gives. Default: none */
+export function createGraphBuilder(
+  prefix = '',
+): GraphBuilder & { readonly nodes: OnnxNode[]; readonly weights: OnnxWeight[] } {
   const nodes: OnnxNode[] = []
   const weights: OnnxWeight[] = []
   const constants = new Map<string, string>()
   let count = 0
   const next = () => {
     count += 1
-    return `t${count}`
+    return `${prefix}t${count}`
   }
   const constant = (
     key: string,
@@ -35,7 +38,7 @@ export function createGraphBuilder(): GraphBuilder & { readonly nodes: OnnxNode[
   ): string => {
     const known = constants.get(key)
     if (known !== undefined) return known
-    const name = `c${constants.size}`
+    const name = `${prefix}c${constants.size}`
     constants.set(key, name)
     const bytes = bytesOf(data)
     weights.push({ ...weight, name, bytes: bytes.length, read: () => bytes })

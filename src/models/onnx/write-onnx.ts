@@ -129,6 +129,33 @@ const tensorHead = ({ name, type, dims, bytes }: OnnxWeight, outside?: { locatio
     pbf.writeVarintField(14, 1)
   })
 
+/** Parts of a model, for one that is put together of old and new ones. */
+export const graphHead = (bytes: number): Uint8Array => head(7, bytes)
+
+const field = (tag: number, content: Uint8Array): Uint8Array => {
+  const opening = head(tag, content.length)
+  const whole = new Uint8Array(opening.length + content.length)
+  whole.set(opening)
+  whole.set(content, opening.length)
+  return whole
+}
+
+/** A node of a graph; one that was written before comes as its bytes. */
+export const nodeField = (node: OnnxNode | Uint8Array): Uint8Array =>
+  field(1, node instanceof Uint8Array ? node : message((pbf) => writeNode(node, pbf)))
+
+/** An output of a graph. */
+export const outputField = (value: OnnxValue | Uint8Array): Uint8Array =>
+  field(12, value instanceof Uint8Array ? value : message((pbf) => writeValue(value, pbf)))
+
+/** A weight of a graph. */
+export async function weightFields(weight: OnnxWeight): Promise<Uint8Array[]> {
+  const own = tensorHead(weight)
+  const parts = [head(5, own.length + weight.bytes), own]
+  for await (const piece of read(weight)) parts.push(piece)
+  return parts
+}
+
 /** Weights that lie in a file beside the graph, one after the other. */
 export interface OutsideWeights {
   /** The file, as the graph names it. */
