@@ -1,19 +1,19 @@
-import type { ChatMessage, Client, GenerateInput, GenerateOptions } from '../../index.ts'
-import { followWriting } from '../../ui/answers/follow-writing.ts'
-import type { ShowAnswer } from './task-runners.ts'
+import type { ChatMessage, Client, GenerateInput, GenerateOptions, RouteRecord } from '../../index.ts'
+import { followWriting, type Written } from '../../ui/answers/follow-writing.ts'
 
 /** What a person has written, and what the model answered before. */
 export type WritingInput = { readonly prompt: string } | { readonly messages: readonly ChatMessage[] }
 
 /** Tokens an answer of the app may have. */
 const mostTokens = 400
+
 /** Writes an answer, and shows it as it comes. */
 export async function writeAnswer(
   client: Pick<Client, 'generate'>,
   model: string,
   input: WritingInput,
   options: GenerateOptions,
-  show: ShowAnswer<'writing'>,
+  show: (answer: Written, route: RouteRecord | undefined) => void,
 ): Promise<void> {
   const writing = client.generate(model, input as GenerateInput, {
     maxTokens: mostTokens,
