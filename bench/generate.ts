@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openTextCodec } from '../src/generation/prompt/text-codec.ts'
 import { hasSmollm2, smollm2Model } from '../src/testing/smollm2-model.ts'
-import { arms, isArm, usualArms } from './generate/arms.ts'
+import { type Arm, arms, isArm, usualArms } from './generate/arms.ts'
 import { measureReuse } from './generate/measure-reuse.ts'
 import { measureSpeed } from './generate/measure-speed.ts'
 import { createPrompts } from './generate/prompts.ts'
@@ -17,8 +17,8 @@ const numbersOf = (text: string) => text.split(',').map(Number)
 
 /**
  * How fast text comes, on WASM: until the first token after prompts of several lengths, and from token to token there.
- * SmolLM2-135M by Hither's loop, by Transformers.js on the same weights, and by wllama on the GGUF file that they are
- * from. Then what Hither's cache of keys and values saves.
+ * SmolLM2-135M by `client.generate`, by its loop alone, by Transformers.js on the same weights, and by wllama on the GGUF
+ * file that they are from. Then what Hither's cache of keys and values saves.
  *
  * `--rounds 12`, `--tokens 16` written a measurement, `--contexts 32,256,512`, `--threads 1,2`, `--conversations 200`,
  * `--arms hither-q8,wllama`, `--only speed,reuse`, `--verbose`.
@@ -42,6 +42,7 @@ export const bench: Bench = async (flags, print) => {
     pages: [...new Set(names.map((name) => arms[name].page))],
     models: [],
     files: Object.fromEntries(names.flatMap((name) => Object.entries(arms[name].files))),
+    modelFolders: Object.fromEntries(names.flatMap((name) => Object.entries((arms[name] as Arm).models ?? {}))),
   })
   const figures: Record<string, unknown>[] = []
   try {
@@ -52,11 +53,12 @@ export const bench: Bench = async (flags, print) => {
         const options = { origin: site.origin, names, prompts, threads, rounds, contexts, tokens, print }
         const isVerbose = flags.has('verbose')
         const speed = only.includes('speed') ? await measureSpeed(browser, { ...options, isVerbose }) : undefined
-        if (!only.includes('reuse') || !names.includes('hither-q8')) {
+        const own = names.find((name) => name === 'client-q8' || name === 'hither-q8')
+        if (!only.includes('reuse') || own === undefined) {
           figures.push({ threads, speed })
           continue
         }
-        const page = await openWriter(browser, site.origin, 'hither-q8', threads, print)
+        const page = await openWriter(browser, site.origin, own, threads, print)
         figures.push({ threads, speed, reuse: await measureReuse(page, prompts, { rounds, conversations }, print) })
       } finally {
         await browser.close()

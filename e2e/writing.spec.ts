@@ -146,7 +146,8 @@ test('what can’t be answered is refused by its code', async ({ page }) => {
   const codeOf = async (input: object, options: object = greedy) => {
     await begin(page, options, input)
     const result = await page.evaluate(() => hither.written)
-    return result && 'error' in result ? result.error[1] : result?.finishReason
+    if (result === undefined) return undefined
+    return 'finishReason' in result ? result.finishReason : result.error[1]
   }
   expect(await codeOf({ prompt: '' })).toBe('text-empty')
   expect(await codeOf({ prompt: 'a'.repeat(10_000_000) })).toBe('context-full')

@@ -6,6 +6,8 @@ export interface Arm extends Pick<WriterOptions, 'model' | 'precision'> {
   readonly page: string
   /** By their path on the site. */
   readonly files: Readonly<Record<string, string>>
+  /** Folders of models of the site's catalogue, by their names. */
+  readonly models?: Readonly<Record<string, string>>
 }
 
 const built = (path: string) => fileURLToPath(new URL(`../../.cache/smollm2/${path}`, import.meta.url))
@@ -17,6 +19,14 @@ const hither = (precision: 'q8' | 'q4'): Arm => ({
   model: '/assets/smollm2',
   precision,
   files: { [`assets/smollm2/${graphs[precision]}`]: built(graphs[precision]) },
+})
+/** `client.generate` of the built library. */
+const client = (precision: 'q8' | 'q4'): Arm => ({
+  page: 'generate-client',
+  model: `smollm2-${precision}`,
+  precision,
+  files: {},
+  models: { [`smollm2-${precision}`]: built(`models/smollm2-${precision}`) },
 })
 /** @param form of the graph: as the hub's exports have it, or as Hither runs it */
 const transformers = (precision: 'q8' | 'q4', form: 'hub' | 'own'): Arm => ({
@@ -33,6 +43,9 @@ const transformers = (precision: 'q8' | 'q4', form: 'hub' | 'own'): Arm => ({
 
 /** On the same weights, all of them. */
 export const arms = {
+  'client-q8': client('q8'),
+  'client-q4': client('q4'),
+  /** The loop alone, over the tokens' numbers. */
   'hither-q8': hither('q8'),
   'hither-q4': hither('q4'),
   'transformers-q8': transformers('q8', 'hub'),
@@ -50,4 +63,11 @@ export type ArmName = keyof typeof arms
 
 export const isArm = (name: string): name is ArmName => Object.hasOwn(arms, name)
 /** Those that are measured where no others are asked for. */
-export const usualArms: readonly ArmName[] = ['hither-q8', 'hither-q4', 'transformers-q8', 'transformers-q4', 'wllama']
+export const usualArms: readonly ArmName[] = [
+  'client-q8',
+  'hither-q8',
+  'hither-q4',
+  'transformers-q8',
+  'transformers-q4',
+  'wllama',
+]

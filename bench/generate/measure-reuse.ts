@@ -27,7 +27,7 @@ export async function measureReuse(
   for (let round = 0; round < rounds; round += 1) {
     const first = prompts.next(firstTokens)
     const one = await write(page, first, answerTokens, { remembers })
-    const said = [...first.ids, ...one.ids]
+    const said = [...first.ids, ...(one.ids.length > 0 ? one.ids : prompts.idsOf(one.text))]
     const turn = prompts.next(turnTokens).ids
     const two = await write(page, prompts.of([...said, ...turn]), 1, { remembers })
     // Half of the last question is another one.

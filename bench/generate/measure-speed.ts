@@ -32,6 +32,7 @@ interface Speed {
   readonly token: Summary
 }
 
+const ours: readonly ArmName[] = ['client-q8', 'hither-q8']
 /** What is asked of our 8 bits, as a share of another's time. */
 const asked: readonly { readonly beside: ArmName; readonly of: 'firstMs' | 'tokenMs'; readonly share: number }[] = [
   { beside: 'transformers-q8', of: 'firstMs', share: 0.35 },
@@ -96,15 +97,17 @@ export async function measureSpeed(browser: Browser, options: SpeedOptions) {
       print(`  ${name.padEnd(26)} ${shown(speed.first).padEnd(34)} ${shown(speed.token)}`)
     }
     // By pairs that followed each other: where the machine's speed changes, both of a pair saw the same.
-    const shares = asked
-      .filter(({ beside }) => names.includes('hither-q8') && names.includes(beside))
-      .map(({ beside, of: what, share }) => {
+    const shares = ours
+      .filter((own) => names.includes(own))
+      .flatMap((own) => asked.map((each) => ({ own, ...each })))
+      .filter(({ beside }) => names.includes(beside))
+      .map(({ own, beside, of: what, share }) => {
         const others = of(beside)
-        const pairs = of('hither-q8').map((own, index) => own[what] / (others[index]?.[what] ?? Number.NaN))
+        const pairs = of(own).map((sample, index) => sample[what] / (others[index]?.[what] ?? Number.NaN))
         const median = quantile(pairs, 0.5)
         const label = what === 'firstMs' ? 'first token' : 'a token'
-        print(`  ${label}: ${median.toFixed(2)} x ${beside}'s (asked at 512: at most ${share})`)
-        return { beside, what, median, asked: share }
+        print(`  ${own}, ${label}: ${median.toFixed(2)} x ${beside}'s (asked at 512: at most ${share})`)
+        return { own, beside, what, median, asked: share }
       })
     return { context, speeds, shares }
   })

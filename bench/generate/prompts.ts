@@ -7,6 +7,7 @@ export interface Prompts {
   /** So many tokens of a text, from a place of it that is drawn: as text, they are the same tokens. */
   next(tokens: number): GivenPrompt
   of(ids: readonly number[]): GivenPrompt
+  idsOf(text: string): readonly number[]
 }
 
 /** @param text a long one */
@@ -16,6 +17,7 @@ export function createPrompts(text: string, codec: TextCodec, seed = 1): Prompts
   const of = (ids: readonly number[]): GivenPrompt => ({ text: codec.decode(ids), ids })
   return {
     of,
+    idsOf: (given) => codec.encode(given, { whole: false }),
     next(tokens) {
       for (;;) {
         const start = Math.floor(random() * (all.length - tokens))

@@ -19,8 +19,9 @@ export interface WriteOptions {
 export interface Written {
   /** Milliseconds after the page asked at which each token came to it. */
   readonly atMs: readonly number[]
-  /** The tokens, where the writer says which. */
+  /** The tokens, where the writer says which; else `text` has what they are. */
   readonly ids: readonly number[]
+  readonly text: string
   /** From the abort until the writer had stopped, in milliseconds. */
   readonly stoppedMs?: number
 }
@@ -39,7 +40,13 @@ export interface OwnWriter extends Pick<TextWriter, 'open'> {
   write(
     prompt: GivenPrompt,
     tokens: number,
-    options: { readonly remembers: boolean; readonly signal: AbortSignal; readonly onToken: (id: number) => void },
+    options: {
+      readonly remembers: boolean
+      readonly signal: AbortSignal
+      /** @param id undefined where the writer does not say it */
+      readonly onToken: (id: number | undefined) => void
+      readonly onText: (text: string) => void
+    },
   ): Promise<void>
 }
 
@@ -61,17 +68,21 @@ export function tellTextWriter({ open, write }: OwnWriter): void {
         controller.abort()
       }
       const timer = abortAfterMs === undefined ? undefined : setTimeout(abort, abortAfterMs)
-      const onToken = (id: number) => {
+      let text = ''
+      const onToken = (id: number | undefined) => {
         atMs.push(performance.now() - startedAt)
-        ids.push(id)
+        if (id !== undefined) ids.push(id)
+      }
+      const onText = (more: string) => {
+        text += more
       }
       try {
-        await write(prompt, tokens, { remembers, signal: controller.signal, onToken })
+        await write(prompt, tokens, { remembers, signal: controller.signal, onToken, onText })
       } catch (error) {
         if (abortedAt === undefined) throw error
       }
       clearTimeout(timer)
-      return { atMs, ids, ...(abortedAt === undefined ? {} : { stoppedMs: performance.now() - abortedAt }) }
+      return { atMs, ids, text, ...(abortedAt === undefined ? {} : { stoppedMs: performance.now() - abortedAt }) }
     },
     memory: async () => (await (performance as unknown as MemoryMeasure).measureUserAgentSpecificMemory()).bytes,
   }

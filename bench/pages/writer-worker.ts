@@ -8,7 +8,7 @@ type Said = { readonly token: number } | { readonly done: true } | { readonly er
 
 /** A writer whose work is done in a worker; each token is a message. */
 export function workerWriter(worker: Worker): OwnWriter {
-  const ask = (asked: Asked, onToken?: (id: number) => void): Promise<void> =>
+  const ask = (asked: Asked, onToken?: (id: number | undefined) => void): Promise<void> =>
     new Promise((resolve, reject) => {
       worker.onmessage = ({ data }: MessageEvent<Said>) => {
         if ('token' in data) onToken?.(data.token)
@@ -41,8 +41,8 @@ export function serveWriter({ open, write }: OwnWriter): void {
       if ('open' in data) await open(data.open)
       else {
         const { write: prompt, tokens, remembers } = data
-        const onToken = (token: number) => say({ token })
-        await write(prompt, tokens, { remembers, signal: controller.signal, onToken })
+        const onToken = (token = Number.NaN) => say({ token })
+        await write(prompt, tokens, { remembers, signal: controller.signal, onToken, onText: () => {} })
       }
       say({ done: true })
     } catch (error) {
