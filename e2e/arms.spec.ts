@@ -105,7 +105,7 @@ test.describe('on a link of 400 ms and 0.5 Mbit/s', () => {
     await app.becomesReady()
     await app.pick(3)
     await expect(app.badge).toHaveAttribute('data-arm', 'edge')
-    await expect(app.why).toContainText('This device was predicted to finish first')
+    await expect(app.why).toContainText(/This device was predicted|on this device was predicted/)
     await app.openWhy()
     const cloudMs = Number(await page.getByTestId('predicted-cloud').getAttribute('data-mean-ms'))
     expect(cloudMs).toBeGreaterThan(200)
