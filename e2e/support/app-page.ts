@@ -13,13 +13,6 @@ export async function holdModel(page: Page): Promise<() => void> {
   return () => release()
 }
 
-/** The model runs in the cloud while it is not on this device, however fast either is on a busy machine. */
-export const leaveToCloud = (page: Page) =>
-  page.route('**/digits/*/manifest.json', async (route) => {
-    const response = await route.fetch()
-    await route.fulfill({ response, json: { ...(await response.json()), defaultArm: 'cloud' } })
-  })
-
 /** What a person does on the page, and what they see. */
 export function openAppPage(page: Page) {
   const app = page.locator('digit-card')
