@@ -15,6 +15,7 @@ import { createGraphBuilder } from '../../src/models/onnx/graph-builder.ts'
 import { writeOnnx } from '../../src/models/onnx/write-onnx.ts'
 import { findGguf } from './find-gguf.ts'
 import { buildHubDecoder } from './hub-graph.ts'
+import { hubWeightsOf8Bits } from './hub-weights.ts'
 
 const folder = fileURLToPath(new URL('../../.cache/smollm2/', import.meta.url))
 /** Of the hub's form: it has a table of them. */
@@ -41,7 +42,8 @@ const plan = readDecoderPlan(file)
 function hubGraph(path: string, precision: Precision): ConvertedFile {
   const graph = createGraphBuilder()
   const matrices = openGgufMatrices(source, file, plan.isSorted ? plan.headSize : undefined)
-  const weights = openGgufWeights(matrices, { precision, graph, hasFourBits: true })
+  const own = openGgufWeights(matrices, { precision, graph, hasFourBits: true })
+  const weights = precision === 'q8' ? hubWeightsOf8Bits(own, matrices, graph) : own
   const model = buildHubDecoder(plan, graph, weights, positions)
   return { path, pieces: () => writeOnnx(model) }
 }

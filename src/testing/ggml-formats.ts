@@ -131,6 +131,8 @@ function sixBits(view: DataView): number[] {
   return numbers
 }
 
+const scratch = new DataView(new ArrayBuffer(4))
+
 export const testFormats: readonly TestFormat[] = [
   plain(
     'F32',
@@ -151,14 +153,12 @@ export const testFormats: readonly TestFormat[] = [
     30,
     2,
     (view, value) => {
-      const float = new DataView(new ArrayBuffer(4))
-      float.setFloat32(0, value)
-      view.setUint16(0, float.getUint16(0), true)
+      scratch.setFloat32(0, value)
+      view.setUint16(0, scratch.getUint16(0), true)
     },
     (view) => {
-      const float = new DataView(new ArrayBuffer(4))
-      float.setUint16(0, view.getUint16(0, true))
-      return float.getFloat32(0)
+      scratch.setUint32(0, view.getUint16(0, true) << 16)
+      return scratch.getFloat32(0)
     },
   ),
   simple('Q8_0', 8, 34, 0.0008, undefined, (view) => count(32, (index) => half(view, 0) * view.getInt8(2 + index))),

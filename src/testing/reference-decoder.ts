@@ -13,6 +13,8 @@ export interface ReferenceDecoder {
   /** Rotary positions turn neighbours against each other, as llama.cpp does for files of the architecture llama. */
   readonly turnsNeighbours: boolean
   readonly numbers: ReadonlyMap<string, Float32Array>
+  /** What a matrix is multiplied by instead of `x`. */
+  readonly activation?: (matrix: string, x: readonly number[]) => readonly number[]
 }
 
 /** One number after the other, in double precision: slow, and hard to get wrong. @returns the last token's logits */
@@ -23,8 +25,9 @@ export function referenceLogits(model: ReferenceDecoder, ids: readonly number[])
     if (found === undefined) throw new Error(`no ${name}`)
     return found
   }
-  const times = (name: string, x: readonly number[]): number[] => {
+  const times = (name: string, given: readonly number[]): number[] => {
     const matrix = get(`${name}.weight`)
+    const x = model.activation?.(name, given) ?? given
     const bias = numbers.get(`${name}.bias`)
     const rows = matrix.length / x.length
     return Array.from({ length: rows }, (_, row) => {

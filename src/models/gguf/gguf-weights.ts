@@ -28,6 +28,12 @@ export interface Treatment {
 
 const table = 'token_embd.weight'
 const head = 'output.weight'
+/**
+ * What goes into the last product of a layer is itself a product, so a few of its numbers are far larger than the rest
+ * (SmolLM2-135M: with 16 bits there, the divergence from the exact answer's probabilities falls from 0.052 to 0.037, for
+ * 1.13 times the prompt's time; with 16 bits everywhere, to 0.005, for 1.9 times).
+ */
+const hasOutliers = ({ name }: Matrix) => name.endsWith('.ffn_down.weight')
 
 export function openGgufWeights(
   matrices: GgufMatrices,
@@ -52,7 +58,7 @@ export function openGgufWeights(
   const times = (matrix: Matrix, x: string): string => {
     if (precision === 'q8') {
       note(matrix, '8 bits', false)
-      return wholeNumbers.times(matrix, x)
+      return hasOutliers(matrix) ? wholeNumbers.timesFinely(matrix, x) : wholeNumbers.times(matrix, x)
     }
     const coded = precision === 'q4' ? coding(matrix) : undefined
     if (coded !== undefined) return codes.times(matrix, coded, x)

@@ -58,7 +58,10 @@ function codesOf(matrix: Matrix): OnnxWeight {
   }
 }
 
-/** An `x` as whole numbers: twice as many tokens, and what to multiply them by. */
+/** A matrix as codes [columns, rows], and a scale for each row. */
+export const toWholeNumbers = (matrix: Matrix) => ({ codes: codesOf(matrix), scales: scalesOf(matrix) })
+
+/** An `x` [batch, tokens, size] as whole numbers, and what each token's are to be multiplied by. */
 interface WholeNumbers {
   readonly codes: string
   readonly scale: string
@@ -66,44 +69,63 @@ interface WholeNumbers {
 
 /**
  * Matrices whose numbers are codes of 8 bits, a scale for each row, which are multiplied as whole numbers: the fastest
- * that onnxruntime-web's WASM has. The other side of a product is parted into two codes, one for the coarse and one for
- * the fine half of 16 bits: a few of a language model's activations are a hundred times larger than the rest, and with
- * one code of 8 bits these are lost. Both are multiplied in one product of twice as many rows, which costs little, as a
- * product's time goes into reading the matrix.
+ * that onnxruntime-web's WASM has. The other side of a product becomes whole numbers in each run, with a scale for each
+ * token, so that a token's answer does not depend on those it is read with.
  */
 export function createWholeNumbers(graph: GraphBuilder) {
+  const rounded = new Map<string, WholeNumbers>()
   const parted = new Map<string, WholeNumbers>()
 
-  /** `x` [batch, tokens, size] as codes [2 · batch, tokens, size], the coarse ones first. Each token has its own scale. */
-  const part = (x: string): WholeNumbers => {
-    const known = parted.get(x)
-    if (known !== undefined) return known
+  /** What a number is in steps of 1 / 127 of its token's largest one, and that step. */
+  const toSteps = (x: string) => {
     const furthest = graph.add('ReduceMax', [graph.add('Abs', [x]), graph.ints([-1])])
     const scale = graph.add('Mul', [graph.add('Max', [furthest, graph.float(1e-30)]), graph.float(1 / most)])
-    const steps = graph.add('Div', [x, scale])
-    const coarse = graph.add('Round', [steps])
-    const fine = graph.add('Mul', [graph.add('Sub', [steps, coarse]), graph.float(2 * most)])
-    const both = graph.add('Concat', [coarse, fine], { axis: { int: 0 } })
-    const codes = graph.add('QuantizeLinear', [both, graph.float(1), graph.byte(middle)])
-    const numbers = { codes, scale }
-    parted.set(x, numbers)
+    return { steps: graph.add('Div', [x, scale]), scale }
+  }
+  const toCodes = (steps: string) => graph.add('QuantizeLinear', [steps, graph.float(1), graph.byte(middle)])
+  const once = (known: Map<string, WholeNumbers>, x: string, make: () => WholeNumbers) => {
+    const numbers = known.get(x) ?? make()
+    known.set(x, numbers)
     return numbers
+  }
+
+  const round = (x: string): WholeNumbers =>
+    once(rounded, x, () => {
+      const { steps, scale } = toSteps(x)
+      return { codes: toCodes(steps), scale }
+    })
+  /** In two codes [2 · batch, tokens, size]: the coarse half of 16 bits, then the fine one. */
+  const part = (x: string): WholeNumbers =>
+    once(parted, x, () => {
+      const { steps, scale } = toSteps(x)
+      const coarse = graph.add('Round', [steps])
+      const fine = graph.add('Mul', [graph.add('Sub', [steps, coarse]), graph.float(2 * most)])
+      return { codes: toCodes(graph.add('Concat', [coarse, fine], { axis: { int: 0 } })), scale }
+    })
+  const product = (matrix: Matrix, x: string) => {
+    const { codes, scales } = toWholeNumbers(matrix)
+    return graph.add(
+      'MatMulIntegerToFloat',
+      [x, graph.weight(codes), graph.float(1), graph.weight(scales), graph.byte(middle)],
+      {},
+      'com.microsoft',
+    )
   }
 
   return {
     /** `x` [batch, tokens, columns] times a matrix: [batch, tokens, rows]. */
     times(matrix: Matrix, x: string): string {
+      const { codes, scale } = round(x)
+      return graph.add('Mul', [product(matrix, codes), scale])
+    },
+    /**
+     * The same, but `x` has 16 bits, which takes twice the time: for products where a few numbers of a token are a
+     * hundred times larger than the rest, which one code of 8 bits would lose.
+     */
+    timesFinely(matrix: Matrix, x: string): string {
       const { codes, scale } = part(x)
-      const product = graph.add(
-        'MatMulIntegerToFloat',
-        [codes, graph.weight(codesOf(matrix)), graph.float(1), graph.weight(scalesOf(matrix)), graph.byte(middle)],
-        {},
-        'com.microsoft',
-      )
-      const [coarse = '', fine = ''] = graph.addMany('Split', [product], 2, {
-        axis: { int: 0 },
-        num_outputs: { int: 2 },
-      })
+      const halves = { axis: { int: 0 }, num_outputs: { int: 2 } }
+      const [coarse = '', fine = ''] = graph.addMany('Split', [product(matrix, codes)], 2, halves)
       const sum = graph.add('Add', [coarse, graph.add('Mul', [fine, graph.float(1 / (2 * most))])])
       return graph.add('Mul', [sum, scale])
     },
