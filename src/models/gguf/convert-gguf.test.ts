@@ -99,9 +99,15 @@ test('more bits are rounded to 4 where 4 are asked for, but for the table of tok
   expect(await errorOf(model, reference)).toBeLessThan(1.5)
 })
 
-/** Whole multiples of a 127th of the largest. */
+/** In steps of which there are 127 up to the largest number. */
 function roundTo8Bits(numbers: Float32Array): Float32Array {
   const scale = numbers.reduce((most, number) => Math.max(most, Math.abs(number)), 0) / 127
+  return numbers.map((number) => Math.round(number / scale) * scale)
+}
+
+/** In steps of which there are 253 from the least to the largest number. */
+function roundBetween(numbers: readonly number[]): number[] {
+  const scale = (Math.max(...numbers) - Math.min(...numbers)) / 253
   return numbers.map((number) => Math.round(number / scale) * scale)
 }
 
@@ -116,8 +122,7 @@ function rounded(reference: ReferenceDecoder): ReferenceDecoder {
     numbers.set(name, codes)
   }
   // What goes into the last product of a layer has 16 bits, which is as good as all of them here.
-  const activation = (name: string, x: readonly number[]) =>
-    name.endsWith('ffn_down') ? x : [...roundTo8Bits(Float32Array.from(x))]
+  const activation = (name: string, x: readonly number[]) => (name.endsWith('ffn_down') ? x : roundBetween(x))
   return { ...reference, numbers, activation }
 }
 
