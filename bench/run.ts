@@ -60,12 +60,13 @@ const benches: Record<string, Entry> = {
     load: () => import('./first-visit.ts'),
   },
   generate: {
-    about: 'a language model on WASM: first token, each token, reuse, abort; beside Transformers.js and wllama',
+    about: 'A language model on WASM: first token, each token, reuse, abort; beside Transformers.js and wllama',
     isBuilt: true,
     load: () => import('./generate.ts'),
   },
   'generate-ids': {
     about: 'Whether a language model writes the tokens here that it writes with Transformers.js',
+    isBuilt: true,
     load: () => import('./generate/ids.ts'),
   },
   operators: {

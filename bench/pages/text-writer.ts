@@ -4,6 +4,8 @@ export interface WriterOptions {
   readonly model: string
   readonly precision: 'q8' | 'q4'
   readonly threads: number
+  /** Of `client.generate`. Default: WASM. */
+  readonly backend?: 'wasm' | 'webgpu'
 }
 /** What is gone on from, as text and as the tokens of that text: each writer takes the one that it can take. */
 export interface GivenPrompt {

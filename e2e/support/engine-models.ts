@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Manifest } from '../../src/contracts/manifest.ts'
+import { hasStoriesModel, storiesWriter } from '../../src/testing/stories-model.ts'
 import { type TinyGraph, tinyOnnx } from '../../src/testing/tiny-onnx.ts'
 import { tinyWriter } from '../../src/testing/tiny-writer.ts'
 import { writeModel } from '../../src/testing/write-model.ts'
@@ -64,12 +65,16 @@ const remembering: TinyGraph = {
   ],
 }
 
-/** A language model that nobody has trained: what it writes is nonsense, and always the same. */
-async function writeWriter(modelsDir: string): Promise<void> {
-  const { manifest, files } = await tinyWriter({ name: 'writer', contextTokens: 2_000 })
+/** Writes a language model's folder. */
+function writeWriter(
+  modelsDir: string,
+  { manifest, files }: { readonly manifest: Manifest; readonly files: Readonly<Record<string, Uint8Array>> },
+): void {
   const folder = join(modelsDir, manifest.name, manifest.revision)
-  mkdirSync(folder, { recursive: true })
-  for (const [path, bytes] of Object.entries(files)) writeFileSync(join(folder, path), bytes)
+  for (const [path, bytes] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), bytes)
+  }
   writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest))
 }
 
@@ -99,6 +104,8 @@ export async function writeEngineModels() {
   // Of these, a budget of 20 MB holds one at a time: loading one unloads the other.
   for (const name of ['left', 'right'])
     await write(name, convolutions(1, 32), { requires: { memoryBytes: 15_000_000 } })
-  await writeWriter(modelsDir)
+  // Nobody has trained it: what it writes is nonsense, and always the same.
+  writeWriter(modelsDir, await tinyWriter({ name: 'writer', contextTokens: 2_000 }))
+  if (hasStoriesModel) writeWriter(modelsDir, await storiesWriter('stories'))
   return { modelsDir, remove: () => rmSync(modelsDir, { recursive: true, force: true }) }
 }

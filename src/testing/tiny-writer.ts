@@ -5,6 +5,7 @@ import type { DecoderPlan } from '../models/gguf/decoder-plan.ts'
 import { createGraphBuilder, type GraphBuilder } from '../models/onnx/graph-builder.ts'
 import { type OnnxWeight, writeOnnx } from '../models/onnx/write-onnx.ts'
 import { createSeededRandom, drawNormal } from '../utils/seeded-random.ts'
+import { decoderSpecs } from './decoder-specs.ts'
 import { fakeManifest } from './fake-manifest.ts'
 
 /** Printable letters of ASCII, one token each, and the end of an answer. */
@@ -112,20 +113,11 @@ export async function tinyWriter(
     'chat_template.jinja': encode(chatTemplate),
   }
   const { layers, kvHeads, headSize, vocabulary } = plan
-  const cache = (name: string) =>
-    Array.from({ length: layers }, (_, layer) =>
-      ['key', 'value'].map((part) => ({
-        name: `${name}.${layer}.${part}`,
-        type: 'float32' as const,
-        shape: [-1, kvHeads, -1, headSize],
-      })),
-    ).flat()
-  const ids = (name: string) => ({ name, type: 'int64' as const, shape: [-1, -1] })
+  const cache = { layers, kvHeads, headSize, type: 'float32' as const }
   const manifest = await fakeManifest(files, {
     name: 'tiny-writer',
     task: 'text-generation',
-    inputs: [...['input_ids', 'attention_mask', 'position_ids'].map(ids), ...cache('past_key_values')],
-    outputs: [{ name: 'logits', type: 'float32', shape: [-1, 1, vocabulary] }, ...cache('present')],
+    ...decoderSpecs({ cache, vocabulary }, 1),
     generation: {
       tokenizer: 'tokenizer.json',
       tokenizerConfig: 'tokenizer_config.json',
@@ -133,7 +125,7 @@ export async function tinyWriter(
       vocabulary,
       contextTokens,
       ends: [letters.length],
-      cache: { layers, kvHeads, headSize, type: 'float32' },
+      cache,
     },
     ...own,
   })
