@@ -16,14 +16,21 @@ interface Model {
 }
 
 const utf8 = new TextEncoder()
-const vocabularyOf = (tokenizer: unknown) => (tokenizer as { model: { vocab: Vocabulary } }).model.vocab
+interface TokenizerFile {
+  readonly model: { readonly vocab: Vocabulary }
+  readonly added_tokens?: readonly { readonly id: number }[]
+}
 
-/** The bytes that each token stands for, by its number. */
+/** The bytes that each token stands for, by its number; marks stand for none. */
 function pieceBytes(
   tokenizer: unknown,
   read: (token: string) => Uint8Array | undefined,
 ): ReadonlyMap<number, Uint8Array> {
-  const pieces = Object.entries(vocabularyOf(tokenizer)).map(([token, id]) => [id, read(token)] as const)
+  const { model, added_tokens = [] } = tokenizer as TokenizerFile
+  const marks = new Set(added_tokens.map(({ id }) => id))
+  const pieces = Object.entries(model.vocab)
+    .filter(([, id]) => !marks.has(id))
+    .map(([token, id]) => [id, read(token)] as const)
   return new Map(pieces.filter((piece): piece is [number, Uint8Array] => piece[1] !== undefined))
 }
 const characters = byteCharacters()
@@ -60,8 +67,8 @@ function cutter(pieces: ReadonlyMap<number, Uint8Array>) {
   }
 }
 
-function shownOf(decode: Decode, ids: readonly number[]): readonly string[] {
-  const stream = createTextStream(decode)
+function shownOf(decode: Decode, ids: readonly number[], before: readonly number[] = []): readonly string[] {
+  const stream = createTextStream(decode, before)
   return [...ids.map((id) => stream.push(id)), stream.end()]
 }
 
@@ -90,19 +97,36 @@ describe.each(there)('%s', (name, model, read) => {
   if (model === undefined) return
   const files = model()
   const codec = openTextCodec(files, files)
-  const cut = cutter(pieceBytes(files.tokenizer, read))
+  const pieces = pieceBytes(files.tokenizer, read)
+  const cut = cutter(pieces)
+  // SmolLM2 has no tokens for the bytes that rare characters begin with.
+  const bytes = new Set([...pieces.values()].filter(({ length }) => length === 1).map(([byte]) => byte))
+  const textOfTokens = anyText.map((text) =>
+    [...text].filter((character) => utf8.encode(character).every((byte) => bytes.has(byte))).join(''),
+  )
   const isByteLevel = name.startsWith('byte-level')
   // Where a text has no beginning of its own, SentencePiece drops a first blank, and its decoder a byte-order mark.
   const kept = (text: string) => (isByteLevel ? text : text.replace(/^ /, ''))
 
   test('for any cut of any text into tokens, what is shown is the text', () => {
     fc.assert(
-      fc.property(anyText, choices, (given, chosen) => {
+      fc.property(textOfTokens, choices, (given, chosen) => {
         const text = wellFormed(given).replaceAll('\ufeff', '')
         const ids = cut(text, chosen)
         const whole = shownOf(codec.decode, ids).join('')
         expect(whole).toBe(codec.decode(ids))
         expect(whole).toBe(kept(text))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('after a text, what is shown is what its tokens add to the whole', () => {
+    fc.assert(
+      fc.property(textOfTokens, textOfTokens, choices, (first, given, chosen) => {
+        const [prompt, text] = [first, given].map((each) => wellFormed(each).replaceAll('\ufeff', ''))
+        const [before, ids] = [cut(`a${prompt}`, chosen), cut(text ?? '', chosen)]
+        expect(shownOf(codec.decode, ids, before).join('')).toBe(text)
       }),
       { numRuns: 500 },
     )
@@ -120,7 +144,7 @@ describe.each(there)('%s', (name, model, read) => {
 
   test('no piece holds half a character', () => {
     fc.assert(
-      fc.property(anyText, choices, (given, chosen) => {
+      fc.property(textOfTokens, choices, (given, chosen) => {
         const text = wellFormed(given).replaceAll('\ufffd', '')
         for (const piece of shownOf(codec.decode, cut(text, chosen))) {
           expect(piece).toBe(wellFormed(piece))
@@ -133,7 +157,7 @@ describe.each(there)('%s', (name, model, read) => {
 
   test('as the tokenizer cuts it, a text comes back as it was given; halves of pairs are U+FFFD', () => {
     fc.assert(
-      fc.property(anyText, (given) => {
+      fc.property(textOfTokens, (given) => {
         // What stands for a mark or a blank is read as one, in every tokenizer.
         const text = given.replace(/<\|im_end\|>|<\/s>|▁|\ufeff/g, '')
         if (text === '') return
