@@ -28,7 +28,7 @@ test('3 to 9: sockets cut, bodies cut, portals, stalls, changed and compressed f
   server.publish('cut', 2 * chunkBytes)
   const changedPath = server.publish('changed', size)
   server.publish('zipped', Buffer.alloc(size, 'weights '))
-  await open(page, server.origin, { idleMs: 1_500, firstByteMs: 1_500 })
+  await open(page, server.origin, { idleMs: 5_000, firstByteMs: 5_000 })
   await page.evaluate(() => {
     const seen: number[] = []
     Object.assign(globalThis, { seen })
