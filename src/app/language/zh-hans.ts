@@ -170,6 +170,7 @@ export const templates = {
   'routes.sent': str`为此发送了 ${0}`,
   'routes.share': '由边缘回答',
   'routes.times': '用时',
+  'routes.tokens': str`到首个词元；共 ${0} 个，用时 ${1}`,
   'routes.took': '用时',
   'routes.unknown': '还没有可比较的',
   'routes.why': '原因',
