@@ -72,6 +72,9 @@ export class RoutesPage extends AppPage {
       td.number {
         white-space: nowrap;
       }
+      td.number div {
+        white-space: normal;
+      }
       .at {
         white-space: nowrap;
       }
