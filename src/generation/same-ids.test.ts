@@ -10,6 +10,9 @@ import { openTextCodec } from './prompt/text-codec.ts'
 import { greedy } from './sampling/sampling.ts'
 import { writeTokens } from './write-tokens.ts'
 
+// Ten thousand steps of the network, and five answers of the oracle: only what hangs is to end.
+const longTest = 900_000
+
 // The oracle's own runs differ from ours where the sums of several threads do.
 const oneThread = { intraOpNumThreads: 1 }
 
@@ -52,7 +55,7 @@ describe.skipIf(!hasStoriesModel)('the ids of Transformers.js, on the same files
     // Each with what others have left in the cache.
     for (const { text, prompt, answer } of rows)
       expect({ text, ids: await write(prompt, prefixes) }).toEqual({ text, ids: answer })
-  })
+  }, longTest)
 
   test('what is written down is what Transformers.js gives', async () => {
     env.allowRemoteModels = false
@@ -69,5 +72,5 @@ describe.skipIf(!hasStoriesModel)('the ids of Transformers.js, on the same files
     }
     for (const row of rows.filter((_, index) => index % 20 === 0)) expect(await live(row.text)).toEqual(row)
     await model.dispose()
-  })
+  }, longTest)
 })
