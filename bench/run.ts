@@ -69,6 +69,10 @@ const benches: Record<string, Entry> = {
     isBuilt: true,
     load: () => import('./generate/ids.ts'),
   },
+  'generate-llama': {
+    about: 'Whether a converted GGUF file writes the texts that a llama.cpp server writes with the file',
+    load: () => import('./generate/llama-texts.ts'),
+  },
   operators: {
     about: "ONNX's operator tests through the edge worker on WASM and on WebGPU: what each can do",
     isBuilt: true,

@@ -1,4 +1,4 @@
-import type { DecoderWeights } from '../../src/models/gguf/decoder-graph.ts'
+import { cacheTensors, type DecoderWeights } from '../../src/models/gguf/decoder-graph.ts'
 import type { DecoderPlan } from '../../src/models/gguf/decoder-plan.ts'
 import type { createGraphBuilder } from '../../src/models/onnx/graph-builder.ts'
 import type { OnnxModel, OnnxWeight } from '../../src/models/onnx/write-onnx.ts'
@@ -83,14 +83,7 @@ export function buildHubDecoder(
   }
   graph.name(weights.head(normed(x, 'output_norm'), [vocabulary, width]), 'logits')
 
-  const cache = (name: string, length: string) =>
-    Array.from({ length: layers }, (_, layer) =>
-      ['key', 'value'].map((part) => ({
-        name: `${name}.${layer}.${part}`,
-        type: 'float32' as const,
-        shape: ['batch_size', kvHeads, length, headSize],
-      })),
-    ).flat()
+  const cache = cacheTensors(plan)
   return {
     inputs: [
       { name: 'input_ids', type: 'int64', shape: ['batch_size', 'sequence_length'] },

@@ -68,7 +68,7 @@ describe.skipIf(!hasStoriesModel)('a real model', () => {
     expect(codec?.decode(tokens).startsWith('a time')).toBe(true)
   })
 
-  test('gone on with after any token, no character is lost or shown twice', async () => {
+  test('gone on with after any token, no character is lost or shown twice (case 59)', async () => {
     const sampling: Sampling = { ...greedy, temperature: 1, topP: 0.95, seed: 11 }
     const whole = start('Lily and the big', { sampling, stops: ['. Then', 'zzz'] })
     const all = await write(whole)

@@ -1,9 +1,10 @@
-import { css, html } from 'lit'
+import { html } from 'lit'
 import '../../ui/answers/ranking-view.ts'
 import { labelName } from '../../ui/texts/label-names.ts'
 import { str, t } from '../../ui/texts/text.ts'
 import { samplesStyles } from './samples-styles.ts'
 import { TaskCard } from './task-card.ts'
+import { textAreaStyles } from './text-area-styles.ts'
 
 /** Pause in typing after which the text is read, in milliseconds. */
 const settleMs = 250
@@ -21,18 +22,7 @@ const samples = {
 
 /** Reads a text that is typed. */
 export class TextCard extends TaskCard<'text'> {
-  static override styles = [
-    ...TaskCard.styles,
-    samplesStyles,
-    css`
-      textarea.field {
-        min-height: 76px;
-        padding: 10px 14px;
-        line-height: 1.4;
-        resize: vertical;
-      }
-    `,
-  ]
+  static override styles = [...TaskCard.styles, samplesStyles, textAreaStyles]
 
   #settling: ReturnType<typeof setTimeout> | undefined
 

@@ -7,6 +7,7 @@ import type { WritingInput } from '../state/write-answer.ts'
 import { modelLicense } from './model-license.ts'
 import { samplesStyles } from './samples-styles.ts'
 import { TaskCard } from './task-card.ts'
+import { textAreaStyles } from './text-area-styles.ts'
 
 /** Beginnings to try. They are what the model was trained on, and so are the same in every language of the app. */
 const beginnings = [
@@ -20,13 +21,8 @@ export class WriteCard extends TaskCard<'writing'> {
   static override styles = [
     ...TaskCard.styles,
     samplesStyles,
+    textAreaStyles,
     css`
-      textarea.field {
-        min-height: 76px;
-        padding: 10px 14px;
-        line-height: 1.4;
-        resize: vertical;
-      }
       ol {
         display: grid;
         gap: 10px;

@@ -85,7 +85,7 @@ describe.skipIf(!hasStoriesModel)('a real model', () => {
     expect((await write(open({ chatTemplate: '{% for' }), {})).tokens).toHaveLength(20)
   })
 
-  test('a prompt that leaves no room is refused with the numbers, or loses its beginning', async () => {
+  test('a prompt that leaves no room is refused with the numbers, or loses its beginning (case 61)', async () => {
     const text = 'Once upon a time there was a dog. '.repeat(60)
     await expect(write(open(), { prompt: { text } })).rejects.toMatchObject({
       code: 'context-full',
@@ -118,7 +118,7 @@ describe.skipIf(!hasStoriesModel)('a real model', () => {
     expect(tokens).toHaveLength(20)
   })
 
-  test('files that are no tokenizer’s, and a graph that is no decoder, are refused', () => {
+  test('files that are no tokenizer’s, and a graph that is no decoder, are refused (case 64)', () => {
     expect(() => open({ tokenizer: '{' })).toThrow(expect.objectContaining({ code: 'tokenizer-unfit' }))
     expect(() => open({ tokenizer: '{}' })).toThrow(expect.objectContaining({ code: 'tokenizer-unfit' }))
     expect(() => open({}, { vocabulary: 100 })).toThrow(expect.objectContaining({ code: 'tokenizer-unfit' }))

@@ -71,6 +71,18 @@ function mask(graph: GraphBuilder): string {
 
 type DecoderGraph = ReturnType<typeof createGraphBuilder>
 
+/** Descriptions of the keys and values of all layers, in the names of the hub. */
+export function cacheTensors({ layers, kvHeads, headSize }: DecoderPlan) {
+  return (name: 'past_key_values' | 'present', length: string) =>
+    Array.from({ length: layers }, (_, layer) =>
+      ['key', 'value'].map((part) => ({
+        name: `${name}.${layer}.${part}`,
+        type: 'float32' as const,
+        shape: ['batch_size', kvHeads, length, headSize],
+      })),
+    ).flat()
+}
+
 /**
  * A Llama-like decoder as ONNX, in the form of the hub's exports. Attention is written out, which onnxruntime-web's WASM
  * runs several times faster than its fused operator; and logits are those of the last token only.
@@ -146,14 +158,7 @@ export function buildDecoder(plan: DecoderPlan, graph: DecoderGraph, weights: De
   const lastToken = graph.add('Gather', [x, graph.ints([-1])], axis(1))
   graph.name(weights.head(normed('output_norm', lastToken), [vocabulary, width]), 'logits')
 
-  const cache = (name: string, length: string) =>
-    Array.from({ length: layers }, (_, layer) =>
-      ['key', 'value'].map((part) => ({
-        name: `${name}.${layer}.${part}`,
-        type: 'float32' as const,
-        shape: ['batch_size', kvHeads, length, headSize],
-      })),
-    ).flat()
+  const cache = cacheTensors(plan)
   return {
     inputs: [
       { name: 'input_ids', type: 'int64', shape: ['batch_size', 'sequence_length'] },
