@@ -10,6 +10,9 @@ import { LeaderGone } from './leader-gone.ts'
 import type { FollowerMethods, LeaderMethods, ModelView } from './tab-methods.ts'
 import { watchSilence } from './watch-silence.ts'
 
+/** In milliseconds; the look at the leader is that old at most, as long as calls wait there. */
+const lookAgainMs = 200
+
 /** The engine of another tab. Methods that answer at once do so from the newest view that the leader has sent. */
 export function openRemoteEdge(options: {
   readonly channelName: string
@@ -24,6 +27,7 @@ export function openRemoteEdge(options: {
   const manifests = new Map<string, Manifest>()
   let views = new Map<string, ModelView>()
   let report: DeviceReport | undefined
+  let lookingAgain: ReturnType<typeof setTimeout> | undefined
 
   const methods: FollowerMethods = {
     readFiles: (manifest) => (files.get(modelKey(manifest)) ?? (() => options.readFiles(manifest)))(),
@@ -59,6 +63,10 @@ export function openRemoteEdge(options: {
         return model === undefined ? [] : [[modelKey(manifest), model]]
       }),
     )
+    clearTimeout(lookingAgain)
+    // Else what has long been answered would keep requests of this tab away from the device.
+    const isBusy = view.models.some(({ waiting }) => waiting > 0)
+    if (isBusy && link.alive) lookingAgain = setTimeout(() => look().catch(() => {}), lookAgainMs)
     await held.look()
   }
   const know = (manifest: Manifest): ModelView | undefined => {
@@ -117,6 +125,7 @@ export function openRemoteEdge(options: {
       await look().catch(() => {})
     },
     close() {
+      clearTimeout(lookingAgain)
       silence.stop()
       held.clear()
       link.close(new LeaderGone('the tab that leads has gone'))
