@@ -26,6 +26,8 @@ test('whatever it is given on another origin, a run ends in an answer or an erro
     const widget = document.querySelector('hither-widget') as HitherWidget
     const closed = await createImageBitmap(new ImageData(8, 8))
     closed.close()
+    const revoked = Proxy.revocable({}, {})
+    revoked.revoke()
     const inputs: Readonly<Record<string, readonly [string, unknown]>> = {
       'a long text': ['languages', 'a'.repeat(100_001)],
       'an empty text': ['languages', ''],
@@ -34,6 +36,11 @@ test('whatever it is given on another origin, a run ends in an answer or an erro
       'a number': ['languages', 7],
       'an object': ['languages', { text: right }],
       'a function': ['languages', () => right],
+      'a symbol': ['languages', Symbol('text')],
+      'a map': ['languages', new Map([[1, new Date()]])],
+      'an element': ['digits', document.body],
+      'a stream': ['speech', new ReadableStream()],
+      'a proxy that was revoked': ['digits', revoked.proxy],
       'a file of 65 MiB': ['digits', new Blob([new Uint8Array(65 * 2 ** 20)], { type: 'image/png' })],
       'no picture': ['digits', new Blob(['text'], { type: 'image/png' })],
       ImageData: ['digits', new ImageData(8, 8)],
@@ -49,6 +56,17 @@ test('whatever it is given on another origin, a run ends in an answer or an erro
       told[name] = await widget.run(input as string).then(
         () => `answered, ${widget.status}`,
         (error: Error) => `${error instanceof Error && error.message !== ''}, ${widget.status}`,
+      )
+    }
+    for (const [name, privacy] of [
+      ['a changed privacy', 'nobody'],
+      ['none', undefined],
+    ] as const) {
+      if (privacy === undefined) widget.removeAttribute('privacy')
+      else widget.setAttribute('privacy', privacy)
+      told[name] = await widget.run(right).then(
+        () => `answered, ${widget.status}`,
+        (error: Error & { code?: string }) => `${error.code}, ${widget.status}`,
       )
     }
     for (const [name, attribute, value] of [
@@ -67,8 +85,9 @@ test('whatever it is given on another origin, a run ends in an answer or an erro
     }
     return told
   }, sentence)
-  const { 'a right text': right, ...others } = outcomes
-  expect(right).toBe('answered, idle')
+  const { 'a right text': right, none, 'a changed privacy': changed, ...others } = outcomes
+  expect([right, none]).toEqual(['answered, idle', 'answered, idle'])
+  expect(changed).toBe('config-invalid, failed')
   const { 'another privacy': privacy, 'a long name': long, 'no address': address, ...inputs } = others
   expect([privacy, long, address]).toEqual(Array(3).fill('config-invalid, failed'))
   expect([...new Set(Object.values(inputs))]).toEqual(['true, failed'])

@@ -13,6 +13,7 @@ export const rooms = [
   'device',
   'models',
   'tasks',
+  'generation',
   'edge',
   'cloud',
   'routing',

@@ -49,9 +49,10 @@ function createDirection({ bitsPerSecond, roundTripMs }: ShapedLink) {
       freeAtMs = Math.max(earliestMs, freeAtMs) + (bytes.length * 8_000) / bitsPerSecond
       later(() => flow.to.writable && flow.to.write(bytes))
       if (flow.ended && flow.waiting.length === 0) finish(flow)
+      wasIdle = false
     }
-    wasIdle = flows.every(({ waiting }) => waiting.length === 0)
-    if (!wasIdle) {
+    if (flows.every(({ waiting }) => waiting.length === 0)) wasIdle = true
+    else {
       const waitMs = freeAtMs - performance.now()
       if (waitMs > 1) timer = setTimeout(send, waitMs)
       else send()

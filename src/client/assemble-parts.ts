@@ -39,7 +39,7 @@ export function assembleParts(settings: ClientSettings, platform: ClientPlatform
 
   const edge = platform.createEdge({
     onDevice: () => events.emit('device', edge.report()),
-    onRuntime: (opened) => void pipeline.use(({ learnRuntime }) => learnRuntime(opened)),
+    onRuntime: (progress) => void pipeline.use(({ learnRuntime }) => learnRuntime(progress)),
     onGone: () => edgeModels.refresh(),
     onMoved: ({ manifest, loaded }) => edgeModels.moved(manifest, loaded),
   })

@@ -1,6 +1,6 @@
 import { CloudError } from '../errors/cloud-error.ts'
 import { abortable } from '../utils/abortable.ts'
-import { readBody } from './read-body.ts'
+import { type JoinChunks, readBody } from './read-body.ts'
 import { toStatusError } from './status-error.ts'
 
 export interface CloudAnswer {
@@ -43,8 +43,10 @@ export function createSendRequest(options: {
   readonly fetch: typeof globalThis.fetch
   readonly now: () => number
   readonly nowDate: () => number
+  /** Default: in one go. */
+  readonly join?: JoinChunks | undefined
 }): SendRequest {
-  const { baseUrl, token, fetch, now, nowDate } = options
+  const { baseUrl, token, fetch, now, nowDate, join } = options
 
   const attempt = async (request: CloudRequest): Promise<CloudAnswer | CloudError> => {
     const { path, method = 'GET', headers = {}, body, authorized = true, limitBytes, signal } = request
@@ -72,7 +74,7 @@ export function createSendRequest(options: {
       signal.throwIfAborted()
       return toStatusError(response, reason, nowDate())
     }
-    const bytes = await abortable(readBody(response, { limitBytes, signal }), signal)
+    const bytes = await abortable(readBody(response, { limitBytes, signal, join }), signal)
     return { headers: response.headers, body: bytes, totalMs: now() - startMs, headersMs }
   }
 

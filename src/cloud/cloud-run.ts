@@ -1,11 +1,14 @@
 import type { TensorMap } from '../contracts/tensor.ts'
 import { CloudError } from '../errors/cloud-error.ts'
-import type { Parameters } from '../protocol/infer/infer-request.ts'
+import type { EncodedBody } from '../protocol/infer/encode-body.ts'
+import type { Parameters, RequestToEncode } from '../protocol/infer/infer-request.ts'
 import { timeoutHeader } from '../protocol/server/metadata.ts'
 import { lazy } from '../utils/lazy.ts'
 import type { SendRequest } from './cloud-request.ts'
 import { compressWherePays } from './compress-body.ts'
 import { modelPath } from './model-path.ts'
+import type { ParseResponse } from './read-answer.ts'
+import type { JoinChunks } from './read-body.ts'
 import { type CloudTiming, readTiming, wireBytes } from './read-timing.ts'
 import type { FactsOfServer, ServerFacts } from './server-facts.ts'
 
@@ -35,6 +38,15 @@ export interface CloudResult {
   readonly responseBytes: number
 }
 
+/** How bodies are written and read where that must not hold up its thread; else all is done in one go. */
+export interface CloudCodec {
+  /** The tensors stay as they are. */
+  encodeRequest(request: RequestToEncode): EncodedBody | Promise<EncodedBody>
+  /** The body's memory is given away. */
+  readonly parseResponse: ParseResponse
+  readonly join: JoinChunks
+}
+
 /** One run of a model, in the form that the server takes; it ends with the signal. */
 export type CloudRun = (
   model: string,
@@ -60,9 +72,10 @@ export function createCloudRun(options: {
   readonly traceparent: (() => string | undefined) | undefined
   readonly maxResponseBytes: number
   readonly now: () => number
+  readonly codec: CloudCodec | undefined
 }): CloudRun {
-  const { send, server, binary, traceparent, maxResponseBytes, now } = options
-  const codec = lazyTensorCodec()
+  const { send, server, binary, traceparent, maxResponseBytes, now, codec: own } = options
+  const codec = lazyTensorCodec(own)
 
   const infer = async (
     model: string,
@@ -76,8 +89,8 @@ export function createCloudRun(options: {
     const timeout =
       facts.timeout && options.timeoutMs !== undefined ? { timeout: Math.round(options.timeoutMs * 1000) } : {}
     const parameters = { ...timeout, ...options.parameters }
-    const { encodeInferRequest, readOutputs } = codec.peek() ?? (await codec.get())
-    const { body, headers } = encodeInferRequest({ inputs, id: options.id, outputs, parameters, binary })
+    const { encodeRequest, readOutputs } = codec.peek() ?? (await codec.get())
+    const { body, headers } = await encodeRequest({ inputs, id: options.id, outputs, parameters, binary })
     const path = `${modelPath(model, options.version)}/infer`
     const post = async (body: Uint8Array<ArrayBuffer>, more: Readonly<Record<string, string>>) => {
       const trace = traceparent?.()
@@ -92,7 +105,7 @@ export function createCloudRun(options: {
       }
       const answer = await send({ path, method: 'POST', headers: all, body, limitBytes: maxResponseBytes, signal })
       const sizes = { requestBytes: body.length, responseBytes: wireBytes(answer) }
-      return { outputs: readOutputs(answer, options), timing: readTiming(answer), ...sizes }
+      return { outputs: await readOutputs(answer, options, own?.parseResponse), timing: readTiming(answer), ...sizes }
     }
     const { uplinkBitsPerSecond: bitsPerSecond } = options
     const packed =
@@ -128,14 +141,14 @@ export function createCloudRun(options: {
 }
 
 /** Writes requests and reads answers; fetched with the first run. Without it the endpoint counts as unreachable. */
-const lazyTensorCodec = () =>
+const lazyTensorCodec = (own: CloudCodec | undefined) =>
   lazy(
     async () => {
       const [{ encodeInferRequest }, { readOutputs }] = await Promise.all([
         import('../protocol/infer/infer-request.ts'),
         import('./read-answer.ts'),
       ])
-      return { encodeInferRequest, readOutputs }
+      return { encodeRequest: own?.encodeRequest ?? encodeInferRequest, readOutputs }
     },
     (cause) =>
       new CloudError('cloud-unreachable', 'A part of this page that asks the endpoint could not be fetched.', {

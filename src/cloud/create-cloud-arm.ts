@@ -6,7 +6,7 @@ import { lazy } from '../utils/lazy.ts'
 import { withDeadline } from '../utils/with-deadline.ts'
 import { toBaseUrl } from './base-url.ts'
 import { createSendRequest } from './cloud-request.ts'
-import { type CloudResult, type CloudRunOptions, createCloudRun } from './cloud-run.ts'
+import { type CloudCodec, type CloudResult, type CloudRunOptions, createCloudRun } from './cloud-run.ts'
 import type { ListedModel, ModelDescription } from './describe-model.ts'
 import { createHasModel } from './has-model.ts'
 import { type CapacitySaid, readCapacity } from './read-capacity.ts'
@@ -93,17 +93,19 @@ export function createCloudArm(options: {
   readonly binary?: boolean
   /** Answers longer than this are refused. Default 256 MiB. */
   readonly maxResponseBytes?: number
+  /** Writes and reads bodies, for a server that has others to answer meanwhile. */
+  readonly codec?: CloudCodec
 }): CloudArm {
-  const { url, token, binary, sealed = false, traceparent, now = () => performance.now() } = options
+  const { url, token, binary, sealed = false, traceparent, codec, now = () => performance.now() } = options
   const { maxResponseBytes = 256 * 1024 * 1024 } = options
   const baseUrl = toBaseUrl(url)
   const plain: typeof globalThis.fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
   const keys = typeof sealed === 'object' ? sealed.keys : undefined
   const fetch = sealed === false ? plain : lazySealedFetch({ baseUrl, fetch: plain, keys })
-  const send = createSendRequest({ baseUrl, token, fetch, now, nowDate: () => Date.now() })
+  const send = createSendRequest({ baseUrl, token, fetch, now, nowDate: () => Date.now(), join: codec?.join })
   const server = createServerFacts(send)
   const hasModel = createHasModel(send)
-  const run = createCloudRun({ send, server, binary, traceparent, maxResponseBytes, now })
+  const run = createCloudRun({ send, server, binary, traceparent, maxResponseBytes, now, codec })
 
   return {
     run: (model, inputs, options = {}) =>

@@ -1,5 +1,8 @@
 import { CloudError } from '../errors/cloud-error.ts'
 
+/** Makes one body of its chunks, which have so many bytes together. */
+export type JoinChunks = (chunks: readonly Uint8Array[], length: number) => Uint8Array | Promise<Uint8Array>
+
 /**
  * Reads an answer's whole body, and gives up at once when it grows past `limitBytes`.
  *
@@ -8,9 +11,9 @@ import { CloudError } from '../errors/cloud-error.ts'
  */
 export async function readBody(
   response: Response,
-  options: { readonly limitBytes: number; readonly signal: AbortSignal },
+  options: { readonly limitBytes: number; readonly signal: AbortSignal; readonly join?: JoinChunks | undefined },
 ): Promise<Uint8Array> {
-  const { limitBytes, signal } = options
+  const { limitBytes, signal, join = joinChunks } = options
   const { status } = response
   const tooLong = () =>
     new CloudError('cloud-bad-response', `The endpoint's answer is longer than ${limitBytes} bytes.`, {
@@ -51,7 +54,7 @@ export async function readBody(
 }
 
 /** One chunk is the body; several are copied once. */
-function join(chunks: readonly Uint8Array[], length: number): Uint8Array {
+function joinChunks(chunks: readonly Uint8Array[], length: number): Uint8Array {
   const [first] = chunks
   if (chunks.length === 1 && first !== undefined && first.byteOffset % 8 === 0) return first
   const body = new Uint8Array(length)

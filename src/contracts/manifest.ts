@@ -1,6 +1,8 @@
 import * as v from 'valibot'
 import { decodingSchema } from './decoding.ts'
+import { generationSchema } from './generation.ts'
 import { object } from './object-schemas.ts'
+import { relativePathSchema } from './paths.ts'
 import { preprocessingSchema, wireSchema } from './preprocessing.ts'
 import { tensorLiteralSchema, tensorSpecSchema } from './tensor.ts'
 
@@ -11,22 +13,6 @@ export const nameSchema = v.pipe(
   v.string(),
   v.maxLength(100),
   v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'not a plain name'),
-)
-
-/** Control characters and half characters are of no file's name; a backslash separates folders on some systems only. */
-const namesNoFile = /[\p{Cc}\p{Cs}\\]/u
-/** The begin of an absolute path, of an address or of a drive. */
-const leadsElsewhere = /^\/|^[A-Za-z][A-Za-z0-9+.-]*:/
-
-/** A path below the manifest's folder: no way up, no absolute address. Blanks, brackets, `#` and any letters are allowed. */
-const relativePathSchema = v.pipe(
-  v.string(),
-  v.minLength(1),
-  v.maxLength(300),
-  v.check(
-    (path) => !namesNoFile.test(path) && !leadsElsewhere.test(path) && !path.split('/').includes('..'),
-    'a file path must be relative and stay below the manifest',
-  ),
 )
 
 /** Where a graph says that weights lie, in its own spelling: the runtime asks for them by it. */
@@ -90,6 +76,7 @@ const variantSchema = object({
   outputs: v.optional(v.pipe(v.array(tensorSpecSchema), v.minLength(1))),
   complexity: v.optional(complexitySchema),
   tolerance: v.optional(toleranceSchema),
+  generation: v.optional(generationSchema),
 })
 
 /** An output that the next run takes as an input: a recurrent state, a cache of keys and values. */
@@ -107,6 +94,7 @@ export const taskNames = [
   'object-detection',
   'text-classification',
   'text-embedding',
+  'text-generation',
   'voice-activity',
   'tensors',
 ] as const
@@ -150,6 +138,8 @@ export const manifestSchema = object({
   cascade: v.optional(object({ large: nameSchema, minConfidence: v.pipe(v.number(), v.minValue(0), v.maxValue(1)) })),
   preprocessing: v.optional(preprocessingSchema),
   decoding: v.optional(decodingSchema),
+  /** Set for models that write text. */
+  generation: v.optional(generationSchema),
   /** Smaller forms in which inputs travel. */
   wire: v.optional(v.array(wireSchema)),
   /** Multiply-accumulates of one run with every free dimension at 1. */

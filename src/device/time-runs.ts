@@ -12,11 +12,17 @@ export interface TimeBudget {
 }
 
 /**
- * Median time of a kernel's runs in milliseconds. The first run compiles and allocates, and is not counted; only where
- * there is no time for another one it stands for them. A slow device makes fewer runs: measuring all setups has
- * to stay within 150 ms in all.
+ * The time of a kernel's run in milliseconds, from a few of them. The first run compiles and allocates, and is not
+ * counted; only where there is no time for another one it stands for them. A slow device makes fewer runs: measuring all
+ * setups has to stay within 150 ms in all.
+ *
+ * @param ofThem what their times come to; default: the median
  */
-export async function timeRuns(run: () => Promise<unknown>, budget: TimeBudget = {}): Promise<number> {
+export async function timeRuns(
+  run: () => Promise<unknown>,
+  budget: TimeBudget = {},
+  ofThem: (times: readonly number[]) => number = median,
+): Promise<number> {
   const { untilMs = Number.POSITIVE_INFINITY, nowMs = () => performance.now() } = budget
   const timed = async () => {
     const startedAt = nowMs()
@@ -30,5 +36,5 @@ export async function timeRuns(run: () => Promise<unknown>, budget: TimeBudget =
   while (times.length < mostRuns && (times.length === 0 || nowMs() - startedAt < enoughMs) && hasTime()) {
     times.push(await timed())
   }
-  return times.length === 0 ? firstMs : median(times)
+  return times.length === 0 ? firstMs : ofThem(times)
 }

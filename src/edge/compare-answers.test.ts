@@ -9,7 +9,7 @@ const answer = (type: TensorData['type'], data: TensorData['data'], dims = [data
 })
 const floats = (...values: number[]) => answer('float32', Float32Array.from(values))
 const halves = (...values: number[]) => answer('float16', Uint16Array.from(values.map(toFloat16Bits)))
-const longs = (...values: number[]) => answer('int64', BigInt64Array.from(values.map(BigInt)))
+const longs = (...values: (number | bigint)[]) => answer('int64', BigInt64Array.from(values.map(BigInt)))
 
 test.each<[string, TensorMap, TensorMap, boolean]>([
   ['rounded otherwise', floats(1, 1_000), floats(1.0005, 1_000.05), true],
@@ -21,6 +21,13 @@ test.each<[string, TensorMap, TensorMap, boolean]>([
   ['16 bits, off by 16 %', halves(0.5), halves(0.58), false],
   ['whole numbers that are equal', longs(3, 4), longs(3, 4), true],
   ['whole numbers that are not', longs(3, 4), longs(3, 5), false],
+  ['whole numbers that no other number tells apart', longs(2n ** 60n), longs(2n ** 60n + 1n), false],
+  ['infinite, and a number', floats(Number.POSITIVE_INFINITY), floats(5), false],
+  ['infinite, and so the other way', floats(Number.POSITIVE_INFINITY), floats(Number.NEGATIVE_INFINITY), false],
+  ['equally infinite, and equally no numbers', floats(-1 / 0, Number.NaN), floats(-1 / 0, Number.NaN), true],
+  ['far below one, off by 16 %', floats(1e-4, 2e-4), floats(1.16e-4, 2.32e-4), false],
+  ['far below one, rounded otherwise', floats(1e-4, 2e-4), floats(1.01e-4, 2.01e-4), true],
+  ['zero but for rounding', floats(0, 0), floats(1e-8, -1e-8), true],
   ['texts that are equal', answer('string', ['a']), answer('string', ['a']), true],
   ['texts that are not', answer('string', ['a']), answer('string', ['b']), false],
 ])('two answers: %s', (_, one, other, same) => {

@@ -9,8 +9,18 @@ const mostValues = 256
 const roundingOf = (type: TensorData['type']): number =>
   type === 'float16' ? 1e-2 : type.startsWith('float') ? 1e-4 : 0
 
-const toValue = (type: TensorData['type'], value: unknown): number | string =>
-  typeof value === 'string' ? value : type === 'float16' ? fromFloat16Bits(Number(value)) : Number(value)
+/** The largest share of an output's largest value that a tolerance is taken for: one for ones says nothing of thousandths. */
+const mostOfLargest = 0.05
+/** Differences that are none, whatever the output's values. */
+const negligible = 1e-6
+
+/** Whole numbers that no number of JavaScript's stands for are texts. */
+const toValue = (type: TensorData['type'], value: unknown): number | string => {
+  if (typeof value === 'string') return value
+  if (type === 'float16') return fromFloat16Bits(Number(value))
+  const number = Number(value)
+  return typeof value === 'bigint' && !Number.isSafeInteger(number) ? String(value) : number
+}
 
 export function sampleAnswer(outputs: TensorMap): AnswerSample {
   return Object.fromEntries(
@@ -31,9 +41,11 @@ export const isTelling = (sample: AnswerSample): boolean => {
 }
 
 /**
- * Are two answers to the same input the same but for rounding? Whole numbers and texts must be equal, dimensions too.
+ * Are two answers to the same input the same but for rounding? Whole numbers and texts must be equal, dimensions too,
+ * and so must what is infinite or no number.
  *
- * @param tolerance the largest difference of a value that the model's manifest allows between backends
+ * @param tolerance the largest difference of a value that the model's manifest allows between backends; of outputs that
+ *   are all far below one, 5 % of the largest value at most
  */
 export function isSameAnswer(expected: AnswerSample, outputs: TensorMap, tolerance: number): boolean {
   const got = sampleAnswer(outputs)
@@ -42,11 +54,18 @@ export function isSameAnswer(expected: AnswerSample, outputs: TensorMap, toleran
     const type = outputs[name]?.type
     if (other === undefined || type === undefined || String(other.dims) !== String(dims)) return false
     const rounding = roundingOf(type)
+    const largest = values.reduce<number>(
+      (most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(Number(value))) : most),
+      0,
+    )
+    const absolute = Math.min(tolerance, Math.max(negligible, largest * mostOfLargest))
     return values.every((value, index) => {
       const found = other.values[index]
       if (Object.is(value, found)) return true
       if (typeof value !== 'number' || typeof found !== 'number') return false
-      const allowed = rounding === 0 ? 0 : tolerance + rounding * Math.abs(value)
+      // Any number is within a share of infinity.
+      if (!Number.isFinite(value) || !Number.isFinite(found)) return false
+      const allowed = rounding === 0 ? 0 : absolute + rounding * Math.abs(value)
       return Math.abs(value - found) <= allowed
     })
   })

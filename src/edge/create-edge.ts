@@ -63,7 +63,7 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
 
   const hosts = createEdgeHosts({
     startWorker,
-    onOpened: onRuntime,
+    onRuntime: onRuntime,
     onDeath(host, reason) {
       // A worker that was ended because of a run's own failure says nothing of the graphics processor.
       if (!isRunFailure(reason.cause)) onLoss(host)
@@ -170,7 +170,7 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
         throw error
       }
     },
-    hold: (plan, readFiles) => holdModels(plan, { slots, placement, loader }, readFiles),
+    hold: (plan, readFiles) => holdModels(plan, { slots, placement, loader, onGone }, readFiles),
     waiting: (manifest) => slots.find(modelKey(manifest))?.host.waiting ?? 0,
     busyForMs: (manifest) => slots.find(modelKey(manifest))?.host.busyForMs ?? 0,
     async unload(manifest) {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { createManualTimers } from '../testing/manual-timers.ts'
 import { loopOnnx, tinyOnnx } from '../testing/tiny-onnx.ts'
 import { createEdgeHost } from './edge-host.ts'
+import type { RuntimeProgress } from './edge-types.ts'
 
 const startWorker = () => new Worker(new URL('./worker/edge.worker.ts', import.meta.url), { type: 'module' })
 const spec = [{ name: 'x', type: 'float32', shape: [-1] }] as const
@@ -137,6 +138,33 @@ test('25: an endless model ends with its worker, all its callers are told, and t
   expect([host.waiting, host.busyForMs]).toEqual([0, 0])
   await host.load(loading('a'))
   expect((await host.run('a', input([5]), { timeoutMs: 30_000 })).outputs.y?.data[0]).toBe(10)
+  host.terminate(closed)
+})
+
+test('the page hears when a runtime’s file is here, and again when it is compiled', async () => {
+  const worker = new Worker(new URL('../testing/faulty-edge.worker.ts', import.meta.url), { type: 'module' })
+  worker.postMessage({ fault: 'hold-runtime' })
+  const heard: RuntimeProgress[] = []
+  const host = createEdgeHost({
+    flavor: 'wasm',
+    threads: 1,
+    startWorker: () => worker,
+    onRuntime: (progress) => heard.push(progress),
+  })
+  const opening = host.open()
+  await expect.poll(() => heard.length, { timeout: 30_000 }).toBe(1)
+  expect(heard[0]?.tookMs).toBeUndefined()
+  expect(heard[0]?.times.some(({ name }) => new URL(name).pathname.endsWith('.wasm'))).toBe(true)
+  expect(host.runtime).toMatchObject({
+    isOpen: false,
+    openingForMs: expect.any(Number),
+    fetchedForMs: expect.any(Number),
+  })
+  worker.postMessage({ fault: 'release' })
+  await opening
+  expect(heard).toHaveLength(2)
+  expect(heard[1]?.tookMs).toBeGreaterThan(0)
+  expect(host.runtime).toEqual({ flavor: 'wasm', isOpen: true })
   host.terminate(closed)
 })
 

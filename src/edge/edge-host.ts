@@ -10,21 +10,25 @@ import { isInstance } from '../utils/is-instance.ts'
 import { memoizeAsync } from '../utils/memoize-async.ts'
 import { tensorBuffers } from '../utils/tensor-buffers.ts'
 import type { Timers } from '../utils/with-deadline.ts'
-import type { EdgeRunOptions, RuntimeOpened, RuntimeStanding } from './edge-types.ts'
+import type { EdgeRunOptions, RuntimeProgress, RuntimeStanding } from './edge-types.ts'
 import { createWorkerLife } from './worker-life.ts'
 import {
   type EdgeWorkerMethods,
   edgeLane,
   type LoadReport,
   type LoadRequest,
+  type OpenedRuntime,
   type RuntimeFlavor,
   type WorkerPlan,
   type WorkerRun,
   type WorkerSessionRun,
 } from './worker-types.ts'
 
-/** A load compiles and runs; it gets longer than a run before its worker counts as hung. */
-const loadTimeoutMs = 60_000
+/**
+ * A load compiles and runs, and gets longer than a run before its worker counts as hung: on a slow device, or one with
+ * much else to do, a graph's shaders alone take minutes.
+ */
+const loadTimeoutMs = 180_000
 const openTimeoutMs = 60_000
 
 type Methods = Remote<EdgeWorkerMethods>
@@ -90,15 +94,16 @@ export function createEdgeHost(options: {
   readonly startWorker: () => Worker
   /** Called each time that the worker dies. */
   readonly onDeath?: (reason: Error) => void
-  /** Called each time that the runtime was loaded and compiled. */
-  readonly onOpened?: ((opened: RuntimeOpened) => void) | undefined
+  /** Called each time that the runtime's file came, and that it was compiled. */
+  readonly onRuntime?: ((opened: RuntimeProgress) => void) | undefined
   readonly timers?: Timers
   readonly nowMs?: () => number
 }): EdgeHost {
-  const { flavor, threads, onOpened: _, ...workerOptions } = options
+  const { flavor, threads, onRuntime: _, ...workerOptions } = options
   const { nowMs = () => performance.now() } = options
   let files: readonly string[] = []
   let openingSince: number | undefined
+  let fetchedSince: number | undefined
   let isOpen = false
   const loaded = new Set<string>()
   const worker = createWorkerLife<EdgeWorkerMethods>({
@@ -115,17 +120,26 @@ export function createEdgeHost(options: {
   const opened = memoizeAsync(async (_: 'runtime') => {
     const startedAt = nowMs()
     openingSince = startedAt
+    const tellFetched = (times: OpenedRuntime['times']) => {
+      if (fetchedSince !== undefined) return
+      fetchedSince = nowMs()
+      options.onRuntime?.({ flavor, times })
+    }
     try {
-      const report = await call(openTimeoutMs, 'Loading the runtime', (methods) => methods.open(flavor, threads))
+      const report = await call(openTimeoutMs, 'Loading the runtime', (methods) =>
+        methods.open(flavor, threads, tellFetched),
+      )
       files = report.files
       isOpen = true
-      options.onOpened?.({ flavor, tookMs: nowMs() - startedAt, times: report.times })
+      tellFetched(report.times)
+      options.onRuntime?.({ flavor, tookMs: nowMs() - startedAt, times: report.times })
     } catch (error) {
       // A runtime that failed to load once is never loaded in the same worker: the next call gets a new one.
       if (isHitherError(error)) worker.retire(error)
       throw error
     } finally {
       openingSince = undefined
+      fetchedSince = undefined
     }
   })
 
@@ -170,8 +184,8 @@ export function createEdgeHost(options: {
       return files
     },
     get runtime() {
-      const openingForMs = openingSince === undefined ? undefined : nowMs() - openingSince
-      return { flavor, isOpen, ...given({ openingForMs }) }
+      const since = (ms: number | undefined) => (ms === undefined ? undefined : nowMs() - ms)
+      return { flavor, isOpen, ...given({ openingForMs: since(openingSince), fetchedForMs: since(fetchedSince) }) }
     },
     get waiting() {
       return calls.waiting

@@ -2,7 +2,7 @@ import { type BackendSetup, setupId } from '../device/backend-setups.ts'
 import { detectJspi } from '../device/detect-jspi.ts'
 import { systemTimers, type Timers } from '../utils/with-deadline.ts'
 import { createEdgeHost, type EdgeHost } from './edge-host.ts'
-import type { RuntimeOpened, RuntimeStanding } from './edge-types.ts'
+import type { RuntimeProgress, RuntimeStanding } from './edge-types.ts'
 import type { RuntimeFlavor } from './worker-types.ts'
 
 /** A worker without a model is ended after this time: it holds its WASM memory, which never shrinks, until then. */
@@ -30,10 +30,10 @@ export function createEdgeHosts(options: {
   readonly startWorker: () => Worker
   /** Told each time that a worker dies, with the setups it served. */
   readonly onDeath: (host: EdgeHost, reason: Error) => void
-  readonly onOpened?: ((opened: RuntimeOpened) => void) | undefined
+  readonly onRuntime?: ((opened: RuntimeProgress) => void) | undefined
   readonly timers?: Timers
 }): EdgeHosts {
-  const { onDeath, onOpened, timers = systemTimers } = options
+  const { onDeath, onRuntime, timers = systemTimers } = options
   let ended: Error | undefined
   // What was under way when the engine was closed would else start a worker that nobody ends.
   const startWorker = () => {
@@ -73,7 +73,7 @@ export function createEdgeHosts(options: {
         threads: setup.threads,
         startWorker,
         onDeath: (reason) => onDeath(host, reason),
-        onOpened,
+        onRuntime,
       })
       hosts.set(id, host)
       return host

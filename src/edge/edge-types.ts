@@ -31,6 +31,8 @@ export interface RuntimeStanding {
   readonly isOpen: boolean
   /** Milliseconds since it began to be fetched and compiled; absent while it is not. */
   readonly openingForMs?: number
+  /** Milliseconds since its file was here, of those; absent before. */
+  readonly fetchedForMs?: number
 }
 
 /** A runtime that a model has to wait for. */
@@ -39,10 +41,11 @@ export interface NeededRuntime extends RuntimeStanding {
   readonly comesFirst: boolean
 }
 
-/** A runtime was fetched and compiled. */
-export interface RuntimeOpened extends Pick<OpenedRuntime, 'times'> {
+/** A runtime's file is here; and later, it was compiled, too. */
+export interface RuntimeProgress extends Pick<OpenedRuntime, 'times'> {
   readonly flavor: RuntimeFlavor
-  readonly tookMs: number
+  /** Fetching and compiling it, in milliseconds; absent while it is being compiled. */
+  readonly tookMs?: number
 }
 
 /** Where a model would run, as it is known before it is loaded. */
@@ -105,8 +108,8 @@ export interface HeldModels {
 export interface EdgeEvents {
   /** The device was measured, a backend chosen or runtime files loaded. */
   readonly onDevice?: ((report: DeviceReport) => void) | undefined
-  /** A runtime was fetched and compiled by this very tab. */
-  readonly onRuntime?: ((opened: RuntimeOpened) => void) | undefined
+  /** A runtime was fetched, or compiled, by this very tab. */
+  readonly onRuntime?: ((opened: RuntimeProgress) => void) | undefined
   /** Models are no longer loaded: their worker has died, or they made room. */
   readonly onGone?: (() => void) | undefined
   /** A model answers from another setup than it was loaded on. */

@@ -35,3 +35,18 @@ test('so does a run', async () => {
     context: { reason: expect.stringMatching(/^axis.*broadcast/) },
   })
 })
+
+// Refused before a run: an answer of another type than the manifest's would be taken by nobody.
+test.each([
+  ['output', 'y', 'float64', { outputs: [{ ...float('y', [1]), type: 'float64' as const }] }],
+  ['output', 'y', 'int64', { outputs: [{ ...float('y', [1]), type: 'int64' as const }] }],
+  ['input', 'x', 'int32', { inputs: [{ ...float('x', [1]), type: 'int32' as const }] }],
+])('a manifest whose %s %s is said to be %s, and is not in the graph', async (kind, name, type, said) => {
+  const specs = { inputs: [float('x', [1])], outputs: [float('y', [1])] }
+  const graph = tinyOnnx({ ...specs, nodes: [{ op: 'Identity', inputs: ['x'], outputs: ['y'] }] })
+  const manifest = await fakeManifest({ 'model.onnx': graph }, { name: 'lying', ...specs, ...said })
+  await expect(openEdge().load(manifest, readerOf({ graph }))).rejects.toMatchObject({
+    code: 'model-load-failed',
+    message: expect.stringContaining(`the graph's ${kind} "${name}" is float32, not ${type}`),
+  })
+})

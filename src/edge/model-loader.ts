@@ -95,7 +95,7 @@ export function createModelLoader(
         files,
         backend: setup.backend,
         inputs: manifest.inputs,
-        outputs: manifest.outputs.map(({ name }) => name),
+        outputs: manifest.outputs,
         wire: manifest.wire,
         canary: manifest.canary,
         tolerance: manifest.tolerance.absolute,

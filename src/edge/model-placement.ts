@@ -13,7 +13,7 @@ import type { EdgeHost } from './edge-host.ts'
 import type { EdgeHosts } from './edge-hosts.ts'
 import type { EdgeEvents, ReadFiles } from './edge-types.ts'
 import type { Fitness } from './fitness.ts'
-import { type ModelLoader, WarmUpFailure } from './model-loader.ts'
+import { type LoadPurpose, type ModelLoader, WarmUpFailure } from './model-loader.ts'
 import type { ModelSlot, ModelSlots } from './model-slots.ts'
 import type { ModelTrust } from './model-trust.ts'
 import { moveOver, timeAgain, whenResting } from './move-over.ts'
@@ -29,6 +29,17 @@ export interface ModelPlacement {
    * @throws as `EdgeEngine.load` does
    */
   place(manifest: Manifest, readFiles: ReadFiles): Promise<ModelSlot>
+  /**
+   * Loads a model where others of its session are, held against WASM as one is that is placed by itself.
+   *
+   * @throws as `ModelLoader.loadOn` does; {ModelError} `model-wrong-answer` also where it was found out before
+   */
+  loadOn(
+    setup: BackendSetup,
+    manifest: Manifest,
+    readFiles: ReadFiles,
+    options: { readonly purpose: LoadPurpose; readonly warmsUp: boolean },
+  ): Promise<ModelSlot>
   /** A run of the model succeeded: other backends can be compared with it on its inputs. */
   learnSample(slot: ModelSlot, inputs: TensorMap): void
 }
@@ -198,6 +209,13 @@ export function createModelPlacement(
       readers.set(key, readFiles)
       loading.then(() => settleLater(manifest, readFiles)).catch(() => {}) // its caller is told
       return loading
+    },
+    async loadOn(setup, manifest, readFiles, options) {
+      if (knowledge.isDistrusted(modelKey(manifest), setup.backend)) {
+        throw new ModelError('model-wrong-answer', 'This backend gave wrong answers for this model, so it is not used.')
+      }
+      await referenceFor(manifest, setup, readFiles)
+      return loader.loadOn(setup, manifest, readFiles, { ...options, verify: verifierOf(manifest, setup) })
     },
     learnSample(slot, inputs) {
       const readFiles = readers.get(slot.key)

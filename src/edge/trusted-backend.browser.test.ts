@@ -3,7 +3,9 @@ import { edgeFixture, fastWebgpu, readerOf, startPretendedWebgpu } from '../test
 import { fakeManifest } from '../testing/fake-manifest.ts'
 import { modelsWithoutZeros } from '../testing/models-without-zeros.ts'
 import { tinyOnnx } from '../testing/tiny-onnx.ts'
+import { openEdgeSession } from './edge-session.ts'
 import type { EdgeEngine } from './edge-types.ts'
+import { toSessionPlan } from './session-plan.ts'
 
 const { openEdge, closeAll } = edgeFixture()
 afterEach(closeAll)
@@ -102,4 +104,33 @@ test('a run that fails on a backend is made on WASM when it is asked for again',
   expect(edge.loaded(recurrent)).toBeUndefined()
   expect(await edge.load(recurrent, readerOf({ graph }))).toMatchObject({ backend: 'wasm' })
   expect(await answerOf(edge)).toEqual({ backend: 'wasm', values: await expectedValues() })
+})
+
+test('a session of which one model answers wrongly on a backend is on WASM as a whole', async () => {
+  const vector = (name: string) => value(name, [2])
+  const make = async (name: string, op: string, inputs: string[], output: string, macs: number) => {
+    const own = { inputs: [...new Set(inputs)].map(vector), outputs: [vector(output)] }
+    const made = tinyOnnx({ ...own, nodes: [{ op, inputs, outputs: [output] }] })
+    const complexity = { macs }
+    return { graph: made, manifest: await fakeManifest({ 'model.onnx': made }, { name, ...own, complexity }) }
+  }
+  // Of nothing but zeros, 16 % more are zeros: the heaviest model is right there, and the other one is not.
+  const zeros = await make('zeros', 'Sub', ['x', 'x'], 'nothing', 1000)
+  const adding = await make('adding', 'Add', ['nothing', 'z'], 'y', 1)
+  const plan = toSessionPlan({ steps: [zeros, adding], outputs: ['y'] })
+  const read = (manifest: { readonly name: string }) => readerOf(manifest.name === 'zeros' ? zeros : adding)()
+  const pair = (...data: number[]) => ({ type: 'float32' as const, dims: [2], data: Float32Array.from(data) })
+  const runIn = async (edge: EdgeEngine) => {
+    const session = openEdgeSession(edge, plan, read)
+    const { outputs, backend } = await session.run({ x: pair(1, 2), z: pair(3, 4) }, { timeoutMs: 30_000 })
+    await session.close()
+    return { backend, y: Array.from(outputs.y?.data ?? [], Number) }
+  }
+  const right = device().visit()
+  expect(await runIn(right)).toEqual({ backend: 'webgpu', y: [3, 4] })
+  const wrong = device({ answersTimes: 1.16 }).visit()
+  expect(await wrong.load(zeros.manifest, readerOf(zeros))).toMatchObject({ backend: 'webgpu' })
+  expect(await runIn(wrong)).toEqual({ backend: 'wasm', y: [3, 4] })
+  // What was found out once is not tried again.
+  expect(await runIn(wrong)).toEqual({ backend: 'wasm', y: [3, 4] })
 })

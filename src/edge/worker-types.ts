@@ -22,7 +22,7 @@ export interface LoadRequest {
   readonly backend: Backend
   readonly inputs: readonly TensorSpec[]
   /** Outputs that runs answer: the manifest's. Default: all of the graph's. */
-  readonly outputs?: readonly string[] | undefined
+  readonly outputs?: readonly Pick<TensorSpec, 'name' | 'type'>[] | undefined
   /** Smaller forms that runs may give inputs in; unpacked here. */
   readonly wire?: readonly WireForm[] | undefined
   readonly canary?:
@@ -81,8 +81,16 @@ export interface OpenedRuntime {
 
 /** What the edge worker offers to the page. */
 export type EdgeWorkerMethods = {
-  /** Loads and compiles a runtime. */
-  open(flavor: RuntimeFlavor, threads: number): Promise<OpenedRuntime>
+  /**
+   * Loads and compiles a runtime.
+   *
+   * @param onFetched told when its file is here: compiling that may take longer than it took to come
+   */
+  open(
+    flavor: RuntimeFlavor,
+    threads: number,
+    onFetched: (times: OpenedRuntime['times']) => void,
+  ): Promise<OpenedRuntime>
   measure(budgetMs: number): Promise<BackendMeasurement>
   /** Creates the model's session. Call `warmUp` then. */
   load(request: LoadRequest): Promise<Pick<LoadReport, 'createMs'>>

@@ -41,7 +41,7 @@ export async function addRoutes(
   },
 ): Promise<void> {
   const { context, origins, connectTo, ring, plugins, models, appDir } = options
-  const { limits, observe, readBody } = context
+  const { limits, observe, readBody, codec } = context
   answerErrors(app)
 
   await app.register(async (shared) => {
@@ -57,7 +57,7 @@ export async function addRoutes(
         observe.addTo(api)
         api.addHook('onRequest', limits.perAddress)
         takeBytes(api, readBody)
-        takeSealedRequests(api, ring, readBody)
+        takeSealedRequests(api, { ring, readBody, codec })
         addMetadataRoutes(api, context)
         addInferRoutes(api, context)
         addRepositoryRoutes(api, context)

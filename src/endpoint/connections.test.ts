@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type EndpointFixture, openEndpointFixture } from '../testing/endpoint-fixture.ts'
 import { until } from '../testing/until.ts'
 import type { Endpoint } from './create-endpoint.ts'
+import type { EndpointPlugin } from './plugin/endpoint-plugin.ts'
 
 let fixture: EndpointFixture
 let endpoint: Endpoint
@@ -15,8 +16,8 @@ beforeAll(async () => {
 afterAll(() => fixture.close())
 
 /** All that comes back on a connection, until it is closed. */
-function open(): { readonly socket: Socket; readonly answer: Promise<string> } {
-  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+function open(at = port): { readonly socket: Socket; readonly answer: Promise<string> } {
+  const socket = connect({ port: at, host: '127.0.0.1', allowHalfOpen: true })
   const answer = new Promise<string>((resolve) => {
     let text = ''
     socket.on('data', (data) => {
@@ -49,6 +50,11 @@ describe('what Fastify and Node refuse themselves', () => {
       `GET /v2/models/${'x'.repeat(5_000)} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
       414,
     ],
+    ['a request that names no host', 'GET /v2 HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
+    ['what is expected and not known', 'GET /v2 HTTP/1.1\r\nHost: localhost\r\nExpect: cake\r\n\r\n', 417],
+    ['a tunnel', 'CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n', 405],
+    ['a method that is none', 'BREW /v2 HTTP/1.1\r\nHost: localhost\r\n\r\n', 400],
+    ['a length that is none', 'POST /v2 HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n', 400],
   ])('has the headers of every answer, and a sentence: %s', async (_, bytes, status) => {
     const { socket, answer } = open()
     socket.write(bytes)
@@ -64,6 +70,36 @@ describe('what Fastify and Node refuse themselves', () => {
     }
     expect(JSON.parse(body)).toEqual({ error: expect.stringMatching(/^[A-Z].*\.$/) })
   })
+})
+
+describe('what is no request, behind one that is', () => {
+  it('adds nothing to an answer that has begun', async () => {
+    const streams: EndpointPlugin = {
+      name: 'streams',
+      register: (app) =>
+        void app.get('/begun', (_, reply) => {
+          reply.hijack()
+          reply.raw.writeHead(200, { 'Content-Type': 'text/plain' }).write('begun')
+        }),
+    }
+    const other = await fixture.open({ plugins: [streams] })
+    const at = (await other.listen({ port: 0, host: '127.0.0.1' })).port
+    const { socket, answer } = open(at)
+    socket.write('GET /begun HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    socket.on('data', (data) => {
+      if (String(data).includes('begun')) socket.write('BREW /\r\n\r\n')
+    })
+    expect((await answer).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200'])
+  })
+})
+
+it('an OPTIONS that asks for no leave is answered in the form of all others', async () => {
+  const other = await fixture.open({ allowOrigins: ['https://www.example.com'] })
+  for (const origin of ['https://www.example.com', 'https://evil.example']) {
+    const answer = await other.app.inject({ method: 'OPTIONS', url: '/v2', headers: { origin } })
+    expect(answer.headers['content-type'] ?? 'application/json').toContain('application/json')
+    expect(answer.headers['access-control-allow-origin']).not.toBe('https://evil.example')
+  }
 })
 
 describe('a client that ends its side once its request is sent', () => {

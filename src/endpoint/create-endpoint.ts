@@ -62,12 +62,13 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   const version = await packageVersion()
 
   const connectTo = createFileOrigins(origins.connectTo, () => folder?.models)
+  const headers = createSecurityHeaders(connectTo)
   const { app, isDraining } = openServer({
     logger: logger === false ? undefined : (createLogger(logger) as FastifyBaseLogger),
     trustProxy,
     bodyLimitBytes,
     arrivalLimitsMs,
-    headers: createSecurityHeaders(connectTo),
+    headers,
   })
   const access = createAccess(openTokens(options, app.log))
   answerOwnHosts(app, options.allowHosts ?? [])
@@ -99,7 +100,7 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   const context: RouteContext = { ...shared, statistics, openRepository }
   // An engine of another kind brings the API that its servers have.
   const own = options.engine === undefined ? [createEmbeddingsPlugin(engine)] : []
-  const metricsServer = options.metricsPort === undefined ? undefined : createMetricsServer(metrics)
+  const metricsServer = options.metricsPort === undefined ? undefined : createMetricsServer(metrics, headers)
   if (metricsServer !== undefined) answerOwnHosts(metricsServer, options.allowHosts ?? [])
   await addRoutes(app, {
     context,

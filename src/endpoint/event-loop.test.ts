@@ -7,7 +7,7 @@ import { opsPath } from '../contracts/ops.ts'
 import { reportsPath } from '../contracts/report.ts'
 import { requestLimits } from '../protocol/infer/infer-request.ts'
 import { type EndpointFixture, openEndpointFixture } from '../testing/endpoint-fixture.ts'
-import { watchTurns } from '../testing/longest-turn.ts'
+import { watched } from '../testing/longest-turn.ts'
 import { writeTinyEmbedder } from '../testing/tiny-embedder.ts'
 import { tinyOnnx } from '../testing/tiny-onnx.ts'
 import { writeModel } from '../testing/write-model.ts'
@@ -15,8 +15,6 @@ import { answerLimits } from './codec/answer-limits.ts'
 import type { Endpoint } from './create-endpoint.ts'
 import { openReports } from './reports/open-reports.ts'
 
-/** Processor time that one request may take of one turn of the event loop. */
-const mostMs = 50
 const mebibyte = 2 ** 20
 
 let fixture: EndpointFixture
@@ -78,15 +76,6 @@ async function post(model: string, body: Buffer, headers: Record<string, string>
     if (bytes < 2000) text += Buffer.from(chunk).toString()
   }
   return { status: response.status, bytes, text }
-}
-
-async function watched<T>(work: () => Promise<T>): Promise<T> {
-  const turns = watchTurns()
-  try {
-    return await work()
-  } finally {
-    expect(turns.stop()).toBeLessThan(mostMs)
-  }
 }
 
 const headOf = (head: string) => ({
@@ -165,6 +154,31 @@ function zeros(count: number, rest: string): readonly [Buffer, Record<string, st
   return [gzipSync(Buffer.concat([Buffer.from(head), Buffer.alloc(4 * count)]), { level: 1 }), headOf(head)]
 }
 
+describe('binary data leaves the event loop to others', () => {
+  it.each([0, 1])('that begins %i bytes off the place where it can be used', async (off) => {
+    const count = 16 * mebibyte - 100
+    const json = `${tensor('FP32', count, `,"parameters":{"binary_data_size":${4 * count}}`)}}]${asBinary}`
+    const head = json.padEnd(8 * Math.ceil(json.length / 8) + off)
+    const body = gzipSync(Buffer.concat([Buffer.from(head), Buffer.alloc(4 * count)]), { level: 1 })
+    expect((await watched(() => post('copy-float32', body, headOf(head)))).status).toBe(200)
+  })
+})
+
+describe('headers and addresses leave the event loop to others', () => {
+  const long = (text: string) => text.repeat(Math.floor(14_000 / text.length))
+  it.each([
+    ['a token', { Authorization: `Bearer ${long('e')}.${'e'.repeat(99)}.e` }],
+    ['encodings', { 'Accept-Encoding': long('gzip;q=0.1,') }],
+    ['proxies', { 'X-Forwarded-For': long('10.0.0.1,') }],
+    ['a trace', { traceparent: long('00-'), tracestate: '' }],
+    ['ranges', { Range: `bytes=${long('0-0,')}` }],
+    ['white space', { 'Content-Type': `application/json;${long(' ')}` }],
+  ] as const)('that hold %s', async (_, headers) => {
+    const response = await watched(() => fetch(`${url}/v2/models/stats?${'a=1&'.repeat(300)}`, { headers }))
+    expect(response.status).toBeLessThan(500)
+  })
+})
+
 describe('a large answer leaves the event loop to others', () => {
   it('with numbers as JSON, compressed', async () => {
     const [body, headers] = zeros(2_000_000, '')
@@ -202,6 +216,16 @@ describe('a request of the OpenAI API leaves the event loop to others', () => {
     const body = JSON.stringify({ model: 'long', input })
     const response = await watched(() => embed(body))
     expect([response.status, (await response.json()).usage.total_tokens]).toEqual([200, 60 * 4_802])
+  })
+
+  it.each([
+    ['as many tokens as are taken', Array(37).fill(Array(8_000).fill(4))],
+    ['as many texts as are taken', Array(2_048).fill('here and there')],
+  ])('with %s, packed', async (_, input) => {
+    const body = gzipSync(JSON.stringify({ model: 'long', input, encoding_format: 'base64' }))
+    const headers = { 'Content-Type': 'application/json', 'Content-Encoding': 'gzip' }
+    const response = await watched(() => fetch(`${url}/v1/embeddings`, { method: 'POST', headers, body }))
+    expect([response.status, (await response.json()).data.length]).toEqual([200, input.length])
   })
 
   it('with as many tokens as the body holds', async () => {

@@ -1,11 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type EndpointFixture, openEndpointFixture } from '../testing/endpoint-fixture.ts'
 import { tinyOnnx } from '../testing/tiny-onnx.ts'
 import { writeModel } from '../testing/write-model.ts'
-import type { Endpoint } from './create-endpoint.ts'
+import { createEndpoint, type Endpoint } from './create-endpoint.ts'
+import { openGateway } from './gateway/open-gateway.ts'
 
 let fixture: EndpointFixture
 let modelsDir: string
@@ -48,4 +51,26 @@ it('is ready while there is a model that it can run, and only then', async () =>
   expect(await ready(own)).toBe(503)
   expect((await change('load', 'copy')).statusCode).toBe(200)
   expect(await ready(own)).toBe(200)
+})
+
+it.each([
+  ['a list of none', 200, '[]', 503],
+  ['models of which none is loaded', 200, '[{"name":"copy","version":"1","state":"UNAVAILABLE"}]', 503],
+  ['one that is loaded', 200, '[{"name":"copy","version":"1","state":"READY"}]', 200],
+  ['no list of models', 404, '{}', 200],
+  ['a list that can not be had now', 500, '{}', 200],
+])('a gateway before an upstream that is ready and has %s', async (_, status, list, expected) => {
+  const server = createServer((request, response) => {
+    request.resume()
+    if (request.url === '/v2/health/ready') response.end()
+    else if (request.url === '/v2') response.end('{"name":"triton","version":"2","extensions":["model_repository"]}')
+    else response.writeHead(status, { 'Content-Type': 'application/json' }).end(list)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const own = await createEndpoint({ ...(await openGateway({ upstreams: [url] })), logger: false })
+  expect(await ready(own)).toBe(expected)
+  await own.close()
+  server.closeAllConnections()
+  server.close()
 })

@@ -24,6 +24,10 @@ const places = {
   windows: ['parts/w.bin', '.\\parts\\w.bin'],
   separators: ['parts/w.bin', 'parts\\w.bin'],
   dot: ['w.bin', './w.bin'],
+  colons: ['onnx::MatMul_1', 'onnx::MatMul_1'],
+  drive: ['w.bin', 'C:w.bin'],
+  escaped: ['%2e%2e/w.bin', '%2e%2e/w.bin'],
+  blank: ['w.bin ', 'a/../w.bin '],
 } as const
 
 let fixture: EndpointFixture

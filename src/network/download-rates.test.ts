@@ -61,7 +61,22 @@ test('small files show the least that the link does: those that came slower hard
   expect(mbpsOf(rates.rate(a))).toBeGreaterThan(0.5 * before)
   // A download that is slower is no accident.
   for (let each = 0; each < 5; each += 1) rates.observe(download(a, 2))
-  expect(mbpsOf(rates.rate(a))).toBeLessThan(4)
+  expect(mbpsOf(rates.rate(a))).toBeLessThan(5)
+})
+
+test('a page’s own files tell more than what was assumed, but a bunch of packets does not', () => {
+  const { now } = clock()
+  const told = (mbps: number, bytes?: number) => {
+    const rates = createDownloadRates(now)
+    rates.observe(files(a, mbps, bytes))
+    return mbpsOf(rates.rate(a))
+  }
+  // Assumed are 15 Mbit/s.
+  expect(told(80)).toBeGreaterThan(45)
+  expect(told(2)).toBeLessThan(4)
+  // A third of a second for 40 kB is no accident.
+  expect(told(1)).toBeLessThan(1.5)
+  expect(told(800, 8_200)).toBeLessThan(80)
 })
 
 test('with one small file little is known; downloads narrow it, age and another network widen it', () => {

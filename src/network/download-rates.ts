@@ -52,12 +52,14 @@ const leastMs = 0.2
 /** A transfer of so many bytes, or one that lasts so long, counts in full. */
 const [fullBytes, fullMs] = [1_000_000, 1_000]
 /**
- * What a page's own files count for, where they came for so long that no hiccup of the browser decides it, and what those
- * that came slower than expected count for.
+ * What a page's own files count for, by so many bytes or so long: with less, a hiccup of the browser or packets that
+ * arrive in one bunch decide it. And what those that came slower than expected count for.
  */
 const filesWeight = 0.15
-const steadyFilesMs = 60
-const leastFilesShare = 0.2
+const [steadyFilesBytes, steadyFilesMs] = [30_000, 60]
+const [leastFilesShare, mostFilesShare] = [0.2, 4]
+/** What the browser itself takes for a file while it comes. Half of the time is the link's at least. */
+const browsersMs = 3
 const slowerFilesWeight = 0.005
 /** Another server on the same device: its rate is known to within a factor of about two. */
 const otherServerVariance = 0.3
@@ -106,11 +108,14 @@ export function createDownloadRates(now: () => number = Date.now): DownloadRates
       if (!(bytes >= leastBytes && bytes < Number.POSITIVE_INFINITY && ms >= leastMs && ms < 1e9)) return
       const nowMs = now()
       const filter = filterOf(origin)
-      const bitsPerSecond = (bytes * 8_000) / ms
+      const bitsPerSecond = (bytes * 8_000) / (kind === 'files' ? Math.max(ms / 2, ms - browsersMs) : ms)
       const weightOf = () => {
         if (kind === 'download') return Math.min(1, Math.max(bytes / fullBytes, ms / fullMs))
         const isSlower = filter.samples > 0 && Math.log(bitsPerSecond) < filter.estimate(nowMs).mu
-        return isSlower ? slowerFilesWeight : filesWeight * Math.min(1, Math.max(leastFilesShare, ms / steadyFilesMs))
+        return isSlower
+          ? slowerFilesWeight
+          : filesWeight *
+              Math.min(mostFilesShare, Math.max(leastFilesShare, bytes / steadyFilesBytes, ms / steadyFilesMs))
       }
       filter.observe(bitsPerSecond, nowMs, weightOf())
     },

@@ -49,6 +49,13 @@ export interface AnswerSeal {
   open(bytes: Uint8Array): Promise<SealedMessage>
 }
 
+/** What seals the answer to one request, as plain data. */
+export interface AnswerSecret {
+  readonly secret: ArrayBuffer
+  /** The request's encapsulated key. */
+  readonly enc: ArrayBuffer
+}
+
 const version = 1
 const idBytes = 8
 const encBytes = 32
@@ -83,27 +90,44 @@ export async function sealRequest(
   const recipientPublicKey = await suite.kem.deserializePublicKey(own(fromBase64Url(key.publicKey)))
   const sender = await suite.createSenderContext({ recipientPublicKey, info: own(utf8.encode(requestInfo)) })
   const sealed = await sender.seal(own(toPlain(message)), boundTo(target.method, target.path))
-  const enc = new Uint8Array(sender.enc)
-  const bytes = join(new Uint8Array([version]), fromHex(key.id), enc, new Uint8Array(sealed))
-  return { bytes, answer: await answerSeal((info, length) => sender.export(info, length), enc) }
+  const { enc } = sender
+  const bytes = join(new Uint8Array([version]), fromHex(key.id), new Uint8Array(enc), new Uint8Array(sealed))
+  return { bytes, answer: await answerSeal({ secret: await exportSecret(sender), enc }) }
+}
+
+/** The key that a request is sealed to. @throws {ValidationError} `options-invalid`: it is no sealed request */
+export function keyIdOf(bytes: Uint8Array): string {
+  if (bytes[0] !== version || bytes.length < 1 + idBytes + encBytes) throw unreadable()
+  return toHex(bytes.subarray(1, 1 + idBytes))
+}
+
+/** A key pair's private key as bytes, which can cross to another thread as the key can't, and the key again. */
+export const exportPrivateKey = ({ privateKey }: SealingKeyPair): Promise<ArrayBuffer> =>
+  createSuite().kem.serializePrivateKey(privateKey)
+export const importPrivateKey = (bytes: ArrayBuffer): Promise<Key> => createSuite().kem.deserializePrivateKey(bytes)
+
+interface Opened {
+  readonly message: SealedMessage
+  readonly answer: AnswerSeal
+  readonly secret: AnswerSecret
 }
 
 /**
  * Opens a sealed request.
  *
- * @param findKey the private key of an id; undefined when it is not known, or not any more
- * @returns undefined when its key is not known: the other side must fetch the keys again
+ * @param findKey the key pair of an id, or its private key; undefined when it is not known, or not any more
+ * @returns undefined when its key is not known: the other side must fetch the keys again. `answer` seals what answers it;
+ *   so does `answerSeal(secret)`, in another thread
  * @throws {ValidationError} `options-invalid`: it is no sealed request, or was changed on its way
  */
 export async function openRequest(
   bytes: Uint8Array,
-  findKey: (id: string) => Promise<SealingKeyPair | undefined>,
+  findKey: (id: string) => Promise<SealingKeyPair | Key | undefined>,
   target: { readonly method: string; readonly path: string },
-): Promise<{ readonly message: SealedMessage; readonly answer: AnswerSeal } | undefined> {
-  const start = 1 + idBytes + encBytes
-  if (bytes[0] !== version || bytes.length < start) throw unreadable()
-  const recipientKey = await findKey(toHex(bytes.subarray(1, 1 + idBytes)))
+): Promise<Opened | undefined> {
+  const recipientKey = await findKey(keyIdOf(bytes))
   if (recipientKey === undefined) return undefined
+  const start = 1 + idBytes + encBytes
   const enc = own(bytes.subarray(1 + idBytes, start))
   try {
     const recipient = await createSuite().createRecipientContext({
@@ -112,8 +136,8 @@ export async function openRequest(
       info: own(utf8.encode(requestInfo)),
     })
     const plain = await recipient.open(own(bytes.subarray(start)), boundTo(target.method, target.path))
-    const answer = await answerSeal((info, length) => recipient.export(info, length), new Uint8Array(enc))
-    return { message: fromPlain(new Uint8Array(plain)), answer }
+    const secret = { secret: await exportSecret(recipient), enc }
+    return { message: fromPlain(new Uint8Array(plain)), answer: await answerSeal(secret), secret }
   } catch (cause) {
     throw unreadable(cause)
   }
@@ -128,16 +152,21 @@ const unreadable = (cause?: unknown) =>
     },
   )
 
+/** Both sides of the exchange come to the same. */
+const exportSecret = (context: { export(info: ArrayBuffer, length: number): Promise<ArrayBuffer> }) =>
+  context.export(own(utf8.encode(answerInfo)), 32)
+
 /** A fresh nonce for each answer, and a key of its own for it: the same request sent twice shares nothing. */
-async function answerSeal(
-  exportSecret: (info: ArrayBuffer, length: number) => Promise<ArrayBuffer>,
-  enc: Uint8Array,
-): Promise<AnswerSeal> {
-  const secret = await exportSecret(own(utf8.encode(answerInfo)), 32)
+export async function answerSeal({ secret, enc }: AnswerSecret): Promise<AnswerSeal> {
   const base = await crypto.subtle.importKey('raw', secret, 'HKDF', false, ['deriveKey'])
   const keyFor = (nonce: Uint8Array, usage: 'encrypt' | 'decrypt') =>
     crypto.subtle.deriveKey(
-      { name: 'HKDF', hash: 'SHA-256', salt: own(join(enc, nonce)), info: own(utf8.encode(answerInfo)) },
+      {
+        name: 'HKDF',
+        hash: 'SHA-256',
+        salt: own(join(new Uint8Array(enc), nonce)),
+        info: own(utf8.encode(answerInfo)),
+      },
       base,
       { name: 'AES-GCM', length: 128 },
       false,

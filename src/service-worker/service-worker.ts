@@ -43,7 +43,7 @@ listenForReportSync(self)
 registerRoute(
   ({ url }) => isShare(url),
   async ({ request }) => {
-    await keepShared(await request.formData())
+    await keepShared(await request.formData(), self.registration.scope)
     return Response.redirect(new URL('./?shared', self.registration.scope).href, 303)
   },
   'POST',

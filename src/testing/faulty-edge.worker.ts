@@ -1,7 +1,7 @@
 // The edge worker with a fault on call. A message `{ fault }` does this:
 // `throw` throws where nothing catches it; `reject` leaves a rejection unhandled;
 // `trap` makes the next run trap in WebAssembly; `wrong` makes every answer zero;
-// `hold` has every run wait until a message `release`.
+// `hold` has every run wait until a message `release`, `hold-runtime` the runtime once its file is here.
 import '../edge/worker/edge.worker.ts'
 
 /** `(module (func unreachable) (start 0))` */
@@ -19,6 +19,12 @@ async function changeRuns(change: (run: () => Promise<Outputs>) => Promise<Outpu
     return change(() => run.apply(this, given))
   }
 }
+const untilReleased = () =>
+  new Promise<void>((resolve) => {
+    globalThis.addEventListener('message', ({ data }: MessageEvent<{ fault?: string } | undefined>) => {
+      if (data?.fault === 'release') resolve()
+    })
+  })
 type Outputs = Record<string, { readonly data: Float32Array }>
 
 globalThis.addEventListener('message', ({ data }: MessageEvent<{ fault?: string } | undefined>) => {
@@ -34,12 +40,21 @@ globalThis.addEventListener('message', ({ data }: MessageEvent<{ fault?: string 
       return {}
     }).then(() => postMessage('faulty'))
   }
-  if (data?.fault === 'hold') {
-    const released = new Promise<void>((resolve) => {
-      globalThis.addEventListener('message', (event: MessageEvent<{ fault?: string } | undefined>) => {
-        if (event.data?.fault === 'release') resolve()
-      })
+  if (data?.fault === 'hold-runtime') {
+    const released = untilReleased()
+    const { instantiate, instantiateStreaming } = WebAssembly
+    const held = async <T>(compiled: Promise<T>) => {
+      const result = await compiled
+      await released
+      return result
+    }
+    Object.assign(WebAssembly, {
+      instantiate: (...given: Parameters<typeof instantiate>) => held(instantiate(...given)),
+      instantiateStreaming: (...given: Parameters<typeof instantiateStreaming>) => held(instantiateStreaming(...given)),
     })
+  }
+  if (data?.fault === 'hold') {
+    const released = untilReleased()
     void changeRuns(async (run) => {
       await released
       return run()

@@ -38,6 +38,11 @@ export interface TinyInitializer {
   readonly data: ArrayBufferView
   /** Path of the file that holds `data` instead of the graph. */
   readonly file?: string
+  /** Where in that file, word for word. Default: not said. */
+  readonly offset?: string
+  readonly length?: string
+  /** TensorProto.DataType, for what has no array of its own. Default: that of `type`. */
+  readonly elementType?: number
 }
 
 export interface TinyGraph {
@@ -130,14 +135,21 @@ function valueInfo({ name, type, shape, sequence = false, anyRank = false }: Tin
   return [...text(1, name), ...block(2, sequence === false ? tensorType : block(4, block(1, element)))]
 }
 
-const tensor = ({ name, type, dims, data, file }: TinyInitializer): number[] => [
-  ...dims.flatMap((size) => integer(1, size)),
-  ...integer(2, elementTypes[type]),
-  ...text(8, name),
-  ...(file === undefined
-    ? block(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
-    : [...block(13, [...text(1, 'location'), ...text(2, file)]), ...integer(14, 1)]),
-]
+/** StringStringEntryProto. */
+const entry = (key: string, value: string | undefined): number[] =>
+  value === undefined ? [] : block(13, [...text(1, key), ...text(2, value)])
+
+const tensor = (initializer: TinyInitializer): number[] => {
+  const { name, type, dims, data, file, offset, length, elementType = elementTypes[type] } = initializer
+  return [
+    ...dims.flatMap((size) => integer(1, size)),
+    ...integer(2, elementType),
+    ...text(8, name),
+    ...(file === undefined
+      ? block(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+      : [...entry('location', file), ...entry('offset', offset), ...entry('length', length), ...integer(14, 1)]),
+  ]
+}
 
 /** All elements from the first one on are there. */
 const sparse = (values: TinyInitializer): number[] => [

@@ -34,3 +34,9 @@ test.each([null, undefined, 'Blob', 1, {}, Object.create(null), { [Symbol.toStri
 test('a class that this thread does not have has no instances', () => {
   expect(isInstance({}, 'HTMLVideoElement')).toBe(false)
 })
+
+test('a proxy that was revoked is an instance of nothing', () => {
+  const { proxy, revoke } = Proxy.revocable(new Blob([]), {})
+  revoke()
+  expect(isInstance(proxy, 'Blob')).toBe(false)
+})

@@ -22,11 +22,15 @@ export function isInstance<Name extends keyof Classes & string>(
 ): value is InstanceNamed<Name> {
   if (typeof value !== 'object' || value === null) return false
   const own: unknown = globalThis[name]
-  if (typeof own === 'function' && value instanceof own) return true
-  let prototype: object | null = Object.getPrototypeOf(value)
-  while (prototype !== null) {
-    if (tagOf(prototype, value) === name) return true
-    prototype = Object.getPrototypeOf(prototype)
+  try {
+    if (typeof own === 'function' && value instanceof own) return true
+    let prototype: object | null = Object.getPrototypeOf(value)
+    while (prototype !== null) {
+      if (tagOf(prototype, value) === name) return true
+      prototype = Object.getPrototypeOf(prototype)
+    }
+  } catch {
+    // A proxy that was revoked is nothing any more.
   }
   return false
 }

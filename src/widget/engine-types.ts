@@ -25,8 +25,14 @@ export interface WidgetEngine {
   close(): void
 }
 
+/** What `hither-progress` tells. */
+export interface ProgressDetail {
+  readonly loadedBytes: number
+  readonly totalBytes: number
+}
+
 export interface EngineEvents {
-  readonly onProgress: (progress: { readonly loadedBytes: number; readonly totalBytes: number }) => void
+  readonly onProgress: (progress: ProgressDetail) => void
   readonly onState: (status: string) => void
   /** What the other arm would have taken was measured after an answer: its route as it is from now on. */
   readonly onMeasured: (route: RouteRecord) => void

@@ -14,7 +14,7 @@ function specOf(task: string): TaskSpec {
  * What answers a widget: a client of the library, whose workers, store and runtime are of the origin that this file
  * came from.
  *
- * @param host folder of the models and, unless an endpoint is named, address of the endpoint
+ * @param host folder of the models and, unless an endpoint is named, of the endpoint
  * @throws {ConfigError} there is no such task, or an option can't be used
  */
 export function createEngine(host: URL, options: EngineOptions, events: EngineEvents): WidgetEngine {
@@ -22,7 +22,7 @@ export function createEngine(host: URL, options: EngineOptions, events: EngineEv
   const model = options.model ?? spec.model
   const client = createClient({
     catalog: new URL('models/catalog.json', host),
-    endpoint: { url: options.endpoint ?? host.origin },
+    endpoint: { url: options.endpoint ?? new URL('.', host) },
     ...(options.privacy === undefined ? {} : { policy: { privacy: options.privacy } }),
   })
   client.on('progress', (progress) => {

@@ -9,6 +9,7 @@ import {
   errorSchema,
   helloSchema,
   measuredArguments,
+  privacySchema,
   progressArguments,
   protocolVersion,
   readMessage,
@@ -57,8 +58,10 @@ function checkOptions(options: EngineOptions): void {
   const parsed = v.safeParse(engineOptionsSchema, options)
   if (parsed.success) return
   const name = v.getDotPath(parsed.issues[0]) ?? 'options'
-  throw new WidgetError(`The widget’s ${name} is not one that it can use.`, 'config-invalid')
+  throw new WidgetError(unusable(name), 'config-invalid')
 }
+
+const unusable = (name: string) => `The widget’s ${name} is not one that it can use.`
 
 function handshake(
   frame: HTMLIFrameElement,
@@ -125,6 +128,7 @@ function connect(port: MessagePort, events: EngineEvents, onClose: () => void): 
 
   return {
     async run(input, options) {
+      if (!v.is(privacySchema, options.privacy)) throw new WidgetError(unusable('privacy'), 'config-invalid')
       const handed = input.kind === 'picture' && isInstance(input.picture, 'ImageBitmap') ? [input.picture] : []
       const result = readMessage(resultSchema, await methods.run(handOver(input, handed), options))
       if (result === undefined) throw new WidgetError('The frame gave no result.')

@@ -2,21 +2,20 @@ import { html, LitElement, nothing } from 'lit'
 import type { Privacy, RouteRecord } from '../index.ts'
 import { define } from '../ui/base/define.ts'
 import { sharedStyles } from '../ui/design/shared-styles.ts'
-import { isInstance } from '../utils/is-instance.ts'
-import type { WidgetAnswer, WidgetEngine, WidgetResult } from './engine-types.ts'
+import type { ProgressDetail, WidgetAnswer, WidgetEngine, WidgetResult } from './engine-types.ts'
 import { type ErrorDetail, toErrorDetail } from './error-detail.ts'
-import type { EngineInput, EngineOptions } from './messages.ts'
+import type { EngineOptions } from './messages.ts'
 import { toAddress } from './to-address.ts'
+import { toInput } from './to-input.ts'
+import { WidgetError } from './widget-error.ts'
 import { widgetStyles } from './widget-styles.ts'
 import type { WidgetView } from './widget-view.ts'
 
 /** How near to what is visible the widget starts to load. */
 const nearMargin = '200px'
 
-export interface ProgressDetail {
-  readonly loadedBytes: number
-  readonly totalBytes: number
-}
+const defaultTask = 'digits'
+const inNoPage = 'The widget is in no page. Add it to the document first.'
 
 /**
  * Where this script came from: its frame, models and endpoint are there unless `host` says otherwise. Cut by hand:
@@ -80,7 +79,7 @@ export class HitherWidget extends LitElement {
   declare task: string
   /** The model that answers. Default: the task's own. */
   declare model: string | undefined
-  /** Address of the endpoint. Default: the script's host. Its origin must be allowed there (`--connect-to`). */
+  /** Address of the endpoint. Default: as `host`. Its origin must be allowed there (`--connect-to`). */
   declare endpoint: string | undefined
   /** Where requests may run: `any` (default), `prefer-edge`, `edge-only` or `cloud-only`. */
   declare privacy: Privacy | undefined
@@ -105,7 +104,7 @@ export class HitherWidget extends LitElement {
 
   constructor() {
     super()
-    this.task = 'digits'
+    this.task = defaultTask
     this.status = 'waiting'
   }
 
@@ -140,7 +139,7 @@ export class HitherWidget extends LitElement {
   /** What an engine is made with; `privacy` goes with each request. */
   #settings(): string {
     const { task, model, endpoint, host } = this
-    return JSON.stringify([task, model, endpoint, host])
+    return `${task}\n${model}\n${endpoint}\n${host}`
   }
 
   #close(): void {
@@ -161,7 +160,14 @@ export class HitherWidget extends LitElement {
     }
   }
 
+  async #ready(): Promise<void> {
+    // An attribute that was set just now has its effect first. Outside of a document, no update ever completes.
+    if (this.isConnected) await this.updateComplete
+    await this.#load()
+  }
+
   #open(): Promise<WidgetEngine> {
+    if (!this.isConnected) return Promise.reject(new WidgetError(inNoPage, 'config-invalid'))
     this.#engine ??= this.#make().catch((error: unknown) => {
       this.#engine = undefined
       throw error
@@ -171,10 +177,10 @@ export class HitherWidget extends LitElement {
 
   async #make(): Promise<WidgetEngine> {
     this.#madeWith = this.#settings()
-    const host = toAddress('host', this.host ?? scriptHost)
+    const host = toAddress('host', this.host || scriptHost)
     const { task, model, endpoint, privacy } = this
     const options: EngineOptions = {
-      task,
+      task: task || defaultTask,
       ...(model ? { model } : {}),
       ...(endpoint ? { endpoint: toAddress('endpoint', endpoint).href } : {}),
       ...(privacy ? { privacy } : {}),
@@ -211,9 +217,7 @@ export class HitherWidget extends LitElement {
    * @throws {Error} with the library's `code`; `hither-error` tells of it too
    */
   async run(input: string | Blob | ImageBitmap): Promise<WidgetResult> {
-    // An attribute that was set just now has its effect first.
-    await this.updateComplete
-    await this.#load()
+    await this.#ready()
     this.#running?.abort()
     const controller = new AbortController()
     this.#running = controller
@@ -221,7 +225,9 @@ export class HitherWidget extends LitElement {
     this.problem = undefined
     try {
       const engine = await this.#open()
-      const result = await engine.run(toInput(this.task, input), { signal: controller.signal, privacy: this.privacy })
+      // An attribute that was taken away is null.
+      const options = { signal: controller.signal, privacy: this.privacy || undefined }
+      const result = await engine.run(toInput(this.task, input), options)
       if (!controller.signal.aborted) {
         this.answer = result.answer
         this.route = result.route
@@ -238,8 +244,7 @@ export class HitherWidget extends LitElement {
 
   /** Downloads and loads the model ahead of the first request. @throws as `run` does */
   async prepare(): Promise<void> {
-    await this.updateComplete
-    await this.#load()
+    await this.#ready()
     try {
       await (await this.#open()).prepare()
     } catch (error) {
@@ -278,12 +283,6 @@ export class HitherWidget extends LitElement {
       <slot name="footer"></slot>
     </section>`
   }
-}
-
-function toInput(task: string, input: string | Blob | ImageBitmap): EngineInput {
-  if (typeof input === 'string') return { kind: 'text', text: input }
-  if (isInstance(input, 'ImageBitmap')) return { kind: 'picture', picture: input }
-  return task === 'speech' ? { kind: 'sound', sound: input } : { kind: 'picture', picture: input }
 }
 
 define('hither-widget', HitherWidget)

@@ -1,3 +1,3 @@
-export type { WidgetAnswer, WidgetResult } from './engine-types.ts'
+export type { ProgressDetail, WidgetAnswer, WidgetResult } from './engine-types.ts'
 export type { ErrorDetail } from './error-detail.ts'
-export { HitherWidget, type ProgressDetail } from './hither-widget.ts'
+export { HitherWidget } from './hither-widget.ts'

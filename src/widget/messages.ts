@@ -13,12 +13,14 @@ export const mostBytes = 64 * 1024 * 1024
 const name = v.pipe(v.string(), v.maxLength(200))
 const address = v.pipe(v.string(), v.maxLength(2000), v.url())
 
+export const privacySchema = v.optional(v.picklist(privacyModes))
+
 /** What the widget's engine is made with. */
 export const engineOptionsSchema = strictObject({
   task: name,
   model: v.optional(name),
   endpoint: v.optional(address),
-  privacy: v.optional(v.picklist(privacyModes)),
+  privacy: privacySchema,
 })
 export type EngineOptions = v.InferOutput<typeof engineOptionsSchema>
 
@@ -46,7 +48,7 @@ export type EngineInput = v.InferOutput<typeof inputSchema>
 /** Arguments of the engine's methods: what the page may ask of the frame, by the port. */
 export const runArguments = v.strictTuple([
   inputSchema,
-  strictObject({ signal: instanceSchema('AbortSignal'), privacy: v.optional(v.picklist(privacyModes)) }),
+  strictObject({ signal: instanceSchema('AbortSignal'), privacy: privacySchema }),
 ])
 
 const bytes = v.pipe(v.number(), v.finite(), v.minValue(0))

@@ -35,6 +35,9 @@ describe('what went wrong, in Chinese', () => {
     const stated = (code: keyof typeof errors) => errors[code]
     expect(stated('onnx-unreadable')).not.toContain('不是')
     expect(stated('picture-empty')).not.toContain('画')
+    // Two models at once are no options, and a message that could not be read has ended nothing.
+    expect(stated('options-invalid')).not.toMatch(/^这些选项/)
+    expect(stated('worker-unavailable')).not.toMatch(/结束|启动|获取/)
     for (const code of ['download-failed', 'catalog-unavailable', 'picture-unreadable'] as const) {
       expect(stated(code)).not.toMatch(/网络|PNG/)
     }

@@ -40,7 +40,7 @@ export const reasons = {
 export const errors = {
   'config-invalid': '某个设置无法使用。',
   'client-closed': '客户端已关闭。',
-  'options-invalid': '这些选项无法使用。',
+  'options-invalid': '给出的内容或选项无法使用。',
   'unknown-model': '没有合适的模型。',
   'model-exists': '已有另一个同名的模型，它没有被改动。请换一个名称。',
   'address-invalid': '这不是可以获取的网址。',
@@ -56,7 +56,7 @@ export const errors = {
   'sound-too-large': '这段声音太长或太大。',
   'sound-empty': '里面没有声音。',
   'text-empty': '这里还没有文字。',
-  'worker-unavailable': '此页面的一部分无法启动、无法获取或已结束。',
+  'worker-unavailable': '此页面的一部分无法正常工作。',
   'no-backend': '此浏览器没有能运行该模型的后端。',
   'model-unsupported': '本机无法运行这个模型。',
   'model-set-aside': '这个模型在本机上暂不使用。',

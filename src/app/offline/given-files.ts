@@ -18,6 +18,6 @@ export async function receiveGivenFiles(onFiles: (files: readonly File[]) => voi
   if (!address.searchParams.has('shared')) return
   address.searchParams.delete('shared')
   history.replaceState(null, '', address)
-  const file = await takeShared()
+  const file = await takeShared(document.baseURI)
   if (file) onFiles([file])
 }

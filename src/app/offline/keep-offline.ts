@@ -9,7 +9,9 @@ async function keepRuntime(files: readonly string[]): Promise<void> {
   const missing = files.filter((file) => !kept.has(file))
   // Just loaded, and immutable: these come from the browser's own cache and move no byte again.
   if (missing.length > 0) await cache.addAll(missing)
-  for (const url of kept) if (!files.includes(url)) await cache.delete(url)
+  // Of this build only: another one may lie at the same origin.
+  const own = new URL('assets/', document.baseURI).href
+  for (const url of kept) if (url.startsWith(own) && !files.includes(url)) await cache.delete(url)
 }
 
 /** Makes the page work offline after one visit: the service worker keeps the shell, this the runtime in use. */

@@ -154,7 +154,7 @@ export class SettingsPage extends AppPage {
           type="text"
           inputmode="url"
           data-testid="endpoint"
-          placeholder=${location.origin}
+          placeholder=${new URL('.', document.baseURI).href.replace(/\/$/, '')}
           aria-invalid=${this.wrongAddress ? 'true' : 'false'}
           .value=${preferences.endpoint ?? ''}
         />

@@ -26,7 +26,8 @@ export const createAppClient: CreateAppClient = ({ settings, preferences, simula
   createClient({
     catalog: new URL('models/catalog.json', document.baseURI),
     endpoint: {
-      url: preferences.endpoint ?? location.origin,
+      // Below the path of the build, as its models are: the origin may be another app's.
+      url: preferences.endpoint ?? new URL('.', document.baseURI),
       ...(token === undefined ? {} : { token: () => token }),
     },
     ...(settings.deadlineMs === undefined ? {} : { policy: { deadlineMs: settings.deadlineMs } }),

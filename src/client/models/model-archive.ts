@@ -3,7 +3,7 @@ import { ModelError } from '../../errors/model-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { toJson } from '../../utils/to-json.ts'
 import type { Background } from '../background/create-background.ts'
-import { bytesToBlob, describeGiven, isBlob, isFolder, openHandle } from './read-add-source.ts'
+import { bytesToBlob, describeGiven, isBlob, isFolder, openHandle, toGivenError } from './read-add-source.ts'
 
 /** Bytes read at a time: a chunk of the store. */
 const stepBytes = 8 * 1024 * 1024
@@ -126,6 +126,19 @@ export interface ArchivedModel {
   readonly files: readonly ArchiveFile[]
 }
 
+/** Opens a file of an archive. @throws {ModelError} `import-invalid` */
+async function openFile({ path, open }: ArchiveFile): Promise<Blob> {
+  try {
+    return await open()
+  } catch (cause) {
+    throw new ModelError(
+      'import-invalid',
+      `“${path}” of it cannot be read: it is damaged, has a password, or is not there any more. Export the model again, without a password.`,
+      { cause },
+    )
+  }
+}
+
 /** The files of whatever a page without types gives. @throws {ValidationError} `options-invalid` */
 async function filesOf(from: unknown): Promise<readonly ArchiveFile[]> {
   const given = await openHandle(from)
@@ -145,7 +158,10 @@ async function filesOf(from: unknown): Promise<readonly ArchiveFile[]> {
  * @throws {ValidationError} `options-invalid`: it is neither
  */
 export async function readArchive(from: unknown): Promise<readonly ArchivedModel[]> {
-  const files = await filesOf(from)
+  const found = await filesOf(from).catch((error: unknown) => {
+    throw toGivenError(error)
+  })
+  const files = found.map((file) => ({ path: file.path, open: () => openFile(file) }))
   const models: ArchivedModel[] = []
   for (const file of files) {
     if (file.path.split('/').at(-1) !== manifestName) continue
@@ -153,10 +169,11 @@ export async function readArchive(from: unknown): Promise<readonly ArchivedModel
     const beside = files
       .filter(({ path }) => path.startsWith(folder) && path !== file.path)
       .map(({ path, open }) => ({ path: path.slice(folder.length), open }))
+    const text = await (await file.open()).text()
     try {
-      models.push({ manifest: JSON.parse(await (await file.open()).text()), files: beside })
+      models.push({ manifest: JSON.parse(text), files: beside })
     } catch (cause) {
-      throw new ModelError('import-invalid', `${file.path} cannot be read.`, { cause })
+      throw new ModelError('import-invalid', `“${file.path}” is no JSON. Export the model again.`, { cause })
     }
   }
   if (models.length === 0)

@@ -20,6 +20,29 @@ const contentOf = async (source: unknown) => {
   return Promise.all(read.files.map(async ({ name, blob }) => [name, [...new Uint8Array(await blob.arrayBuffer())]]))
 }
 const content = [...bytes]
+const detached = () => {
+  const given = Uint8Array.of(1)
+  structuredClone(given.buffer, { transfer: [given.buffer] })
+  return given
+}
+const revoked = () => {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
+const throwing = () => {
+  throw new DOMException('gone', 'NotFoundError')
+}
+/** What throws wherever it is touched. */
+const unreadable: readonly [string, () => unknown][] = [
+  ['bytes that were handed to another thread', detached],
+  ['a buffer that was', () => detached().buffer],
+  ['a proxy that was revoked', revoked],
+  ['the handle of a file that has moved', () => ({ kind: 'file', getFile: async () => throwing() })],
+  ['an object whose properties throw', () => Object.defineProperty({}, 'kind', { get: throwing })],
+  ['a list whose walk throws', () => ({ [Symbol.iterator]: throwing })],
+  ['a folder that may not be read', () => ({ kind: 'directory', values: throwing })],
+]
 const foreign: { view: Uint8Array; buffer: ArrayBuffer } = runInNewContext(
   '({ view: Uint8Array.of(0, 8, 8, 58, 55).subarray(1), buffer: Uint8Array.of(8, 8, 58, 55).buffer })',
 )
@@ -66,6 +89,8 @@ test.each<[unknown, string]>([
   ['/models/a.onnx', 'https://page.test/models/a.onnx'],
   ['a.onnx', 'https://page.test/app/a.onnx'],
   [['https://m.test/a.onnx'], 'https://m.test/a.onnx'],
+  [[new URL('https://m.test/a.onnx')], 'https://m.test/a.onnx'],
+  [new String('https://m.test/a.onnx'), 'https://m.test/a.onnx'],
 ])('the address %j is %s', async (address, url) => {
   onPage()
   expect(await contentOf(address)).toBe(url)
@@ -79,6 +104,12 @@ test.each<[string, unknown, string, string]>([
   ['a response', new Response(), 'options-invalid', 'an object (Response) is none of these'],
   ['an empty list', [], 'options-invalid', 'the list is empty'],
   ['a list with a hole', [file, null], 'options-invalid', 'null is none of these'],
+  [
+    'two addresses',
+    ['https://m.test/a.onnx', new URL('https://m.test/b.onnx')],
+    'options-invalid',
+    'one model at a time',
+  ],
   ['no address', 'http://', 'address-invalid', '“http://” is no address'],
   ['an empty one', '  ', 'address-invalid', 'is no address'],
   ['one of another kind', 'ftp://x/y.onnx', 'address-invalid', 'begins with https://'],
@@ -126,6 +157,28 @@ test.each<[unknown, string, string]>([
   [file, 'import-invalid', 'models.add()'],
   [bytes, 'import-invalid', 'models.add()'],
   [{ kind: 'directory', values: async function* () {} }, 'import-invalid', 'no manifest.json'],
-])('an import of %j is a typed error that says what to give', async (from, code, words) => {
+])('an import of %o is a typed error that says what to give', async (from, code, words) => {
   await expect(readArchive(from)).rejects.toMatchObject({ code, message: expect.stringContaining(words) })
+})
+
+test.each(unreadable)('%s, which throws when it is read, is a typed error in both', async (_, make) => {
+  const error = { name: 'ValidationError', code: 'options-invalid' }
+  await expect(readAddSource(make())).rejects.toMatchObject(error)
+  await expect(readAddSource([file, make()])).rejects.toMatchObject(error)
+  await expect(readArchive(make())).rejects.toMatchObject(error)
+})
+
+test('a file of an import that cannot be read is named', async () => {
+  const file = { kind: 'file', name: 'w.bin', getFile: throwing }
+  const manifest = { kind: 'file', name: 'manifest.json', getFile: async () => new File(['{}'], 'manifest.json') }
+  const [model] = await readArchive({
+    kind: 'directory',
+    values: async function* () {
+      yield* [file, manifest]
+    },
+  })
+  await expect(model?.files[0]?.open()).rejects.toMatchObject({
+    code: 'import-invalid',
+    message: expect.stringContaining('“w.bin”'),
+  })
 })

@@ -1,13 +1,12 @@
+import { isHitherError } from '../../errors/hither-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import type { GivenFile } from '../../models/catalogue/add-source.ts'
+import { classOf } from '../../utils/class-of.ts'
 import { isInstance } from '../../utils/is-instance.ts'
 import { baseAddress } from '../../utils/page-address.ts'
 
 /** What was given to add a model, as the worker takes it: files in the page's hands, or an address that it fetches. */
 export type ReadSource = { readonly files: readonly GivenFile[] } | { readonly url: string }
-
-/** A value's class by name, which also holds for a value of another realm. */
-const classOf = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1)
 
 /** A Blob or a File of any realm. */
 export const isBlob = (value: unknown): value is Blob => isInstance(value, 'Blob')
@@ -111,20 +110,46 @@ async function readAddress(given: string): Promise<ReadSource> {
   return { url: url.href }
 }
 
+const isAddress = (value: unknown): boolean => ['String', 'URL'].includes(classOf(value))
+
 const isList = (source: unknown): source is Iterable<unknown> =>
   typeof source === 'object' && source !== null && Symbol.iterator in source && !ArrayBuffer.isView(source)
+
+/**
+ * An error of ours as it is; any other one as the refusal of what was given, which may throw wherever it is touched: a
+ * file that has moved, bytes that were handed to another thread, a proxy that was revoked.
+ */
+export const toGivenError = (error: unknown): unknown =>
+  isHitherError(error)
+    ? error
+    : new ValidationError(
+        'options-invalid',
+        'What was given cannot be read: it was moved, changed, closed or handed over since, or this page may not read it. Choose it again.',
+        { cause: error },
+      )
 
 /**
  * Reads what `models.add` was given, whatever a page without types gives.
  *
  * @throws {ValidationError} `address-invalid`: no address, or none that a page can fetch; `options-invalid`: neither a
- *   file nor an address
+ *   file nor an address, or it cannot be read
  */
 export async function readAddSource(source: unknown): Promise<ReadSource> {
-  if (typeof source === 'string' || classOf(source) === 'URL') return readAddress(String(source))
+  try {
+    return await readSource(source)
+  } catch (error) {
+    throw toGivenError(error)
+  }
+}
+
+async function readSource(source: unknown): Promise<ReadSource> {
+  if (isAddress(source)) return readAddress(String(source))
   const given = isList(source) ? [...source] : [source]
   const [only] = given
-  if (given.length === 1 && typeof only === 'string') return readAddress(only)
+  if (given.length > 1 && given.every(isAddress)) {
+    throw new ValidationError('options-invalid', `These are ${given.length} addresses. Add one model at a time.`)
+  }
+  if (given.length === 1 && isAddress(only)) return readAddress(String(only))
   if (given.length === 0) throw new ValidationError('options-invalid', `${wanted}; the list is empty.`)
   return { files: await Promise.all(given.map(toFile)) }
 }

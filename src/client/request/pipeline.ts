@@ -4,7 +4,7 @@ import type { LinkReport } from '../../contracts/measurements.ts'
 import type { Notice } from '../../contracts/notice.ts'
 import type { Privacy } from '../../contracts/route.ts'
 import type { PowerWatcher } from '../../device/power-watcher.ts'
-import type { EdgeEngine, LoadedModel, RuntimeOpened } from '../../edge/edge-types.ts'
+import type { EdgeEngine, LoadedModel, RuntimeProgress } from '../../edge/edge-types.ts'
 import { modelKey } from '../../models/manifest/model-key.ts'
 import { totalBytesOf } from '../../models/manifest/total-bytes.ts'
 import type { Traffic } from '../../models/transfer/traffic-meter.ts'
@@ -83,7 +83,7 @@ export interface Pipeline {
   /** Bytes of models came from a server. */
   learnTraffic(traffic: Traffic): void
   /** A runtime was fetched and compiled. */
-  learnRuntime(opened: RuntimeOpened): void
+  learnRuntime(progress: RuntimeProgress): void
   /** The device may be on another network now. */
   networkChanged(): void
   /** False where the first endpoint is known not to take reports. */
@@ -180,7 +180,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
       rates.observe({ ...traffic, kind: 'download' })
       measurements?.save()
     },
-    learnRuntime: (opened) => learnRuntime(opened, { preparations, ...(network === undefined ? { rates } : {}) }),
+    learnRuntime: (progress) => learnRuntime(progress, { preparations, ...(network === undefined ? { rates } : {}) }),
     networkChanged() {
       for (const { link } of clouds) link.networkChanged()
       rates.networkChanged()

@@ -89,6 +89,17 @@ describe('readSound', () => {
     await expect(readSound(source as Blob, 16_000)).rejects.toEqual(refused(code))
   })
 
+  it('refuses samples that were handed over, and what throws when it is read', async () => {
+    const samples = tone(8000)
+    structuredClone(samples.buffer, { transfer: [samples.buffer] })
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    for (const source of [{ samples: proxy, rateHz: 8000 }, proxy]) {
+      await expect(readSound(source as Blob, 16_000)).rejects.toEqual(refused('sound-unreadable'))
+    }
+    await expect(readSound({ samples, rateHz: 8000 }, 16_000)).rejects.toMatchObject({ name: 'ValidationError' })
+  })
+
   it('gives up when it is told to', async () => {
     const signal = AbortSignal.abort(new Error('enough'))
     await expect(readSound(new Blob([wav([tone(48_000)], 48_000)]), 16_000, signal)).rejects.toThrow('enough')

@@ -4,6 +4,7 @@ import { checkSound, checkSoundBytes } from '../../tasks/sound/sound-limits.ts'
 import type { SoundSource } from '../../tasks/sound/sound-source.ts'
 import { abortable } from '../../utils/abortable.ts'
 import { isInstance } from '../../utils/is-instance.ts'
+import { readGiven } from '../../utils/read-given.ts'
 
 /** Sound whose samples are the caller's own: they may be handed to a worker. */
 export interface ReadSound {
@@ -65,6 +66,15 @@ export async function readSound(source: SoundSource, rateHz: number, signal?: Ab
     checkSound(sound.rateHz, sound.channels)
     return sound
   }
+  return readGiven(
+    () => readSamples(given),
+    'sound-unreadable',
+    'This sound can no longer be read: it was handed over or closed. Give it again.',
+  )
+}
+
+/** Samples that a page has already. */
+function readSamples(given: unknown): ReadSound {
   if (typeof given !== 'object' || given === null || !('samples' in given) || !('rateHz' in given)) {
     throw unreadable('A sound is needed: a file, an audio buffer, or samples with their rate.')
   }

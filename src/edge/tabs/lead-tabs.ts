@@ -31,9 +31,9 @@ export function leadTabs(options: {
       events.onDevice?.(report)
       tellAll((others) => others.onDevice(report))
     },
-    onRuntime(opened) {
-      events.onRuntime?.(opened)
-      tellAll((others) => others.onRuntime(opened))
+    onRuntime(progress) {
+      events.onRuntime?.(progress)
+      tellAll((others) => others.onRuntime(progress))
     },
     onGone() {
       events.onGone?.()

@@ -31,7 +31,7 @@ export function openRemoteEdge(options: {
       report = newest
       events.onDevice?.(newest)
     },
-    onRuntime: (opened) => events.onRuntime?.(opened),
+    onRuntime: (progress) => events.onRuntime?.(progress),
     async onGone() {
       await look()
       events.onGone?.()

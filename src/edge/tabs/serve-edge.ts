@@ -77,7 +77,7 @@ export function serveEdge(options: {
   return {
     events: {
       onDevice: (report) => pass(link.methods.onDevice(report)),
-      onRuntime: (opened) => pass(link.methods.onRuntime(opened)),
+      onRuntime: (progress) => pass(link.methods.onRuntime(progress)),
       onGone: () => pass(link.methods.onGone()),
       onMoved: (moved) => pass(link.methods.onMoved(moved)),
     },

@@ -6,7 +6,7 @@ import { tinyOnnx } from '../../testing/tiny-onnx.ts'
 import { createCrashMarks } from '../crash-marks.ts'
 import { createEdge } from '../create-edge.ts'
 import { openEdgeSession } from '../edge-session.ts'
-import type { EdgeEngine, RuntimeOpened } from '../edge-types.ts'
+import type { EdgeEngine, RuntimeProgress } from '../edge-types.ts'
 import { toSessionPlan } from '../session-plan.ts'
 import { createSharedEdge } from './shared-edge.ts'
 
@@ -37,7 +37,7 @@ interface Tab {
   readonly workers: Worker[]
   reads: number
   gone: number
-  readonly opened: RuntimeOpened[]
+  readonly progress: RuntimeProgress[]
 }
 let tabs: Tab[] = []
 let names = 0
@@ -51,7 +51,7 @@ function openTab(name: string): Tab {
     onGone() {
       tab.gone += 1
     },
-    onRuntime: (runtime) => tab.opened.push(runtime),
+    onRuntime: (heard) => tab.progress.push(heard),
     createOwn: (events) =>
       createEdge({
         ...events,
@@ -66,7 +66,7 @@ function openTab(name: string): Tab {
         marks: createCrashMarks(undefined),
       }),
   })
-  const tab: Tab = { edge: engine, workers, reads: 0, gone: 0, opened: [] }
+  const tab: Tab = { edge: engine, workers, reads: 0, gone: 0, progress: [] }
   tabs.push(tab)
   return tab
 }
@@ -136,12 +136,14 @@ test('the runtime that a model needs is known before it is loaded, and every tab
   await expect.poll(() => first.edge.forecast(manifest)?.runtimes?.[0]?.openingForMs).toBeGreaterThanOrEqual(0)
   await measuring
   expect(first.edge.forecast(manifest)?.runtimes).toEqual([{ flavor: 'wasm', isOpen: true, comesFirst: false }])
-  await expect.poll(() => [first.opened.length, second.opened.length]).toEqual([1, 1])
-  const [opened] = second.opened
+  await expect.poll(() => [first.progress.length, second.progress.length]).toEqual([2, 2])
+  const [fetched, opened] = second.progress
+  expect(fetched).toMatchObject({ flavor: 'wasm' })
+  expect(fetched?.tookMs).toBeUndefined()
   expect(opened).toMatchObject({ flavor: 'wasm' })
   expect(opened?.tookMs).toBeGreaterThan(0)
   // What the browser says of the runtime's own file, by which its server's rate is learned.
-  const code = opened?.times.find(({ name: address }) => new URL(address).pathname.endsWith('.wasm'))
+  const code = fetched?.times.find(({ name: address }) => new URL(address).pathname.endsWith('.wasm'))
   expect(code?.encodedBodySize).toBeGreaterThan(1_000_000)
   expect(code?.responseEnd).toBeGreaterThan(0)
   const loaded = await load(first)

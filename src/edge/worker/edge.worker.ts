@@ -13,7 +13,7 @@ import { sleep } from '../../utils/sleep.ts'
 import { type EdgeWorkerMethods, edgeLane, type LoadRequest, type RuntimeFlavor } from '../worker-types.ts'
 import { zeroInputs } from './canary.ts'
 import { compileRuntime, measureWasm } from './measure-session.ts'
-import { resourceTimes } from './resource-times.ts'
+import { resourceTimes, watchRuntimeFile } from './resource-times.ts'
 import { openRuntime, type Runtime } from './runtime.ts'
 import { runtimeReason, withReason } from './runtime-reason.ts'
 import { createSessionQueue } from './session-queue.ts'
@@ -139,11 +139,11 @@ function takeTurn<T extends object>(
 
 /** Runs a model for the outputs that its manifest names: a graph may have others, also such as cannot be read. */
 async function runGraph(
-  { session, request: { outputs = session.outputNames } }: LoadedSession,
+  { session, request: { outputs } }: LoadedSession,
   inputs: Readonly<Record<string, RuntimeTensor>>,
 ): Promise<Readonly<Record<string, RuntimeTensor>>> {
   try {
-    return await session.run(inputs, [...outputs])
+    return await session.run(inputs, outputs?.map(({ name }) => name) ?? session.outputNames)
   } catch (error) {
     broken ||= opened?.flavor === 'asyncify'
     throw error
@@ -153,19 +153,27 @@ async function runGraph(
 const runModel = async (model: LoadedSession, inputs: TensorMap) =>
   fromRuntimeTensors(await runGraph(model, toRuntimeTensors(runtimeNow().runtime.Tensor, inputs)))
 
-/** @throws {TypeError} the manifest names an input or an output that the graph does not have */
-function checkNames(
-  { inputNames, outputNames }: InferenceSession,
+/** @throws {TypeError} the manifest names an input or output that the graph does not have, or has in another type */
+function checkSpecs(
+  { inputMetadata, outputMetadata }: InferenceSession,
   { inputs, outputs = [] }: LoadedSession['request'],
 ): void {
-  const input = inputs.find(({ name }) => !inputNames.includes(name))
-  if (input !== undefined) throw new TypeError(`the graph has no input "${input.name}"`)
-  const output = outputs.find((name) => !outputNames.includes(name))
-  if (output !== undefined) throw new TypeError(`the graph has no output "${output}"`)
+  for (const [kind, specs, found] of [
+    ['input', inputs, inputMetadata],
+    ['output', outputs, outputMetadata],
+  ] as const) {
+    for (const { name, type } of specs) {
+      const own = found.find((value) => value.name === name)
+      if (own === undefined) throw new TypeError(`the graph has no ${kind} "${name}"`)
+      const ownType = own.isTensor ? own.type : 'no tensor'
+      if (ownType !== type) throw new TypeError(`the graph's ${kind} "${name}" is ${ownType}, not ${type}`)
+    }
+  }
 }
 
 const methods: EdgeWorkerMethods = {
-  async open(flavor, threads) {
+  async open(flavor, threads, onFetched) {
+    const watch = watchRuntimeFile(onFetched)
     try {
       const { runtime, files } = await openRuntime(flavor, threads)
       // The runtime is compiled now, while its file streams in and while the model is still on its way.
@@ -174,6 +182,8 @@ const methods: EdgeWorkerMethods = {
       return { files, times: resourceTimes() }
     } catch (cause) {
       throw new EdgeError('edge-run-failed', 'The runtime that runs models here could not be loaded.', { cause })
+    } finally {
+      watch.disconnect()
     }
   },
 
@@ -192,7 +202,7 @@ const methods: EdgeWorkerMethods = {
           externalData: files.externalData?.map(({ path, data }) => ({ path, data })) ?? [],
         })
         const createMs = performance.now() - startedAt
-        checkNames(session, request)
+        checkSpecs(session, request)
         if (request.backend === 'webgpu') {
           onDevice.add(session)
           void watchDevice(runtime)

@@ -13,10 +13,18 @@ import { readSecurity } from './security-flags.ts'
 import { makeToken } from './token-command.ts'
 
 /** Milliseconds that requests under way have to end after the first signal: one run's limit, and a little. */
-const drainMs = 35_000
+const defaultDrainMs = 35_000
 
-/** The command line: `hither serve`. Ends the process with 1 and one line on the error stream when it can't serve. */
-export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+/**
+ * The command line: `hither serve`. Ends the process with 1 and one line on the error stream when it can't serve.
+ *
+ * @param options.drainMs milliseconds that requests under way have to end after the first signal. Default 35,000
+ */
+export async function main(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  { drainMs = defaultDrainMs }: { readonly drainMs?: number } = {},
+): Promise<void> {
   try {
     if (args[0] === 'token' && !args.includes('--help')) {
       process.stdout.write(`${await makeToken(args.slice(1))}\n`)
@@ -28,14 +36,14 @@ export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Pro
     }
     const options = parseCli(args[0] === 'token' || args[0] === 'notice' ? [] : args, env)
     if (options === undefined) process.stdout.write(cliHelp)
-    else await serve(options, env)
+    else endOnSignals(await serve(options, env), drainMs)
   } catch (error) {
     process.stderr.write(`hither: ${toSentence(error)}\n`)
     process.exit(1)
   }
 }
 
-async function serve(options: ServeOptions, env: NodeJS.ProcessEnv): Promise<void> {
+async function serve(options: ServeOptions, env: NodeJS.ProcessEnv): Promise<Endpoint> {
   const { gateway, appDir, host } = options
   const ownModels =
     gateway === undefined
@@ -68,7 +76,7 @@ async function serve(options: ServeOptions, env: NodeJS.ProcessEnv): Promise<voi
   const everywhere = host === '0.0.0.0' || host === '::' || host === '127.0.0.1' || host === '::1'
   const name = everywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host
   process.stdout.write(`Hither listens on http://${name}:${port}\n`)
-  endOnSignals(endpoint)
+  return endpoint
 }
 
 async function listen(endpoint: Endpoint, { port, host }: ServeOptions): Promise<{ readonly port: number }> {
@@ -88,7 +96,7 @@ async function listen(endpoint: Endpoint, { port, host }: ServeOptions): Promise
 }
 
 /** The first signal lets requests under way finish; the second one does not. */
-function endOnSignals(endpoint: Endpoint): void {
+function endOnSignals(endpoint: Endpoint, drainMs: number): void {
   const end = (signal: NodeJS.Signals) => {
     process.off('SIGINT', end).off('SIGTERM', end)
     // A thread in a native run that never ends would also keep process.exit() waiting; the signal itself does not wait.

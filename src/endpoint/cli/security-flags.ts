@@ -2,7 +2,7 @@ import { ConfigError } from '../../errors/config-error.ts'
 import { toTrustedProxies } from '../http/trusted-proxies.ts'
 import type { EndpointOptions } from '../plugin/endpoint-options.ts'
 import { toWhole } from './to-whole.ts'
-import { readSecret, readTokenFile, toKeys, toSecret } from './token-files.ts'
+import { readSeedBytes, readTokenFile, toKeys, toSecret } from './token-files.ts'
 
 /** Flags of `hither serve` that say who may use the endpoint, and what is seen of it. */
 export const securityFlags = {
@@ -132,7 +132,7 @@ export async function readSecurity(flags: SecurityFlags): Promise<Partial<Endpoi
 }
 
 async function readSeed(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  const seed = new TextEncoder().encode(await readSecret(path))
+  const seed = await readSeedBytes(path)
   if (seed.length >= 32) return seed
   throw new ConfigError('config-invalid', `The seed in ${path} must have 32 bytes or more.`)
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { createVerifyToken } from '../security/verify-token.ts'
-import { readTokenFile, toKeys, toSecret } from './token-files.ts'
+import { readSeedBytes, readTokenFile, toKeys, toSecret } from './token-files.ts'
 
 let dir: string
 beforeAll(async () => {
@@ -88,4 +88,25 @@ it('a secret that is changed in its file holds without a restart, and a short on
   expect(await takes(ofTwo)).toBe(true)
   expect(onFault).toHaveBeenCalledWith(expect.objectContaining({ code: 'config-invalid' }))
   vi.useRealTimers()
+})
+
+it('a file of blanks, or one that is no text, holds no secret', async () => {
+  const path = join(dir, 'no-secret')
+  const read = async () =>
+    createVerifyToken({ ...(await readTokenFile(path, (text) => ({ secret: toSecret(text) }))), audience: 'me' })
+  for (const bytes of ['', '\n', ' \n'.repeat(40), Buffer.alloc(64, 0xff)]) {
+    await writeFile(path, bytes)
+    await expect(read()).rejects.toMatchObject({ code: 'config-invalid' })
+  }
+})
+
+it('a seed is the bytes that its file holds, and text without the end of its line', async () => {
+  const path = join(dir, 'seed')
+  const read = async (bytes: string | Uint8Array) => {
+    await writeFile(path, bytes)
+    return readSeedBytes(path)
+  }
+  expect(await read(Uint8Array.of(0xff, 0xfe, 0x0a))).toEqual(Uint8Array.of(0xff, 0xfe, 0x0a))
+  expect(await read('ü\r\n')).toEqual(new TextEncoder().encode('ü'))
+  expect(await read('\n'.repeat(40))).toHaveLength(0)
 })

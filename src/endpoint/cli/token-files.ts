@@ -40,16 +40,42 @@ export function toKeys(text: string, path: string): TokenSource {
   }
 }
 
-/** A secret as a file holds it: a line's end at its end is the editor's. */
-export const toSecret = (text: string): string => text.replace(/\r?\n$/, '')
+/** A secret as a file holds it: a line's end at its end is the editor's, and blanks alone are no secret. */
+export const toSecret = (text: string): string => (text.trim() === '' ? '' : text.replace(/\r?\n$/, ''))
 
 /** @throws {ConfigError} `config-invalid`: the file can't be read */
 export const readSecret = async (path: string): Promise<string> => toSecret(await readText(path))
 
+/**
+ * A seed as a file holds it: text without the end of its line, or any other bytes as they are.
+ *
+ * @throws {ConfigError} `config-invalid`: the file can't be read
+ */
+export async function readSeedBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await readBytes(path)
+  const text = toText(bytes)
+  return text === undefined ? new Uint8Array(bytes) : new TextEncoder().encode(toSecret(text))
+}
+
 async function readText(path: string): Promise<string> {
+  const text = toText(await readBytes(path))
+  if (text !== undefined) return text
+  throw new ConfigError('config-invalid', `${path} is no text (UTF-8): write the secret as base64, for example.`)
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
   try {
-    return await readFile(path, 'utf8')
+    return await readFile(path)
   } catch (cause) {
     throw new ConfigError('config-invalid', `${path} can not be read.`, { cause })
+  }
+}
+
+/** Undefined for other bytes: read as text all the same, each of them would become the same character. */
+function toText(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return undefined
   }
 }

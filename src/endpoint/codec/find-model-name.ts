@@ -12,6 +12,8 @@ const brackets: ReadonlyMap<number, number> = new Map([
 const refuse = (message: string) => new ValidationError('options-invalid', message)
 const noName = () => refuse('The request must be JSON and name a model.')
 
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
 /** Longest key and name that is looked at. */
 const maxBytes = 8_000
 
@@ -72,7 +74,7 @@ function skipSpace(body: Uint8Array, from: number): number {
 function textOf(body: Uint8Array, from: number, to: number): string {
   if (to - from > maxBytes) return ''
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body.subarray(from, to + 1))) as string
+    return JSON.parse(utf8.decode(body.subarray(from, to + 1))) as string
   } catch {
     throw noName()
   }

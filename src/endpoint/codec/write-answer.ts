@@ -40,7 +40,7 @@ export function writeAnswer({ outputs, forms, labels, ...head }: AnswerToWrite):
 /** Values as JSON, and bytes of binary data, that are written in a few milliseconds. */
 const light = { values: 8192, bytes: 4 * 2 ** 20 }
 
-export function isLightAnswer({ outputs, forms }: AnswerToWrite): boolean {
+export function isLightAnswer({ outputs, forms }: Pick<AnswerToWrite, 'outputs' | 'forms'>): boolean {
   let [values, bytes] = [0, 0]
   for (const [name, { data }] of Object.entries(outputs)) {
     const { binary = false, classes } = forms[name] ?? {}

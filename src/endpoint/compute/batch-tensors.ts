@@ -1,8 +1,11 @@
 import type { NumericData, TensorData, TensorMap, TensorSpec } from '../../contracts/tensor.ts'
 import { arrayKind } from '../../protocol/tensors/datatypes.ts'
 
-/** Memory that is joined, or compared, in one turn of the event loop: a few milliseconds. */
+/** Memory that is joined in one turn of the event loop: a few milliseconds. */
 export const maxJoinedBytes = 8 * 2 ** 20
+
+/** Elements that are compared one by one in one turn of the event loop, as many as 8 MiB hold of float32. */
+const maxComparedElements = 2 * 2 ** 20
 
 /** Could requests of such a model be joined? Each tensor's first dimension is free, and is not its only one at the input. */
 export const mayBatch = (model: {
@@ -86,8 +89,8 @@ export function splitRows(outputs: TensorMap, rows: readonly number[]): TensorMa
 /** Are two answers the same but for rounding? Whole numbers and text must be equal. */
 export function isSameAnswer(a: TensorMap, b: TensorMap, tolerance: number): boolean {
   // Answers that are too large to be compared count as different, so that their model's requests are not joined.
-  const bytes = Object.values(a).reduce((sum, { data }) => sum + (ArrayBuffer.isView(data) ? data.byteLength : 0), 0)
-  if (bytes > maxJoinedBytes) return false
+  const elements = Object.values(a).reduce((sum, { data }) => sum + data.length, 0)
+  if (elements > maxComparedElements) return false
   return Object.entries(a).every(([name, left]) => {
     const right = b[name]
     if (right === undefined || left.type !== right.type || `${left.dims}` !== `${right.dims}`) return false

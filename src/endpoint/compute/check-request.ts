@@ -1,5 +1,6 @@
 import type { Manifest } from '../../contracts/manifest.ts'
 import type { TensorMap } from '../../contracts/tensor.ts'
+import { CloudError } from '../../errors/cloud-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { checkInputs } from '../../models/manifest/check-inputs.ts'
 
@@ -30,4 +31,23 @@ export function checkOutputs({ outputs: specs }: Manifest, asked: readonly strin
   const unknown = asked.find((name) => !names.includes(name))
   if (unknown === undefined) return
   throw new ValidationError('options-invalid', `The model has no output ${unknown}; it gives ${names.join(', ')}.`)
+}
+
+/**
+ * Holds an answer's types against the manifest, which is what the endpoint says of the model and what clients go by.
+ *
+ * @throws {CloudError} `cloud-failed`: the graph gives another type
+ */
+export function checkTypes({ name: model, outputs: specs }: Manifest, outputs: TensorMap): void {
+  for (const { name, type } of specs) {
+    const got = Object.hasOwn(outputs, name) ? outputs[name]?.type : undefined
+    if (got === undefined || got === type) continue
+    throw new CloudError(
+      'cloud-failed',
+      `The graph's output ${name} of ${model} is ${got}, and its manifest says ${type}.`,
+      {
+        context: { output: name, got, expected: type },
+      },
+    )
+  }
 }

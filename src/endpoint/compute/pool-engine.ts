@@ -4,7 +4,7 @@ import { findModel, isReady } from '../model-folder/find-model.ts'
 import type { ModelRecord, ReadyModel } from '../model-folder/load-models.ts'
 import type { ModelFolder } from '../model-folder/model-folder.ts'
 import { mayBatch } from './batch-tensors.ts'
-import { checkOutputs, checkRequest, maxBatch } from './check-request.ts'
+import { checkOutputs, checkRequest, checkTypes, maxBatch } from './check-request.ts'
 import type { InferPool } from './infer-pool.ts'
 import type { PoolModel } from './pool-task.ts'
 
@@ -54,7 +54,9 @@ export function createPoolEngine(options: {
       checkRequest(record.manifest, inputs)
       checkOutputs(record.manifest, outputs ?? [])
       const names = outputs ?? record.manifest.outputs.map(({ name }) => name)
-      return pool.run({ model: poolModel(record), inputs, outputs: names, deadlineAtMs }, signal)
+      const answer = await pool.run({ model: poolModel(record), inputs, outputs: names, deadlineAtMs }, signal)
+      checkTypes(record.manifest, answer.outputs)
+      return answer
     },
     load: (name) => folder.load(name),
     unload: (name) => folder.unload(name),

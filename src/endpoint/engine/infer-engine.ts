@@ -91,6 +91,8 @@ export interface InferEngine {
   capacity(): Promise<Omit<Capacity, 'draining' | 'format'>>
   /** May requests come, and is there a model for them? What `GET /v2/health/ready` answers, unless the endpoint is closing. */
   readonly ready: boolean
+  /** Where `ready` can't tell: is there a model that it can run? Never rejects. */
+  readonly serves?: () => Promise<boolean>
   /** Threads whose run can't be ended: while there is one, only a signal ends the process. */
   readonly stuckThreads: number
   /** Takes no more runs, waits for those under way, and gives its resources back. Idempotent. */

@@ -1,14 +1,17 @@
 import { toBaseUrl } from '../../cloud/base-url.ts'
+import type { CloudCodec } from '../../cloud/cloud-run.ts'
 import { modelPath } from '../../cloud/model-path.ts'
 import { CloudError } from '../../errors/cloud-error.ts'
 import { ConfigError } from '../../errors/config-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
+import { openCodec } from '../codec/codec.ts'
 import type { InferEngine, ServedModel } from '../engine/infer-engine.ts'
+import { joinInTurns } from '../threads/join-in-turns.ts'
 import { byLoad, mayEject, usableUpstreams } from './choose-upstream.ts'
 import { createGatewayAdmission } from './gateway-admission.ts'
 import { createGatewayCapacity, createModelTimes } from './gateway-capacity.ts'
 import { createRunAtUpstreams } from './run-at-upstreams.ts'
-import { findServedModel, listServedModels } from './served-models.ts'
+import { createServes, findServedModel, listServedModels } from './served-models.ts'
 import { createUpstream, type Upstream } from './upstream.ts'
 import { createUpstreamFetch } from './upstream-fetch.ts'
 import { watchHealth } from './watch-health.ts'
@@ -31,6 +34,8 @@ export interface GatewayOptions {
   readonly random?: () => number
   /** Called with the cause of failures, which clients are not given. */
   readonly onFault?: (error: unknown, about: { readonly upstream: string; readonly model: string }) => void
+  /** Called with the cause when the thread for large bodies dies. */
+  readonly onThreadFault?: (cause: unknown) => void
 }
 
 /** An engine whose models run at upstreams. */
@@ -51,14 +56,20 @@ export interface GatewayEngine extends InferEngine {
  */
 export async function createGatewayEngine(options: GatewayOptions): Promise<GatewayEngine> {
   const { maxInFlight = 64, workersEach = 1, checkEveryMs = 2_000, runLimitMs = 30_000, token } = options
-  const { now = () => performance.now(), random = Math.random, onFault = () => {} } = options
+  const { now = () => performance.now(), random = Math.random, onFault = () => {}, onThreadFault = () => {} } = options
   const urls = options.upstreams.map(toBaseUrl)
   if (urls.length === 0) throw new ConfigError('config-invalid', 'A gateway needs at least one upstream.')
   const twice = urls.find((url, index) => urls.indexOf(url) !== index)
   if (twice !== undefined) throw new ConfigError('config-invalid', `The upstream ${twice} is there twice.`)
   const pool = options.fetch === undefined ? createUpstreamFetch(maxInFlight) : undefined
   const fetch = options.fetch ?? pool?.fetch ?? globalThis.fetch
-  const upstreams = urls.map((url) => createUpstream({ url, fetch, token, now }))
+  const bodies = openCodec(onThreadFault)
+  const codec: CloudCodec = {
+    encodeRequest: bodies.writeRequest,
+    parseResponse: (body) => bodies.readAnswer(body as Uint8Array<ArrayBuffer>),
+    join: joinInTurns,
+  }
+  const upstreams = urls.map((url) => createUpstream({ url, fetch, token, now, codec }))
   const closing = new AbortController()
   const times = createModelTimes()
   const underWay = new Set<Promise<unknown>>()
@@ -96,6 +107,7 @@ export async function createGatewayEngine(options: GatewayOptions): Promise<Gate
     await Promise.allSettled(underWay)
     closing.abort(new Error('the gateway is closing'))
     await pool?.close()
+    await bodies.close()
   }
 
   await watchHealth(upstreams, { everyMs: checkEveryMs, signal: closing.signal }).firstRound
@@ -137,6 +149,7 @@ export async function createGatewayEngine(options: GatewayOptions): Promise<Gate
     get ready() {
       return usable().length > 0
     },
+    serves: createServes(usable, now),
     stuckThreads: 0,
     close() {
       closed ??= close()

@@ -17,7 +17,7 @@ import { createOpenAiPlugin } from './openai-plugin.ts'
  * @throws {ConfigError} there is no upstream, one is there twice, or an address can't be one
  */
 export async function openGateway(
-  options: Omit<GatewayOptions, 'onFault'>,
+  options: Omit<GatewayOptions, 'onFault' | 'onThreadFault'>,
 ): Promise<Pick<EndpointOptions, 'plugins'> & Required<Pick<EndpointOptions, 'engine'>>> {
   let log: Parameters<EndpointPlugin['register']>[0]['log'] | undefined
   // Neither the error's sentence nor its cause: an upstream may have put a part of the request into them.
@@ -25,7 +25,8 @@ export async function openGateway(
     const what = isHitherError(error) ? { code: error.code, status: error.context.status } : { code: 'unknown' }
     log?.warn({ ...about, ...what }, 'An upstream failed.')
   }
-  const engine = await createGatewayEngine({ ...options, onFault })
+  const onThreadFault = (err: unknown) => log?.error({ err }, 'The thread that reads large answers failed.')
+  const engine = await createGatewayEngine({ ...options, onFault, onThreadFault })
   const logging: EndpointPlugin = {
     name: 'gateway-log',
     register(app) {

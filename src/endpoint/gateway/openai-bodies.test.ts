@@ -1,4 +1,6 @@
-import { gzipSync } from 'node:zlib'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type FakeUpstream, openFakeUpstream } from '../../testing/fake-upstream.ts'
 import { until } from '../../testing/until.ts'
@@ -58,6 +60,46 @@ describe('a chat request, through the gateway', () => {
     for (let count = 0; count < 12; count += 1) expect((await chat(deep)).status).toBe(400)
     for (const { state } of engine.upstreams) expect(state.ejected(performance.now())).toBe(false)
     expect((await chat('{"model":"parrot"}')).status).toBe(200)
+  })
+
+  it('is no fault of the client where the upstream does not accept the gateway', async () => {
+    const { upstreams, engine, chat } = await open(1)
+    upstreams[0]?.fail({ kind: 'status', status: 401 })
+    const answer = await chat('{"model":"parrot"}')
+    expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([502, null])
+    expect((await answer.json()).error).toMatchObject({ message: 'The upstream did not accept this gateway.' })
+    expect(engine.upstreams[0]?.state.inFlight).toBe(0)
+  })
+
+  it('is answered packed where the client takes that and it pays', async () => {
+    const content = 'hello '.repeat(20_000)
+    const server = createServer((request, response) => {
+      request.resume()
+      response.setHeader('Content-Type', 'application/json')
+      if (request.url === '/v1/models') response.end('{"object":"list","data":[{"id":"parrot"}]}')
+      else response.end(request.url === '/v1/chat/completions' ? JSON.stringify({ content }) : '{}')
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const engine = await createGatewayEngine({
+      upstreams: [`http://127.0.0.1:${(server.address() as AddressInfo).port}`],
+    })
+    const endpoint = await createEndpoint({ engine, plugins: [createOpenAiPlugin(engine)], logger: false })
+    const ask = (encoding: string) =>
+      endpoint.app.inject({
+        method: 'POST',
+        url: '/v1/chat/completions',
+        headers: { 'content-type': 'application/json', 'accept-encoding': encoding },
+        payload: '{"model":"parrot"}',
+      })
+    const packed = await ask('gzip')
+    expect(packed.headers['content-encoding']).toBe('gzip')
+    expect(JSON.parse(gunzipSync(packed.rawPayload).toString())).toEqual({ content })
+    const plain = await ask('identity')
+    expect(plain.headers['content-encoding']).toBeUndefined()
+    expect(plain.json()).toEqual({ content })
+    await endpoint.close()
+    server.closeAllConnections()
+    server.close()
   })
 
   it('counts against the memory of all requests until it is answered', async () => {

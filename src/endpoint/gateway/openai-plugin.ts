@@ -52,6 +52,11 @@ export function createOpenAiPlugin(
       reply.raw.once('close', done)
       try {
         const response = await upstream.post(`${base}/${path}`, body, hungUp)
+        if (response.status === 401) {
+          // The refused token is the gateway's: the client must not be asked for a new one of its own.
+          await response.body?.cancel()
+          throw new CloudError('cloud-bad-response', 'The upstream did not accept this gateway.')
+        }
         const busy = response.status === 429 || response.status === 503
         if (busy) {
           const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)

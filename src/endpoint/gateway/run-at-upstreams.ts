@@ -5,7 +5,7 @@ import { createTokenBucket } from '../../utils/token-bucket.ts'
 import type { EngineRequest } from '../engine/infer-engine.ts'
 import { byKey, byLoad } from './choose-upstream.ts'
 import type { GatewayAdmission } from './gateway-admission.ts'
-import { isUpstreamFault, mayRetry, retryBudget, sequenceOf } from './retry-rules.ts'
+import { isGatewaysOwn, isUpstreamFault, mayRetry, retryBudget, sequenceOf } from './retry-rules.ts'
 import type { Upstream } from './upstream.ts'
 
 /** A request is run at one more upstream at most: a run that fails at two is likely to fail at all. */
@@ -120,7 +120,7 @@ export function createRunAtUpstreams(options: {
         const wasCutShort = code === 'cloud-timeout' && isShort(givenMs, upstream)
         if (isUpstreamFault(error) && !wasCutShort) blame(upstream)
         else if (code === 'cloud-failed') suspects.push(upstream)
-        else if (isHitherError(error) && code === 'cloud-overloaded') {
+        else if (isHitherError(error) && code === 'cloud-overloaded' && !isGatewaysOwn(error)) {
           const { retryAfterMs } = error.context
           upstream.state.overloaded(now(), typeof retryAfterMs === 'number' ? retryAfterMs : undefined)
         }

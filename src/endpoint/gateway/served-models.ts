@@ -1,6 +1,7 @@
 import type { CloudArm } from '../../cloud/create-cloud-arm.ts'
 import type { ModelDescription } from '../../cloud/describe-model.ts'
 import { CloudError } from '../../errors/cloud-error.ts'
+import { holdValues } from '../../utils/held-value.ts'
 import type { ServedModel } from '../engine/infer-engine.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -71,4 +72,23 @@ export async function listServedModels(
     models.set(key, { name, version, platform: '', inputs: [], outputs: [], ...unavailable })
   }
   return [...models.values()]
+}
+
+/** Milliseconds that an upstream's list is waited for where somebody asks whether the gateway is ready, and held. */
+const listMs = 1_000
+
+/**
+ * Tells whether one of the upstreams lists a model that is ready: Triton and others are ready without any. One that has
+ * no list, or can't give it now, is believed.
+ */
+export function createServes(usable: () => readonly Upstream[], now: () => number): () => Promise<boolean> {
+  const lists = holdValues({
+    load: ({ arm }: Upstream) => arm.list({ signal: AbortSignal.timeout(listMs) }).catch(() => undefined),
+    holdMs: listMs,
+    now,
+  })
+  return async () => {
+    const each = await Promise.all(usable().map(lists.get))
+    return each.some((list) => list?.some(({ ready }) => ready) ?? true)
+  }
 }

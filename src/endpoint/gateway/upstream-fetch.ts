@@ -1,4 +1,5 @@
-import { Agent, fetch } from 'undici'
+import { Agent, buildConnector, fetch, type RequestInit } from 'undici'
+import { tellWriteErrorsLate } from './late-write-errors.ts'
 
 /** Milliseconds. A connection that an upstream may be about to close is not used again. */
 const times = { connect: 3_000, keepAlive: 4_000, silence: 300_000 }
@@ -8,15 +9,37 @@ export function createUpstreamFetch(connections: number): {
   readonly fetch: typeof globalThis.fetch
   readonly close: () => Promise<void>
 } {
+  const connect = buildConnector({ timeout: times.connect })
   const dispatcher = new Agent({
     connections,
-    connect: { timeout: times.connect },
+    connect: (options, done) =>
+      connect(options, (...[error, socket]) => {
+        // Where it could not be opened there is no socket, whatever the types say of null.
+        if (error !== null || !socket) return done(error ?? new Error('there is no connection'), null)
+        tellWriteErrorsLate(socket)
+        done(null, socket)
+      }),
     keepAliveTimeout: times.keepAlive,
     headersTimeout: times.silence,
     bodyTimeout: times.silence,
   })
-  const pooled = (input: string, init: object) => fetch(input, { ...init, dispatcher })
+  const pooled = (input: string, init: RequestInit = {}) => fetch(input, { ...inPieces(init), dispatcher })
   // The package's own types of Request and Response are others than the global ones, and the same at run time.
   // Not `close()`, which waits for answers that are still coming, however long they are: whoever heard them is gone.
   return { fetch: pooled as unknown as typeof globalThis.fetch, close: () => dispatcher.destroy() }
+}
+
+/** Bytes that are copied and sent before others get their turn. */
+const pieceBytes = 4 * 2 ** 20
+
+/** `fetch` copies a body before it sends it: a large one is given to it piece by piece. */
+function inPieces(init: RequestInit): RequestInit {
+  const { body, headers } = init
+  if (!(body instanceof Uint8Array) || body.length <= pieceBytes) return init
+  const pieces = (async function* () {
+    for (let from = 0; from < body.length; from += pieceBytes) yield body.subarray(from, from + pieceBytes)
+  })()
+  // With its length, as not every server takes chunks.
+  const all = { ...(headers as Record<string, string>), 'Content-Length': String(body.length) }
+  return { ...init, body: pieces as never, headers: all, duplex: 'half' } as RequestInit
 }

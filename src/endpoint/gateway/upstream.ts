@@ -1,4 +1,5 @@
 import { createSendRequest, type SendRequest } from '../../cloud/cloud-request.ts'
+import type { CloudCodec } from '../../cloud/cloud-run.ts'
 import { type CloudArm, createCloudArm } from '../../cloud/create-cloud-arm.ts'
 import type { ModelDescription } from '../../cloud/describe-model.ts'
 import { CloudError } from '../../errors/cloud-error.ts'
@@ -38,10 +39,11 @@ export function createUpstream(options: {
   readonly fetch: typeof globalThis.fetch
   readonly token: string | undefined
   readonly now: () => number
+  readonly codec: CloudCodec
 }): Upstream {
-  const { url, fetch, token, now } = options
+  const { url, fetch, token, now, codec } = options
   const bearer = token === undefined ? undefined : () => token
-  const arm = createCloudArm({ url, fetch, now, token: bearer })
+  const arm = createCloudArm({ url, fetch, now, token: bearer, codec })
   const send = createSendRequest({ baseUrl: url, token: bearer, fetch, now, nowDate: () => Date.now() })
   const state = createUpstreamState()
   let readyPath: string | undefined

@@ -30,6 +30,8 @@ export async function allowOrigins(app: FastifyInstance, origins: readonly strin
     ],
     exposedHeaders,
     maxAge: preflightMaxAgeSeconds,
+    // Else an OPTIONS that is no preflight gets an answer of its own form.
+    strictPreflight: false,
   })
   app.addHook('onRequest', async ({ headers: { origin } }, reply) => {
     if (origin !== undefined && origins.includes(origin)) reply.header('Timing-Allow-Origin', origin)

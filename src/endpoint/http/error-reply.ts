@@ -11,6 +11,7 @@ const statusOf: Readonly<Record<string, number>> = {
   'cloud-timeout': 504,
   'cloud-unauthorized': 401,
   'cloud-refused': 400,
+  'cloud-too-large': 413,
   'cloud-unreachable': 502,
   'cloud-bad-response': 502,
 }

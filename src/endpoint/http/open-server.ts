@@ -1,6 +1,7 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { answerHalfClosed } from './half-closed.ts'
-import { createOwnAnswers } from './own-answers.ts'
+import { httpError } from './http-error.ts'
+import { answerForNode, createOwnAnswers } from './own-answers.ts'
 import { watchConnections } from './quiet-connections.ts'
 import { type TrustProxy, toTrustedProxies, trustFunction } from './trusted-proxies.ts'
 
@@ -40,6 +41,8 @@ export function openServer(options: {
     connectionTimeout: arrivalTimesMs.idle,
     keepAliveTimeout: arrivalTimesMs.keepAlive,
     http: {
+      // Node's own answer to a request without one lacks our headers.
+      requireHostHeader: false,
       headersTimeout: arrivalLimitsMs.headers,
       connectionsCheckingInterval: Math.min(arrivalTimesMs.check, arrivalLimitsMs.headers),
     },
@@ -49,8 +52,12 @@ export function openServer(options: {
     ...createOwnAnswers(headers),
   })
   answerHalfClosed(app.server)
-  app.addHook('onRequest', async (_, reply) => {
+  answerForNode(app.server, headers)
+  app.addHook('onRequest', async ({ raw }, reply) => {
     reply.headers(headers())
+    if (raw.httpVersion === '1.1' && raw.headers.host === undefined) {
+      throw httpError(400, 'A request of HTTP/1.1 names its host.')
+    }
   })
   let draining = false
   const connections = watchConnections(app.server, arrivalLimitsMs.headers)

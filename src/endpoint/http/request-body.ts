@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable, Transform } from 'node:stream'
-import { setImmediate } from 'node:timers/promises'
 import { createGunzip, createInflate } from 'node:zlib'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { CloudError } from '../../errors/cloud-error.ts'
+import { joinInTurns } from '../threads/join-in-turns.ts'
 import { httpError } from './http-error.ts'
 
 /** Memory that request bodies may take together while they arrive and wait to be read. */
@@ -81,7 +81,8 @@ export async function readRequestBody(
       length += chunk.length
       chunks.push(chunk)
     }
-    const body = await join(chunks, length)
+    // Its memory will be given to a thread.
+    const body = await joinInTurns(chunks, length)
     if (hold === undefined) release()
     else hold(release)
     return body
@@ -110,24 +111,6 @@ function unpackerOf(encoding: string | undefined): Transform | undefined {
 
 const isZlibError = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (String(error.code).startsWith('Z_') || error.code === 'ERR_ZLIB_BUF')
-
-/** Bytes that are copied before others get their turn. */
-const turnBytes = 8 * 1024 * 1024
-
-/** Its memory will be given to a thread; that of a small Buffer is a part of what many share. */
-async function join(chunks: readonly Buffer[], length: number): Promise<Buffer<ArrayBuffer>> {
-  const body = Buffer.allocUnsafeSlow(length)
-  let at = 0
-  let turnUntil = turnBytes
-  for (const chunk of chunks) {
-    body.set(chunk, at)
-    at += chunk.length
-    if (at < turnUntil) continue
-    turnUntil = at + turnBytes
-    await setImmediate()
-  }
-  return body
-}
 
 /** Reads the body of a request on the routes that share one limit. */
 export type ReadBody = (

@@ -1,4 +1,6 @@
 import Fastify, { type FastifyInstance } from 'fastify'
+import { answerErrors } from '../http/error-reply.ts'
+import { answerForNode, createOwnAnswers } from '../http/own-answers.ts'
 import type { Access } from '../security/access.ts'
 import { metricsScope } from '../security/scopes.ts'
 import type { Metrics } from './metrics.ts'
@@ -19,10 +21,26 @@ export const addMetricsRoute = (app: FastifyInstance, metrics: Metrics, access: 
   answer(app, metrics, access)
 }
 
-/** The same on a port of its own, which the network keeps to those who may read it. */
-export function createMetricsServer(metrics: Metrics): FastifyInstance {
+/**
+ * The same on a port of its own, which the network keeps to those who may read it.
+ *
+ * @param headers those of every answer
+ */
+export function createMetricsServer(
+  metrics: Metrics,
+  headers: () => Readonly<Record<string, string>>,
+): FastifyInstance {
   // A scraper's connection must not keep the endpoint from closing.
-  const app = Fastify({ forceCloseConnections: true, requestTimeout: 30_000 })
+  const app: FastifyInstance = Fastify({
+    forceCloseConnections: true,
+    requestTimeout: 30_000,
+    ...createOwnAnswers(headers),
+  })
+  answerForNode(app.server, headers)
+  answerErrors(app)
+  app.addHook('onRequest', async (_, reply) => {
+    reply.headers(headers())
+  })
   answer(app, metrics)
   return app
 }

@@ -1,6 +1,7 @@
 import { InMemorySpanExporter } from '@opentelemetry/sdk-trace-node'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type EndpointFixture, openEndpointFixture } from '../../testing/endpoint-fixture.ts'
+import { freePort } from '../../testing/free-port.ts'
 import { writeModel } from '../../testing/write-model.ts'
 import type { Endpoint } from '../create-endpoint.ts'
 import { createLogger } from './logger.ts'
@@ -61,6 +62,21 @@ describe('/metrics', () => {
   it('may have a port of its own, and is then not on the endpoint', async () => {
     const own = await fixture.open({ metricsPort: 0, processMetrics: true })
     expect((await own.app.inject({ url: '/metrics' })).statusCode).toBe(404)
+  })
+
+  it('has the form and the headers of every answer on that port, too', async () => {
+    const metricsPort = await freePort()
+    const own = await fixture.open({ metricsPort })
+    await own.listen({ port: 0, host: '127.0.0.1' })
+    for (const [path, status] of [
+      ['/nothing', 404],
+      ['/%zz', 400],
+    ] as const) {
+      const answer = await fetch(`http://127.0.0.1:${metricsPort}${path}`)
+      expect(answer.status).toBe(status)
+      expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
+      expect(await answer.json()).toEqual({ error: expect.stringMatching(/^[A-Z].*\.$/) })
+    }
   })
 
   it('wants a token with its scope where tokens are asked for', async () => {

@@ -43,14 +43,19 @@ const tokenNames: Readonly<Record<keyof NonNullable<EndpointOptions['tokens']>, 
 
 /**
  * Refuses options that promise protection and would give none: a misspelled name, a limit that nothing exceeds, a rate of
- * tokens where none are asked for.
+ * tokens where none are asked for, a text in the place of true or false, every host beside one that is named.
  *
  * @throws {ConfigError} `config-invalid`
  */
 export function checkOptions(options: EndpointOptions): void {
   const { tokens, rateLimit, sealingSeed, bodyLimitBytes, bodyBudgetBytes, arrivalLimitsMs } = options
   checkNames(options, names, '')
-  if (tokens !== undefined) checkNames(tokens, tokenNames, 'tokens.')
+  if (tokens !== undefined) {
+    checkNames(tokens, tokenNames, 'tokens.')
+    checkSwitches({ 'tokens.singleUse': tokens.singleUse })
+  }
+  checkSwitches({ openRepository: options.openRepository, processMetrics: options.processMetrics })
+  checkLists(options)
   if (rateLimit !== undefined) {
     checkNames(rateLimit, { perToken: true, perAddress: true }, 'rateLimit.')
     checkLimits({ 'rateLimit.perToken': rateLimit.perToken, 'rateLimit.perAddress': rateLimit.perAddress })
@@ -76,6 +81,25 @@ function checkNames(given: object, known: Readonly<Record<string, true>>, where:
   const strange = Object.keys(given).find((name) => !Object.hasOwn(known, name))
   if (strange === undefined) return
   throw invalid(`There is no option ${where}${strange}; there are ${Object.keys(known).join(', ')}.`)
+}
+
+/** `'false'` is true to most code, and `'true'` is not `true`. */
+export function checkSwitches(switches: Readonly<Record<string, boolean | undefined>>): void {
+  for (const [name, value] of Object.entries(switches)) {
+    if (value === undefined || typeof value === 'boolean') continue
+    throw invalid(`${name} must be true or false, and no text or number.`)
+  }
+}
+
+function checkLists({ allowOrigins, allowHosts, connectTo, embedOn }: EndpointOptions): void {
+  for (const [name, list] of Object.entries({ allowOrigins, allowHosts, connectTo, embedOn })) {
+    if (list === undefined) continue
+    if (Array.isArray(list) && list.every((text) => typeof text === 'string')) continue
+    throw invalid(`${name} must be a list of texts.`)
+  }
+  if (allowHosts !== undefined && allowHosts.length > 1 && allowHosts.includes('*')) {
+    throw invalid('allowHosts protects nothing with * in it: name the hosts, or * alone.')
+  }
 }
 
 /** No limit is one that is left out, never 0, NaN or a negative one. */

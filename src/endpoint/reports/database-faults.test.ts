@@ -165,6 +165,21 @@ it('a PostgreSQL that takes connections and never says anything is given up at t
   way.close()
 })
 
+it.each([
+  ['a way to log in that there is not', 'R\0\0\0\x08\0\0\0\x63'],
+  ['zeros', '\0'.repeat(1000)],
+  ['HTTP', 'HTTP/1.1 400 Bad Request\r\n\r\n'],
+  ['a hand-shake that it does not keep to', 'R\0\0\0\x0c\0\0\0\x0a\0\0\0\0'],
+])('a PostgreSQL that answers nonsense is refused in a sentence: %s', async (_, says) => {
+  const server = createServer((socket) => socket.on('error', () => {}).once('data', () => socket.write(says, 'latin1')))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `postgres://hither@127.0.0.1:${(server.address() as AddressInfo).port}/postgres`
+  const refused = { code: 'config-invalid', message: expect.stringContaining("The database for reports can't be used") }
+  const database = openReportDatabase({ url, times: { ...times, connectMs: 1_000 } })
+  await expect(database).rejects.toMatchObject(refused)
+  server.close()
+})
+
 const postgres = await openPostgres()
 afterAll(async () => {
   if (!('missing' in postgres)) await postgres.close()

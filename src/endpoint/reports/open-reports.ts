@@ -1,4 +1,5 @@
 import { ConfigError } from '../../errors/config-error.ts'
+import { checkSwitches } from '../plugin/check-options.ts'
 import type { EndpointPlugin } from '../plugin/endpoint-plugin.ts'
 import { openReportStore } from './report-store.ts'
 import { createReportsPlugin } from './reports-plugin.ts'
@@ -34,6 +35,7 @@ export async function openReports(options: ReportsOptions): Promise<EndpointPlug
   const where = { dataDir, url }
   const [name] = Object.keys(strange)
   if (name !== undefined) throw new ConfigError('config-invalid', `There is no option ${name} of openReports.`)
+  checkSwitches({ openOps })
   if (keepDays !== undefined && !(Number.isFinite(keepDays) && keepDays >= leastKeepDays)) {
     throw new ConfigError('config-invalid', `keepDays must be a number from ${leastKeepDays} on, not ${keepDays}.`)
   }

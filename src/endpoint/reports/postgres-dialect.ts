@@ -25,7 +25,7 @@ export function createPostgresDialect(url: string, times: () => PostgresTimes): 
     connectionTimeoutMillis: times().connectMs,
     keepAlive: true,
     stream: () => {
-      const socket = new Socket()
+      const socket = failOnThrow(new Socket())
       sockets.add(socket)
       return socket.once('close', () => sockets.delete(socket))
     },
@@ -44,6 +44,24 @@ export function createPostgresDialect(url: string, times: () => PostgresTimes): 
       },
     },
   })
+}
+
+/**
+ * What a listener throws at data fails the connection. pg throws where a server does not speak as it should, and nobody
+ * could catch that: it would end the process or the thread.
+ */
+function failOnThrow(socket: Socket): Socket {
+  const emit = socket.emit.bind(socket) as (event: string | symbol, ...args: unknown[]) => boolean
+  socket.emit = ((event: string | symbol, ...args: unknown[]) => {
+    if (event !== 'data') return emit(event, ...args)
+    try {
+      return emit(event, ...args)
+    } catch (error) {
+      socket.destroy(error instanceof Error ? error : new Error(String(error)))
+      return true
+    }
+  }) as Socket['emit']
+  return socket
 }
 
 /** A client whose statements end. After one that did not, the connection is given up: its answer may still come. */

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { noticesPath } from '../../contracts/notice.ts'
 import { reportsPath } from '../../contracts/report.ts'
 import { openFakeUpstream } from '../../testing/fake-upstream.ts'
+import { watched } from '../../testing/longest-turn.ts'
 import { createEndpoint, type Endpoint } from '../create-endpoint.ts'
 import { openGateway } from '../gateway/open-gateway.ts'
 import type { EndpointOptions } from '../plugin/endpoint-options.ts'
@@ -121,6 +122,19 @@ describe('the intake', () => {
     expect((await remove(operator)).statusCode).toBe(204)
     expect((await remove(operator)).statusCode).toBe(404)
     expect((await read(device)).json()).toEqual({ notices: [] })
+  })
+
+  it.each([
+    ['many objects', `{"a":[${'{},'.repeat(300_000)}{}]}`, 413],
+    ['much nesting', `${'{"a":'.repeat(10_000)}0${'}'.repeat(10_000)}`, 400],
+    ['many keys', `{${'"":0,'.repeat(12_000)}"":0}`, 400],
+  ])('refuses a notice with %s, and holds nobody up', async (_, payload, status) => {
+    const app = await open({ tokens })
+    const headers = { authorization: await token('ops'), 'content-type': 'application/json' }
+    await app.inject({ method: 'POST', url: noticesPath, payload: '{}', headers })
+    headers.authorization = await token('ops')
+    const answer = await watched(() => app.inject({ method: 'POST', url: noticesPath, payload, headers }))
+    expect([answer.statusCode, answer.json().error]).toEqual([status, expect.stringMatching(/\.$/)])
   })
 
   it('lets nobody tell devices something where no tokens are known', async () => {

@@ -6,8 +6,10 @@ import { reportsPath } from '../../contracts/report.ts'
 import { CloudError } from '../../errors/cloud-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
+import { readJsonHead } from '../../protocol/json/read-json-head.ts'
 import { within } from '../../utils/within.ts'
 import { withoutNulls } from '../../utils/without-nulls.ts'
+import { httpError } from '../http/http-error.ts'
 import { createBodyBudget, readRequestBody } from '../http/request-body.ts'
 import type { EndpointPlugin } from '../plugin/endpoint-plugin.ts'
 import { opsScope } from '../security/scopes.ts'
@@ -80,7 +82,7 @@ export function createReportsPlugin(options: ReportsPluginOptions): EndpointPlug
         fresh(reply).send({ notices: await inDatabase(store.currentNotices(now())) }),
       )
       app.post<JsonBody>(noticesPath, { onRequest: operator }, async ({ body }, reply) => {
-        const given = withoutNulls(parseJson(body ?? new Uint8Array()))
+        const given = withoutNulls(readNotice(body))
         const notice = parse(newNoticeSchema, given, 'This is no notice')
         return fresh(reply)
           .code(201)
@@ -115,12 +117,13 @@ export function createReportsPlugin(options: ReportsPluginOptions): EndpointPlug
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : error instanceof Error ? error.name : 'unknown'
 
-function parseJson(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
-  } catch (cause) {
-    throw new ValidationError('options-invalid', 'The body is no JSON.', { cause })
-  }
+/** A notice is some sentences. */
+const maxNoticeBytes = 64 * 1024
+
+function readNotice(body: Buffer<ArrayBuffer> | undefined): unknown {
+  if (body === undefined || body.length === 0) throw new ValidationError('options-invalid', 'The body is no JSON.')
+  if (body.length > maxNoticeBytes) throw httpError(413, 'The notice is larger than this endpoint takes.')
+  return readJsonHead(body, body.length).json
 }
 
 function parse<S extends v.GenericSchema>(schema: S, value: unknown, what: string): v.InferOutput<S> {

@@ -141,6 +141,54 @@ describe.each(kinds)('reports in %s', (kind) => {
     expect(answer.rejected.map(({ id }) => id)).toEqual(bad.map(({ id }) => id))
   })
 
+  it('takes null for what may be left out, also in attempts', async () => {
+    const model = crypto.randomUUID()
+    const optional = {
+      revision: null,
+      backend: null,
+      adapter: null,
+      predictedEdgeMs: null,
+      queueMs: null,
+      answer: null,
+    }
+    const attempts = [
+      { arm: 'edge', ms: 1, error: null },
+      { arm: 'cloud', ms: 2, error: 'cloud-failed' },
+    ]
+    const failure = {
+      kind: 'failure',
+      id: crypto.randomUUID(),
+      atMs: nowMs,
+      model,
+      code: 'x',
+      arm: null,
+      actualMs: null,
+    }
+    const answer = await takeReports(
+      database,
+      batch([route({ model, ...optional, attempts }), route({ model, attempts: null }), failure]),
+      nowMs,
+    )
+    expect(answer).toMatchObject({ rejected: [], accepted: { length: 3 } })
+    expect(await requests({ model })).toBe(4)
+    // What has to be there may not be null, and what is null itself is no report.
+    const refused = await takeReports(database, batch([route({ model: null }), null]), nowMs)
+    expect(refused.rejected).toHaveLength(2)
+  })
+
+  it('keeps half of a surrogate pair as U+FFFD, so that two such names are one', async () => {
+    const name = crypto.randomUUID()
+    const halves = ['\ud800', '\udc00', '\ud83d']
+    const reports = halves.map((half) =>
+      route({ model: name + half, reason: half, answer: half, attempts: [{ arm: 'edge', ms: 1, error: name + half }] }),
+    )
+    const browser = { family: '\ud800', version: '\ud800' }
+    const answer = await takeReports(database, batch(reports, { browser }), nowMs)
+    expect(answer).toMatchObject({ rejected: [], accepted: { length: halves.length } })
+    expect(await requests({ model: `${name}\ufffd`, kind: 'route', browser: '\ufffd' })).toBe(halves.length)
+    expect(await requests({ code: `${name}\ufffd` })).toBe(halves.length)
+  })
+
   it('refuses alone what the database does not take', async () => {
     // A trigger as an operator's own, or a column that another version made narrower.
     const named = 'refused by the database'

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
-import * as v from 'valibot'
-import { type Acknowledgement, type Batch, type Report, reportSchema } from '../../contracts/report.ts'
+import type { Acknowledgement, Batch, Report } from '../../contracts/report.ts'
 import type { Database, ReportRow, TotalsRow } from './database.ts'
 import { boundNames } from './known-names.ts'
+import { readReport, wellFormedTexts } from './read-report.ts'
 import { bucketOf } from './time-buckets.ts'
 
 const hourMs = 3_600_000
@@ -24,16 +24,18 @@ const maxCount = Number.MAX_SAFE_INTEGER
  */
 export async function takeReports(
   database: Database,
-  batch: UncheckedBatch,
+  unchecked: UncheckedBatch,
   nowMs: number,
   served: ReadonlySet<string> = new Set(),
 ): Promise<Acknowledgement> {
+  const { browser } = unchecked
+  const batch = browser === undefined ? unchecked : { ...unchecked, browser: wellFormedTexts(browser) }
   const rows = new Map<string, ReportRow>()
   const rejected: { id: string; reason: string }[] = []
   for (const candidate of batch.reports) {
-    const parsed = v.safeParse(reportSchema, candidate)
-    if (parsed.success) rows.set(parsed.output.id, toRow(parsed.output, batch, nowMs))
-    else rejected.push({ id: idOf(candidate), reason: parsed.issues[0]?.message ?? 'not a report' })
+    const read = readReport(candidate)
+    if ('report' in read) rows.set(read.report.id, toRow(read.report, batch, nowMs))
+    else rejected.push(read)
   }
   const store = (some: readonly ReportRow[]) => storeRows(database, some, batch, nowMs, served)
   const added = new Set<string>()
@@ -66,7 +68,7 @@ export async function takeReports(
 function isDataError(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const isOfSqlite = /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE)/.test(code)
-  return /^2[23]...$/.test(code) || isOfSqlite || error instanceof RangeError
+  return /^(2[123]|54)...$/.test(code) || isOfSqlite || error instanceof RangeError
 }
 
 /** @returns the ids that were not there before */
@@ -120,11 +122,6 @@ function cappedSum(column: 'requests' | 'payload_bytes') {
   const most = sql.lit(maxCount)
   return sql<number>`case when ${before} > ${most} - ${added} then ${most} else ${before} + ${added} end`
 }
-
-const idOf = (candidate: unknown): string =>
-  typeof candidate === 'object' && candidate !== null && 'id' in candidate && typeof candidate.id === 'string'
-    ? candidate.id.slice(0, 100)
-    : ''
 
 function toRow(report: Report, batch: UncheckedBatch, nowMs: number): ReportRow {
   // Both times are by the device's clock, so that what is wrong with it cancels out.

@@ -23,7 +23,7 @@ export function addMetadataRoutes(app: FastifyInstance, context: PluginContext):
   app.get('/v2', async () => server)
   app.get('/v2/health/live', async () => ({ live: true }))
   app.get('/v2/health/ready', async (_, reply) => {
-    const ready = engine.ready && !isDraining()
+    const ready = engine.ready && !isDraining() && ((await engine.serves?.()) ?? true)
     return reply.code(ready ? 200 : 503).send({ ready })
   })
 

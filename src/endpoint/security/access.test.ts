@@ -134,6 +134,16 @@ describe('access tokens', () => {
     expect((await infer(await sign({ scope: 'infer:sum' }), own)).statusCode).toBe(401)
   })
 
+  it.each([{}, [], 1, true, null, ''])('takes no token once whose id is %j', async (jti) => {
+    const own = await fixture.open({ tokens: { secret, audience, singleUse: true } })
+    const token = await sign({ scope: 'infer:sum', jti })
+    expect([(await infer(token, own)).statusCode, (await infer(token, own)).statusCode]).toEqual([401, 401])
+  })
+
+  it.each([{}, [], 1, null])('takes no token whose subject is %j', async (sub) => {
+    expect((await infer(await sign({ scope: 'infer:sum', sub }))).statusCode).toBe(401)
+  })
+
   it("counts rates by a token's subject, whichever of its tokens comes, and leaves others alone", async () => {
     const own = await fixture.open({ tokens: { secret, audience }, rateLimit: { perToken: 0.2 } })
     const status = async (sub: string) =>

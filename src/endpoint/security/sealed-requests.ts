@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { type AnswerSeal, keysPath, openRequest, sealedType } from '../../protocol/sealing.ts'
+import { type AnswerSecret, keyIdOf, keysPath, sealedType } from '../../protocol/sealing.ts'
+import type { Codec } from '../codec/codec.ts'
 import { httpError } from '../http/http-error.ts'
 import type { ReadBody } from '../http/request-body.ts'
 import type { SealingKeyRing } from './sealing-keys.ts'
@@ -20,19 +21,22 @@ const sealedHeaders = ['content-type', 'content-encoding', 'inference-header-con
  * Takes sealed requests on the routes of `app`: they are opened before the route sees them, and what answers them is
  * sealed again, errors included. Only what is refused before the body is read is answered in the open.
  */
-export function takeSealedRequests(app: FastifyInstance, ring: SealingKeyRing, readBody: ReadBody): void {
-  const seals = new WeakMap<FastifyRequest, AnswerSeal>()
+export function takeSealedRequests(
+  app: FastifyInstance,
+  { ring, readBody, codec }: { readonly ring: SealingKeyRing; readonly readBody: ReadBody; readonly codec: Codec },
+): void {
+  const secrets = new WeakMap<FastifyRequest, AnswerSecret>()
 
   app.addContentTypeParser(sealedType, async (request: FastifyRequest, payload: Readable) => {
     const path = request.url.split('?')[0] ?? ''
     const bytes = await readBody(request, payload)
-    const opened = await openRequest(bytes, (id) => ring.find(id), { method: request.method, path })
-    if (opened === undefined) {
+    const key = await ring.find(keyIdOf(bytes))
+    if (key === undefined) {
       const sentence = 'The request is sealed to a key that this endpoint does not have any more; fetch the keys again.'
       throw httpError(422, sentence)
     }
-    const { message, answer } = opened
-    seals.set(request, answer)
+    const { message, secret } = await codec.open({ bytes, method: request.method, path }, key)
+    secrets.set(request, secret)
     for (const name of sealedHeaders) {
       const value = message.head[name]
       if (value === undefined) delete request.headers[name]
@@ -46,21 +50,22 @@ export function takeSealedRequests(app: FastifyInstance, ring: SealingKeyRing, r
   })
 
   app.addHook('onSend', async (request, reply, payload) => {
-    const seal = seals.get(request)
-    if (seal === undefined) return payload
+    const secret = secrets.get(request)
+    if (secret === undefined) return payload
     if (typeof payload !== 'string' && !(payload instanceof Uint8Array)) {
       throw httpError(400, 'A sealed request can not be answered with a stream.')
     }
-    seals.delete(request)
+    secrets.delete(request)
     const head: Record<string, string | number> = { status: reply.statusCode }
     for (const name of sealedHeaders) {
       const value = reply.getHeader(name)
       if (value !== undefined) head[name] = String(value)
       reply.removeHeader(name)
     }
-    const sealed = await seal.seal({ head, body: typeof payload === 'string' ? Buffer.from(payload) : payload })
+    const body = (typeof payload === 'string' ? Buffer.from(payload) : payload) as Uint8Array<ArrayBuffer>
+    const sealed = await codec.seal({ head, body, secret })
     reply.removeHeader('content-length')
     reply.header('Content-Type', sealedType)
-    return Buffer.from(sealed)
+    return Buffer.from(sealed.buffer)
   })
 }

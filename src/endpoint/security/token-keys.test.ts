@@ -66,6 +66,8 @@ describe('the keys of a set', () => {
     ['an RSA key whose exponent is 1', { keys: [jwk(pairs.RS256().publicKey, { e: 'AQ' })] }, 'is weak'],
     ['a point that is on no curve', { keys: [jwk(pairs.ES256().publicKey, { x: 'AAAA' })] }, "can't be read"],
     ['no set', {} as JSONWebKeySet, 'no JSON Web Key Set'],
+    ['one for no use', { keys: [jwk(pairs.ES256().publicKey, { key_ops: [] })] }, 'has no key that'],
+    ['one whose uses are no list', { keys: [jwk(pairs.ES256().publicKey, { key_ops: 5 })] }, 'has no key that'],
     ['a list of nothing', { keys: [null] } as unknown as JSONWebKeySet, 'no JSON Web Key Set'],
   ])('is refused: %s', (_, keys, message) => {
     expect(() => createVerifyToken({ keys, audience })).toThrow(

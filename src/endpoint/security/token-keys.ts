@@ -62,7 +62,9 @@ function toKeyObject(jwk: JWK, name: string): KeyObject {
 
 /** Undefined for a key that is not meant for checking tokens as they are taken here. */
 function algorithmOf({ kty, crv, alg, use, key_ops: operations }: JWK): TokenAlgorithm | undefined {
-  const signs = (use ?? 'sig') === 'sig' && (operations?.includes('verify') ?? true)
+  const signs =
+    (use ?? 'sig') === 'sig' &&
+    (operations === undefined || (Array.isArray(operations) && operations.includes('verify')))
   const kind = `${kty} ${crv ?? ''}`.trim()
   const algorithm =
     kind === 'RSA' ? 'RS256' : kind === 'EC P-256' ? 'ES256' : kind === 'OKP Ed25519' ? 'EdDSA' : undefined

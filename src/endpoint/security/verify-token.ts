@@ -94,6 +94,9 @@ export function createVerifyToken(
     const verify = await verifiers.current()
     const payload = await read(() => verify(token, now()))
     const { exp = 0, iat = 0, jti, sub = '', scope } = payload
+    // jose leaves these two to us. An object is another one each time that it is read: as an id it would be used twice.
+    if (typeof sub !== 'string') throw notFitting('sub')
+    if (used !== undefined && (typeof jti !== 'string' || jti === '')) throw notFitting('jti')
     if (exp - iat > maxLifetimeSeconds) throw refused(401, 'The access token is valid for longer than is allowed.')
     const nowSeconds = now().getTime() / 1000
     if (iat - clockToleranceSeconds > nowSeconds) throw refused(401, 'The access token is from the future.')
@@ -172,6 +175,9 @@ function checkTokenOptions(options: TokenOptions): void {
   }
 }
 
+const notFitting = (claim: string) =>
+  refused(401, `The access token is not valid here: its ${claim} claim does not fit.`)
+
 /** jose's reasons name claims, never their values. */
 async function read(verify: () => Promise<JWTPayload>): Promise<JWTPayload> {
   try {
@@ -179,7 +185,7 @@ async function read(verify: () => Promise<JWTPayload>): Promise<JWTPayload> {
   } catch (error) {
     if (error instanceof errors.JWTExpired) throw refused(401, 'The access token has expired.')
     if (error instanceof errors.JWTClaimValidationFailed) {
-      throw refused(401, `The access token is not valid here: its ${error.claim} claim does not fit.`)
+      throw notFitting(error.claim)
     }
     if (error instanceof errors.JOSEError) throw refused(401, 'The access token is not valid.')
     throw error

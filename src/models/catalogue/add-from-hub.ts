@@ -7,11 +7,19 @@ import { claimName, wishName } from './claim-name.ts'
 import { describeModel, keepKnown } from './describe-model.ts'
 import { weightPaths } from './given-files.ts'
 import { type HubAddress, type HubModel, readHubModel } from './hub-model.ts'
+import { assertWeightsFit } from './weights-fit.ts'
 
 const placeholder = { name: 'unknown', type: 'float32', shape: [] } as const
 
 /** The graph's inputs and outputs are read from the file once it is stored. No list shows the record until then. */
-const unknown: OnnxHeader = { opset: 1, inputs: [placeholder], outputs: [placeholder], externalData: [], weights: 1 }
+const unknown: OnnxHeader = {
+  opset: 1,
+  inputs: [placeholder],
+  outputs: [placeholder],
+  externalData: [],
+  outside: [],
+  weights: 1,
+}
 
 /** The weights that the graph names and that are not called as a hub's usually are. */
 async function namedWeights(header: OnnxHeader, { files, beside }: HubModel, title: string) {
@@ -44,6 +52,7 @@ export async function addFromHub(source: AddSource, hub: HubAddress, options: Ad
       await store.install(stored, '', { signal, onProgress })
       const header = await readOnnx(await store.source(stored, stored.graph))
       const files = [...model.files, ...(await namedWeights(header, model, title))]
+      assertWeightsFit(header, files)
       const manifest = describeModel({ ...facts, files }, header)
       if (files.length > model.files.length) await store.install(manifest, '', { signal, onProgress })
       stored = manifest

@@ -41,7 +41,7 @@ export async function addModel(source: AddSource, options: AddOptions): Promise<
 async function addFiles(given: readonly GivenFile[], source: AddSource, options: AddOptions): Promise<string> {
   const { store, registry, signal, onProgress } = options
   const { graph, header, weights } = await sortGivenFiles(given)
-  const graphPath = `${toModelName(graph.name)}.onnx`
+  const graphPath = graphPathOf(graph, weights)
   const title = source.title ?? (graph.name || 'model')
   const parts = [{ path: graphPath, file: graph }, ...weights]
   assertLoadable(title, parts)
@@ -63,6 +63,13 @@ async function addFiles(given: readonly GivenFile[], source: AddSource, options:
     await store.adopt(manifest, '', adopted, { signal, onProgress })
     await registry.add(manifest, isNamed)
   })
+}
+
+/** The graph's file, by a name that none of its weights has: theirs are what the graph calls them. */
+function graphPathOf({ name }: GivenFile, weights: readonly { readonly path: string }[]): string {
+  const stem = toModelName(name)
+  const path = `${stem}.onnx`
+  return weights.some((other) => other.path === path) ? `${stem}.graph.onnx` : path
 }
 
 /** Said before gigabytes are read. */

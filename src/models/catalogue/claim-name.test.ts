@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { adderGraph, openAddingFixture } from '../../testing/adding-fixture.ts'
+import { adderGraph, openAddingFixture, rows } from '../../testing/adding-fixture.ts'
+import { tinyOnnx } from '../../testing/tiny-onnx.ts'
 
 type Fixture = Awaited<ReturnType<typeof openAddingFixture>>
 
@@ -125,6 +126,37 @@ describe('a name that was chosen', () => {
     const revisions = (await registry.added()).map(({ revision }) => revision)
     expect(new Set(revisions).size).toBe(2)
   })
+})
+
+test('the same weights in each other’s place are another model', async () => {
+  const { add, registry } = await openAddingFixture()
+  const graph = tinyOnnx({
+    inputs: [rows('x')],
+    outputs: [rows('y')],
+    nodes: [
+      { op: 'Mul', inputs: ['x', 'a'], outputs: ['ax'] },
+      { op: 'Add', inputs: ['ax', 'b'], outputs: ['y'] },
+    ],
+    initializers: ['a', 'b'].map((name) => ({
+      name,
+      type: 'float32' as const,
+      dims: [1],
+      data: new Float32Array(1),
+      file: `${name}.bin`,
+    })),
+  })
+  const addWith = (a: number, b: number) =>
+    add({
+      files: [
+        { name: 'line.onnx', blob: new Blob([graph]) },
+        { name: 'a.bin', blob: new Blob([Float32Array.of(a)]) },
+        { name: 'b.bin', blob: new Blob([Float32Array.of(b)]) },
+      ],
+    })
+  expect(await addWith(2, 3)).toBe('line')
+  expect(await addWith(3, 2)).toBe('line-2')
+  expect(await addWith(3, 2)).toBe('line-2')
+  expect(new Set((await registry.added()).map(({ revision }) => revision)).size).toBe(2)
 })
 
 test('whatever is added under whatever names, no bytes that were there are lost', async () => {

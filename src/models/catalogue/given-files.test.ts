@@ -43,6 +43,12 @@ describe('files given together', () => {
     ['parts/w.bin', 'net/parts/w.bin', 'parts/w.bin'],
     ['./w.bin', 'w.bin', 'w.bin'],
     ['C:\\models\\w.bin', 'w.bin', 'models/w.bin'],
+    ['C:w.bin', 'w.bin', 'w.bin'],
+    ['onnx::MatMul_12', 'onnx::MatMul_12', 'onnx::MatMul_12'],
+    ['layer:0.bin', 'net/layer:0.bin', 'layer:0.bin'],
+    ['%2e%2e/w.bin', 'w.bin', '%2e%2e/w.bin'],
+    ['a/../w.bin ', 'w.bin ', 'w.bin '],
+    ['other.onnx', 'other.onnx', 'other.onnx'],
     ['Weights.BIN', 'weights.bin', 'Weights.BIN'],
     ['poids\u00e9.bin', 'poidse\u0301.bin', 'poids\u00e9.bin'],
   ])('weights that the graph calls %j are the file %j', async (location, name, path) => {
@@ -57,14 +63,16 @@ describe('files given together', () => {
     ['/srv/models/w.bin', [w('w.bin')], 'onnx-unreadable', 'Save the model with its weights beside it'],
     ['parts/w.bin', [w('a/w.bin'), w('b/w.bin')], 'options-invalid', '“a/w.bin”, “b/w.bin”'],
     ['权重.bin', [w('other.bin')], 'onnx-unreadable', '“权重.bin”'],
-    ['w.bin', [w('w.bin', new Uint8Array())], 'onnx-unreadable', '“net.onnx” cannot be added'],
-    ['w\u0000.bin', [w('w\u0000.bin')], 'onnx-unreadable', '“net.onnx” cannot be added'],
+    ['w.bin', [w('w.bin', new Uint8Array())], 'onnx-unreadable', '“w.bin” has 0 bytes, and the graph needs 4'],
+    ['w\u0000.bin', [w('w\u0000.bin')], 'onnx-unreadable', 'Save the model with its weights beside it'],
+    ['http://a.test/w.bin', [w('w.bin')], 'onnx-unreadable', 'Save the model with its weights beside it'],
+    [`${'d/'.repeat(200)}w.bin`, [w('w.bin')], 'onnx-unreadable', 'Save the model with its weights beside it'],
   ])('weights in %j that cannot be had are refused in the model’s own words', async (location, others, code, words) => {
     const { add, store } = await setUp()
     const adding = add({ files: [{ name: 'net.onnx', blob: new Blob([named(location)]) }, ...others] })
     const error = await adding.catch((refusal: { code: string; message: string }) => refusal)
     expect(error).toMatchObject({ code, message: expect.stringContaining(words) })
-    expect(error).not.toMatchObject({ message: expect.stringContaining('manifest at') })
+    expect(error).not.toMatchObject({ message: expect.stringMatching(/manifest at|files\.\d|a file path/) })
     expect((await store.usage()).totalBytes).toBe(0)
   })
 
@@ -77,6 +85,20 @@ describe('files given together', () => {
     })
     const own = [w('weights.onnx', graphOf(3)), { name: 'net.onnx', blob: new Blob([named('weights.onnx')]) }]
     expect(await add({ files: own })).toBe('net')
+  })
+
+  test('weights that are called as the graph would be are beside it', async () => {
+    const { add, store, registry } = await setUp()
+    expect(await add({ files: [w('网.onnx', named('model.onnx')), w('model.onnx')] })).toBe('model')
+    const files = await store.read(await registry.manifest('model'))
+    expect([...files.keys()]).toEqual(['model.graph.onnx', 'model.onnx'])
+    expect(files.get('model.onnx')).toEqual(weights)
+  })
+
+  test('a damaged model beside a good one is named, whose weights it is not', async () => {
+    const { add } = await setUp()
+    const files = [w('a.onnx', graph), w('b.onnx')]
+    await expect(add({ files })).rejects.toMatchObject({ code: 'onnx-unreadable' })
   })
 
   test('of which the second is wrong: nothing stays of the first', async () => {

@@ -1,3 +1,4 @@
+import { isRelativePath, mostPathCharacters } from '../../contracts/paths.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
@@ -5,6 +6,7 @@ import { toFilePath } from '../manifest/file-path.ts'
 import { blobSource } from '../onnx/byte-source.ts'
 import { type OnnxHeader, readOnnx } from '../onnx/read-onnx.ts'
 import type { GivenFile } from './add-source.ts'
+import { assertWeightsFit } from './weights-fit.ts'
 
 /** A graph and the weights beside it. */
 export interface GivenModel {
@@ -65,9 +67,19 @@ async function pickGraph(given: readonly GivenFile[]): Promise<{ graph: GivenFil
   const graphs = given.filter(isGraph)
   const [only = first] = graphs
   if (graphs.length <= 1) return { graph: only, header: await readGraph(only) }
-  const read = await Promise.all(graphs.map(async (graph) => ({ graph, header: await readGraph(graph) })))
+  const read: { readonly graph: GivenFile; readonly header: OnnxHeader }[] = []
+  const refused: { readonly graph: GivenFile; readonly error: unknown }[] = []
+  for (const graph of graphs) {
+    await readGraph(graph).then(
+      (header) => read.push({ graph, header }),
+      (error: unknown) => refused.push({ graph, error }),
+    )
+  }
   const weights = new Set(read.flatMap(({ header }) => header.externalData.map((location) => lastOf(plain(location)))))
-  const models = read.filter(({ graph }) => !weights.has(lastOf(plain(graph.name))))
+  const holdsWeights = ({ graph }: { readonly graph: GivenFile }) => weights.has(lastOf(plain(graph.name)))
+  // Weights may be called `.onnx`, too; what nobody asks for is a model that is damaged.
+  for (const file of refused) if (!holdsWeights(file)) throw file.error
+  const models = read.filter((file) => !holdsWeights(file))
   const [model] = models
   if (model !== undefined && models.length === 1) return model
   throw new ValidationError(
@@ -113,10 +125,11 @@ export function weightPaths({ externalData }: Pick<OnnxHeader, 'externalData'>):
     const other = locations.get(path)
     // Outside of the folder, two files may have one path.
     const isUnclear = other !== undefined && (leavesFolder(other) || leavesFolder(location))
-    if (location.startsWith('/') || path === '' || isUnclear) {
+    const isNamed = path !== '' && path.length <= mostPathCharacters && isRelativePath(path)
+    if (location.startsWith('/') || !isNamed || isUnclear) {
       throw new ModelError(
         'onnx-unreadable',
-        `Its weights are said to lie in “${location}”, where no browser finds them. Save the model with its weights beside it.`,
+        `Its weights are said to lie in “${location.slice(0, 100)}”, where no browser finds them. Save the model with its weights beside it.`,
       )
     }
     locations.set(path, location)
@@ -127,7 +140,7 @@ export function weightPaths({ externalData }: Pick<OnnxHeader, 'externalData'>):
 /**
  * Finds the graph among given files, and the weights that it names.
  *
- * @throws {ModelError} `onnx-unreadable`: there is no model among them, or its weights are not
+ * @throws {ModelError} `onnx-unreadable`: there is no model among them, or its weights are not, or not all of them
  * @throws {ValidationError} `options-invalid`: there are several models, or two files for one name
  */
 export async function sortGivenFiles(given: readonly GivenFile[]): Promise<GivenModel> {
@@ -143,5 +156,10 @@ export async function sortGivenFiles(given: readonly GivenFile[]): Promise<Given
       `Its weights lie in ${quoted(missing)}. Give ${those} together with the .onnx file.`,
     )
   }
-  return { graph, header, weights: found.flatMap(({ path, file }) => (file === undefined ? [] : [{ path, file }])) }
+  const weights = found.flatMap(({ path, file }) => (file === undefined ? [] : [{ path, file }]))
+  assertWeightsFit(
+    header,
+    weights.map(({ path, file }) => ({ path, bytes: file.blob.size })),
+  )
+  return { graph, header, weights }
 }

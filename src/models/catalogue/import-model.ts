@@ -5,6 +5,7 @@ import { parseManifest } from '../manifest/parse-manifest.ts'
 import type { ModelStore } from '../store/model-store.ts'
 import { hasFiles, modelExists } from './model-exists.ts'
 import type { ModelRegistry } from './model-registry.ts'
+import { assertWeightsMatch } from './weights-fit.ts'
 
 /** The very same files, none more and none less. */
 const isSameModel = (a: Manifest, b: Manifest): boolean => hasFiles(a, b.files) && hasFiles(b, a.files)
@@ -39,6 +40,8 @@ export async function importModel(
     throw new ModelError('import-invalid', `The import lacks ${file.path} of ${manifest.name}.`)
   })
   const { name } = manifest
+  const graph = given.find(({ file }) => file.path === manifest.graph)?.blob
+  if (graph !== undefined) await assertWeightsMatch(manifest, graph)
   await store.holdName(
     name,
     async () => {

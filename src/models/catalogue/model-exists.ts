@@ -12,9 +12,18 @@ export const numbered = (name: string, count: number): string => {
   return name.slice(0, longest - ending.length) + ending
 }
 
-/** The same bytes are the same model: its graph and its weights, whatever their names. */
+const isSameFile = (a: ModelFile, b: ModelFile): boolean => a.sha256 === b.sha256 && a.bytes === b.bytes
+
+/**
+ * The same bytes are the same model: its graph and its weights, whatever their names. The same weights in each other's
+ * place are another one.
+ */
 export const hasFiles = (manifest: Manifest, files: readonly ModelFile[]): boolean =>
-  files.every(({ sha256, bytes }) => manifest.files.some((known) => known.sha256 === sha256 && known.bytes === bytes))
+  files.every(
+    (file) =>
+      manifest.files.some((known) => isSameFile(known, file)) &&
+      manifest.files.every((known) => known.path !== file.path || isSameFile(known, file)),
+  )
 
 /** That another model has the name, and which one is free. */
 export async function modelExists(name: string, registry: Pick<ModelRegistry, 'ownerOf'>): Promise<ValidationError> {

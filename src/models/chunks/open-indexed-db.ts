@@ -32,9 +32,9 @@ const retryAfterMs = [100, 300, 900] as const
 const reopenAfterMs = [0, 100, 300] as const
 
 /**
- * A browser that was killed may leave its database locked for a moment, which the next open is told as an unknown error;
- * one that is clearing the site's data aborts an open. A frame of another site may not have the database at all, and is
- * told an unknown error with another message: that stays.
+ * A browser that was killed may leave its database locked for a moment: the next open fails with an unknown error. One
+ * that is clearing the site's data aborts an open. A frame of another site may not have the database at all. It gets an
+ * unknown error, too, with another message, and that one stays.
  */
 const mayPass = (error: unknown): boolean =>
   error instanceof Error &&

@@ -122,6 +122,25 @@ test.each([['a\0b'], ['\0'], ['a', 'b\0']])(
   },
 )
 
+test('what throws when it is read is refused as well', () => {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  const throwing = Object.defineProperty({ ...x }, 'dims', {
+    get() {
+      throw new Error('no')
+    },
+  })
+  for (const inputs of [
+    proxy,
+    { x: proxy, k },
+    { x: { ...x, dims: proxy }, k },
+    { x: { ...x, data: proxy }, k },
+    { x: throwing, k },
+  ]) {
+    expect(() => check(inputs)).toThrow(expect.objectContaining({ name: 'ValidationError', code: 'input-values' }))
+  }
+})
+
 test('whatever is given, it passes whole or is a ValidationError', () => {
   const anything = fc.anything()
   const tensor = fc.record({

@@ -1,6 +1,8 @@
 import type { WireForm } from '../../contracts/preprocessing.ts'
 import type { TensorMap, TensorSpec, TensorType } from '../../contracts/tensor.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
+import { classOf } from '../../utils/class-of.ts'
+import { readGiven } from '../../utils/read-given.ts'
 import { isShapeOf, toShapeText } from './shapes.ts'
 
 /** More elements than any array can hold: dimensions beyond this are an attack or a mistake, also beside a 0. */
@@ -25,9 +27,6 @@ const arrayNames: Record<TensorType, readonly string[]> = {
   float64: ['Float64Array'],
   string: ['Array'],
 }
-
-/** A value's class by name, which also holds for an array of another realm. */
-const classOf = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1)
 
 /** Callers without types may give anything: short, and never the value's own code. */
 const toText = (value: unknown): string =>
@@ -55,14 +54,21 @@ const toDimsText = (dims: readonly unknown[]): string => {
  * @throws {ValidationError} `input-missing`, `input-unexpected`, `input-type`, `input-shape`, `input-values`; the
  *   sentence says what was expected and what was given
  */
-export function checkInputs(
-  manifest: {
-    readonly name: string
-    readonly inputs: readonly TensorSpec[]
-    readonly wire?: readonly WireForm[] | undefined
-  },
-  inputs: TensorMap,
-): void {
+export function checkInputs(manifest: InputSpecs, inputs: TensorMap): void {
+  readGiven(
+    () => check(manifest, inputs),
+    'input-values',
+    `The inputs of "${manifest.name}" cannot be read: reading them throws. Give plain objects and arrays.`,
+  )
+}
+
+interface InputSpecs {
+  readonly name: string
+  readonly inputs: readonly TensorSpec[]
+  readonly wire?: readonly WireForm[] | undefined
+}
+
+function check(manifest: InputSpecs, inputs: TensorMap): void {
   const { name: model, inputs: specs } = manifest
   const given: Record<string, unknown> = typeof inputs === 'object' && inputs !== null ? inputs : {}
   const missing = specs.filter((spec) => !Object.hasOwn(given, spec.name))

@@ -6,7 +6,7 @@
  */
 export function toFilePath(location: string): string {
   const parts: string[] = []
-  for (const part of location.replace(/^[A-Za-z]:(?=[\\/])/, '').split(/[\\/]/)) {
+  for (const part of location.replace(/^[A-Za-z]:/, '').split(/[\\/]/)) {
     if (part === '..') parts.pop()
     else if (part !== '' && part !== '.') parts.push(part)
   }

@@ -68,10 +68,27 @@ function pictureDims(preprocessing: PicturePreprocessing | InkPreprocessing): nu
   return layout === 'nchw' ? [1, count, height, width] : [1, height, width, count]
 }
 
+/** A language model's files are listed, its ends are tokens, and its tensors are a decoder's. */
+function findGenerationProblem({ task, generation, files, inputs, outputs }: Manifest): string | undefined {
+  if (generation === undefined) {
+    return task === 'text-generation' ? '"task" is text-generation, but there is no "generation"' : undefined
+  }
+  const { tokenizer, tokenizerConfig, chatTemplate, ends, vocabulary } = generation
+  const unlisted = [tokenizer, tokenizerConfig, chatTemplate].find(
+    (path) => path !== undefined && !files.some((file) => file.path === path),
+  )
+  if (unlisted !== undefined) return `"generation" names ${unlisted}, which is not one of "files"`
+  const beyond = ends.find((id) => id >= vocabulary)
+  if (beyond !== undefined) return `"generation.ends" has ${beyond}, and the model has ${vocabulary} tokens`
+  if (!inputs.some(({ name }) => name === 'input_ids')) return '"generation" needs an input "input_ids"'
+  if (!outputs.some(({ name }) => name === 'logits')) return '"generation" needs an output "logits"'
+  return undefined
+}
+
 /** What a manifest makes of a person's input, and of the model's outputs, fits the model's own tensors. */
 export function findTaskProblem(manifest: Manifest): string | undefined {
   const { wire = [], inputs } = manifest
   const unknown = wire.find(({ input }) => !inputs.some(({ name, type }) => name === input && type === 'float32'))
   if (unknown !== undefined) return `"wire" names "${unknown.input}", which is not a float32 input`
-  return findDecodingProblem(manifest) ?? findPreprocessingProblem(manifest)
+  return findDecodingProblem(manifest) ?? findPreprocessingProblem(manifest) ?? findGenerationProblem(manifest)
 }

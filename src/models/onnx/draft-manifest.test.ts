@@ -9,6 +9,7 @@ const draft = (input: number[] | undefined, output: number[] | undefined, opset?
     inputs: [float('x', input)],
     outputs: [float('y', output)],
     externalData: [],
+    outside: [],
     weights: 0,
   }
   const files = [{ path: 'model.onnx', bytes: 1, sha256: '0'.repeat(64) }]

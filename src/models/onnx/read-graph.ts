@@ -1,17 +1,10 @@
 import { PbfReader } from 'pbf'
 import { type Field, type OnnxCursor, unreadable } from './onnx-cursor.ts'
+import { type OutsideWeight, toOutsideWeight } from './outside-weight.ts'
 import { readValueInfo, type ValueInfo } from './read-value-info.ts'
 
 /** A branch in a branch in a branch: no model that anybody made goes deeper. */
 const maxDepth = 64
-
-/** A weight that lies in another file, and where in the graph it is used. */
-export interface OutsideWeight {
-  /** The other file, as the graph names it. */
-  readonly file: string
-  /** Why the runtime does not read it from there; undefined where it does. */
-  readonly problem: string | undefined
-}
 
 interface Place {
   readonly inBranch: boolean
@@ -20,15 +13,23 @@ interface Place {
 
 const inBranch = 'lie in a branch or a loop of the graph'
 
-/** StringStringEntryProto: key 1, value 2. */
-const readEntry = (bytes: Uint8Array): { key: string; value: string } =>
-  new PbfReader(bytes).readFields(
-    (tag, entry, pbf) => {
-      if (tag === 1) entry.key = pbf.readString()
-      else if (tag === 2) entry.value = pbf.readString()
-    },
-    { key: '', value: '' },
-  )
+/** A varint that was read as if it had no sign: which of the negative numbers it was is lost. */
+const signed = (value: number) => (value >= 2 ** 63 ? -1 : value)
+
+/** StringStringEntryProto: key 1, value 2. @throws {ModelError} `onnx-unreadable` */
+function readEntry(bytes: Uint8Array): { key: string; value: string } {
+  try {
+    return new PbfReader(bytes).readFields(
+      (tag, entry, pbf) => {
+        if (tag === 1) entry.key = pbf.readString()
+        else if (tag === 2) entry.value = pbf.readString()
+      },
+      { key: '', value: '' },
+    )
+  } catch (error) {
+    throw unreadable(`it says in a damaged way where its weights lie (${String(error)})`)
+  }
+}
 
 /**
  * Walks over a graph and the functions beside it: weights, wherever they stand, are counted and stepped over.
@@ -39,30 +40,36 @@ export function createGraphReader(cursor: OnnxCursor) {
   const inputs: ValueInfo[] = []
   const outputs: ValueInfo[] = []
   const weightNames = new Set<string>()
-  const outside: OutsideWeight[] = []
+  const outside: { readonly weight: OutsideWeight; readonly unlessTaken: boolean }[] = []
+  /** What nodes and graphs take, in any scope. */
+  const taken = new Set<string>()
   let weights = 0
 
-  /** TensorProto: dims 1, name 8, external_data 13, data_location 14. */
-  const readTensor = async (field: Field, problem: string | undefined): Promise<string> => {
-    let elements = 1
+  /** TensorProto: dims 1, data_type 2, name 8, external_data 13, data_location 14. */
+  const readTensor = async (field: Field, problem: string | undefined, takenAs?: string): Promise<string> => {
+    const dims: number[] = []
+    const entries = new Map<string, string>()
     let name = ''
-    let file: string | undefined
+    let type = 0
     let liesOutside = false
     for await (const part of cursor.fields(field)) {
-      if (part.tag === 1 && !part.hasLength) elements *= part.value
+      if (part.tag === 1 && !part.hasLength) dims.push(signed(part.value))
       else if (part.tag === 1) {
-        const dims = new PbfReader(await cursor.content(part))
-        while (dims.pos < dims.length) elements *= dims.readVarint(true)
-      } else if (part.tag === 8) name = await cursor.text(part)
+        const packed = new PbfReader(await cursor.content(part))
+        while (packed.pos < packed.length) dims.push(packed.readVarint(true))
+      } else if (part.tag === 2) type = part.value
+      else if (part.tag === 8) name = await cursor.text(part)
       else if (part.tag === 13) {
         const { key, value } = readEntry(await cursor.content(part))
-        if (key === 'location' && value !== '') file = value
+        entries.set(key, value)
       } else if (part.tag === 14) liesOutside = part.value === 1
     }
-    if (Number.isFinite(elements)) weights += elements
-    if (liesOutside && file === undefined)
-      throw unreadable(`its weights "${name}" lie in another file, and it does not say in which`)
-    if (liesOutside && file !== undefined) outside.push({ file, problem })
+    const elements = dims.reduce((product, size) => product * size, 1)
+    if (Number.isFinite(elements)) weights += Math.max(0, elements)
+    if (liesOutside) {
+      const weight = toOutsideWeight({ name: takenAs ?? name, dims, type, entries }, problem)
+      outside.push({ weight, unlessTaken: problem === undefined })
+    }
     return name
   }
 
@@ -77,13 +84,16 @@ export function createGraphReader(cursor: OnnxCursor) {
     return name
   }
 
-  /** NodeProto: op_type 4, attribute 5, domain 7. AttributeProto: t 5, g 6, tensors 10, graphs 11, sparse 22 and 23. */
+  /** NodeProto: input 1, output 2, op_type 4, attribute 5, domain 7. AttributeProto: t 5, g 6, tensors 10, graphs 11, sparse 22 and 23. */
   const readNode = async (node: Field, place: Place): Promise<void> => {
     let operator = ''
     let domain = ''
+    let output: string | undefined
     const attributes: Field[] = []
     for await (const field of cursor.fields(node)) {
-      if (field.tag === 4) operator = await cursor.text(field)
+      if (field.tag === 1) taken.add(await cursor.text(field))
+      else if (field.tag === 2) output ??= await cursor.text(field)
+      else if (field.tag === 4) operator = await cursor.text(field)
       else if (field.tag === 5) attributes.push(field)
       else if (field.tag === 7) domain = await cursor.text(field)
     }
@@ -92,7 +102,7 @@ export function createGraphReader(cursor: OnnxCursor) {
     for (const attribute of attributes) {
       for await (const field of cursor.fields(attribute)) {
         if (!field.hasLength) continue
-        if (field.tag === 5 || field.tag === 10) await readTensor(field, problem)
+        if (field.tag === 5 || field.tag === 10) await readTensor(field, problem, output)
         else if (field.tag === 6 || field.tag === 11) await readBody(field, { ...place, inBranch: true }, false)
         else if (field.tag === 22 || field.tag === 23) await readSparse(field)
       }
@@ -111,20 +121,33 @@ export function createGraphReader(cursor: OnnxCursor) {
         const name = await (field.tag === 5 ? readTensor(field, problem) : readSparse(field))
         if (isMain) weightNames.add(name)
       } else if (isMain && field.tag === 11) inputs.push(readValueInfo(await cursor.content(field)))
-      else if (isMain && field.tag === 12) outputs.push(readValueInfo(await cursor.content(field)))
+      else if (field.tag === 12) {
+        const info = readValueInfo(await cursor.content(field))
+        taken.add(info.name)
+        if (isMain) outputs.push(info)
+      }
     }
   }
 
   return {
     /** @throws {ModelError} `onnx-unreadable` */
     readGraph: (graph: Field) => readBody(graph, { inBranch: false, depth: 0 }, true),
-    /** FunctionProto: node 7. The runtime lays it into the graph. @throws {ModelError} `onnx-unreadable` */
+    /** FunctionProto: output 5, node 7. The runtime lays it into the graph. @throws {ModelError} `onnx-unreadable` */
     async readFunction(field: Field): Promise<void> {
       for await (const part of cursor.fields(field)) {
-        if (part.tag === 7 && part.hasLength) await readNode(part, { inBranch: false, depth: 0 })
+        if (part.tag === 5) taken.add(await cursor.text(part))
+        else if (part.tag === 7 && part.hasLength) await readNode(part, { inBranch: false, depth: 0 })
       }
     },
-    /** All that was found. */
-    found: () => ({ inputs, outputs, weightNames, weights, outside }),
+    /** All that was found. The runtime drops weights that nothing takes before it looks for them. */
+    found: () => ({
+      inputs,
+      outputs,
+      weightNames,
+      weights,
+      outside: outside
+        .filter(({ weight, unlessTaken }) => !unlessTaken || taken.has(weight.name))
+        .map(({ weight }) => weight),
+    }),
   }
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { ModelError } from '../../errors/model-error.ts'
 import { fakeBytes } from '../../testing/fake-file-server.ts'
 import { outsideFile, outsideModels } from '../../testing/outside-weights.ts'
-import { type TinyGraph, tinyOnnx } from '../../testing/tiny-onnx.ts'
+import { type TinyGraph, type TinyInitializer, tinyOnnx } from '../../testing/tiny-onnx.ts'
 import { type ByteSource, blobSource } from './byte-source.ts'
 import { readOnnx } from './read-onnx.ts'
 
@@ -30,6 +30,7 @@ test('inputs, outputs and opset come from the file', async () => {
     ],
     outputs: [{ name: 'y', type: 'float16', shape: [-1, 7] }],
     externalData: [],
+    outside: [],
     weights: 200_000,
   })
 })
@@ -66,7 +67,8 @@ describe('weights outside of the file', () => {
 
   test('in a file that is not named', async () => {
     const w = { name: 'w', type: 'float32' as const, dims: [4], data: new Float32Array(4), file: '' }
-    const graph = tinyOnnx({ inputs: [value('x')], outputs: [value('y')], nodes: [sum], initializers: [w] })
+    const taking = { ...sum, inputs: ['x', 'w'] }
+    const graph = tinyOnnx({ inputs: [value('x')], outputs: [value('y')], nodes: [taking], initializers: [w] })
     await expect(read(graph)).rejects.toThrow('weights "w" lie in another file, and it does not say in which')
   })
 
@@ -147,20 +149,25 @@ describe('files that are no model', () => {
   })
 })
 
-test('whatever bytes are changed: a header or a typed error, and no hang', async () => {
-  const small = tinyOnnx({
+const small = (place: Partial<TinyInitializer>) =>
+  tinyOnnx({
     inputs: [{ name: 'x', type: 'float32', shape: [-1, 3] }],
     outputs: [{ name: 'y', type: 'float32', shape: [-1, 3] }],
     nodes: [{ op: 'Add', inputs: ['x', 'one'], outputs: ['y'] }],
-    initializers: [{ name: 'one', type: 'float32', dims: [1], data: new Float32Array([1]) }],
+    initializers: [{ name: 'one', type: 'float32', dims: [1], data: new Float32Array([1]), ...place }],
   })
-  const change = fc.record({ at: fc.nat(small.length - 1), to: fc.nat(255) })
+
+test.each([
+  ['inside', small({})],
+  ['outside', small({ file: 'w', offset: '4', length: '4' })],
+])('whatever bytes are changed: a header or a typed error, and no hang (weights %s)', async (_, model) => {
+  const change = fc.record({ at: fc.nat(model.length - 1), to: fc.nat(255) })
   await fc.assert(
     fc.asyncProperty(
       fc.array(change, { minLength: 1, maxLength: 6 }),
-      fc.nat(small.length),
+      fc.nat(model.length),
       async (changes, length) => {
-        const bytes = small.slice(0, length === 0 ? small.length : length)
+        const bytes = model.slice(0, length === 0 ? model.length : length)
         for (const { at, to } of changes) bytes[at] = to
         try {
           const { inputs } = await readOnnx(blobSource(new Blob([bytes])))

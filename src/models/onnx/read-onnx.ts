@@ -1,6 +1,8 @@
 import type { TensorSpec } from '../../contracts/tensor.ts'
+import { isHitherError } from '../../errors/hither-error.ts'
 import type { ByteSource } from './byte-source.ts'
 import { createOnnxCursor, type Field, type OnnxCursor, unreadable, unsupported } from './onnx-cursor.ts'
+import type { OutsideWeight } from './outside-weight.ts'
 import { createGraphReader } from './read-graph.ts'
 import { toInputSpec, toOutputSpecs } from './read-value-info.ts'
 
@@ -13,6 +15,8 @@ export interface OnnxHeader {
   readonly outputs: readonly TensorSpec[]
   /** Files beside it that hold weights, as it names them. */
   readonly externalData: readonly string[]
+  /** All weights that lie in these files. */
+  readonly outside: readonly Omit<OutsideWeight, 'refusal'>[]
   /** Elements of all weights together. */
   readonly weights: number
 }
@@ -27,16 +31,8 @@ async function readOpset(cursor: OnnxCursor, field: Field): Promise<{ domain: st
   return opset
 }
 
-/**
- * Reads a model's inputs, outputs and opset from the file itself, and holds it against what the runtime of browsers can
- * load. Weights are stepped over, not read: a file of gigabytes takes as little memory as a small one.
- *
- * Source of the field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
- *
- * @throws {ModelError} `onnx-unreadable`: it is no model; `onnx-unsupported`: it is one that cannot run in a browser,
- *   with the reason
- */
-export async function readOnnx(source: ByteSource): Promise<OnnxHeader> {
+/** What a walk over the whole file finds. @throws {ModelError} `onnx-unreadable` */
+async function walkModel(source: ByteSource) {
   const cursor = createOnnxCursor(source)
   const reader = createGraphReader(cursor)
   const opsets: { readonly domain: string; readonly version: number }[] = []
@@ -50,24 +46,55 @@ export async function readOnnx(source: ByteSource): Promise<OnnxHeader> {
     } else if (field.tag === 8) opsets.push(await readOpset(cursor, field))
     else if (field.tag === 25) await reader.readFunction(field)
   }
+  return { ...reader.found(), hasGraph, opsets }
+}
+
+/** The weights that lie in other files. @throws {ModelError} as `readOnnx`, for what it says of these alone */
+function readable(outside: readonly OutsideWeight[]): OnnxHeader['outside'] {
+  return outside.map(({ refusal, ...weight }) => {
+    if (refusal !== undefined) throw refusal
+    return weight
+  })
+}
+
+/**
+ * Reads a model's inputs, outputs and opset from the file itself, and holds it against what the runtime of browsers can
+ * load. Weights are stepped over, not read: a file of gigabytes takes as little memory as a small one.
+ *
+ * Source of the field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+ *
+ * @throws {ModelError} `onnx-unreadable`: it is no model; `onnx-unsupported`: it is one that cannot run in a browser,
+ *   with the reason
+ */
+export async function readOnnx(source: ByteSource): Promise<OnnxHeader> {
+  const { inputs, outputs, weightNames, weights, outside, hasGraph, opsets } = await walkModel(source)
   if (!hasGraph) throw unreadable('it has no graph')
   if (opsets.length === 0) throw unreadable('it does not say which version of which operators it uses')
-  const { inputs, outputs, weightNames, weights, outside } = reader.found()
   // Older files list their weights among the inputs.
   const given = inputs.filter(({ name }) => !weightNames.has(name))
   if (outputs.length === 0) throw unreadable('it has no outputs')
   if (given.length === 0) throw unsupported('it takes no inputs, so there is nothing to run it on')
-  const lost = outside.find(({ problem }) => problem !== undefined)
-  if (lost !== undefined) {
-    throw unsupported(
-      `weights of it are in ${lost.file} and ${lost.problem}, where the runtime reads none from another file; save the model with these weights inside of it`,
-    )
-  }
+  const readableOutside = readable(outside)
   return {
     opset: opsets.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version,
     inputs: given.map(toInputSpec),
     outputs: toOutputSpecs(outputs),
     externalData: [...new Set(outside.map(({ file }) => file))],
+    outside: readableOutside,
     weights,
   }
+}
+
+/**
+ * The weights of a model that lie in other files: for one that came with a manifest, which says the rest. None, where
+ * the file is no ONNX model that can be read.
+ *
+ * @throws {ModelError} `onnx-unreadable`, `onnx-unsupported`: the runtime does not read them from there
+ */
+export async function readOutsideWeights(source: ByteSource): Promise<OnnxHeader['outside']> {
+  const model = await walkModel(source).catch((error: unknown) => {
+    if (isHitherError(error)) return undefined
+    throw error
+  })
+  return readable(model?.outside ?? [])
 }

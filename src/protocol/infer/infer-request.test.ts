@@ -11,7 +11,17 @@ function parse(request: unknown, tail: readonly number[] = [], withHeader = true
   return parseInferRequest(new Uint8Array([...json, ...tail]), withHeader && tail.length > 0 ? json.length : undefined)
 }
 
+const withParameters = (parameters: string) => `{"inputs":[${JSON.stringify(x)}],"parameters":${parameters}}`
+
 describe('parseInferRequest', () => {
+  it('takes numbers that JSON carries, however large', () => {
+    expect(parse(withParameters('{"a":9007199254740991,"b":1e300,"c":-0.5}')).parameters).toEqual({
+      a: Number.MAX_SAFE_INTEGER,
+      b: 1e300,
+      c: -0.5,
+    })
+  })
+
   it('reads a plain JSON request', () => {
     expect(parse({ id: '7', parameters: { priority: 1 }, inputs: [x], outputs: [{ name: 'y' }] })).toEqual({
       id: '7',
@@ -64,6 +74,7 @@ describe('parseInferRequest', () => {
     ["an output's parameters", { outputs: [{ name: 'y', parameters: null }] }],
     ["each of an output's", { outputs: [{ name: 'y', parameters: { binary_data: null, classification: null } }] }],
     ["each of an input's", { inputs: [{ ...x, parameters: { binary_data_size: null, content_type: null } }] }],
+    ['shared memory', { inputs: [{ ...x, parameters: { shared_memory_region: null, shared_memory_offset: null } }] }],
     ['what the protocol does not know', { model_name: null, model_version: null, priority: null }],
   ])('takes null for the absence of %s', (_, more) => {
     const wants = 'outputs' in more && more.outputs !== null ? { outputs: [{ name: 'y' }] } : {}
@@ -133,6 +144,16 @@ describe('parseInferRequest', () => {
       '{"inputs":[{"name":"x","shape":[1],"datatype":"FP64","data":[1e999]}]}',
       'input-values',
     ],
+    ['a sequence beyond 2^53', withParameters('{"sequence_id":9007199254740993}'), 'options-invalid'],
+    ['a parameter of 2^63', withParameters('{"a":-9223372036854775808}'), 'options-invalid'],
+    ['a parameter that overflows', withParameters('{"a":1e999}'), 'options-invalid'],
+    [
+      'classes beyond 2^53',
+      { inputs: [x], outputs: [{ name: 'y', parameters: { classification: 2 ** 53 } }] },
+      'options-invalid',
+    ],
+    ['more than a thousand parameters', withParameters(JSON.stringify({ ...Array(1001).fill(1) })), 'options-invalid'],
+    ['shared memory for all', withParameters('{"shared_memory_region":"a"}'), 'options-invalid'],
     ['__proto__', '{"__proto__":{"polluted":1},"inputs":[]}', 'options-invalid'],
     ['text behind the JSON', `${JSON.stringify({ inputs: [x] })}x`, 'input-shape'],
   ])('refuses %s', (_, request, code) => {

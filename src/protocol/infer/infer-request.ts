@@ -60,6 +60,16 @@ const requestSchema = object({
   ),
 })
 
+/** What `encodeInferRequest` writes. */
+export interface RequestToEncode {
+  readonly inputs: TensorMap
+  readonly id?: string | undefined
+  readonly outputs?: readonly RequestedOutput[] | undefined
+  readonly parameters?: Parameters | undefined
+  readonly binary: BinaryChoice
+  readonly binaryOutputs?: boolean | undefined
+}
+
 /**
  * Writes a request's body. All outputs are asked for unless some are named.
  *
@@ -67,14 +77,7 @@ const requestSchema = object({
  *   are (JSON numbers do not hold the first, few servers read the second), and outputs are asked for as binary data.
  * @throws {ValidationError} an input's data does not fit its type and dimensions, or can't be carried in JSON
  */
-export function encodeInferRequest(options: {
-  readonly inputs: TensorMap
-  readonly id?: string | undefined
-  readonly outputs?: readonly RequestedOutput[] | undefined
-  readonly parameters?: Parameters | undefined
-  readonly binary: BinaryChoice
-  readonly binaryOutputs?: boolean | undefined
-}): EncodedBody {
+export function encodeInferRequest(options: RequestToEncode): EncodedBody {
   const { inputs, id, outputs, binary, binaryOutputs = binary !== false } = options
   const parameters = { ...options.parameters, ...(binaryOutputs ? { binary_data_output: true } : {}) }
   const head = {
@@ -110,7 +113,8 @@ export function parseInferRequest(body: Uint8Array, headBytes?: number): InferRe
   const names = outputs?.map(({ name }) => name) ?? []
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) throw new ValidationError('options-invalid', `The output ${twice} is asked for twice.`)
-  for (const tensor of [...inputs, ...(outputs ?? [])]) refuseSharedMemory(tensor)
+  for (const { name, parameters } of [...inputs, ...(outputs ?? [])]) checkParameters(parameters, `Tensor ${name}: `)
+  checkParameters(parameters)
   for (const { name, datatype, shape, parameters } of inputs) {
     if (datatype === 'BYTES') checkTextSize(name, elementCount(shape) ?? 0, parameters?.binary_data_size ?? 0)
   }
@@ -133,14 +137,31 @@ export function checkTextSize(name: string, texts: number, bytes: number): void 
   )
 }
 
-/** An answer that ignored it would leave the client reading old memory. Source: Triton's shared memory extensions. */
-function refuseSharedMemory({ name, parameters }: { name: string; parameters?: object | null | undefined }): void {
-  const asked = Object.keys(parameters ?? {}).find((key) => key.startsWith('shared_memory_'))
-  if (asked === undefined) return
-  throw new ValidationError(
-    'options-invalid',
-    `Tensor ${name}: shared memory is not supported (${asked}); send and ask for tensors in the body.`,
-  )
+/** From here on a number is no 64-bit integer, but one with a fraction's precision by nature. */
+const beyondIntegers = 2 ** 64
+
+/**
+ * Refuses parameters that would be ignored or changed. Shared memory: the client would go on to read old memory (source:
+ * Triton's shared memory extensions). Whole numbers beyond 2⁵³, such as a `sequence_id`: the parser has rounded them to
+ * another one.
+ */
+function checkParameters(parameters: object | null | undefined, where = 'The request: '): void {
+  for (const [key, value] of Object.entries(parameters ?? {})) {
+    if (key.startsWith('shared_memory_') && value !== null) {
+      throw new ValidationError(
+        'options-invalid',
+        `${where}shared memory is not supported (${key}); send and ask for tensors in the body.`,
+      )
+    }
+    const isRounded = Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) <= beyondIntegers
+    if (typeof value === 'number' && (isRounded || !Number.isFinite(value))) {
+      const name = key.slice(0, 100)
+      throw new ValidationError(
+        'options-invalid',
+        `${where}the parameter ${name} is a number that JSON does not carry exactly; send it as text.`,
+      )
+    }
+  }
 }
 
 function toRequestedOutput({ name, parameters }: { name: string; parameters: Parameters }): RequestedOutput {

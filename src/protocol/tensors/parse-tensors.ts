@@ -18,12 +18,16 @@ export const wireNameSchema = v.pipe(
   v.check((name) => name !== '__proto__', 'a name can not be __proto__'),
 )
 
+/** Servers know some ten; tens of thousands would be checked for as long as a small model runs. */
+const maxParameters = 1000
+
 /** A list would pass for a record, hence the check. A parameter that is null is left out, as if it were not there. */
 const parametersSchema = v.pipe(
   v.custom<object>(
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
     'must be an object',
   ),
+  v.check((parameters) => Object.keys(parameters).length <= maxParameters, `more than ${maxParameters} parameters`),
   v.transform((parameters) => withoutNulls(parameters) as object),
   v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
 )

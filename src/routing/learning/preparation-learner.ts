@@ -36,6 +36,8 @@ export interface PreparationRequest {
     readonly flavor: string
     readonly isOpen: boolean
     readonly openingForMs?: number | undefined
+    /** Milliseconds since its file was here; absent before. */
+    readonly fetchedForMs?: number | undefined
     readonly comesFirst: boolean
   }[]
   /** The servers of its files with the bytes of each, as `URL.origin`; empty where that is not known. */
@@ -76,21 +78,24 @@ export interface PreparationLearner {
 
 /** Compressed bytes of onnxruntime-web's builds, until this device has fetched one. */
 const assumedRuntimeBytes: Readonly<Record<string, number>> = { wasm: 2.75e6, jspi: 3.1e6, asyncify: 4.75e6 }
-/** Compiling a runtime and measuring the device in it; what a download takes beside its bytes. On a laptop. */
-const assumedOpenMs = 800
-const assumedInstallMs = 180
+/** Compiling a runtime and measuring the device in it, on a laptop. */
+const assumedOpenMs = 600
+/** The share of that which comes after the runtime's file: before it, its worker and scripts are started. */
+const compileShare = 0.4
+/** What a download takes beside its bytes, on a laptop: asking for it, checking it and storing it. */
+const install = { fixedMs: 42, msPerByte: 10e-6 }
 /** Once bytes arrive, this share of that is still to come: checking, and writing the record. */
 const installEndShare = 0.7
-const assumedVariance = 0.5
+const assumedVariance = 0.3
 /**
  * A load by the model's bytes and by the runs of its warm-up: a first one that compiles, and up to three that are timed.
  * On a laptop.
  */
-const load = { fixedMs: 90, msPerByte: 25e-6, firstRun: 2, timedRuns: 3, timedMs: 60 }
+const load = { fixedMs: 60, msPerByte: 18e-6, firstRun: 2, timedRuns: 3, timedMs: 60 }
 /** A runtime's compilation says something of how fast loads are; its share in what is known of that. */
 const runtimeWeight = 0.3
 /** Models differ in how well that fits them. */
-const loadNoise = 0.25
+const loadNoise = 0.2
 const extraVarianceAfterRestore = 0.05
 const mostRuntimes = 8
 /** Fewer bytes are no runtime: its file came from a cache, or the server hides its size. */
@@ -115,7 +120,7 @@ const runtimeSchema = object({
 })
 type Runtime = v.InferOutput<typeof runtimeSchema>
 const snapshotSchema = object({
-  version: v.literal(1),
+  version: v.literal(2),
   open: v.optional(v.unknown()),
   install: v.optional(v.unknown()),
   load: v.optional(v.unknown()),
@@ -129,6 +134,8 @@ const assumedLoadMs = (about: { readonly totalBytes: number; readonly runMs: num
   return load.fixedMs + load.msPerByte * bytes + (load.firstRun + timedRuns) * runMs
 }
 
+const assumedInstallMs = (bytes: number) => install.fixedMs + install.msPerByte * Math.max(0, bytes)
+
 const downloadTime = (bytes: number, rate: LogNormal) => divide(Math.max(1, bytes) * 8_000, rate)
 const isTime = (ms: number) => ms >= 0 && ms < Number.POSITIVE_INFINITY
 
@@ -136,10 +143,11 @@ const isTime = (ms: number) => ms >= 0 && ms < Number.POSITIVE_INFINITY
 export function createPreparationLearner(options: { readonly now?: () => number } = {}): PreparationLearner {
   const { now = Date.now } = options
   const open = timeFilter(assumedOpenMs)
-  const install = timeFilter(assumedInstallMs)
+  /** How downloads go on this device beside their bytes, as a factor on what is assumed of them. */
+  const installFactor = timeFilter(1)
   /** How loads go on this device, as a factor on what is assumed of them. */
   const loadFactor = timeFilter(1, loadNoise)
-  const filters = { open, install, load: loadFactor }
+  const filters = { open, install: installFactor, load: loadFactor }
   /** The runtimes that this device has fetched. */
   const seen = new Map<string, Runtime>()
 
@@ -164,10 +172,16 @@ export function createPreparationLearner(options: { readonly now?: () => number 
   const runtimeLeft = (runtime: PreparationRequest['runtimes'][number], rate: LogNormal) => {
     const compile = open.estimate(now())
     const bytes = expectedBytes(runtime.flavor)
-    const { openingForMs = 0 } = runtime
+    const { openingForMs = 0, fetchedForMs } = runtime
+    const shareOf = (share: number) => ({ mu: compile.mu + Math.log(share), variance: compile.variance })
+    if (fetchedForMs !== undefined) return { bytes: 0, time: remainingTime(shareOf(compileShare), fetchedForMs) }
+    // One after the other: its scripts, its file, and what is done with that.
+    const scriptsMs = (1 - compileShare) * Math.exp(compile.mu)
     const downloadMs = (bytes * 8_000) / Math.exp(rate.mu)
-    const bytesLeft = downloadMs > 0 ? bytes * Math.max(0, 1 - openingForMs / downloadMs) : 0
-    return { bytes: bytesLeft, time: remainingTime(compile, openingForMs - downloadMs) }
+    const fileForMs = Math.max(0, openingForMs - scriptsMs)
+    const left = compileShare + (1 - compileShare) * Math.max(0, 1 - openingForMs / scriptsMs)
+    const bytesLeft = downloadMs > 0 ? bytes * Math.max(0, 1 - fileForMs / downloadMs) : 0
+    return { bytes: bytesLeft, time: remainingTime(shareOf(left), fileForMs - downloadMs) }
   }
 
   return {
@@ -193,7 +207,7 @@ export function createPreparationLearner(options: { readonly now?: () => number 
       if (!(bytes > 0 && ms > 0 && isTime(ms))) return
       const beside = Math.max(0.02 * ms, ms - Math.exp(downloadTime(bytes, rate).mu))
       // What a long download took beside its bytes is lost in how its rate was estimated.
-      install.observe(beside, now(), Math.max(1e-3, (beside / ms) ** 2))
+      installFactor.observe(beside / assumedInstallMs(bytes), now(), Math.max(1e-3, (beside / ms) ** 2))
     },
     observeLoad({ ms, ...about }) {
       loadFactor.observe(ms / assumedLoadMs(about), now())
@@ -206,8 +220,9 @@ export function createPreparationLearner(options: { readonly now?: () => number 
       const others: LogNormal[] = []
       let bytes = remainingBytes
       if (remainingBytes > 0) {
-        const { mu, variance } = install.estimate(nowMs)
-        others.push(remainingBytes < totalBytes ? { mu: mu + Math.log(installEndShare), variance } : { mu, variance })
+        const { mu, variance } = installFactor.estimate(nowMs)
+        const ms = assumedInstallMs(totalBytes) * (remainingBytes < totalBytes ? installEndShare : 1)
+        others.push({ mu: mu + Math.log(ms), variance })
       }
       for (const runtime of closed) {
         const known = seen.get(runtime.flavor)
@@ -235,9 +250,9 @@ export function createPreparationLearner(options: { readonly now?: () => number 
       }
     },
     snapshot: () => ({
-      version: 1,
+      version: 2,
       open: open.snapshot(),
-      install: install.snapshot(),
+      install: installFactor.snapshot(),
       load: loadFactor.snapshot(),
       runtimes: [...seen],
     }),

@@ -213,6 +213,12 @@ describe('toTransferablePicture', () => {
     await expect(toTransferablePicture(make() as HTMLCanvasElement)).rejects.toEqual(refused(code))
   })
 
+  it('refuses image data whose pixels were handed over', async () => {
+    const pixels = new ImageData(8, 4)
+    structuredClone(pixels.data.buffer, { transfer: [pixels.data.buffer] })
+    await expect(toTransferablePicture(pixels)).rejects.toMatchObject({ code: 'picture-unreadable' })
+  })
+
   it('refuses a bitmap that was closed', async () => {
     const bitmap = await createImageBitmap(canvasOf(4, 4))
     bitmap.close()

@@ -94,6 +94,7 @@ export async function toTransferablePicture(
   }
   if (isInstance(source, 'ImageData')) {
     checkPictureSize(source)
+    if (source.data.length === 0) throw unreadable('These pixels were handed over to another thread or frame.')
     return structuredClone(source)
   }
   if (isDrawn(source)) return toBitmap(source, maxSide)

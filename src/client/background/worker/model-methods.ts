@@ -1,6 +1,5 @@
 import type { Manifest } from '../../../contracts/manifest.ts'
 import { ModelError } from '../../../errors/model-error.ts'
-import { importModel } from '../../../models/catalogue/import-model.ts'
 import { toFilePath } from '../../../models/manifest/file-path.ts'
 import { sourcesOf } from '../../../models/manifest/sources-of.ts'
 import { handOver } from '../../../utils/calls/hand-over.ts'
@@ -8,8 +7,9 @@ import { lazyPart } from '../../../utils/lazy-part.ts'
 import type { ModelMethods } from './background-types.ts'
 import type { OpenedModels } from './open-models.ts'
 
-/** Reading .onnx files and hubs is a file of its own: most pages add no models. */
+/** Reading .onnx files and hubs, and imports, are files of their own: most pages add no models. */
 const adding = lazyPart('adds models', () => import('../../../models/catalogue/add-model.ts'))
+const importing = lazyPart('imports models', () => import('../../../models/catalogue/import-model.ts'))
 
 /** The methods about stored models. @param opened what they stand on, once it is open */
 export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMethods {
@@ -116,6 +116,7 @@ export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMe
       return handOver(bytes, [bytes.buffer])
     },
     async importModel(manifest, files, { signal }) {
+      const { importModel } = await importing.get()
       const { store, registry, orphansFreed } = await opened()
       await orphansFreed()
       return importModel(manifest, files, { store, registry, signal })

@@ -51,6 +51,7 @@ async function runOnEdge(context: RequestContext, request: ArmRequest, signal: A
       throw new ModelError(
         'model-wrong-answer',
         `The output ${output} of ${manifest.name} is ${got} on this device, but should be ${expected}.`,
+        { context: { ...problem } },
       )
     }
     learner.observeEdge(key, run.backend, run.totalMs - run.queueMs)
@@ -101,6 +102,7 @@ async function runOnCloud(
       throw new CloudError(
         'cloud-bad-response',
         `The endpoint's output ${output} of ${manifest.name} is ${got}, but should be ${expected}.`,
+        { context: { ...problem } },
       )
     }
     cloud.observeWireShare(manifest.name, requestBytes / bytesOf(inputs))

@@ -2,10 +2,11 @@ import fc from 'fast-check'
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import type { Manifest } from '../../../contracts/manifest.ts'
 import { privacyModes } from '../../../contracts/route.ts'
-import type { TensorMap } from '../../../contracts/tensor.ts'
+import type { TensorMap, TensorType } from '../../../contracts/tensor.ts'
 import { isHitherError } from '../../../errors/hither-error.ts'
 import type { NoArmError } from '../../../errors/no-arm-error.ts'
 import { modelKey } from '../../../models/manifest/model-key.ts'
+import { numericData } from '../../../protocol/tensors/tensor-numbers.ts'
 import { onlineWatcher } from '../../../testing/fake-request-context.ts'
 import {
   contains,
@@ -73,6 +74,47 @@ test.each([
   }
 })
 
+const widened = (type: TensorType): TensorMap => {
+  const data = type === 'string' ? ['0', '1'] : numericData(type, [0, 1])
+  return { y: { type, dims: [1, 2], data } }
+}
+
+// A page that reads an answer counts on its type: a double is no float, nor is a BigInt a number.
+test.each([
+  ['float32', 'float64'],
+  ['float32', 'float16'],
+  ['float16', 'float32'],
+  ['int32', 'int64'],
+  ['int64', 'int32'],
+  ['bool', 'uint8'],
+  ['uint8', 'bool'],
+  ['float32', 'string'],
+  ['int64', 'int64'],
+  ['string', 'string'],
+] as const)('both arms hold an answer’s type against the manifest: %s is said, %s comes', async (said, came) => {
+  const model = { ...manifest, outputs: [{ name: 'y', type: said, shape: [1, 2] }] }
+  for (const [privacy, kind, code] of [
+    ['edge-only', 'ModelError', 'model-wrong-answer'],
+    ['cloud-only', 'CloudError', 'cloud-bad-response'],
+  ] as const) {
+    const { ask, told } = openRequests()
+    told.answer = widened(came)
+    const end = await endOf(ask(privacy, undefined, model))
+    if (said === came) {
+      if (!('value' in end)) throw end.error
+      expect(end.value.outputs.y?.type).toBe(said)
+    } else {
+      if (!('error' in end)) throw new Error(`${privacy} took it`)
+      expect((end.error as NoArmError).attempts[0]).toMatchObject({
+        name: kind,
+        code,
+        message: expect.stringMatching(new RegExp(`output y of fake is ${came}.* should be ${said}`)),
+        context: { output: 'y', got: came, expected: said },
+      })
+    }
+  }
+})
+
 test.each([
   ['', false, false, 1],
   [', not while the browser saves data', true, false, 0],
@@ -83,7 +125,9 @@ test.each([
   prepare.mockRejectedValue(new TypeError('not here'))
   const state = async () => ({ status: 'absent' })
   const edgeModels = { state, prepare, loadingForMs: () => 0 } as unknown as RequestContext['edgeModels']
-  const edge = { ...parts.edge, loaded: () => undefined }
+  // So slow here that the cloud answers.
+  const forecast = () => ({ backend: 'wasm', ms: 90_000 })
+  const edge = { ...parts.edge, forecast, loaded: () => undefined }
   Object.assign(parts, { edge, edgeModels, watcher: { ...onlineWatcher, saveData }, downloadOnMetered: onMetered })
   const end = await endOf(ask('any'))
   if (!('value' in end)) throw end.error

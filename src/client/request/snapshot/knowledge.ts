@@ -2,6 +2,7 @@ import type { Manifest } from '../../../contracts/manifest.ts'
 import type { LinkReport } from '../../../contracts/measurements.ts'
 import type { Backend, ModelState } from '../../../contracts/model-state.ts'
 import type { Privacy, RouteNotice } from '../../../contracts/route.ts'
+import { assumeRunMs } from '../../../device/predict-run-ms.ts'
 import { modelKey } from '../../../models/manifest/model-key.ts'
 import { totalBytesOf } from '../../../models/manifest/total-bytes.ts'
 import type { LinkEstimate } from '../../../network/link.ts'
@@ -118,7 +119,7 @@ async function readEdge(context: RequestContext, manifest: Manifest, privacy: Pr
       loaded !== undefined
         ? logNormal(loaded.warmupMs + 1, 0.1)
         : predictedMs === undefined
-          ? undefined
+          ? logNormal(assumeRunMs(manifest.complexity.macs), 1)
           : logNormal(predictedMs + 1, 0.5),
     waiting: edge.waiting(manifest),
     busyForMs: edge.busyForMs(manifest),

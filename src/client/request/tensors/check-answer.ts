@@ -10,9 +10,9 @@ export interface AnswerProblem {
 }
 
 /**
- * Holds a model's answer against its manifest, by one rule for this device and endpoints: each output is there, in a
- * shape that the manifest allows. Another model under the same name must not pass for this one, and what reads answers
- * relies on their shapes.
+ * Holds a model's answer against its manifest, by one rule for this device and endpoints: each output is there, in the
+ * manifest's type and in a shape that it allows. Another model under the same name must not pass for this one, and what
+ * reads answers relies on their types and shapes: an answer is the same from either arm, or it is none.
  *
  * @returns the first thing that does not fit
  */
@@ -20,13 +20,12 @@ export function findAnswerProblem(
   { outputs: specs }: Pick<Manifest, 'outputs'>,
   outputs: TensorMap,
 ): AnswerProblem | undefined {
-  for (const { name, shape } of specs) {
+  for (const { name, type, shape } of specs) {
     const output = Object.hasOwn(outputs, name) ? outputs[name] : undefined
-    if (output !== undefined && isShapeOf(output.dims, shape)) continue
-    return {
-      output: name,
-      got: output === undefined ? 'missing' : toShapeText(output.dims),
-      expected: toShapeText(shape),
+    if (output === undefined) return { output: name, got: 'missing', expected: `${type} ${toShapeText(shape)}` }
+    if (output.type !== type) return { output: name, got: output.type, expected: type }
+    if (!isShapeOf(output.dims, shape)) {
+      return { output: name, got: toShapeText(output.dims), expected: toShapeText(shape) }
     }
   }
   return undefined

@@ -3,6 +3,7 @@ import type { TensorMap } from '../../../contracts/tensor.ts'
 import { ValidationError } from '../../../errors/validation-error.ts'
 import { readSideOf } from '../../../tasks/pictures/picture-limits.ts'
 import { fullSizeOf, toTransferablePicture, whenFetched } from '../../../tasks/pictures/to-transferable-picture.ts'
+import { readGiven } from '../../../utils/read-given.ts'
 import type { Background } from '../../background/create-background.ts'
 import type { RunInputs } from '../../types/run-types.ts'
 import { inputTensors } from './tensor-maps.ts'
@@ -30,9 +31,14 @@ export async function toTensors(
   if (typeof inputs !== 'object' || inputs === null) {
     throw new ValidationError('input-missing', 'A run takes a picture or tensors by input name.')
   }
-  if (!isPicture(inputs)) return inputTensors(manifest, inputs as TensorMap)
-  await whenFetched(inputs.image)
-  const full = fullSizeOf(inputs.image)
-  const picture = await toTransferablePicture(inputs.image, readSideOf(manifest))
+  const given = readGiven(
+    () => (isPicture(inputs) ? { image: inputs.image } : { tensors: inputTensors(manifest, inputs as TensorMap) }),
+    'input-values',
+    `The inputs of "${manifest.name}" cannot be read: reading them throws. Give plain objects and arrays.`,
+  )
+  if ('tensors' in given) return given.tensors
+  await whenFetched(given.image)
+  const full = fullSizeOf(given.image)
+  const picture = await toTransferablePicture(given.image, readSideOf(manifest))
   return (await background.prepareInputs(manifest, picture, full)).inputs
 }
