@@ -70,7 +70,7 @@ def ten_samples(reader: Reader, tokenizer, end: int) -> list[tuple[str, str]]:
 
 def words_of(text: str) -> str:
     """The words of a text with a blank around each: whether one has words in a row is whether it has the other."""
-    return " " + " ".join(re.findall(r"[a-z']+", text.lower().replace("’", "'"))) + " "
+    return " " + " ".join(re.findall(r"[a-z]+(?:'[a-z]+)*", text.lower().replace("’", "'"))) + " "
 
 
 def longest_copy(text: str, books: list[str]) -> int:
