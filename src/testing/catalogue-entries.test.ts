@@ -78,10 +78,11 @@ describe.each(entries.map((entry) => [entry.manifest.name, entry] as const))('%s
   })
 })
 
-test('languages, intents and digits are as small as they are meant to be', () => {
+test('languages, intents and tales are as small as they are meant to be', () => {
   const bytesOf = (name: string) =>
     entries.find(({ manifest }) => manifest.name === name)?.manifest.files.reduce((sum, { bytes }) => sum + bytes, 0)
   expect(bytesOf('language-identification')).toBeLessThanOrEqual(3e6)
   expect(bytesOf('intents-small')).toBeLessThanOrEqual(500e3)
   expect(bytesOf('intents-large')).toBeLessThanOrEqual(12e6)
+  expect(bytesOf('tales')).toBeLessThanOrEqual(8e6)
 })
