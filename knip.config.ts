@@ -30,6 +30,7 @@ const config: KnipConfig = {
         'interop/browser/page.ts',
         'deploy/*.test.ts',
         'bench/store/page.ts',
+        'bench/generate/build-smollm2.ts',
         'bench/pages/*.ts',
         'examples/*/main.ts',
         'custom-elements-manifest.config.mjs',

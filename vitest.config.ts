@@ -29,6 +29,8 @@ export default defineConfig({
     // Timings never decide a test: this is only for one that hangs, on a machine that has much else to do.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Of `expect.poll`, which waits for one second else: on a busy machine the page's own code takes longer to come.
+    expect: { poll: { timeout: 50_000 } },
     // By default one core is left idle, of two that is half of the machine.
     maxWorkers: '100%',
     projects: [

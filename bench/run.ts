@@ -59,6 +59,16 @@ const benches: Record<string, Entry> = {
     isBuilt: true,
     load: () => import('./first-visit.ts'),
   },
+  generate: {
+    about: 'A language model on WASM: first token, each token, reuse, abort; beside Transformers.js and wllama',
+    isBuilt: true,
+    load: () => import('./generate.ts'),
+  },
+  'generate-ids': {
+    about: 'Whether a language model writes the tokens here that it writes with Transformers.js',
+    isBuilt: true,
+    load: () => import('./generate/ids.ts'),
+  },
   operators: {
     about: "ONNX's operator tests through the edge worker on WASM and on WebGPU: what each can do",
     isBuilt: true,

@@ -14,7 +14,8 @@ test('a first visit is answered by the cloud, then by the edge, and a reload mov
   const app = openAppPage(page)
   await app.pick(7)
   await expect(app.badge).toHaveAttribute('data-arm', 'cloud')
-  await expect(app.why).toContainText('still on its way')
+  // On a busy machine this device may be predicted to be first, and is overtaken.
+  await expect(app.why).toContainText(/still on its way|predicted/)
   await expect(app.answer).toContainText('7')
   await expect(app.modelStatus).toHaveAttribute('data-status', 'downloading')
 

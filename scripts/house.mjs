@@ -46,6 +46,7 @@ export const only = {
   ops: ['contracts', 'errors', 'utils', 'routing/fleet', 'ui/design', 'ui/base/save-file', 'ops'],
   'service-worker': ['outbox/report-sync', 'app/offline', 'service-worker'],
   endpoint: ['contracts', 'errors', 'utils', 'protocol', 'models/manifest', 'endpoint'],
+  'endpoint/adding': ['contracts', 'errors', 'utils', 'models/manifest', 'models/gguf', 'models/onnx', 'endpoint'],
   'endpoint/gateway': ['contracts', 'errors', 'utils', 'protocol', 'models/manifest', 'cloud', 'endpoint'],
 }
 
@@ -83,11 +84,13 @@ export const entries = {
   ],
   'client/models': ['client/models/model-updates', 'client/models/models-api'],
   'client/notices': ['client/notices/notice-poll', 'client/notices/notices'],
+  'client/generate': ['client/generate/defer-writing', 'client/generate/generate', 'client/generate/open-writing'],
   'client/request': [
     'client/request/answer',
     'client/request/in-time',
     'client/request/model-run',
     'client/request/pipeline',
+    'client/request/plan-writing',
     'client/request/tensors/tensor-maps',
     'client/request/running/time-limits',
     'client/request/tensors/to-tensors',

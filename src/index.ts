@@ -22,6 +22,14 @@ export type {
 } from './client/types/client-options.ts'
 export type { Client, ClientEvents, RouteExplanation, RoutesLog } from './client/types/client-types.ts'
 export type {
+  GenerateInput,
+  GenerateOptions,
+  Writing,
+  WritingPart,
+  WritingResult,
+  WritingUsage,
+} from './client/types/generate-types.ts'
+export type {
   AddModelOptions,
   AddModelSource,
   ImportModelOptions,
@@ -53,7 +61,9 @@ export type {
   VoiceMoment,
   VoiceTask,
   WatchedFrame,
+  WritingTask,
 } from './client/types/task-types.ts'
+export type { ChatMessage, Tool, ToolCall } from './contracts/chat.ts'
 export type { TaskName } from './contracts/manifest.ts'
 export type { BackendMeasurement, DeviceReport, LinkReport, ModelProgress } from './contracts/measurements.ts'
 export type { Backend, ModelState, Progress } from './contracts/model-state.ts'
@@ -61,6 +71,7 @@ export type { DroppedReports } from './contracts/report.ts'
 export type { ReportMode } from './contracts/report-mode.ts'
 export {
   type Arm,
+  type FinishReason,
   type Prediction,
   type Privacy,
   privacyModes,
@@ -73,6 +84,7 @@ export {
   type RoutePreparation,
   type RouteReason,
   type RouteRecord,
+  type RouteWriting,
 } from './contracts/route.ts'
 export { routeReasons } from './contracts/route-reasons.ts'
 export type { TensorData, TensorMap, TensorType } from './contracts/tensor.ts'

@@ -21,10 +21,14 @@ export async function openEdgeSite(options: {
   readonly models: readonly SharedModel[]
   /** Models that Transformers.js gets, too. */
   readonly transformers?: readonly SharedModel[]
+  /** Files or folders more, by their path on the site; below `assets/transformers`, Transformers.js finds them. */
+  readonly files?: Readonly<Record<string, string>>
+  /** Whole models more, in the layout of an endpoint's folder, by their names. */
+  readonly modelFolders?: Readonly<Record<string, string>>
   /** Compresses the files beforehand, as a site on a real link would. */
   readonly compressed?: boolean
 }) {
-  const { pages, models, transformers = [], compressed = false } = options
+  const { pages, models, transformers = [], files = {}, modelFolders = {}, compressed = false } = options
   const folder = mkdtempSync(join(tmpdir(), 'hither-bench-'))
   const [appDir, modelsDir] = [join(folder, 'app'), join(folder, 'models')]
   mkdirSync(modelsDir)
@@ -57,7 +61,9 @@ export async function openEdgeSite(options: {
       : [],
   })
   await writeSharedModels(modelsDir, models)
-  if (transformers.length > 0) {
+  for (const [name, from] of Object.entries(modelFolders)) cpSync(from, join(modelsDir, name), { recursive: true })
+  for (const [path, from] of Object.entries(files)) cpSync(from, join(appDir, path), { recursive: true })
+  if (transformers.length > 0 || Object.keys(files).some((path) => path.startsWith('assets/transformers/'))) {
     writeTransformersModels(join(appDir, 'assets/transformers'), transformers)
     for (const end of ['mjs', 'wasm']) {
       const name = `ort-wasm-simd-threaded.asyncify.${end}`

@@ -1,4 +1,15 @@
-import { type Client, type ClientOptions, createClient, isHitherError, type RunOptions, Tensor } from 'hither'
+import {
+  type Client,
+  type ClientOptions,
+  createClient,
+  type GenerateInput,
+  type GenerateOptions,
+  isHitherError,
+  type RunOptions,
+  Tensor,
+  type WritingPart,
+  type WritingResult,
+} from 'hither'
 import { createSmoke } from './smoke.ts'
 
 /** What a test asks of the page: errors come back as their name and code. */
@@ -25,6 +36,20 @@ const hither = {
       const x = new Tensor('float32', new Float32Array(size).fill(0.5), dims)
       const { outputs, route } = await client.run(model, { x }, options)
       return { first: Number(outputs.y?.data[0]), route }
+    })
+  },
+  /** The text that was begun last: its parts so far, and its end. */
+  parts: [] as WritingPart[],
+  written: undefined as Promise<WritingResult | { error: string[] }> | undefined,
+  aborts: new AbortController(),
+  /** Begins a text. */
+  begin(model: string, input: GenerateInput, options: Omit<GenerateOptions, 'signal'> = {}): void {
+    this.parts = []
+    this.aborts = new AbortController()
+    this.written = this.settle(async (client) => {
+      const writing = client.generate(model, input, { ...options, signal: this.aborts.signal })
+      for await (const part of writing) this.parts.push(part)
+      return writing.done
     })
   },
 }

@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Manifest } from '../../src/contracts/manifest.ts'
+import { hasStoriesModel, storiesWriter } from '../../src/testing/stories-model.ts'
 import { type TinyGraph, tinyOnnx } from '../../src/testing/tiny-onnx.ts'
+import { tinyWriter } from '../../src/testing/tiny-writer.ts'
 import { writeModel } from '../../src/testing/write-model.ts'
 
 const value = (name: string, shape: number[] = [1]) => ({ name, type: 'float32' as const, shape })
@@ -63,6 +65,19 @@ const remembering: TinyGraph = {
   ],
 }
 
+/** Writes a language model's folder. */
+function writeWriter(
+  modelsDir: string,
+  { manifest, files }: { readonly manifest: Manifest; readonly files: Readonly<Record<string, Uint8Array>> },
+): void {
+  const folder = join(modelsDir, manifest.name, manifest.revision)
+  for (const [path, bytes] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), bytes)
+  }
+  writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest))
+}
+
 /** Writes a models folder for tests of the edge engine. */
 export async function writeEngineModels() {
   const modelsDir = mkdtempSync(join(tmpdir(), 'hither-engine-'))
@@ -89,5 +104,8 @@ export async function writeEngineModels() {
   // Of these, a budget of 20 MB holds one at a time: loading one unloads the other.
   for (const name of ['left', 'right'])
     await write(name, convolutions(1, 32), { requires: { memoryBytes: 15_000_000 } })
+  // Nobody has trained it: what it writes is nonsense, and always the same.
+  writeWriter(modelsDir, await tinyWriter({ name: 'writer', contextTokens: 2_000 }))
+  if (hasStoriesModel) writeWriter(modelsDir, await storiesWriter('stories'))
   return { modelsDir, remove: () => rmSync(modelsDir, { recursive: true, force: true }) }
 }

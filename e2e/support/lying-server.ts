@@ -21,6 +21,8 @@ export interface Lie {
   readonly flipAt?: number
   readonly ignoreRange?: true
   readonly gzip?: true
+  /** What the path has from this request's answer on. */
+  readonly becomes?: ServedFile
 }
 
 export interface LoggedRequest {
@@ -66,6 +68,7 @@ export async function openLyingServer(appDir: string) {
     const logged: LoggedRequest = { path, range, at: Date.now(), sentBytes: 0 }
     requests.push(logged)
     const lie = (state.lies.length > 0 ? state.lies.shift() : state.lastingLie) ?? {}
+    if (lie.becomes !== undefined) files.set(path, lie.becomes)
     if (lie.status !== undefined) return void response.writeHead(lie.status).end('no')
     if (lie.page !== undefined) return void response.writeHead(200, { 'Content-Type': 'text/html' }).end(lie.page)
     const total = file.bytes.length

@@ -1,6 +1,9 @@
+import type { Privacy, RouteRecord } from '../contracts/route.ts'
 import { lazyPart } from '../utils/lazy-part.ts'
 import { assembleParts, type ClientPlatform } from './assemble-parts.ts'
+import type { FailedRequest } from './client-outbox.ts'
 import { createRunModel } from './create-run-model.ts'
+import { deferWriting } from './generate/defer-writing.ts'
 import { createModelsApi } from './models/models-api.ts'
 import { type ClientSettings, toRequestPolicy } from './options/client-settings.ts'
 import { parseRunOptions } from './options/parse-run-options.ts'
@@ -15,6 +18,16 @@ export function assembleClient(settings: ClientSettings, platform: ClientPlatfor
   const { policy, storage } = settings
   const sessions = lazyPart('opens sessions', () => import('./session/open-session.ts'))
 
+  const generating = lazyPart('writes text', () => import('./generate/generate.ts'))
+  const answered = (model: string, route: RouteRecord) => {
+    events.emit('route', routes.add(route))
+    if (route.ran === 'cloud') events.emit('link', link())
+    if (storage.autoUpdate === false || (watcher.saveData && !storage.downloadOnMetered)) return
+    void updates.get().then(
+      ({ follow }) => follow(model),
+      () => {},
+    )
+  }
   const runModel = createRunModel({
     pipeline,
     policy,
@@ -26,15 +39,7 @@ export function assembleClient(settings: ClientSettings, platform: ClientPlatfor
       background.manifest(model).catch(() => {})
     },
     outbox,
-    onAnswered(model, { route }) {
-      events.emit('route', routes.add(route))
-      if (route.ran === 'cloud') events.emit('link', link())
-      if (storage.autoUpdate === false || (watcher.saveData && !storage.downloadOnMetered)) return
-      void updates.get().then(
-        ({ follow }) => follow(model),
-        () => {},
-      )
-    },
+    onAnswered: (model, { route }) => answered(model, route),
   })
   const run: Client['run'] = async (model, inputs, runOptions) => {
     const { manifest: _, ...result } = await runModel(model, runOptions, (manifest) =>
@@ -43,9 +48,25 @@ export function assembleClient(settings: ClientSettings, platform: ClientPlatfor
     return result
   }
 
+  const generate: Client['generate'] = (model, input, options = {}) =>
+    deferWriting(async () => {
+      if (isFirst()) void edge.anticipate()
+      const [{ generate }, opened] = await Promise.all([generating.get(), pipeline.get()])
+      const writingParts = {
+        ...{ edge, edgeModels, background, policy, open, closing },
+        pipeline: opened,
+        onAnswered(route: RouteRecord, privacy: Privacy) {
+          outbox.answered(route, undefined, privacy)
+          answered(model, route)
+        },
+        onFailed: (error: unknown, about: Omit<FailedRequest, 'model'>) => outbox.failed(error, { model, ...about }),
+      }
+      return generate(writingParts, model, input, options)
+    })
   return {
     run,
-    task: createTaskApi({ runModel, run, background, open, anticipate }),
+    generate,
+    task: createTaskApi({ runModel, run, generate, background, open, anticipate }),
 
     async prepare(model, { signal } = {}) {
       signal?.throwIfAborted()

@@ -2,6 +2,7 @@
 export const routeReasons = {
   'edge-only': 'This request must stay on this device.',
   'cloud-only': 'This request was asked to run in the cloud.',
+  'no-text-endpoint': 'Text is written on this device only, so it ran here.',
   'no-endpoint': 'No cloud endpoint is configured, so it ran on this device.',
   offline: 'This device is offline, so it ran here.',
   'cloud-closed': 'The operator said that the endpoint must not be used now, so it ran on this device.',

@@ -155,6 +155,32 @@ export interface RouteCascade {
   }
 }
 
+/** Why an answer in text ended. */
+export type FinishReason = 'stop' | 'length' | 'tool-calls' | 'aborted' | 'cut-off'
+
+/** How a text was written. */
+export interface RouteWriting {
+  readonly finishReason: FinishReason
+  readonly promptTokens: number
+  /** Of the prompt: known from before, and not read again. */
+  readonly cachedTokens: number
+  readonly tokens: number
+  /** From the request's start to the answer's end, in milliseconds. */
+  readonly totalMs: number
+  /** Per token after the first one, on average, in milliseconds. */
+  readonly tokenMs?: number
+  /** Where another place went on with it. */
+  readonly moves: readonly {
+    readonly from: Arm
+    readonly to: Arm
+    /** An error's code. */
+    readonly reason: string
+    readonly atToken: number
+    /** From noticing to going on, in milliseconds. */
+    readonly gapMs: number
+  }[]
+}
+
 /** Why a request ran where it ran, and what came of it. Holds nothing of the request's content. */
 export interface RouteRecord {
   readonly id: string
@@ -168,6 +194,7 @@ export interface RouteRecord {
   readonly reason: RouteReason
   readonly why: string
   readonly predicted: { readonly edge?: Prediction; readonly cloud?: Prediction }
+  /** From the request's start to its answer, in milliseconds; of a text, to its first token, or its end without one. */
   readonly actualMs: number
   readonly parts: RouteParts
   /** Every run that was started, in the order of their starts. */
@@ -181,6 +208,8 @@ export interface RouteRecord {
   readonly other?: RouteOther
   /** Set for a model with a cascade; the record's other fields are of the model that answered. */
   readonly cascade?: RouteCascade
+  /** Set for an answer in text. */
+  readonly writing?: RouteWriting
   /** When an answer was wanted, in milliseconds from the request's start, and whether it came by then. */
   readonly deadline?: { readonly ms: number; readonly met: boolean }
 }

@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest'
+import { eventually } from '../testing/until.ts'
 import { createPowerWatcher } from './power-watcher.ts'
 
 function fakeBattery(start: { charging: boolean; level: number }) {
@@ -11,7 +12,7 @@ test('a low battery that nothing charges saves power, and charging ends it', asy
   const watcher = createPowerWatcher({ navigator: { getBattery: async () => battery } })
   expect(watcher.savePower).toBe(false)
   watcher.start()
-  await vi.waitFor(() => expect(watcher.savePower).toBe(true))
+  await eventually(() => expect(watcher.savePower).toBe(true))
   battery.charging = true
   battery.dispatchEvent(new Event('chargingchange'))
   expect([watcher.savePower, watcher.onBattery]).toEqual([false, false])

@@ -137,9 +137,9 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
       await (again ? probe.measureAgain() : probe.measure())
       return knowledge.measurements
     },
-    async check(manifest) {
+    async check(manifest, wantedTokens) {
       await probe.ready()
-      fitness.check(manifest)
+      fitness.check(manifest, wantedTokens)
     },
     async anticipate(manifest) {
       await probe.ready()
@@ -168,6 +168,16 @@ export function createEdge(options: EdgeOptions): EdgeEngine {
       } catch (error) {
         if (isRunFailure(error)) await giveUpUnsure(slot)
         throw error
+      }
+    },
+    async write(manifest, request, writeOptions) {
+      const slot = slotOf(manifest)
+      slot.pins += 1
+      try {
+        return await slot.host.write(slot.key, request, writeOptions)
+      } finally {
+        slot.pins -= 1
+        slot.usedAt = performance.now()
       }
     },
     hold: (plan, readFiles) => holdModels(plan, { slots, placement, loader, onGone }, readFiles),

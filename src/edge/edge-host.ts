@@ -2,6 +2,7 @@ import type { BackendMeasurement } from '../contracts/measurements.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import { EdgeError } from '../errors/edge-error.ts'
 import { isHitherError } from '../errors/hither-error.ts'
+import type { WriteEnd, WriteRequest } from '../generation/writer/write-request.ts'
 import { abortable } from '../utils/abortable.ts'
 import { handOver } from '../utils/calls/hand-over.ts'
 import type { Remote } from '../utils/calls/remote.ts'
@@ -10,7 +11,7 @@ import { isInstance } from '../utils/is-instance.ts'
 import { memoizeAsync } from '../utils/memoize-async.ts'
 import { tensorBuffers } from '../utils/tensor-buffers.ts'
 import type { Timers } from '../utils/with-deadline.ts'
-import type { EdgeRunOptions, RuntimeProgress, RuntimeStanding } from './edge-types.ts'
+import type { EdgeRunOptions, EdgeWriteOptions, RuntimeProgress, RuntimeStanding } from './edge-types.ts'
 import { createWorkerLife } from './worker-life.ts'
 import {
   type EdgeWorkerMethods,
@@ -30,6 +31,8 @@ import {
  */
 const loadTimeoutMs = 180_000
 const openTimeoutMs = 60_000
+/** A text's worker counts as hung after this time without news: a piece of the prompt was read, or a token written. */
+const quietTimeoutMs = 120_000
 
 type Methods = Remote<EdgeWorkerMethods>
 
@@ -64,6 +67,8 @@ export interface EdgeHost {
   runSession(sessionId: string, inputs: TensorMap, options: EdgeRunOptions): Promise<WorkerSessionRun>
   /** Frees a session's state; does nothing when its worker has died. */
   closeSession(sessionId: string): Promise<void>
+  /** @see EdgeWorkerMethods.write */
+  write(key: string, request: WriteRequest, options: EdgeWriteOptions): Promise<WriteEnd>
   /** Times a loaded model: the median of a few runs, in milliseconds. */
   time(key: string): Promise<number>
   unload(key: string): Promise<void>
@@ -79,7 +84,10 @@ export interface EdgeHost {
 
 /** The model's bytes move to the worker: a copy of them would double what loading takes. */
 const handOverFiles = (request: LoadRequest): LoadRequest => {
-  const views = [request.files.graph, ...(request.files.externalData ?? []).map(({ data }) => data)]
+  const { graph, externalData = [], generation } = request.files
+  const { tokenizer, tokenizerConfig, chatTemplate } = generation ?? {}
+  const texts = [tokenizer, tokenizerConfig, chatTemplate].filter((text) => text !== undefined)
+  const views = [graph, ...externalData.map(({ data }) => data), ...texts]
   const buffers = views.flatMap(({ buffer }) => (isInstance(buffer, 'ArrayBuffer') ? [buffer] : []))
   return handOver(request, [...new Set(buffers)])
 }
@@ -233,6 +241,20 @@ export function createEdgeHost(options: {
       runInTurn(inputs, options, (methods, given) => methods.runSession(sessionId, given, options.signal)),
     async closeSession(sessionId) {
       await worker.methods?.closeSession(sessionId).catch(() => {})
+    },
+    async write(key, request, { onEvents, signal }) {
+      signal?.throwIfAborted()
+      const writing = call(quietTimeoutMs, 'Writing', (methods, isAlive) => {
+        const tell: typeof onEvents = (events) => {
+          isAlive()
+          onEvents(events)
+        }
+        return methods.write(key, request, tell, signal)
+      })
+      return abortable(writing, signal).catch((error) => {
+        endIfDead(error, true)
+        throw error
+      })
     },
     async time(key) {
       try {

@@ -2,6 +2,7 @@ import type { Manifest } from '../contracts/manifest.ts'
 import type { BackendMeasurement, DeviceReport } from '../contracts/measurements.ts'
 import type { Backend } from '../contracts/model-state.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
+import type { WriteEnd, WriteEvent, WriteRequest } from '../generation/writer/write-request.ts'
 import type { SessionPlan } from './session-plan.ts'
 import type {
   LoadReport,
@@ -71,6 +72,12 @@ export interface EdgeRunOptions {
   readonly transfer?: boolean | undefined
 }
 
+export interface EdgeWriteOptions {
+  /** Told what comes, in order, a few at a time. */
+  readonly onEvents: (events: readonly WriteEvent[]) => void
+  readonly signal?: AbortSignal | undefined
+}
+
 /** Runs of stateful models, or of several models as one: what one run leaves is what the next one takes. */
 export interface EdgeSession {
   /**
@@ -125,9 +132,10 @@ export interface EdgeEngine {
   /**
    * Holds what the model needs against what this device has, before anything is downloaded.
    *
+   * @param wantedTokens of prompt and answer together, of a model that writes text
    * @throws {CapabilityError} `model-unsupported`, with what is missing; `model-set-aside`: loading it ended this tab twice
    */
-  check(manifest: Manifest): Promise<void>
+  check(manifest: Manifest, wantedTokens?: number): Promise<void>
   /**
    * Fetches and compiles the runtime that the model, or the one that ran last, will most likely run in: beside the
    * model's download, or before it is known which model it will be. Never rejects.
@@ -153,6 +161,14 @@ export interface EdgeEngine {
    * @throws as `load` does
    */
   hold(plan: SessionPlan, readFiles: (manifest: Manifest) => Promise<ModelFiles>): Promise<HeldModels>
+  /**
+   * Writes text with a loaded model that does.
+   *
+   * @throws {ValidationError} `text-empty`, `context-full`, `messages-refused`
+   * @throws {EdgeError} as `run` does; who has the prompt's ids and the answer so far can go on
+   * @throws the signal's reason
+   */
+  write(manifest: Manifest, request: WriteRequest, options: EdgeWriteOptions): Promise<WriteEnd>
   /** Calls that wait or run in the model's worker. */
   waiting(manifest: Manifest): number
   /** How long the first of them has been under way, in milliseconds; 0 where that is another tab's. */

@@ -2,22 +2,22 @@ import type { Manifest } from '../contracts/manifest.ts'
 import type { AdapterFacts } from '../contracts/measurements.ts'
 import type { Backend } from '../contracts/model-state.ts'
 import { checkRequirements } from '../device/check-requirements.ts'
-import { estimateModelMemory } from '../device/memory-budget.ts'
 import { CapabilityError } from '../errors/capability-error.ts'
 import { modelKey } from '../models/manifest/model-key.ts'
-import { totalBytesOf } from '../models/manifest/total-bytes.ts'
+import { modelMemory } from '../models/manifest/model-memory.ts'
 import type { CrashMarks } from './crash-marks.ts'
 
 /** Whether a model fits this device, as far as that is known without loading it. */
 export interface Fitness {
-  /** Memory that the model takes, stated or estimated, in bytes. */
-  memoryOf(manifest: Manifest): number
   /** The backends that meet what the model needs. */
   backendsFor(manifest: Manifest): readonly Backend[]
   /** Loading it ended this tab more than once. */
   isSetAside(manifest: Manifest): boolean
-  /** @throws {CapabilityError} `model-unsupported` or `model-set-aside`, with what is missing */
-  check(manifest: Manifest): void
+  /**
+   * @param wantedTokens of prompt and answer together, of a model that writes text
+   * @throws {CapabilityError} `model-unsupported` or `model-set-aside`, with what is missing
+   */
+  check(manifest: Manifest, wantedTokens?: number): void
 }
 
 export function createFitness(options: {
@@ -27,20 +27,18 @@ export function createFitness(options: {
   readonly adapter: () => AdapterFacts | undefined
 }): Fitness {
   const { backends, budgetBytes, marks, adapter } = options
-  const memoryOf = (manifest: Manifest) => manifest.requires?.memoryBytes ?? estimateModelMemory(totalBytesOf(manifest))
-  const requirementsOf = (manifest: Manifest) =>
-    checkRequirements(backends, manifest.requires ?? {}, memoryOf(manifest), {
+  const requirementsOf = (manifest: Manifest, wantedTokens?: number) =>
+    checkRequirements(backends, manifest.requires ?? {}, modelMemory(manifest, wantedTokens), {
       adapter: adapter(),
       memoryBytes: budgetBytes,
     })
   const isSetAside = (manifest: Manifest) => marks.isSetAside(modelKey(manifest))
 
   return {
-    memoryOf,
     backendsFor: (manifest) => requirementsOf(manifest).backends,
     isSetAside,
-    check(manifest) {
-      const found = requirementsOf(manifest)
+    check(manifest, wantedTokens) {
+      const found = requirementsOf(manifest, wantedTokens)
       if ('lack' in found) {
         throw new CapabilityError('model-unsupported', `This device cannot run ${manifest.title}: ${found.lack}.`)
       }

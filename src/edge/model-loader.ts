@@ -2,13 +2,13 @@ import type { Manifest } from '../contracts/manifest.ts'
 import type { BackendSetup } from '../device/backend-setups.ts'
 import { CapabilityError } from '../errors/capability-error.ts'
 import { modelKey } from '../models/manifest/model-key.ts'
+import { modelMemory } from '../models/manifest/model-memory.ts'
 import { abortable } from '../utils/abortable.ts'
 import type { CrashMarks } from './crash-marks.ts'
 import type { DeviceKnowledge } from './device-knowledge.ts'
 import type { EdgeHost } from './edge-host.ts'
 import type { EdgeHosts } from './edge-hosts.ts'
 import type { EdgeEvents, ReadFiles } from './edge-types.ts'
-import type { Fitness } from './fitness.ts'
 import { type ModelSlot, type ModelSlots, toSlot } from './model-slots.ts'
 
 /**
@@ -50,13 +50,12 @@ export function createModelLoader(
     readonly slots: ModelSlots
     readonly hosts: EdgeHosts
     readonly knowledge: DeviceKnowledge
-    readonly fitness: Fitness
     readonly marks: CrashMarks
     /** Aborted when the engine is closed. */
     readonly closing: AbortSignal
   },
 ): ModelLoader {
-  const { slots, hosts, knowledge, fitness, marks, onGone, closing } = engine
+  const { slots, hosts, knowledge, marks, onGone, closing } = engine
 
   const unload = async (slot: ModelSlot) => {
     slots.drop(slot)
@@ -75,7 +74,7 @@ export function createModelLoader(
   const loadOn: ModelLoader['loadOn'] = async (setup, manifest, readFiles, options) => {
     const { purpose, warmsUp = true, verify } = options
     const key = modelKey(manifest)
-    const bytes = fitness.memoryOf(manifest)
+    const bytes = modelMemory(manifest)
     await makeRoom(bytes, key, purpose)
     const host = hosts.of(setup)
     // A trial is timed: compared with its own remembered time, it would always tie.
@@ -98,6 +97,7 @@ export function createModelLoader(
         outputs: manifest.outputs,
         wire: manifest.wire,
         canary: manifest.canary,
+        generation: manifest.generation,
         tolerance: manifest.tolerance.absolute,
         keepOnDevice: manifest.state?.map(({ output }) => output),
         knownMs,

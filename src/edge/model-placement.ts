@@ -207,7 +207,9 @@ export function createModelPlacement(
       const loading = loadWhereFastest(manifest, readFiles).finally(() => placing.delete(key))
       placing.set(key, loading)
       readers.set(key, readFiles)
-      loading.then(() => settleLater(manifest, readFiles)).catch(() => {}) // its caller is told
+      // A text's keys and values lie where it was begun, and trying another place takes its weights twice.
+      const mayMove = manifest.generation === undefined
+      loading.then(() => (mayMove ? settleLater(manifest, readFiles) : undefined)).catch(() => {}) // its caller is told
       return loading
     },
     async loadOn(setup, manifest, readFiles, options) {

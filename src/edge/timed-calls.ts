@@ -19,8 +19,9 @@ export interface TimedCalls {
    *
    * @param ms awake time that it may take once it is its turn
    * @param onExpire it has taken longer
+   * @param make may say that the call is alive: its time begins anew
    */
-  add<T>(ms: number, onExpire: () => void, make: () => Promise<T>): Promise<T>
+  add<T>(ms: number, onExpire: () => void, make: (isAlive: () => void) => Promise<T>): Promise<T>
   /** Stops the timers of all calls: their worker has ended. */
   clear(): void
 }
@@ -34,6 +35,10 @@ export function createTimedCalls({
 }): TimedCalls {
   const calls: Call[] = []
 
+  const stopTurn = (call: Call) => {
+    call.turn?.stop()
+    delete call.turn
+  }
   const watchFirst = () => {
     const [first] = calls
     if (first === undefined) return
@@ -52,7 +57,11 @@ export function createTimedCalls({
       const call: Call = { ms, onExpire }
       calls.push(call)
       try {
-        const answer = make()
+        const answer = make(() => {
+          if (calls[0] !== call) return
+          stopTurn(call)
+          watchFirst()
+        })
         // Setting a timer takes as long as sending a small message, so the message goes first.
         watchFirst()
         return await answer
@@ -60,7 +69,7 @@ export function createTimedCalls({
         const index = calls.indexOf(call)
         if (index >= 0) {
           calls.splice(index, 1)
-          call.turn?.stop()
+          stopTurn(call)
           watchFirst()
         }
       }

@@ -3,6 +3,7 @@ import { edgeFixture, fastWebgpu, readerOf, startPretendedWebgpu } from '../test
 import { fakeManifest } from '../testing/fake-manifest.ts'
 import { modelsWithoutZeros } from '../testing/models-without-zeros.ts'
 import { tinyOnnx } from '../testing/tiny-onnx.ts'
+import { tinyWriter } from '../testing/tiny-writer.ts'
 import { openEdgeSession } from './edge-session.ts'
 import type { EdgeEngine } from './edge-types.ts'
 import { toSessionPlan } from './session-plan.ts'
@@ -83,6 +84,14 @@ test('one that it answers as WASM does runs there, and is held against that answ
   const next = visit()
   expect(await next.load(recurrent, readerOf({ graph }))).toMatchObject({ backend: 'wasm' })
   expect(await answerOf(next)).toEqual({ backend: 'wasm', values: await expectedValues() })
+})
+
+test('a language model without a canary is held against WASM as a decoder', async () => {
+  const { manifest, readFiles } = await tinyWriter()
+  expect(manifest.canary).toBeUndefined()
+  expect(await device().visit().load(manifest, readFiles)).toMatchObject({ backend: 'webgpu' })
+  const off = device({ answersTimes: 1.16 }).visit()
+  expect(await off.load(manifest, readFiles)).toMatchObject({ backend: 'wasm' })
 })
 
 test('where nothing made up fits the model, it begins on WASM', async () => {

@@ -11,8 +11,12 @@ export interface WorkerLife<Methods extends object> {
   readonly methods: Remote<Methods> | undefined
   /** The calls to the running worker. */
   readonly calls: Pick<TimedCalls, 'waiting' | 'busyForMs'>
-  /** Makes one call. It ends the worker if it takes longer than `ms` once it is its turn. */
-  call<T>(ms: number, what: string, make: (methods: Remote<Methods>) => Promise<T>): Promise<T>
+  /**
+   * Makes one call. It ends the worker if it takes longer than `ms` once it is its turn.
+   *
+   * @param make may say that the call is alive: its time begins anew
+   */
+  call<T>(ms: number, what: string, make: (methods: Remote<Methods>, isAlive: () => void) => Promise<T>): Promise<T>
   /** Ends the worker, and reports its death. */
   end(reason: Error): void
   /** Ends the worker without reporting a death. */
@@ -88,7 +92,7 @@ export function createWorkerLife<Methods extends object>(options: {
         const seconds = Math.round(ms / 1000)
         end(new EdgeError('edge-timeout', `${what} on this device took over ${seconds} s and was stopped.`))
       }
-      return calls.add(ms, expire, () => make(methods))
+      return calls.add(ms, expire, (isAlive) => make(methods, isAlive))
     },
     end,
     retire: (reason) => void retire(reason),

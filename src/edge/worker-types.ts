@@ -1,7 +1,9 @@
+import type { Generation } from '../contracts/generation.ts'
 import type { BackendMeasurement } from '../contracts/measurements.ts'
 import type { Backend } from '../contracts/model-state.ts'
 import type { WireForm } from '../contracts/preprocessing.ts'
 import type { TensorLiteral, TensorMap, TensorSpec, TensorType } from '../contracts/tensor.ts'
+import type { WriteEnd, WriteEvent, WriteRequest } from '../generation/writer/write-request.ts'
 import type { ResourceTimes } from '../network/resource-transfers.ts'
 
 /** onnxruntime-web's builds: `wasm` has no WebGPU; `jspi` and `asyncify` have it, and differ in what they ask of the browser. */
@@ -12,6 +14,14 @@ export interface ModelFiles {
   readonly graph: Uint8Array
   /** Each by the path that the graph gives it. */
   readonly externalData?: readonly { readonly path: string; readonly data: Uint8Array }[] | undefined
+  /** Of a model that writes text: the files that its manifest's `generation` names. */
+  readonly generation?:
+    | {
+        readonly tokenizer: Uint8Array
+        readonly tokenizerConfig?: Uint8Array | undefined
+        readonly chatTemplate?: Uint8Array | undefined
+      }
+    | undefined
 }
 
 /** What the worker needs to load a model. */
@@ -28,6 +38,8 @@ export interface LoadRequest {
   readonly canary?:
     | { readonly inputs: readonly TensorLiteral[]; readonly outputs: readonly TensorLiteral[] }
     | undefined
+  /** Set for a model that writes text. */
+  readonly generation?: Generation | undefined
   readonly tolerance: number
   /** What a run took here at an earlier visit, in milliseconds: then only the canary is run, and nothing is timed. */
   readonly knownMs?: number | undefined
@@ -110,6 +122,18 @@ export type EdgeWorkerMethods = {
   /** @param signal as for `run` */
   runSession(sessionId: string, inputs: TensorMap, signal?: AbortSignal): Promise<WorkerSessionRun>
   closeSession(sessionId: string): Promise<void>
+  /**
+   * Writes text with a loaded model that does. Between two of its runs, other models' runs have their turn.
+   *
+   * @param onEvents told what comes, in order, a few at a time
+   * @param signal ends it between two runs
+   */
+  write(
+    key: string,
+    request: WriteRequest,
+    onEvents: (events: readonly WriteEvent[]) => void,
+    signal?: AbortSignal,
+  ): Promise<WriteEnd>
 }
 
 /** Called for each request, and by plain messages: on digits comlink's part of a call is a tenth of a run. */

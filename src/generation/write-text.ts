@@ -51,7 +51,7 @@ export async function* writeText(
 ): AsyncGenerator<TextPiece, TextEnd> {
   const { transcript, decode, ...others } = options
   const { prompt, answer, sampling, stops, maxTokens } = transcript
-  const stream = createTextStream(decode)
+  const stream = createTextStream(decode, prompt)
   const strings = createStopStrings(stops)
   for (const token of answer) strings.push(stream.push(token))
   if (strings.found !== undefined) return { reason: 'stop', stopString: strings.found }
@@ -74,8 +74,11 @@ export async function* writeText(
 }
 
 /** What of an answer that is being written is certain, and may have been shown. */
-export function shownText({ answer, stops }: Pick<Transcript, 'answer' | 'stops'>, decode: Decode): string {
-  const stream = createTextStream(decode)
+export function shownText(
+  { prompt, answer, stops }: Pick<Transcript, 'prompt' | 'answer' | 'stops'>,
+  decode: Decode,
+): string {
+  const stream = createTextStream(decode, prompt)
   const strings = createStopStrings(stops)
   return answer.map((token) => strings.push(stream.push(token))).join('')
 }

@@ -55,13 +55,18 @@ export async function* writeTokens(options: WriteTokensOptions): AsyncGenerator<
   // The last token is read anew: the logits after it are not kept.
   const cached = Math.min(known?.shared ?? 0, all.length - 1)
   let keyValues = known === undefined ? decoder.start : decoder.first(known.read.keyValues, cached)
+  const read = async (ids: readonly number[]) => {
+    const step = await decoder.read(ids, keyValues)
+    decoder.release(keyValues)
+    keyValues = step.keyValues
+    return step.logits
+  }
   try {
     let logits: Float32Array | undefined
     while (keyValues.length < all.length) {
       await pause()
       signal?.throwIfAborted()
-      const piece = all.slice(keyValues.length, keyValues.length + pieceTokens)
-      ;({ logits, keyValues } = await decoder.read(piece, keyValues))
+      logits = await read(all.slice(keyValues.length, keyValues.length + pieceTokens))
       onRead?.({ read: keyValues.length, of: all.length, cached })
     }
     for (;;) {
@@ -75,7 +80,7 @@ export async function* writeTokens(options: WriteTokensOptions): AsyncGenerator<
       if (isFull()) return 'length'
       await pause()
       signal?.throwIfAborted()
-      ;({ logits, keyValues } = await decoder.read([token], keyValues))
+      logits = await read([token])
     }
   } finally {
     if (keyValues.length > 0) prefixes.remember({ ids: all.slice(0, keyValues.length), keyValues })

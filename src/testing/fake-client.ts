@@ -1,4 +1,5 @@
 import { createClientOutbox } from '../client/client-outbox.ts'
+import { openWriting } from '../client/generate/open-writing.ts'
 import { createRoutesLog } from '../client/routes-log.ts'
 import type { Client, ClientEvents, RouteExplanation } from '../client/types/client-types.ts'
 import type { ModelEntry } from '../client/types/models-types.ts'
@@ -95,7 +96,15 @@ export function createFakeClient(options: FakeClientOptions = {}): FakeClient {
       return { answer, route }
     },
   })
+  /** Writes the same words each time. */
+  const generate: Client['generate'] = () =>
+    openWriting(async ({ add }) => {
+      add({ type: 'text', text: 'Once upon a time', tokens: 4 })
+      const usage = { promptTokens: 1, cachedTokens: 0, answerTokens: 4, droppedMessages: 0 }
+      return { text: 'Once upon a time', finishReason: 'stop', usage }
+    })
   return {
+    generate,
     outbox: outbox.api,
     notices: () => [],
     run,

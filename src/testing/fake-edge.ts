@@ -1,7 +1,6 @@
 import type { Manifest } from '../contracts/manifest.ts'
 import type { TensorMap } from '../contracts/tensor.ts'
 import { checkRequirements } from '../device/check-requirements.ts'
-import { estimateModelMemory } from '../device/memory-budget.ts'
 import { noDevice } from '../edge/device-report.ts'
 import type { EdgeEngine, EdgeEvents, HeldModels, LoadedModel, ReadFiles } from '../edge/edge-types.ts'
 import { checkCanary } from '../edge/worker/canary.ts'
@@ -10,7 +9,7 @@ import { CapabilityError } from '../errors/capability-error.ts'
 import { EdgeError } from '../errors/edge-error.ts'
 import { ModelError } from '../errors/model-error.ts'
 import { modelKey } from '../models/manifest/model-key.ts'
-import { totalBytesOf } from '../models/manifest/total-bytes.ts'
+import { modelMemory } from '../models/manifest/model-memory.ts'
 import { literalTensors } from '../protocol/tensors/literal-tensors.ts'
 import { zeroTensor } from '../protocol/tensors/zero-tensor.ts'
 import { abortable } from '../utils/abortable.ts'
@@ -48,7 +47,7 @@ export function createFakeEdge(options: FakeEdgeOptions): EdgeEngine {
     return model
   }
   const check = (manifest: Manifest) => {
-    const bytes = manifest.requires?.memoryBytes ?? estimateModelMemory(totalBytesOf(manifest))
+    const bytes = modelMemory(manifest)
     const found = checkRequirements(['wasm'], manifest.requires ?? {}, bytes, { adapter: undefined, memoryBytes })
     if ('lack' in found) throw new CapabilityError('model-unsupported', found.lack)
   }
@@ -143,6 +142,7 @@ export function createFakeEdge(options: FakeEdgeOptions): EdgeEngine {
         model.waiting -= 1
       }
     },
+    write: () => Promise.reject(new EdgeError('edge-run-failed', 'The model does not write text.')),
     async hold({ steps }, readFiles) {
       for (const { manifest } of steps) await load(manifest, () => readFiles(manifest))
       return { host, backend: 'wasm', release: () => {} }

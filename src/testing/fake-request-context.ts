@@ -20,6 +20,7 @@ export function stubEdge(outputs: TensorMap = {}, changes: Partial<EdgeEngine> =
     load: async () => loaded,
     loaded: () => loaded,
     run: async () => ({ outputs, backend: 'wasm', queueMs: 0, computeMs: 1, totalMs: 1 }),
+    write: () => Promise.reject(new TypeError('the fake engine writes no text')),
     hold: () => Promise.reject(new TypeError('the fake engine holds no models')),
     waiting: () => 0,
     busyForMs: () => 0,

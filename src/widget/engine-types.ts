@@ -1,8 +1,9 @@
 import type { Classification, Detections, Privacy, RouteRecord } from '../index.ts'
+import type { Written } from '../ui/answers/follow-writing.ts'
 import type { Speech } from '../ui/answers/speech-timeline.ts'
 import type { EngineInput } from './messages.ts'
 
-export type WidgetAnswer = Classification | Detections | Speech
+export type WidgetAnswer = Classification | Detections | Speech | Written
 
 export interface WidgetResult {
   readonly answer: WidgetAnswer
@@ -34,6 +35,8 @@ export interface ProgressDetail {
 export interface EngineEvents {
   readonly onProgress: (progress: ProgressDetail) => void
   readonly onState: (status: string) => void
+  /** More of a text was written. */
+  readonly onText: (written: Written) => void
   /** What the other arm would have taken was measured after an answer: its route as it is from now on. */
   readonly onMeasured: (route: RouteRecord) => void
 }

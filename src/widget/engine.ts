@@ -1,7 +1,11 @@
 import { ConfigError, createClient } from '../index.ts'
+import { followWriting } from '../ui/answers/follow-writing.ts'
 import { isTaskId, type TaskSpec, taskIds, taskSpecs } from '../ui/texts/tasks.ts'
 import type { EngineEvents, WidgetEngine, WidgetResult } from './engine-types.ts'
 import type { EngineInput, EngineOptions } from './messages.ts'
+
+/** Tokens an answer of a widget may have. */
+const mostTokens = 400
 
 /** @throws {ConfigError} `config-invalid` */
 function specOf(task: string): TaskSpec {
@@ -36,10 +40,29 @@ export function createEngine(host: URL, options: EngineOptions, events: EngineEv
     if (route.model === model) events.onMeasured(route)
   })
 
-  const ask = async (input: EngineInput, runOptions: object): Promise<WidgetResult> => {
+  const write = async (text: string, runOptions: { readonly signal: AbortSignal }): Promise<WidgetResult> => {
+    const entry = (await client.models.list()).find(({ name }) => name === model)
+    const isChat = entry?.writes === 'chat'
+    const given = isChat ? { messages: [{ role: 'user', content: text } as const] } : { prompt: text }
+    const writing = client.generate(model, given, { whenFull: 'drop-oldest', maxTokens: mostTokens, ...runOptions })
+    const followed = followWriting()
+    for await (const part of writing) {
+      followed.take(part)
+      events.onText(followed.written)
+    }
+    const { text: whole, finishReason, route } = await writing.done
+    runOptions.signal.throwIfAborted()
+    if (route === undefined) throw new ConfigError('client-closed', 'The client was closed.')
+    return { answer: followed.end({ text: whole, finishReason }), route }
+  }
+  const ask = async (input: EngineInput, runOptions: { readonly signal: AbortSignal }): Promise<WidgetResult> => {
     if (spec.task === 'text-classification') {
       if (input.kind !== 'text') throw wrongInput('a text')
       return client.task(spec.task, { model }).run(input.text, runOptions)
+    }
+    if (spec.task === 'text-generation') {
+      if (input.kind !== 'text') throw wrongInput('a text')
+      return write(input.text, runOptions)
     }
     if (spec.task === 'voice-activity') {
       if (input.kind !== 'sound') throw wrongInput('a sound')

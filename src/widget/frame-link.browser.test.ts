@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { openFrame } from './frame-link.ts'
 import type { EngineOptions } from './messages.ts'
 
-const events = { onProgress: () => {}, onState: () => {}, onMeasured: () => {} }
+const events = { onProgress: () => {}, onState: () => {}, onMeasured: () => {}, onText: () => {} }
 const open = (options: object) =>
   openFrame(new URL('https://host.invalid/'), options as unknown as EngineOptions, events, new AbortController().signal)
 

@@ -15,6 +15,7 @@ import {
   readMessage,
   resultSchema,
   stateArguments,
+  textArguments,
   toRoute,
 } from './messages.ts'
 import { WidgetError } from './widget-error.ts'
@@ -113,6 +114,10 @@ function connect(port: MessagePort, events: EngineEvents, onClose: () => void): 
     onState(...args) {
       const state = readMessage(stateArguments, args)
       if (state !== undefined) events.onState(...state)
+    },
+    onText(...args) {
+      const [written] = readMessage(textArguments, args) ?? []
+      if (written !== undefined) events.onText(written)
     },
     onMeasured(...args) {
       const [route] = readMessage(measuredArguments, args) ?? []

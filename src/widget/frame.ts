@@ -46,6 +46,7 @@ function serve(port: MessagePort, options: EngineOptions): void {
     engine = createEngine(new URL('.', location.href), options, {
       onProgress: (progress) => tell(link.methods.onProgress(progress)),
       onState: (status) => tell(link.methods.onState(status)),
+      onText: (written) => tell(link.methods.onText(written)),
       onMeasured: (route) => tell(link.methods.onMeasured(route)),
     })
   } catch (error) {

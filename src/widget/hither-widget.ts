@@ -1,18 +1,16 @@
 import { html, LitElement, nothing } from 'lit'
 import type { Privacy, RouteRecord } from '../index.ts'
+import type { Written } from '../ui/answers/follow-writing.ts'
 import { define } from '../ui/base/define.ts'
 import { sharedStyles } from '../ui/design/shared-styles.ts'
 import type { ProgressDetail, WidgetAnswer, WidgetEngine, WidgetResult } from './engine-types.ts'
 import { type ErrorDetail, toErrorDetail } from './error-detail.ts'
-import type { EngineOptions } from './messages.ts'
 import { toAddress } from './to-address.ts'
+import { toEngineOptions } from './to-engine-options.ts'
 import { toInput } from './to-input.ts'
 import { WidgetError } from './widget-error.ts'
 import { widgetStyles } from './widget-styles.ts'
 import type { WidgetView } from './widget-view.ts'
-
-/** How near to what is visible the widget starts to load. */
-const nearMargin = '200px'
 
 const defaultTask = 'digits'
 const inNoPage = 'The widget is in no page. Add it to the document first.'
@@ -38,6 +36,7 @@ const scriptHost = import.meta.url.slice(0, import.meta.url.lastIndexOf('/') + 1
  * @element hither-widget
  * @fires {CustomEvent<WidgetResult>} hither-result - a request was answered: `detail.answer` and `detail.route`
  * @fires {CustomEvent<RouteRecord>} hither-route - where it ran and why, beside each result
+ * @fires {CustomEvent<Written>} hither-text - more of a text was written: `detail.text` is all of it so far
  * @fires {CustomEvent<ProgressDetail>} hither-progress - bytes of the model have arrived: `detail.loadedBytes`, `detail.totalBytes`
  * @fires {CustomEvent<ErrorDetail>} hither-error - a request failed, or the widget could not start: `detail.message`, `detail.code`
  * @slot - shown until the widget has loaded
@@ -75,7 +74,7 @@ export class HitherWidget extends LitElement {
   }
   static override styles = [sharedStyles, widgetStyles]
 
-  /** What it does: `digits`, `languages`, `intents`, `faces`, `things` or `speech`. */
+  /** What it does: `digits`, `languages`, `intents`, `faces`, `things`, `speech` or `write`. */
   declare task: string
   /** The model that answers. Default: the task's own. */
   declare model: string | undefined
@@ -112,13 +111,14 @@ export class HitherWidget extends LitElement {
     super.connectedCallback()
     this.#closing = new AbortController()
     const { signal } = this.#closing
+    // It starts to load when it is nearly visible.
     const wake = () => void this.#load()
     for (const type of ['pointerdown', 'focusin'] as const) this.addEventListener(type, wake, { once: true, signal })
     this.#nearing = new IntersectionObserver(
       (entries) => {
         if (entries.some(({ isIntersecting }) => isIntersecting)) wake()
       },
-      { rootMargin: nearMargin },
+      { rootMargin: '200px' },
     )
     this.#nearing.observe(this)
   }
@@ -138,8 +138,7 @@ export class HitherWidget extends LitElement {
 
   /** What an engine is made with; `privacy` goes with each request. */
   #settings(): string {
-    const { task, model, endpoint, host } = this
-    return `${task}\n${model}\n${endpoint}\n${host}`
+    return [this.task, this.model, this.endpoint, this.host].join('\n')
   }
 
   #close(): void {
@@ -160,8 +159,8 @@ export class HitherWidget extends LitElement {
     }
   }
 
+  /** An attribute that was set just now has its effect first. Outside of a document, no update ever completes. */
   async #ready(): Promise<void> {
-    // An attribute that was set just now has its effect first. Outside of a document, no update ever completes.
     if (this.isConnected) await this.updateComplete
     await this.#load()
   }
@@ -178,16 +177,15 @@ export class HitherWidget extends LitElement {
   async #make(): Promise<WidgetEngine> {
     this.#madeWith = this.#settings()
     const host = toAddress('host', this.host || scriptHost)
-    const { task, model, endpoint, privacy } = this
-    const options: EngineOptions = {
-      task: task || defaultTask,
-      ...(model ? { model } : {}),
-      ...(endpoint ? { endpoint: toAddress('endpoint', endpoint).href } : {}),
-      ...(privacy ? { privacy } : {}),
-    }
+    const options = toEngineOptions(this, defaultTask)
     const events = {
       onProgress: (detail: ProgressDetail) => this.#tell('hither-progress', detail),
       onState: () => {},
+      onText: (written: Written) => {
+        if (this.status !== 'running') return
+        this.answer = written
+        this.#tell('hither-text', written)
+      },
       onMeasured: (route: RouteRecord) => {
         if (this.route?.id === route.id) this.route = route
       },
@@ -245,21 +243,26 @@ export class HitherWidget extends LitElement {
   /** Downloads and loads the model ahead of the first request. @throws as `run` does */
   async prepare(): Promise<void> {
     await this.#ready()
-    try {
-      await (await this.#open()).prepare()
-    } catch (error) {
-      this.#fail(error)
-      throw error
-    }
+    await this.#open()
+      .then((engine) => engine.prepare())
+      .catch((error) => {
+        this.#fail(error)
+        throw error
+      })
+  }
+
+  /** Gives up a request under way; what was written so far stays. */
+  stop(): void {
+    this.#running?.abort()
+    if (this.view) this.status = 'idle'
   }
 
   /** Forgets the answer, and gives up a request under way. */
   clear(): void {
-    this.#running?.abort()
+    this.stop()
     this.answer = undefined
     this.route = undefined
     this.problem = undefined
-    if (this.view) this.status = 'idle'
   }
 
   override render() {
@@ -294,6 +297,7 @@ declare global {
   interface HTMLElementEventMap {
     'hither-result': CustomEvent<WidgetResult>
     'hither-route': CustomEvent<RouteRecord>
+    'hither-text': CustomEvent<Written>
     'hither-progress': CustomEvent<ProgressDetail>
     'hither-error': CustomEvent<ErrorDetail>
   }

@@ -76,6 +76,15 @@ export const resultSchema = object({ answer: looseObject({}), route: routeSchema
 /** Arguments of the events that the frame tells the page of. */
 export const progressArguments = v.strictTuple([strictObject({ loadedBytes: bytes, totalBytes: bytes })])
 export const stateArguments = v.strictTuple([name])
+export const textArguments = v.strictTuple([
+  looseObject({
+    text: v.string(),
+    tokens: v.number(),
+    moves: v.number(),
+    tokensPerSecond: v.optional(v.number()),
+    reading: v.optional(strictObject({ read: v.number(), of: v.number() })),
+  }),
+])
 export const measuredArguments = v.strictTuple([routeSchema])
 
 /** A message as it should be; undefined for anything else. */

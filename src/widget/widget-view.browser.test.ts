@@ -21,6 +21,7 @@ function show(task: string) {
     clear: () => {
       cleared += 1
     },
+    stop: () => {},
     requestUpdate: () => draw(),
   }
   const view = createView(host)

@@ -7,6 +7,7 @@ import { labelName } from '../ui/texts/label-names.ts'
 import '../ui/answers/picture-finds.ts'
 import '../ui/answers/ranking-view.ts'
 import '../ui/route/route-view.ts'
+import type { Written } from '../ui/answers/follow-writing.ts'
 import type { Speech } from '../ui/answers/speech-timeline.ts'
 import '../ui/answers/speech-timeline.ts'
 import { isTaskId, type TaskId, type TaskKind, taskSpecs, taskTitles } from '../ui/texts/tasks.ts'
@@ -27,6 +28,8 @@ export interface WidgetHost {
   readonly renderRoot: ParentNode
   run(input: string | Blob | ImageBitmap): Promise<unknown>
   clear(): void
+  /** Gives up a request under way; what was answered stays. */
+  stop(): void
   requestUpdate(): void
 }
 
@@ -39,7 +42,10 @@ export interface WidgetView {
 }
 
 export function createView(widget: WidgetHost): WidgetView {
+  // Of the tasks, one shows text as it comes.
+  if (widget.task === 'write') void import('../ui/answers/written-text.ts')
   let picture: ImageBitmap | undefined
+  let beginning = ''
   let settling: ReturnType<typeof setTimeout> | undefined
 
   const taskId = (): TaskId => (isTaskId(widget.task) ? widget.task : 'digits')
@@ -79,6 +85,20 @@ export function createView(widget: WidgetHost): WidgetView {
   const chooser = (accept: string, label: string) =>
     html`<hither-file accept=${accept} name="widget-file" @files=${chosen}>${label}</hither-file>`
 
+  const field = () => widget.renderRoot.querySelector('textarea')
+  const write = () => {
+    const text = field()?.value ?? ''
+    if (text.trim() === '') return
+    widget.clear()
+    beginning = text
+    run(text)
+  }
+  const entered = (event: KeyboardEvent) => {
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
+    event.preventDefault()
+    write()
+  }
+
   const inputs: Record<TaskKind, () => TemplateResult> = {
     drawing: () => html`<hither-pad @stroke-start=${() => widget.clear()} @drawn=${drawn}></hither-pad>
       <div class="row">
@@ -99,6 +119,21 @@ export function createView(widget: WidgetHost): WidgetView {
       ></hither-finds>
       <div class="row">${chooser('image/*', t('pad.choose', 'Choose a picture'))}</div>`,
     sound: () => html`<div class="row">${chooser('audio/*,video/*', t('sound.choose', 'Choose a recording'))}</div>`,
+    writing: () => html`<textarea
+        class="field"
+        rows="2"
+        maxlength="20000"
+        aria-label=${t('write.beginning', 'A beginning, in English, for the model to go on with')}
+        placeholder=${t('write.beginning', 'A beginning, in English, for the model to go on with')}
+        @keydown=${entered}
+      ></textarea>
+      <div class="row">
+        ${
+          widget.status === 'running'
+            ? html`<button type="button" name="stop" @click=${() => widget.stop()}>${t('write.stop', 'Stop')}</button>`
+            : html`<button type="button" name="write" @click=${write}>${t('write.write', 'Write')}</button>`
+        }
+      </div>`,
   }
   const answers: Record<TaskKind, () => TemplateResult> = {
     drawing: () => html`<hither-answer
@@ -111,6 +146,12 @@ export function createView(widget: WidgetHost): WidgetView {
       .nameOf=${nameOf}
     ></hither-ranking>`,
     picture: () => html`${nothing}`,
+    writing: () => html`<hither-written
+      aria-live="polite"
+      .prompt=${beginning}
+      .written=${widget.answer as Written | undefined}
+      .running=${widget.status === 'running'}
+    ></hither-written>`,
     sound: () => html`<hither-timeline .speech=${widget.answer as Speech | undefined}></hither-timeline>`,
   }
 

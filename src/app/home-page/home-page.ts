@@ -48,7 +48,7 @@ export class HomePage extends AppPage {
         .cards:not(.solo) {
           grid-template-columns: repeat(2, minmax(0, 1fr));
         }
-        .cards:not(.solo) > :is(digit-card, sound-card) {
+        .cards:not(.solo) > :is(digit-card, write-card) {
           grid-column: 1 / -1;
         }
       }
@@ -62,7 +62,7 @@ export class HomePage extends AppPage {
         .cards:not(.solo) > * {
           grid-column: span 2;
         }
-        .cards:not(.solo) > digit-card {
+        .cards:not(.solo) > :is(digit-card, write-card) {
           grid-column: span 4;
         }
       }
@@ -85,7 +85,7 @@ export class HomePage extends AppPage {
   }
 
   protected override updated(): void {
-    for (const card of this.renderRoot.querySelectorAll('text-card, picture-card, sound-card')) {
+    for (const card of this.renderRoot.querySelectorAll('text-card, picture-card, sound-card, write-card')) {
       if (!customElements.get(card.localName)) this.#nearing.observe(card)
     }
   }
@@ -109,6 +109,7 @@ export class HomePage extends AppPage {
       drawing: () => html`<digit-card .app=${app} .spec=${spec} .solo=${solo}></digit-card>`,
       text: () => html`<text-card .app=${app} .spec=${spec} .solo=${solo}></text-card>`,
       picture: () => html`<picture-card .app=${app} .spec=${spec} .solo=${solo}></picture-card>`,
+      writing: () => html`<write-card .app=${app} .spec=${spec} .solo=${solo}></write-card>`,
       sound: () => html`<sound-card .app=${app} .spec=${spec} .solo=${solo}></sound-card>`,
     }
     return cards[spec.kind]()

@@ -11,6 +11,7 @@ export async function loadCards(): Promise<void> {
     () => import('./text-card.ts'),
     () => import('./picture-card.ts'),
     () => import('./sound-card.ts'),
+    () => import('./write-card.ts'),
   ]) {
     await load()
     await nextTask()

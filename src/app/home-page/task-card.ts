@@ -78,6 +78,14 @@ export abstract class TaskCard<K extends TaskKind = TaskKind> extends LaterEleme
     return this.#run
   }
 
+  /** The card's model is another one: what was asked of the one before is given up. */
+  protected renewRun(): void {
+    this.#run?.cancel()
+    this.#run = undefined
+    for (const stop of this.#stop.splice(0)) stop()
+    this.#explainedFor = ''
+  }
+
   /** Shows a problem that is not a run's. */
   fail(message: string): void {
     this.run.fail({ message })

@@ -1,4 +1,4 @@
-import { css, html } from 'lit'
+import { css, html, nothing } from 'lit'
 import { repeat } from 'lit/directives/repeat.js'
 import type { RouteRecord } from '../../index.ts'
 import { saveFile } from '../../ui/base/save-file.ts'
@@ -72,6 +72,9 @@ export class RoutesPage extends AppPage {
       td.number {
         white-space: nowrap;
       }
+      td.number div {
+        white-space: normal;
+      }
       .at {
         white-space: nowrap;
       }
@@ -130,6 +133,14 @@ export class RoutesPage extends AppPage {
     return this.#figure(label, count === 0 ? '–' : signed(savedMs), notes.join('; '), id)
   }
 
+  /** Of a text, what took that long is its first token; the rest of it came after. */
+  #writing({ writing }: RouteRecord) {
+    if (writing === undefined) return nothing
+    const { tokens, totalMs } = writing
+    const all = t('routes.tokens', str`to the first of ${tokens} tokens in ${formatMs(totalMs)}`)
+    return html`<div class="small muted" data-testid="route-writing">${all}</div>`
+  }
+
   #table(routes: readonly RouteRecord[]) {
     const time = new Intl.DateTimeFormat(figuresLanguage(), { timeStyle: 'medium' })
     const predicted = (route: RouteRecord, arm: 'edge' | 'cloud') => {
@@ -170,7 +181,7 @@ export class RoutesPage extends AppPage {
                 <td class="small muted at">${time.format(route.startedAtMs)}</td>
                 <td>${route.model}</td>
                 <td class=${route.ran}>${placeName(route)}</td>
-                <td class="number">${formatMs(route.actualMs)}</td>
+                <td class="number">${formatMs(route.actualMs)}${this.#writing(route)}</td>
                 <td class="number muted">${predicted(route, 'edge')}</td>
                 <td class="number muted">${predicted(route, 'cloud')}</td>
                 <td class="why small muted">${reasonText(route)}</td>

@@ -1,7 +1,9 @@
 import type { Classification, Client, Detections, PictureSource, RouteRecord, RunOptions } from '../../index.ts'
+import type { Written } from '../../ui/answers/follow-writing.ts'
 import type { Speech } from '../../ui/answers/speech-timeline.ts'
 import { nextTask } from '../../ui/base/next-task.ts'
 import type { TaskKind, TaskSpecOf } from '../../ui/texts/tasks.ts'
+import { type WritingInput, writeAnswer } from './write-answer.ts'
 
 /** What a person gives a task of each kind. */
 export interface TaskInputs {
@@ -9,6 +11,7 @@ export interface TaskInputs {
   readonly text: { readonly text: string }
   readonly picture: { readonly picture: PictureSource } | { readonly camera: MediaStream }
   readonly sound: { readonly recording: Blob } | { readonly microphone: MediaStream }
+  readonly writing: WritingInput
 }
 
 export interface TaskAnswers {
@@ -16,10 +19,11 @@ export interface TaskAnswers {
   readonly text: Classification
   readonly picture: Detections
   readonly sound: Speech
+  readonly writing: Written
 }
 
-/** Takes an answer; of a stream, one answer after the other. */
-export type ShowAnswer<K extends TaskKind> = (answer: TaskAnswers[K], route: RouteRecord) => void
+/** Takes an answer; of a stream, one answer after the other. A text has its route when it has ended. */
+export type ShowAnswer<K extends TaskKind> = (answer: TaskAnswers[K], route: RouteRecord | undefined) => void
 
 type TaskRunner<K extends TaskKind> = (
   client: Client,
@@ -73,4 +77,5 @@ export const taskRunners: { readonly [K in TaskKind]: TaskRunner<K> } = {
     }
     showLast?.()
   },
+  writing: (client, { model }, input, options, show) => writeAnswer(client, model, input, options, show),
 }

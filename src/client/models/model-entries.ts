@@ -21,7 +21,8 @@ export function createModelEntries(parts: {
 
   const entryOf = async (name: string): Promise<ModelEntry> => {
     const [manifest, note] = [await background.manifest(name), await background.note(name)]
-    const { revision, title, description, task, license, precision, variant } = manifest
+    const { revision, title, description, task, license, precision, variant, generation } = manifest
+    const writes = generation && (generation.chatTemplate === undefined ? ('text' as const) : ('chat' as const))
     return {
       name,
       revision,
@@ -38,7 +39,7 @@ export function createModelEntries(parts: {
       state: await edgeModels.state(manifest),
       pinned: note.pinned === true,
       added: note.added !== undefined,
-      ...given({ precision, variant }),
+      ...given({ writes, precision, variant }),
     }
   }
 

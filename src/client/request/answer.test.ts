@@ -6,6 +6,7 @@ import { ModelError } from '../../errors/model-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { fakeManifest } from '../../testing/fake-manifest.ts'
 import { fakeRequestContext, stubEdge } from '../../testing/fake-request-context.ts'
+import { eventually } from '../../testing/until.ts'
 import { abortable } from '../../utils/abortable.ts'
 import { answer, type ClientRequest, whyNoManifest } from './answer.ts'
 
@@ -80,7 +81,7 @@ test.each<[string, Partial<ClientRequest>]>([
 test('when the time ends while the larger model runs, the small one has answered', async () => {
   const { ask, ran } = setUp({ largeHangs: true })
   const asked = ask({ timeoutMs: 1_000 })
-  await vi.waitFor(() => expect(ran).toEqual(['small', 'large']))
+  await eventually(() => expect(ran).toEqual(['small', 'large']))
   await vi.advanceTimersByTimeAsync(1_000)
   const { manifest, route } = await asked
   expect(manifest.name).toBe('small')
@@ -91,7 +92,7 @@ test('an abort while the larger model runs ends the request with its own reason'
   const { ask, ran } = setUp({ largeHangs: true })
   const controller = new AbortController()
   const asked = ask({ signal: controller.signal })
-  await vi.waitFor(() => expect(ran).toEqual(['small', 'large']))
+  await eventually(() => expect(ran).toEqual(['small', 'large']))
   controller.abort('enough')
   await expect(asked).rejects.toBe('enough')
 })

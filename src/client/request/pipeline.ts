@@ -28,6 +28,7 @@ import { holdSources } from './hold-sources.ts'
 import { keepMeasurements } from './keep-measurements.ts'
 import { learnRuntime } from './learn-runtime.ts'
 import type { ModelRun } from './model-run.ts'
+import { planWriting, type WritingPlan } from './plan-writing.ts'
 import { toRouterPolicy } from './router-policy.ts'
 import { askEndpoints } from './snapshot/knowledge.ts'
 import type { RequestContext } from './snapshot/request-context.ts'
@@ -72,6 +73,11 @@ export interface Pipeline {
     manifest: Manifest,
     policy: { readonly privacy: Privacy; readonly deadlineMs?: number | undefined },
   ): Promise<RouteExplanation>
+  /** @see planWriting */
+  planWriting(
+    manifest: Manifest,
+    policy: { readonly privacy: Privacy; readonly deadlineMs?: number | undefined },
+  ): Promise<WritingPlan>
   /** @see askEndpoints */
   refresh(model: string, privacy: Privacy): Promise<void>
   /** Measures the link to each endpoint now. Never rejects. */
@@ -158,6 +164,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
       }
     },
     explain: (manifest, policy) => explainRequest(context, manifest, policy),
+    planWriting: (manifest, policy) => planWriting(context, manifest, policy),
     refresh: (model, privacy) => askEndpoints(context, model, privacy),
     async measureLinks() {
       await Promise.all(clouds.map((cloud) => cloud.measure()))

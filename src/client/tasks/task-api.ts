@@ -1,7 +1,8 @@
 import { ValidationError } from '../../errors/validation-error.ts'
 import { lazy } from '../../utils/lazy.ts'
 import { lazyPart } from '../../utils/lazy-part.ts'
-import type { PictureTask, TaskOptions, Tasks } from '../types/task-types.ts'
+import { deferWriting } from '../generate/defer-writing.ts'
+import type { PictureTask, TaskOptions, Tasks, WritingTask } from '../types/task-types.ts'
 import { type TaskContext, type TaskParts, toTaskContext } from './task-context.ts'
 
 type Loaded<T> = () => Promise<T>
@@ -34,6 +35,12 @@ export function createTaskApi(parts: TaskParts): <K extends keyof Tasks>(name: K
       const context = toTaskContext(parts, 'text-classification', options)
       const task = once(async () => (await texts.get()).createTextTask(context))
       return { run: async (text, runOptions) => (await task()).run(text, runOptions) }
+    },
+    'text-generation': (options) => {
+      const { model, generate } = toTaskContext(parts, 'text-generation', options)
+      const write: WritingTask['write'] = (input, writeOptions) =>
+        deferWriting(async () => generate(await model(), input, writeOptions))
+      return { run: (input, writeOptions) => write(input, writeOptions).done, write }
     },
     'voice-activity': (options) => {
       const context = toTaskContext(parts, 'voice-activity', options)

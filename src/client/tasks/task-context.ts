@@ -9,6 +9,7 @@ import type { TaskOptions } from '../types/task-types.ts'
 export interface TaskParts {
   readonly runModel: RunModel
   readonly run: Client['run']
+  readonly generate: Client['generate']
   readonly background: Background
   /** Rejects once the client is closed. */
   readonly open: () => Promise<void>

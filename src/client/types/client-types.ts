@@ -4,6 +4,7 @@ import type { Notice } from '../../contracts/notice.ts'
 import type { Prediction, RouteArmPrediction, RouteKnowledge, RouteReason, RouteRecord } from '../../contracts/route.ts'
 import type { OutboxState } from '../../outbox/create-outbox.ts'
 import type { Policy } from './client-options.ts'
+import type { GenerateInput, GenerateOptions, Writing } from './generate-types.ts'
 import type { ModelsApi } from './models-types.ts'
 import type { OutboxApi } from './outbox-types.ts'
 import type { RunInputs, RunOptions, RunResult } from './run-types.ts'
@@ -81,6 +82,18 @@ export interface Client {
    * @throws {ValidationError} `options-invalid`: there is no such task
    */
   task<K extends keyof Tasks>(name: K, options?: TaskOptions): Tasks[K]
+  /**
+   * Begins an answer in text, which comes token by token.
+   *
+   * @example
+   * ```ts
+   * const writing = client.generate('tales', { prompt: 'Once upon a time' })
+   * for await (const part of writing) if (part.type === 'text') story.textContent += part.text
+   * ```
+   * @param input a text to go on with, or a conversation
+   * @returns its parts, and the whole of it as `done`, which rejects as written there
+   */
+  generate(model: string, input: GenerateInput, options?: GenerateOptions): Writing
   /** Downloads, verifies and loads a model, so that the next run can be at the edge. */
   prepare(model: string, options?: { readonly signal?: AbortSignal }): Promise<void>
   /**

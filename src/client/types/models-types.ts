@@ -23,6 +23,8 @@ export interface ModelEntry {
   /** What it can be asked for. */
   readonly task: TaskName
   readonly license: ModelLicense
+  /** Of a model that writes: whether it takes conversations, or goes on with texts only. */
+  readonly writes?: 'chat' | 'text' | undefined
   /** Bytes of all its files. */
   readonly totalBytes: number
   readonly state: ModelState

@@ -5,6 +5,7 @@ import type { Detections } from '../../tasks/decode/detect.ts'
 import type { PictureSource } from '../../tasks/pictures/picture-source.ts'
 import type { SoundSegment } from '../../tasks/sound/find-activity.ts'
 import type { SoundSource } from '../../tasks/sound/sound-source.ts'
+import type { GenerateInput, GenerateOptions, Writing, WritingResult } from './generate-types.ts'
 import type { RunOptions, RunResult } from './run-types.ts'
 
 export interface TaskOptions {
@@ -109,6 +110,18 @@ export interface VoiceTask {
   listen(source: MediaStream | SoundSource, options?: RunOptions): AsyncGenerator<VoiceMoment, void, void>
 }
 
+/** What writes text. */
+export interface WritingTask {
+  /**
+   * Writes a whole answer.
+   *
+   * @throws as `Writing.done` does
+   */
+  run(input: GenerateInput, options?: GenerateOptions): Promise<WritingResult>
+  /** Begins an answer, which comes token by token. */
+  write(input: GenerateInput, options?: GenerateOptions): Writing
+}
+
 /** Tensors in, tensors out. */
 export interface TensorTask {
   /** @throws as `Client.run` does */
@@ -121,6 +134,7 @@ export interface Tasks {
   readonly 'face-detection': PictureTask<Detections>
   readonly 'object-detection': PictureTask<Detections>
   readonly 'text-classification': TextTask
+  readonly 'text-generation': WritingTask
   readonly 'voice-activity': VoiceTask
   readonly tensors: TensorTask
 }

@@ -8,8 +8,8 @@ import type { LeaderMethods } from './tab-methods.ts'
 /** Makes a call to the leader. */
 export type AskLeader = <T>(call: (leader: Remote<LeaderMethods>) => Promise<T>) => Promise<T>
 
-/** To a session, the end of the leader's tab is the end of its worker: the session goes on in another one. */
-const asWorker = <T>(promise: Promise<T>): Promise<T> =>
+/** To what has a state, the end of the leader's tab is the end of its worker: it goes on in another one. */
+export const asWorker = <T>(promise: Promise<T>): Promise<T> =>
   promise.catch((error) => {
     if (!(error instanceof LeaderGone)) throw error
     throw new EdgeError('edge-crashed', 'The tab that ran the models has ended.', { cause: error })

@@ -5,7 +5,7 @@ import { errorCodec } from '../../utils/calls/error-codec.ts'
 import { openLink } from '../../utils/calls/open-link.ts'
 import { noDevice } from '../device-report.ts'
 import type { EdgeEngine, EdgeEvents, ReadFiles } from '../edge-types.ts'
-import { type AskLeader, createHeldByLeader } from './held-by-leader.ts'
+import { type AskLeader, asWorker, createHeldByLeader } from './held-by-leader.ts'
 import { LeaderGone } from './leader-gone.ts'
 import type { FollowerMethods, LeaderMethods, ModelView } from './tab-methods.ts'
 import { watchSilence } from './watch-silence.ts'
@@ -79,9 +79,9 @@ export function openRemoteEdge(options: {
     },
     // The tab that leads has a runtime, or will when it loads the model.
     anticipate: async () => {},
-    async check(manifest) {
+    async check(manifest, wantedTokens) {
       manifests.set(modelKey(manifest), manifest)
-      await ask((leader) => leader.check(manifest))
+      await ask((leader) => leader.check(manifest, wantedTokens))
     },
     async load(manifest, readFiles) {
       manifests.set(modelKey(manifest), manifest)
@@ -96,6 +96,8 @@ export function openRemoteEdge(options: {
       const run = await ask((leader) => leader.run(manifest, inputs, { timeoutMs, signal }))
       return { ...run, totalMs: performance.now() - startedAt }
     },
+    write: (manifest, request, { onEvents, signal }) =>
+      asWorker(ask((leader) => leader.write(manifest, request, { onEvents, signal }))),
     hold(plan, readFiles) {
       for (const { manifest } of plan.steps) files.set(modelKey(manifest), () => readFiles(manifest))
       return held.hold(plan, readFiles)

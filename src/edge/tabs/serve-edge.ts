@@ -30,11 +30,15 @@ export function serveEdge(options: {
   const methods: LeaderMethods = {
     ping: () => {},
     measure: (again) => edge.measure(again),
-    check: (manifest) => edge.check(manifest),
+    check: (manifest, wantedTokens) => edge.check(manifest, wantedTokens),
     load: (manifest, readFiles) => edge.load(manifest, readFiles),
     async run(manifest, inputs, runOptions) {
       if (edge.loaded(manifest) === undefined) await edge.load(manifest, () => link.methods.readFiles(manifest))
       return edge.run(manifest, inputs, runOptions)
+    },
+    async write(manifest, request, writeOptions) {
+      if (edge.loaded(manifest) === undefined) await edge.load(manifest, () => link.methods.readFiles(manifest))
+      return edge.write(manifest, request, writeOptions)
     },
     unload: (manifest) => edge.unload(manifest),
     view: (manifests) => ({

@@ -82,7 +82,7 @@ export function createSharedEdge(options: SharedEdgeOptions): EdgeEngine {
     ready: (manifest) => attempt((engine) => engine.ready(manifest)).catch(() => {}),
     measure: (again) => attempt((engine) => engine.measure(again)).catch(() => []),
     anticipate: (manifest) => attempt((engine) => engine.anticipate(manifest)).catch(() => {}),
-    check: (manifest) => attempt((engine) => engine.check(manifest)),
+    check: (manifest, wantedTokens) => attempt((engine) => engine.check(manifest, wantedTokens)),
     load(manifest, readFiles) {
       files.set(modelKey(manifest), readFiles)
       return attempt((engine) => engine.load(manifest, readFiles))
@@ -94,6 +94,7 @@ export function createSharedEdge(options: SharedEdgeOptions): EdgeEngine {
         if (again) await engine.load(manifest, filesOf(manifest))
         return engine.run(manifest, inputs, runOptions)
       }),
+    write: (...args) => attempt((engine) => engine.write(...args)),
     hold: (plan, readFiles) => attempt((engine) => engine.hold(plan, readFiles)),
     waiting: (manifest) => current()?.waiting(manifest) ?? 0,
     busyForMs: (manifest) => current()?.busyForMs(manifest) ?? 0,

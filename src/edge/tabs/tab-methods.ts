@@ -17,7 +17,7 @@ export interface LentModels extends Pick<HeldModels, 'backend'>, Omit<SessionHos
 }
 
 /** What the tab that leads offers to another one: its engine's methods that answer in time. */
-export interface LeaderMethods extends Pick<EdgeEngine, 'measure' | 'check' | 'load' | 'run' | 'unload'> {
+export interface LeaderMethods extends Pick<EdgeEngine, 'measure' | 'check' | 'load' | 'run' | 'write' | 'unload'> {
   /** Answers that the tab lives. */
   ping(): void
   /** What the engine's other methods would answer now. */

@@ -1,25 +1,31 @@
 import type { InferenceSession } from 'onnxruntime-common'
 import type { TensorMap } from '../../contracts/tensor.ts'
 import { EdgeError } from '../../errors/edge-error.ts'
-import { type HitherError, isHitherError } from '../../errors/hither-error.ts'
-import { ModelError } from '../../errors/model-error.ts'
+import { isHitherError } from '../../errors/hither-error.ts'
 import { literalTensors } from '../../protocol/tensors/literal-tensors.ts'
 import { unpackInputs } from '../../protocol/tensors/unpack-inputs.ts'
 import { handOver } from '../../utils/calls/hand-over.ts'
 import { servePage } from '../../utils/calls/serve-page.ts'
 import { given } from '../../utils/given.ts'
 import { toRuntimeTensors } from '../../utils/runtime-tensors.ts'
-import { sleep } from '../../utils/sleep.ts'
-import { type EdgeWorkerMethods, edgeLane, type LoadRequest, type RuntimeFlavor } from '../worker-types.ts'
+import {
+  type EdgeWorkerMethods,
+  edgeLane,
+  type LoadRequest,
+  type ModelFiles,
+  type RuntimeFlavor,
+} from '../worker-types.ts'
 import { zeroInputs } from './canary.ts'
+import { createDeviceWatch } from './device-watch.ts'
 import { compileRuntime, measureWasm } from './measure-session.ts'
+import type { ModelWriter } from './model-writer.ts'
 import { resourceTimes, watchRuntimeFile } from './resource-times.ts'
 import { openRuntime, type Runtime } from './runtime.ts'
-import { runtimeReason, withReason } from './runtime-reason.ts'
 import { createSessionQueue } from './session-queue.ts'
-import { openStatefulRuns, type StatefulRuns } from './stateful-runs.ts'
+import type { StatefulRuns } from './stateful-runs.ts'
 import { fromRuntimeTensors, type RuntimeTensor } from './tensors.ts'
 import { timeSession, warmUp } from './warm-up.ts'
+import { toLoadError, toRunError } from './worker-errors.ts'
 
 /** A model in this worker. */
 interface LoadedSession {
@@ -28,7 +34,23 @@ interface LoadedSession {
   readonly request: Omit<LoadRequest, 'files'>
   /** Its canary, or zeros. */
   readonly warmupInputs: TensorMap
+  /** Of a model that writes text. */
+  readonly writer?: ModelWriter
 }
+
+/** Parts that few pages need. */
+const part = <T>(load: () => Promise<T>): Promise<T> =>
+  load().catch((cause) => {
+    throw new EdgeError(
+      'edge-run-failed',
+      'A part of this page could not be fetched. Reload it, or try again online.',
+      {
+        cause,
+      },
+    )
+  })
+const sessions = () => part(() => import('./stateful-runs.ts'))
+const writers = () => part(() => import('./model-writer.ts'))
 
 const queue = createSessionQueue()
 const loaded = new Map<string, LoadedSession>()
@@ -46,67 +68,14 @@ const providerOf = (backend: LoadRequest['backend']) =>
 const locationsOf = ({ backend, keepOnDevice }: LoadedSession['request']): Record<string, 'gpu-buffer'> =>
   Object.fromEntries(backend === 'webgpu' ? (keepOnDevice ?? []).map((name) => [name, 'gpu-buffer']) : [])
 
-/** A run that fails because its device is going may say so before the device does. */
-const lossIsToldWithinMs = 200
-
 /** The runtime can take no further call. */
 let broken = false
-
-let watched: { readonly lost: Promise<GPUDeviceLostInfo> } | undefined
-/** Sessions that the device is there for. */
-const onDevice = new Set<InferenceSession>()
-
-/** A lost device leaves its run pending for ever and the runtime unusable: the page must replace the worker. */
-async function watchDevice(runtime: Runtime): Promise<void> {
-  const device = await runtime.env.webgpu.device
-  if (device === undefined || watched !== undefined || onDevice.size === 0) return
-  watched = device
-  const { reason, message } = await device.lost
-  // The runtime gives its device up with the last session on it, and asks for another with the next one.
-  if (watched !== device) return
-  setTimeout(() => {
-    throw new Error(`edge-device-lost: ${reason} ${message}`)
-  })
-}
-
-/** After a trap nothing in this runtime can be relied on: the page replaces the worker. */
-const toCrash = (cause: unknown): EdgeError | undefined =>
-  cause instanceof WebAssembly.RuntimeError
-    ? new EdgeError('edge-crashed', 'The part of this page that runs models has crashed and was replaced.', { cause })
-    : undefined
-
-/** Why a model did not load, or its first run failed. */
-function toLoadError(error: unknown, { backend }: Pick<LoadRequest, 'backend'>): HitherError {
-  if (isHitherError(error)) return error
-  const reason = runtimeReason(error)
-  return (
-    toCrash(error) ??
-    new ModelError('model-load-failed', withReason('The model could not be loaded in this browser', reason), {
-      cause: error,
-      context: { backend, ...given({ reason }) },
-    })
-  )
-}
-
-/** Why a run failed: because its device is lost, because the runtime trapped, or as the runtime says. */
-async function toRunError(cause: unknown): Promise<EdgeError> {
-  const crash = toCrash(cause)
-  if (crash !== undefined) return crash
-  const info = watched && (await Promise.race([watched.lost, sleep(lossIsToldWithinMs)]))
-  if (info !== undefined) {
-    return new EdgeError('edge-device-lost', 'The graphics processor was lost while the model ran on it.', { cause })
-  }
-  const reason = runtimeReason(cause)
-  return new EdgeError('edge-run-failed', withReason('The model failed while it ran on this device', reason), {
-    cause,
-    context: given({ reason }),
-  })
-}
+const device = createDeviceWatch()
 
 async function release(session: InferenceSession | undefined): Promise<void> {
   // A failed run leaves asyncify's stack unwound: any further call ends the whole tab. The page replaces the worker.
   if (session === undefined || broken) return
-  if (onDevice.delete(session) && onDevice.size === 0) watched = undefined
+  device.drop(session)
   await session.release()
 }
 
@@ -132,18 +101,23 @@ function takeTurn<T extends object>(
       return handOver({ ...answer, queueMs: startedAt - arrivedAt, computeMs }, buffers)
     } catch (error) {
       if (isHitherError(error)) throw error
-      throw await toRunError(error)
+      throw await toRunError(error, device.lost())
     }
   })
 }
 
-/** Runs a model for the outputs that its manifest names: a graph may have others, also such as cannot be read. */
+/**
+ * Runs a model for the outputs that its manifest names: a graph may have others, also such as cannot be read.
+ *
+ * @param places where outputs go, by name; null: the runtime decides
+ */
 async function runGraph(
-  { session, request: { outputs } }: LoadedSession,
+  { session, request: { outputs } }: Pick<LoadedSession, 'session' | 'request'>,
   inputs: Readonly<Record<string, RuntimeTensor>>,
+  places?: Readonly<Record<string, RuntimeTensor | null>>,
 ): Promise<Readonly<Record<string, RuntimeTensor>>> {
   try {
-    return await session.run(inputs, outputs?.map(({ name }) => name) ?? session.outputNames)
+    return await session.run(inputs, places ?? outputs?.map(({ name }) => name) ?? session.outputNames)
   } catch (error) {
     broken ||= opened?.flavor === 'asyncify'
     throw error
@@ -152,6 +126,28 @@ async function runGraph(
 
 const runModel = async (model: LoadedSession, inputs: TensorMap) =>
   fromRuntimeTensors(await runGraph(model, toRuntimeTensors(runtimeNow().runtime.Tensor, inputs)))
+
+/** The writer of a model whose manifest says that it writes text. */
+async function openText(session: InferenceSession, request: LoadedSession['request'], files: ModelFiles) {
+  const { generation } = request
+  if (generation === undefined || files.generation === undefined) return undefined
+  const { openModelWriter } = await writers()
+  const { runtime } = runtimeNow()
+  return openModelWriter({
+    runtime,
+    session,
+    run: (feeds, places) =>
+      queue.add(() =>
+        runGraph({ session, request }, feeds, places).catch(async (error) =>
+          Promise.reject(await toRunError(error, device.lost())),
+        ),
+      ),
+    gpu: request.backend === 'webgpu' ? await runtime.env.webgpu.device : undefined,
+    inputs: request.inputs,
+    generation,
+    files: files.generation,
+  })
+}
 
 /** @throws {TypeError} the manifest names an input or output that the graph does not have, or has in another type */
 function checkSpecs(
@@ -204,11 +200,13 @@ const methods: EdgeWorkerMethods = {
         const createMs = performance.now() - startedAt
         checkSpecs(session, request)
         if (request.backend === 'webgpu') {
-          onDevice.add(session)
-          void watchDevice(runtime)
+          device.hold(session, runtime)
         }
-        const warmupInputs = request.canary ? literalTensors(request.canary.inputs) : zeroInputs(request.inputs)
-        loaded.set(request.key, { session, request, warmupInputs })
+        const writer = await openText(session, request, files)
+        const warmupInputs = request.canary
+          ? literalTensors(request.canary.inputs)
+          : (writer?.firstStep ?? zeroInputs(request.inputs))
+        loaded.set(request.key, { session, request, warmupInputs, ...given({ writer }) })
         return { createMs }
       } catch (error) {
         await release(session).catch(() => {})
@@ -240,7 +238,7 @@ const methods: EdgeWorkerMethods = {
       try {
         return await timeSession((inputs) => runModel(model, inputs), model.warmupInputs)
       } catch (error) {
-        throw await toRunError(error)
+        throw await toRunError(error, device.lost())
       }
     }),
 
@@ -253,6 +251,7 @@ const methods: EdgeWorkerMethods = {
 
   startSession: (sessionId, plan, state) =>
     queue.add(async () => {
+      const { openStatefulRuns } = await sessions()
       stateful.get(sessionId)?.close()
       stateful.set(
         sessionId,
@@ -267,6 +266,11 @@ const methods: EdgeWorkerMethods = {
       return runs.run(inputs)
     }),
 
+  write(key, request, onEvents, signal) {
+    const { writer } = modelOf(key)
+    if (writer === undefined) throw new EdgeError('edge-run-failed', 'The model does not write text.')
+    return writer.write(request, onEvents, signal)
+  },
   closeSession: (sessionId) =>
     queue.add(async () => {
       stateful.get(sessionId)?.close()

@@ -1,16 +1,5 @@
+import { nextTurn } from '../../utils/next-turn.ts'
 import { createSerialQueue } from '../../utils/serial-queue.ts'
-
-/** Lets messages that have already arrived be handled before the next task. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel()
-    port1.onmessage = () => {
-      port1.close()
-      resolve()
-    }
-    port2.postMessage(undefined)
-  })
-}
 
 /**
  * One queue around creating, running and releasing: onnxruntime's WebGPU builds reject parallel calls even on two

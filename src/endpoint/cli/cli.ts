@@ -7,6 +7,7 @@ import { createEndpoint, type Endpoint } from '../create-endpoint.ts'
 import { openGateway } from '../gateway/open-gateway.ts'
 import { wantsTracing } from '../observability/tracing.ts'
 import { openReports } from '../reports/open-reports.ts'
+import { changeModels, optimizeLm } from './models-command.ts'
 import { changeNotices } from './notice-command.ts'
 import { cliHelp, parseCli, type ServeOptions } from './parse-cli.ts'
 import { readSecurity } from './security-flags.ts'
@@ -34,7 +35,15 @@ export async function main(
       process.stdout.write(`${await changeNotices(args.slice(1), env)}\n`)
       return
     }
-    const options = parseCli(args[0] === 'token' || args[0] === 'notice' ? [] : args, env)
+    if (args[0] === 'models' && !args.includes('--help')) {
+      process.stdout.write(`${await untilSignals((signal) => changeModels(args.slice(1), { signal, say }))}\n`)
+      return
+    }
+    if (args[0] === 'optimize-lm' && !args.includes('--help')) {
+      process.stdout.write(`${await untilSignals((signal) => optimizeLm(args.slice(1), signal))}\n`)
+      return
+    }
+    const options = parseCli(commands.has(args[0]) ? [] : args, env)
     if (options === undefined) process.stdout.write(cliHelp)
     else endOnSignals(await serve(options, env), drainMs)
   } catch (error) {
@@ -92,6 +101,23 @@ async function listen(endpoint: Endpoint, { port, host }: ServeOptions): Promise
           ? `Port ${port} may not be used by this user; choose one from 1024 on with --port.`
           : `It can't listen on ${host}:${port} (${code ?? String(cause)}).`
     throw new ConfigError('config-invalid', why, { cause })
+  }
+}
+
+/** Those whose help is the whole help. */
+const commands: ReadonlySet<string | undefined> = new Set(['token', 'notice', 'models', 'optimize-lm'])
+
+const say = (sentence: string) => void process.stderr.write(`${sentence}\n`)
+
+/** Work that takes back what is half done, when the first signal comes. */
+async function untilSignals<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController()
+  const end = () => controller.abort(new ConfigError('config-invalid', 'It was stopped, and nothing was added.'))
+  process.on('SIGINT', end).on('SIGTERM', end)
+  try {
+    return await work(controller.signal)
+  } finally {
+    process.off('SIGINT', end).off('SIGTERM', end)
   }
 }
 

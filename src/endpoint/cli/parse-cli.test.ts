@@ -99,8 +99,12 @@ describe('parseCli', () => {
   })
 
   it.each([
-    [['start'], {}, 'There is no command start; there are "serve", "token" and "notice".'],
-    [['--port', '1'], {}, 'There is no command given; there are "serve", "token" and "notice".'],
+    [['start'], {}, 'There is no command start; there are "serve", "token", "notice", "models" and "optimize-lm".'],
+    [
+      ['--port', '1'],
+      {},
+      'There is no command given; there are "serve", "token", "notice", "models" and "optimize-lm".',
+    ],
     [['serve', 'models'], {}, 'models is one word too many; folders are given with --models and --app.'],
     [['serve', '--prot', '1'], {}, "Unknown option '--prot'."],
     [['serve', '--models'], {}, "Option '--models <value>' argument missing."],

@@ -3,6 +3,7 @@ import { ConfigError } from '../../errors/config-error.ts'
 import { parseOrigin } from '../http/cross-origin.ts'
 import { parseHost } from '../http/own-hosts.ts'
 import type { ReportsOptions } from '../reports/open-reports.ts'
+import { modelsHelp } from './models-command.ts'
 import { noticeHelp } from './notice-command.ts'
 import { parseReportFlags, reportFlags, reportHelp } from './report-flags.ts'
 import {
@@ -50,7 +51,17 @@ ${tokenHelp}
 
 Tells devices something through their endpoint, and prints what holds.
 
-${noticeHelp}`
+${noticeHelp}
+       hither models add FILE|ADDRESS [options]
+
+Converts a language model (.gguf) into a folder of models, for browsers and the endpoint.
+
+${modelsHelp}
+       hither optimize-lm DIR
+
+Rewrites a language model's graph (NAME/REVISION of a folder of models, or a folder as the hub has
+them) so that browsers without WebGPU run it faster; it answers the same.
+`
 
 export interface ServeOptions {
   readonly modelsDir?: string
@@ -94,7 +105,9 @@ export function parseCli(
   if (values.help === true || (args.length === 0 && positionals.length === 0)) return undefined
   const [command, extra] = positionals
   if (command !== 'serve')
-    throw invalid(`There is no command ${command ?? 'given'}; there are "serve", "token" and "notice".`)
+    throw invalid(
+      `There is no command ${command ?? 'given'}; there are "serve", "token", "notice", "models" and "optimize-lm".`,
+    )
   if (extra !== undefined) throw invalid(`${extra} is one word too many; folders are given with --models and --app.`)
   const { models, app, host = 'localhost', workers } = values
   const reports = parseReportFlags(values, env)

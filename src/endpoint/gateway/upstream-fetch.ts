@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { Agent, buildConnector, fetch, type RequestInit } from 'undici'
 import { tellWriteErrorsLate } from './late-write-errors.ts'
 
@@ -37,7 +38,11 @@ function inPieces(init: RequestInit): RequestInit {
   const { body, headers } = init
   if (!(body instanceof Uint8Array) || body.length <= pieceBytes) return init
   const pieces = (async function* () {
-    for (let from = 0; from < body.length; from += pieceBytes) yield body.subarray(from, from + pieceBytes)
+    for (let from = 0; from < body.length; from += pieceBytes) {
+      // What a reader takes as fast as it comes is written at once, one piece after the other.
+      if (from > 0) await setImmediate()
+      yield body.subarray(from, from + pieceBytes)
+    }
   })()
   // With its length, as not every server takes chunks.
   const all = { ...(headers as Record<string, string>), 'Content-Length': String(body.length) }

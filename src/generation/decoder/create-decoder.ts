@@ -1,7 +1,9 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-common'
 import { fromFloat16Bits } from '../../protocol/tensors/float16.ts'
 import { type DecoderShape, readDecoderShape } from './decoder-shape.ts'
-import { firstKeyValues, type KeyValues, noKeyValues, presentKeyValues } from './key-values.ts'
+import { createGpuMemory } from './gpu-memory.ts'
+import { createHostMemory } from './key-value-memory.ts'
+import type { KeyValues } from './key-values.ts'
 
 /** The part of a session of onnxruntime that a decoder uses; in the browser and in Node it is the same. */
 export type DecoderSession = Pick<InferenceSession, 'inputMetadata' | 'inputNames' | 'outputNames' | 'run'>
@@ -16,17 +18,19 @@ export interface Step {
 /** Reads tokens, and says what may follow. */
 export interface Decoder {
   readonly shape: DecoderShape
-  /** Before any token was read. */
+  /** Before any token was read; not to be given up. */
   readonly start: KeyValues
   /**
-   * Reads tokens after those that were read before.
+   * Reads tokens after those that were read before, which stay the caller's.
    *
    * @param ids at least one
    * @throws as the session's `run` does
    */
   read(ids: readonly number[], before: KeyValues): Promise<Step>
-  /** The keys and values of the first `length` tokens. */
+  /** The keys and values of the first `length` tokens, the caller's from now on; the given ones stay. */
   first(keyValues: KeyValues, length: number): KeyValues
+  /** Gives up keys and values that were read or taken: each once. */
+  release(keyValues: KeyValues): void
 }
 
 /** The last token's logits, of all that a run gives: some graphs give those of each token. */
@@ -46,31 +50,47 @@ const int64 = (length: number, at: (index: number) => number) =>
  * A decoder over a session of onnxruntime.
  *
  * @param TensorClass the runtime's own
+ * @param device the graphics processor that the session is on; its keys and values stay there
  * @returns a sentence, where the graph has no form that is known
  */
-export function createDecoder(session: DecoderSession, TensorClass: typeof Tensor): Decoder | string {
+export function createDecoder(
+  session: DecoderSession,
+  TensorClass: typeof Tensor,
+  device?: GPUDevice,
+): Decoder | string {
   const shape = readDecoderShape(session)
   if (typeof shape === 'string') return shape
-  const start = noKeyValues(shape, TensorClass)
+  const memory =
+    device === undefined ? createHostMemory(shape, TensorClass) : createGpuMemory(shape, device, TensorClass)
   const tensorOf = (data: BigInt64Array) => new TensorClass('int64', data, [1, data.length])
 
   return {
     shape,
-    start,
+    start: memory.start,
     async read(ids, before) {
       const length = before.length + ids.length
-      const outputs = await session.run({
+      const feeds = {
         ...before.feeds,
         input_ids: tensorOf(int64(ids.length, (index) => ids[index] ?? 0)),
         ...(shape.takesMask ? { attention_mask: tensorOf(int64(length, () => 1)) } : {}),
         ...(shape.takesPositions
           ? { position_ids: tensorOf(int64(ids.length, (index) => before.length + index)) }
           : {}),
-      })
-      const { logits } = outputs
-      if (logits === undefined) throw new TypeError('the decoder gave no "logits"')
-      return { logits: await lastLogits(logits as Tensor), keyValues: presentKeyValues(shape, outputs) }
+      }
+      const prepared = memory.prepare(length)
+      try {
+        const outputs = await (prepared === undefined
+          ? session.run(feeds)
+          : session.run(feeds, { logits: null, ...prepared }))
+        const { logits } = outputs
+        if (logits === undefined) throw new TypeError('the decoder gave no "logits"')
+        return { logits: await lastLogits(logits as Tensor), keyValues: memory.take(outputs, prepared) }
+      } catch (error) {
+        memory.discard(prepared)
+        throw error
+      }
     },
-    first: (keyValues, wanted) => firstKeyValues(keyValues, wanted, shape, TensorClass),
+    first: memory.first,
+    release: memory.release,
   }
 }

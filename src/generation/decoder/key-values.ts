@@ -16,7 +16,8 @@ type TensorClass = new (
   dims: readonly number[],
 ) => Tensor
 
-const partsOf = ({ layers }: DecoderShape): string[] =>
+/** Names of the cache's parts: `0.key`, `0.value`, and so on. */
+export const cacheParts = ({ layers }: DecoderShape): string[] =>
   Array.from({ length: layers }, (_, layer) => [`${layer}.key`, `${layer}.value`]).flat()
 
 /** Of no token at all. */
@@ -27,14 +28,14 @@ export function noKeyValues(shape: DecoderShape, TensorClass: TensorClass): KeyV
   return {
     length: 0,
     bytes: 0,
-    feeds: Object.fromEntries(partsOf(shape).map((part) => [`past_key_values.${part}`, empty()])),
+    feeds: Object.fromEntries(cacheParts(shape).map((part) => [`past_key_values.${part}`, empty()])),
   }
 }
 
 /** Those that a run gave. */
 export function presentKeyValues(shape: DecoderShape, outputs: InferenceSession.ReturnType): KeyValues {
   const feeds: Record<string, Tensor> = {}
-  for (const part of partsOf(shape)) {
+  for (const part of cacheParts(shape)) {
     const tensor = outputs[`present.${part}`]
     if (tensor === undefined) throw new TypeError(`the decoder gave no "present.${part}"`)
     feeds[`past_key_values.${part}`] = tensor as Tensor

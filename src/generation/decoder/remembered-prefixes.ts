@@ -14,7 +14,10 @@ export interface RememberedPrefixes {
    * @returns what was read, of which `shared` tokens are the beginning of these; undefined where nothing is shared
    */
   find(ids: readonly number[]): { readonly read: ReadTokens; readonly shared: number } | undefined
-  /** Remembers what was read. What it continues is forgotten, and the longest unused beyond the budget. */
+  /**
+   * Remembers what was read, which is its own from now on. What it continues is forgotten, and the longest unused beyond
+   * the budget.
+   */
   remember(read: ReadTokens): void
   forgetAll(): void
   readonly bytes: number
@@ -27,8 +30,14 @@ export function sharedLength(a: readonly number[], b: readonly number[]): number
   return most
 }
 
-/** @param budgetBytes of keys and values; a single conversation that is larger is not remembered */
-export function createRememberedPrefixes(budgetBytes: number): RememberedPrefixes {
+/**
+ * @param budgetBytes of keys and values; a single conversation that is larger is not remembered
+ * @param onForget gives up keys and values that are forgotten
+ */
+export function createRememberedPrefixes(
+  budgetBytes: number,
+  onForget: (keyValues: KeyValues) => void = () => {},
+): RememberedPrefixes {
   /** The one that was used last is the last. */
   let known: ReadTokens[] = []
   const bytesOf = () => known.reduce((sum, { keyValues }) => sum + keyValues.bytes, 0)
@@ -47,11 +56,14 @@ export function createRememberedPrefixes(budgetBytes: number): RememberedPrefixe
       return { read: found, shared: most }
     },
     remember(read) {
-      if (read.keyValues.bytes > budgetBytes) return
-      known = [...known.filter(({ ids }) => sharedLength(ids, read.ids) < ids.length), read]
+      const before = known
+      const isOther = ({ ids }: ReadTokens) => sharedLength(ids, read.ids) < ids.length
+      known = read.keyValues.bytes > budgetBytes ? known : [...known.filter(isOther), read]
       while (bytesOf() > budgetBytes) known.shift()
+      for (const each of [...before, read]) if (!known.includes(each)) onForget(each.keyValues)
     },
     forgetAll() {
+      for (const { keyValues } of known) onForget(keyValues)
       known = []
     },
     get bytes() {

@@ -1,21 +1,34 @@
-import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja'
+import { Environment, parse, tokenize } from '@huggingface/jinja'
 import type { ChatMessage, Tool } from '../../contracts/chat.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
+import { BoundedInterpreter } from './bounded-interpreter.ts'
 
 /** How a model's training wrote conversations down, in the language of Jinja. */
 export interface ChatTemplate {
   /**
    * A conversation as the model's text.
    *
-   * @throws {ValidationError} `messages-refused`: the template says that it does not take such messages, with its words
-   * @throws {ModelError} `template-failed`: it is at fault
+   * @throws {ValidationError} `text-empty`: there are no messages; `context-full`, with the numbers: they have more
+   *   characters than any model can look back on; `messages-refused`: the template says that it does not take such
+   *   messages, with its words, or something in them is no JSON
+   * @throws {ModelError} `template-failed`: the template is at fault, or takes more time or memory than one may
    */
   render(chat: { readonly messages: readonly ChatMessage[]; readonly tools?: readonly Tool[] | undefined }): string
 }
 
-/** Rows of a `range` in a template, and characters of what one writes: more is a template that never ends. */
-const most = { rows: 100_000, characters: 50_000_000 }
+/** Of what is taken; more is nobody's template, nor anybody's conversation. */
+const most = {
+  /** Of a `range` in a template. */
+  rows: 100_000,
+  /** Characters of a template, and its white space in one piece, on which Jinja's reader takes the square. */
+  source: 500_000,
+  blanks: 2_000,
+  /** Characters of all messages and tools. */
+  given: 5_000_000,
+  /** Characters of a reason that a template gives. */
+  reason: 1_000,
+}
 
 /** What a template raised by itself, which is about the messages. */
 class Raised extends Error {}
@@ -50,7 +63,7 @@ const toTemplateTool = ({ name, description = '', parameters = { type: 'object',
 function range(start: number, stop?: number, step = 1): number[] {
   const [from, to] = stop === undefined ? [0, start] : [start, stop]
   const count = Math.ceil((to - from) / step)
-  if (!(count <= most.rows)) throw new RangeError(`a range of ${count} rows`)
+  if (typeof from !== 'number' || !(count <= most.rows)) throw new RangeError(`a range of ${count} rows`)
   return Array.from({ length: Math.max(0, count) }, (_, index) => from + index * step)
 }
 
@@ -75,6 +88,20 @@ function strftime(format: string, now = new Date()): string {
   )
 }
 
+/** How much text is given. */
+function charactersOf(value: unknown): number {
+  if (typeof value === 'string') return value.length
+  if (typeof value !== 'object' || value === null) return 1
+  return Object.entries(value).reduce((sum, [key, each]) => sum + key.length + charactersOf(each), 0)
+}
+
+/** @throws {RangeError} it is too large to be read */
+function parseTemplate(source: string) {
+  if (source.length > most.source) throw new RangeError(`it has ${source.length} characters`)
+  if (new RegExp(`\\s{${most.blanks}}`).test(source)) throw new RangeError('it is all but empty')
+  return parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }))
+}
+
 /**
  * Reads a chat template.
  *
@@ -90,46 +117,66 @@ export function openChatTemplate(
     new ModelError('template-failed', `The model's chat template does not work: ${String(cause)}`, { cause })
   const program = (() => {
     try {
-      return parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }))
+      return parseTemplate(source)
     } catch (cause) {
       throw failed(cause)
     }
   })()
 
+  /** What a template knows. */
+  const environmentOf = ({ messages, tools = [] }: Parameters<ChatTemplate['render']>[0]): Environment => {
+    const environment = new Environment()
+    const globals = {
+      false: false,
+      true: true,
+      none: null,
+      False: false,
+      True: true,
+      None: null,
+      range,
+      strftime_now: (format: unknown) => strftime(String(format).slice(0, most.reason)),
+      raise_exception(reason: unknown) {
+        throw new Raised(typeof reason === 'string' ? reason.slice(0, most.reason) : 'it gives no reason')
+      },
+      messages: messages.map(toTemplate),
+      ...(tools.length === 0 ? {} : { tools: tools.map(toTemplateTool) }),
+      bos_token: tokens.bos ?? '',
+      eos_token: tokens.eos ?? '',
+      add_generation_prompt: true,
+    }
+    for (const [name, value] of Object.entries(globals)) environment.set(name, value)
+    return environment
+  }
+  const refused = (why: string, cause: unknown) =>
+    new ValidationError('messages-refused', `The model does not take such messages: ${why}`, { cause })
+
   return {
-    render({ messages, tools }) {
-      const environment = new Environment()
-      for (const [name, value] of Object.entries({
-        false: false,
-        true: true,
-        none: null,
-        False: false,
-        True: true,
-        None: null,
-        range,
-        strftime_now: (format: string) => strftime(format),
-        raise_exception(reason: string) {
-          throw new Raised(reason)
-        },
-        messages: messages.map(toTemplate),
-        ...(tools === undefined || tools.length === 0 ? {} : { tools: tools.map(toTemplateTool) }),
-        bos_token: tokens.bos ?? '',
-        eos_token: tokens.eos ?? '',
-        add_generation_prompt: true,
-      })) {
-        environment.set(name, value)
-      }
-      try {
-        const text = new Interpreter(environment).run(program).value
-        if (typeof text !== 'string' || text.length > most.characters) throw new RangeError('it writes without an end')
-        return text
-      } catch (cause) {
-        if (cause instanceof Raised) {
-          throw new ValidationError('messages-refused', `The model does not take such messages: ${cause.message}`, {
-            cause,
-          })
+    render(chat) {
+      if (chat.messages.length === 0) throw new ValidationError('text-empty', 'There is no message to answer.')
+      const environment = (() => {
+        try {
+          const characters = charactersOf([chat.messages, chat.tools])
+          if (characters > most.given) {
+            throw new ValidationError(
+              'context-full',
+              `The messages have ${characters} characters, which no model reads.`,
+              {
+                context: { characters },
+              },
+            )
+          }
+          return environmentOf(chat)
+        } catch (cause) {
+          if (cause instanceof ValidationError) throw cause
+          throw refused('something in them is no JSON.', cause)
         }
-        throw failed(cause)
+      })()
+      try {
+        const { value } = new BoundedInterpreter(environment).run(program)
+        if (typeof value !== 'string') throw new TypeError('it writes no text')
+        return value
+      } catch (cause) {
+        throw cause instanceof Raised ? refused(cause.message, cause) : failed(cause)
       }
     },
   }

@@ -9,6 +9,9 @@ export interface TextStream {
   end(): string
 }
 
+/** Marks have no text: some of the tokens before have, unless all are marks. */
+const mostBefore = 16
+
 /** What decoders put in the place of bytes that are no character, or not yet. */
 const replacement = '\ufffd'
 
@@ -18,11 +21,16 @@ const replacement = '\ufffd'
  * whole and not empty. One trailing replacement character may be a character whose last bytes are still to come (UTF-8
  * decoders put one for each such beginning): it alone is held back.
  *
- * Together, the pieces are `decode` of all tokens.
+ * Together, the pieces are what these tokens add to `decode` of all tokens, those before them included.
+ *
+ * @param before tokens that they follow, whose text is whole: the end of a prompt
  */
-export function createTextStream(decode: Decode): TextStream {
+export function createTextStream(decode: Decode, before: readonly number[] = []): TextStream {
+  const beginning = before.slice(-mostBefore)
+  const known = decode(beginning)
   /** The tokens that are decoded together, how much of their text was given, and those that are only there as its beginning. */
-  let [window, given, context]: [number[], number, number] = [[], 0, 0]
+  let [window, given, context]: [number[], number, number] =
+    known === '' ? [[], 0, 0] : [beginning, known.length, beginning.length]
 
   return {
     push(id) {

@@ -1,4 +1,5 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
+import { until } from '../../testing/until.ts'
 import { createLocks } from './locks.ts'
 
 const refusing = {
@@ -23,7 +24,7 @@ test.each([
       return name
     })
   const all = Promise.all([hold('1'), hold('2'), hold('3')])
-  await vi.waitUntil(() => events.length > 0)
+  await until(() => events.length > 0)
   // Another lock is free meanwhile.
   await locks.hold('b', async () => {})
   release()

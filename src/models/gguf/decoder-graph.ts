@@ -1,102 +1,18 @@
-import type { OnnxAttribute, OnnxModel, OnnxNode, OnnxWeight } from '../onnx/write-onnx.ts'
+import type { createGraphBuilder, GraphBuilder } from '../onnx/graph-builder.ts'
+import type { OnnxAttribute, OnnxModel, OnnxWeight } from '../onnx/write-onnx.ts'
+import type { DecoderPlan } from './decoder-plan.ts'
 
-/** What a Llama-like decoder is made of. */
-export interface DecoderPlan {
-  readonly layers: number
-  readonly width: number
-  readonly heads: number
-  readonly kvHeads: number
-  readonly headSize: number
-  readonly vocabulary: number
-  /** Of the rotary positions (Su et al. 2021, RoFormer). */
-  readonly theta: number
-  /** Of the RMS norms. */
-  readonly epsilon: number
-  /** Query, key and value have a bias (Qwen 2). */
-  readonly hasBias: boolean
-  /** Query and key are normed, each head by itself (Qwen 3). */
-  readonly hasHeadNorms: boolean
-}
-
-/** Weights of a decoder, by the names that llama.cpp gives them. */
+/** Weights of a decoder, by the names that llama.cpp gives them. All throw `gguf-unreadable` for another size. */
 export interface DecoderWeights {
-  /** A row of numbers. */
-  vector(name: string): OnnxWeight
-  /** Looks rows up: int64 `ids` [batch, tokens] to float32 [batch, tokens, width]. */
-  rows(name: string, ids: string, graph: GraphBuilder): string
+  has(name: string): boolean
+  /** A row of `size` numbers. */
+  vector(name: string, size: number): OnnxWeight
+  /** Looks rows of a matrix of `dims` up: int64 `ids` [batch, tokens] to float32 [batch, tokens, width]. */
+  rows(name: string, ids: string, dims: readonly [number, number]): string
   /** `x` [batch, tokens, in] times a matrix of [out, in]: [batch, tokens, out]. */
-  times(name: string, x: string, graph: GraphBuilder): string
-}
-
-/** Puts a graph together, node by node. */
-export interface GraphBuilder {
-  /** Adds a node. @returns its output's name */
-  add(operator: string, inputs: readonly string[], attributes?: OnnxNode['attributes'], domain?: string): string
-  /** Adds a node with several outputs. */
-  addMany(operator: string, inputs: readonly string[], outputs: number, attributes?: OnnxNode['attributes']): string[]
-  /** Names a node's output. */
-  name(output: string, as: string): void
-  weight(weight: OnnxWeight): string
-  /** A constant of whole numbers. */
-  ints(values: readonly number[], asScalar?: boolean): string
-  float(value: number): string
-  floats(values: Float32Array, dims: readonly number[]): string
-}
-
-const bytesOf = (view: ArrayBufferView) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
-
-export function createGraphBuilder(): GraphBuilder & { readonly nodes: OnnxNode[]; readonly weights: OnnxWeight[] } {
-  const nodes: OnnxNode[] = []
-  const weights: OnnxWeight[] = []
-  const constants = new Map<string, string>()
-  let count = 0
-  const next = () => {
-    count += 1
-    return `t${count}`
-  }
-  const constant = (
-    key: string,
-    weight: Omit<OnnxWeight, 'name' | 'bytes' | 'read'>,
-    data: ArrayBufferView,
-  ): string => {
-    const known = constants.get(key)
-    if (known !== undefined) return known
-    const name = `c${constants.size}`
-    constants.set(key, name)
-    const bytes = bytesOf(data)
-    weights.push({ ...weight, name, bytes: bytes.length, read: () => bytes })
-    return name
-  }
-  const add: GraphBuilder['add'] = (operator, inputs, attributes = {}, domain = undefined) => {
-    const output = next()
-    nodes.push({ operator, inputs, outputs: [output], attributes, ...(domain === undefined ? {} : { domain }) })
-    return output
-  }
-  return {
-    nodes,
-    weights,
-    add,
-    addMany(operator, inputs, outputs, attributes = {}) {
-      const names = Array.from({ length: outputs }, next)
-      nodes.push({ operator, inputs, outputs: names, attributes })
-      return names
-    },
-    name(output, as) {
-      nodes.push({ operator: 'Identity', inputs: [output], outputs: [as] })
-    },
-    weight(weight) {
-      if (!weights.some(({ name }) => name === weight.name)) weights.push(weight)
-      return weight.name
-    },
-    ints: (values, asScalar = false) =>
-      constant(
-        `i${asScalar}${values}`,
-        { type: 'int64', dims: asScalar ? [] : [values.length] },
-        BigInt64Array.from(values, BigInt),
-      ),
-    float: (value) => constant(`f${value}`, { type: 'float32', dims: [] }, Float32Array.of(value)),
-    floats: (values, dims) => constant(`a${dims}:${values.join()}`, { type: 'float32', dims }, values),
-  }
+  times(name: string, x: string, dims: readonly [number, number]): string
+  /** The last token's state [batch, 1, width] to logits [batch, 1, vocabulary]. */
+  head(x: string, dims: readonly [number, number]): string
 }
 
 const axis = (int: number): Readonly<Record<string, OnnxAttribute>> => ({ axis: { int } })
@@ -109,14 +25,25 @@ function norm(graph: GraphBuilder, x: string, weight: OnnxWeight, epsilon: numbe
   return graph.add('Mul', [graph.add('Div', [x, root]), graph.weight(weight)])
 }
 
+const ropeFactors = 'rope_freqs.weight'
+
 /** Cosines and sines of the tokens' positions: [batch, 1, tokens, head size / 2]. */
-function rotations(graph: GraphBuilder, { theta, headSize }: DecoderPlan): { cosines: string; sines: string } {
+function rotations(
+  graph: GraphBuilder,
+  { theta, headSize, positionScale }: DecoderPlan,
+  weights: DecoderWeights,
+): { cosines: string; sines: string } {
   const half = headSize / 2
-  const rates = Float32Array.from({ length: half }, (_, index) => theta ** (-index / half))
+  const rates = Float32Array.from({ length: half }, (_, index) => theta ** (-index / half) / positionScale)
+  const own = graph.floats(rates, [1, 1, 1, half])
+  // Llama 3.1 and later slow some of them down, each by its own factor.
+  const slowed = weights.has(ropeFactors)
+    ? graph.add('Div', [own, graph.weight(weights.vector(ropeFactors, half))])
+    : own
   const positions = graph.add('Cast', [graph.add('Unsqueeze', ['position_ids', graph.ints([1, 3])])], {
     to: { int: 1 },
   })
-  const angles = graph.add('Mul', [positions, graph.floats(rates, [1, 1, 1, half])])
+  const angles = graph.add('Mul', [positions, slowed])
   return { cosines: graph.add('Cos', [angles]), sines: graph.add('Sin', [angles]) }
 }
 
@@ -142,15 +69,16 @@ function mask(graph: GraphBuilder): string {
   return graph.add('Where', [mayLook, graph.float(0), graph.float(-3.4028234663852886e38)])
 }
 
+type DecoderGraph = ReturnType<typeof createGraphBuilder>
+
 /**
  * A Llama-like decoder as ONNX, in the form of the hub's exports. Attention is written out, which onnxruntime-web's WASM
  * runs several times faster than its fused operator; and logits are those of the last token only.
  */
-export function buildDecoder(plan: DecoderPlan, weights: DecoderWeights): OnnxModel {
-  const { layers, heads, kvHeads, headSize, epsilon, hasBias, hasHeadNorms, vocabulary } = plan
-  const graph = createGraphBuilder()
+export function buildDecoder(plan: DecoderPlan, graph: DecoderGraph, weights: DecoderWeights): OnnxModel {
+  const { layers, width, innerWidth, heads, kvHeads, headSize, epsilon, vocabulary } = plan
   const groups = heads / kvHeads
-  const turn = rotations(graph, plan)
+  const turn = rotations(graph, plan, weights)
   const looks = mask(graph)
 
   /** [batch, tokens, count · size] to [batch, count, tokens, size]. */
@@ -159,19 +87,24 @@ export function buildDecoder(plan: DecoderPlan, weights: DecoderWeights): OnnxMo
     const normed = headNorm === undefined ? split : norm(graph, split, headNorm, epsilon)
     return graph.add('Transpose', [normed], permuted(0, 2, 1, 3))
   }
-  const project = (layer: number, part: string, x: string) => {
-    const product = weights.times(`blk.${layer}.attn_${part}.weight`, x, graph)
-    return hasBias
-      ? graph.add('Add', [product, graph.weight(weights.vector(`blk.${layer}.attn_${part}.bias`))])
-      : product
+  /** A matrix, and a bias where the file has one (Qwen 2). */
+  const project = (name: string, x: string, dims: readonly [number, number]) => {
+    const product = weights.times(`${name}.weight`, x, dims)
+    const bias = `${name}.bias`
+    return weights.has(bias) ? graph.add('Add', [product, graph.weight(weights.vector(bias, dims[0]))]) : product
   }
-  const headNorm = (layer: number, part: string) =>
-    hasHeadNorms ? weights.vector(`blk.${layer}.attn_${part}_norm.weight`) : undefined
+  /** Of query and key, each head by itself (Qwen 3). */
+  const headNorm = (name: string) => (weights.has(name) ? weights.vector(name, headSize) : undefined)
+  const toQuery = (layer: number, part: 'q' | 'k', x: string, count: number) => {
+    const name = `blk.${layer}.attn_${part}`
+    const split = toHeads(project(name, x, [count * headSize, width]), count, headNorm(`${name}_norm.weight`))
+    return rotate(graph, split, turn, headSize)
+  }
 
   const attend = (layer: number, x: string): string => {
-    const q = rotate(graph, toHeads(project(layer, 'q', x), heads, headNorm(layer, 'q')), turn, headSize)
-    const k = rotate(graph, toHeads(project(layer, 'k', x), kvHeads, headNorm(layer, 'k')), turn, headSize)
-    const v = toHeads(project(layer, 'v', x), kvHeads, undefined)
+    const q = toQuery(layer, 'q', x, heads)
+    const k = toQuery(layer, 'k', x, kvHeads)
+    const v = toHeads(project(`blk.${layer}.attn_v`, x, [kvHeads * headSize, width]), kvHeads, undefined)
     const keys = graph.add('Concat', [`past_key_values.${layer}.key`, k], axis(2))
     const values = graph.add('Concat', [`past_key_values.${layer}.value`, v], axis(2))
     graph.name(keys, `present.${layer}.key`)
@@ -194,24 +127,24 @@ export function buildDecoder(plan: DecoderPlan, weights: DecoderWeights): OnnxMo
     const byHead = graph.add('Concat', [graph.ints([0, heads]), tokens, graph.ints([headSize])], axis(0))
     const side = graph.add('Transpose', [graph.add('Reshape', [mixed, byHead])], permuted(0, 2, 1, 3))
     const flat = graph.add('Reshape', [side, graph.ints([0, 0, heads * headSize])])
-    return weights.times(`blk.${layer}.attn_output.weight`, flat, graph)
+    return project(`blk.${layer}.attn_output`, flat, [width, heads * headSize])
   }
   /** Shazeer 2020, "GLU Variants Improve Transformer": SwiGLU. */
   const feed = (layer: number, x: string): string => {
-    const gate = weights.times(`blk.${layer}.ffn_gate.weight`, x, graph)
+    const gate = project(`blk.${layer}.ffn_gate`, x, [innerWidth, width])
     const open = graph.add('Mul', [gate, graph.add('Sigmoid', [gate])])
-    const up = weights.times(`blk.${layer}.ffn_up.weight`, x, graph)
-    return weights.times(`blk.${layer}.ffn_down.weight`, graph.add('Mul', [open, up]), graph)
+    const up = project(`blk.${layer}.ffn_up`, x, [innerWidth, width])
+    return project(`blk.${layer}.ffn_down`, graph.add('Mul', [open, up]), [width, innerWidth])
   }
+  const normed = (name: string, x: string) => norm(graph, x, weights.vector(`${name}.weight`, width), epsilon)
 
-  let x = weights.rows('token_embd.weight', 'input_ids', graph)
+  let x = weights.rows('token_embd.weight', 'input_ids', [vocabulary, width])
   for (let layer = 0; layer < layers; layer += 1) {
-    x = graph.add('Add', [x, attend(layer, norm(graph, x, weights.vector(`blk.${layer}.attn_norm.weight`), epsilon))])
-    x = graph.add('Add', [x, feed(layer, norm(graph, x, weights.vector(`blk.${layer}.ffn_norm.weight`), epsilon))])
+    x = graph.add('Add', [x, attend(layer, normed(`blk.${layer}.attn_norm`, x))])
+    x = graph.add('Add', [x, feed(layer, normed(`blk.${layer}.ffn_norm`, x))])
   }
   const lastToken = graph.add('Gather', [x, graph.ints([-1])], axis(1))
-  const end = norm(graph, lastToken, weights.vector('output_norm.weight'), epsilon)
-  graph.name(weights.times('output.weight', end, graph), 'logits')
+  graph.name(weights.head(normed('output_norm', lastToken), [vocabulary, width]), 'logits')
 
   const cache = (name: string, length: string) =>
     Array.from({ length: layers }, (_, layer) =>

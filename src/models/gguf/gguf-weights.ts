@@ -1,221 +1,93 @@
-import type { ByteSource } from '../onnx/byte-source.ts'
-import type { OnnxWeight } from '../onnx/write-onnx.ts'
-import { type BlockFormat, blockFormats } from './block-formats.ts'
-import type { DecoderWeights, GraphBuilder } from './decoder-graph.ts'
-import { type GgufFile, type GgufTensor, unreadableGguf } from './read-gguf.ts'
+import type { GraphBuilder } from '../onnx/graph-builder.ts'
+import { codingOf, createCoded } from './coded-matrices.ts'
+import type { DecoderWeights } from './decoder-graph.ts'
+import type { GgufMatrices, Matrix } from './gguf-matrices.ts'
+import { plainRows, plainTimes, plainTimesTable, plainWeight } from './plain-matrices.ts'
+import { createWholeNumbers } from './whole-number-matrices.ts'
 
 /**
- * How matrices are written: `fp32` as plain numbers; `q4` with 4 bits where the file has them so, losslessly, and 8 bits
- * or plain numbers elsewhere; `q8` with 8 bits, multiplied as whole numbers, as the hub's `model_quantized.onnx`.
+ * How matrices are written.
+ *
+ * - `fp32`: plain numbers.
+ * - `q8`: 8 bits and a scale for each row, multiplied as whole numbers: the fastest form on WASM.
+ * - `q4`: MatMulNBits, with the file's own bits where it has matrices of 4 bits. A file of more bits is rounded to 4, its
+ *   table of tokens and its output to 8.
  */
-export type Precision = 'fp32' | 'q4' | 'q8'
+export type Precision = 'fp32' | 'q8' | 'q4'
 
-interface Matrix {
-  readonly tensor: GgufTensor
-  readonly format: BlockFormat
-  /** Of the matrix as ONNX has it: rows of `columns` numbers side by side. */
-  readonly rows: number
-  readonly columns: number
+/** What became of the matrices of one format. */
+export interface Treatment {
+  /** The file's format, as `Q4_1`. */
+  readonly from: string
+  readonly to: 'plain numbers' | '4 bits' | '8 bits'
+  /** The numbers stayed what they were. */
+  readonly isExact: boolean
+  /** Matrices that it happened to. */
+  readonly matrices: number
 }
 
-const bytesOf = (view: ArrayBufferView) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
-const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-
+const table = 'token_embd.weight'
+const head = 'output.weight'
 /**
- * llama.cpp turns neighbouring numbers of a head against each other, and its converter has sorted the rows of query and
- * key for that; everybody else turns the two halves. The row that comes to this place:
+ * What goes into the last product of a layer is itself a product, so a few of its numbers are far larger than the rest.
+ * 16 bits everywhere would take 1.9 times the prompt's time of 8 bits, here they take 1.2 (SmolLM2-135M on WASM).
  */
-const unsorted = (headSize: number) => (row: number) => {
-  const [head, place] = [Math.floor(row / headSize), row % headSize]
-  const half = headSize / 2
-  return head * headSize + (place < half ? 2 * place : 2 * (place - half) + 1)
-}
+const hasOutliers = ({ name }: Matrix) => name.endsWith('.ffn_down.weight')
 
-/** @param options.headSize where rows of query and key are sorted as llama.cpp has them; undefined where they are not */
 export function openGgufWeights(
-  source: ByteSource,
-  file: GgufFile,
-  options: { readonly precision: Precision; readonly sortedHeadSize: number | undefined },
-): DecoderWeights {
-  const { precision, sortedHeadSize } = options
-
-  const find = (name: string): Matrix => {
-    const tensor = file.tensors.get(name)
-    if (tensor === undefined) throw unreadableGguf(`it lacks the weights ${name}`)
-    const format = blockFormats.get(tensor.type)
-    if (format === undefined)
-      throw unreadableGguf(`its weights ${name} are of the kind ${tensor.type}, which is not read`)
-    const [columns = 0, rows = 1] = tensor.dims
-    if (columns % format.elements !== 0) throw unreadableGguf(`its weights ${name} have rows of ${columns} numbers`)
-    return { tensor, format, rows, columns }
+  matrices: GgufMatrices,
+  options: { readonly precision: Precision; readonly graph: GraphBuilder; readonly hasFourBits: boolean },
+): DecoderWeights & { treatments(): readonly Treatment[] } {
+  const { precision, graph, hasFourBits } = options
+  const wholeNumbers = createWholeNumbers(graph)
+  const codes = createCoded(graph)
+  const treated = new Map<string, Treatment & { readonly names: Set<string> }>()
+  const note = ({ name, format }: Matrix, to: Treatment['to'], isExact: boolean) => {
+    const key = `${format.name} ${to} ${isExact}`
+    const names = treated.get(key)?.names ?? new Set()
+    names.add(name)
+    treated.set(key, { from: format.name, to, isExact, names, matrices: names.size })
   }
-  const rowBytes = ({ format, columns }: Matrix) => (columns / format.elements) * format.bytes
-  const sortOf = ({ tensor }: Matrix) =>
-    sortedHeadSize !== undefined && /attn_[qk]\.weight$/.test(tensor.name)
-      ? unsorted(sortedHeadSize)
-      : (row: number) => row
-  const readAll = async (matrix: Matrix): Promise<DataView> => {
-    const { start } = matrix.tensor
-    return viewOf(await source.read(start, start + matrix.rows * rowBytes(matrix)))
+  const coding = (matrix: Matrix) => {
+    const isEdge = matrix.name === table || matrix.name === head
+    const found = codingOf(matrix, hasFourBits || isEdge ? 8 : 4)
+    note(matrix, found === undefined ? 'plain numbers' : found.bits === 4 ? '4 bits' : '8 bits', found?.isExact ?? true)
+    return found
   }
-  /** Each block of the matrix, in the order that ONNX has it. */
-  const eachBlock = async (matrix: Matrix, see: (view: DataView, at: number, block: number) => void) => {
-    const view = await readAll(matrix)
-    const { format, rows, columns } = matrix
-    const perRow = columns / format.elements
-    const sort = sortOf(matrix)
-    for (let row = 0; row < rows; row += 1) {
-      const from = sort(row) * rowBytes(matrix)
-      for (let block = 0; block < perRow; block += 1) see(view, from + block * format.bytes, row * perRow + block)
+  const times = (matrix: Matrix, x: string): string => {
+    if (precision === 'q8') {
+      note(matrix, '8 bits', false)
+      return hasOutliers(matrix) ? wholeNumbers.timesFinely(matrix, x) : wholeNumbers.times(matrix, x)
     }
+    const coded = precision === 'q4' ? coding(matrix) : undefined
+    if (coded !== undefined) return codes.times(matrix, coded, x)
+    note(matrix, 'plain numbers', true)
+    return plainTimes(matrix, x, graph)
   }
-  const unpacked = async (matrix: Matrix): Promise<Float32Array> => {
-    const { format, rows, columns } = matrix
-    const numbers = new Float32Array(rows * columns)
-    await eachBlock(matrix, (view, at, block) => format.unpack(view, at, numbers, block * format.elements))
-    return numbers
-  }
-  const weight = (
-    name: string,
-    type: OnnxWeight['type'],
-    dims: readonly number[],
-    bytes: number,
-    read: () => Promise<ArrayBufferView>,
-  ): OnnxWeight => ({ name, type, dims, bytes, read: async () => bytesOf(await read()) })
-
-  const plain = (name: string, matrix: Matrix, transposed: boolean) => {
-    const { rows, columns } = matrix
-    const read = async () => {
-      const numbers = await unpacked(matrix)
-      if (!transposed) return numbers
-      const turned = new Float32Array(numbers.length)
-      for (let row = 0; row < rows; row += 1) {
-        for (let column = 0; column < columns; column += 1) {
-          turned[column * rows + row] = numbers[row * columns + column] ?? 0
-        }
-      }
-      return turned
-    }
-    return weight(name, 'float32', transposed ? [columns, rows] : [rows, columns], rows * columns * 4, read)
-  }
-
-  /** Blocks of 32 with a scale each, in 8 bits counted from 128: read by rows here, and multiplied there. */
-  const eightBits = (name: string, matrix: Matrix) => {
-    const { rows, columns } = matrix
-    const blocks = columns / 32
-    const split = async () => {
-      const numbers = await unpacked(matrix)
-      const bits = new Uint8Array(rows * columns)
-      const scales = new Float32Array(rows * blocks)
-      for (let block = 0; block < scales.length; block += 1) {
-        let largest = 0
-        for (let at = block * 32; at < block * 32 + 32; at += 1) largest = Math.max(largest, Math.abs(numbers[at] ?? 0))
-        const scale = largest / 127
-        scales[block] = scale
-        for (let at = block * 32; at < block * 32 + 32; at += 1) {
-          bits[at] = scale === 0 ? 128 : 128 + Math.round((numbers[at] ?? 0) / scale)
-        }
-      }
-      return { bits, scales }
-    }
-    return {
-      bits: weight(`${name}.bits`, 'uint8', [rows, blocks, 32], rows * columns, async () => (await split()).bits),
-      scales: weight(
-        `${name}.scales`,
-        'float32',
-        [rows, blocks],
-        rows * blocks * 4,
-        async () => (await split()).scales,
-      ),
-    }
-  }
-
-  const byBlocks = (graph: GraphBuilder, x: string, matrix: Matrix, bits: number, parts: readonly string[]) =>
-    graph.add(
-      'MatMulNBits',
-      [x, ...parts],
-      {
-        K: { int: matrix.columns },
-        N: { int: matrix.rows },
-        bits: { int: bits },
-        block_size: { int: 32 },
-        accuracy_level: { int: 1 },
-      },
-      'com.microsoft',
-    )
-
-  const fourBits = (name: string, matrix: Matrix) => {
-    const { rows, columns, format } = matrix
-    const blocks = columns / 32
-    const split = async () => {
-      const to = {
-        bits: new Uint8Array((rows * columns) / 2),
-        scales: new Float32Array(rows * blocks),
-        zeros: new Float32Array(rows * blocks),
-      }
-      await eachBlock(matrix, (view, at, block) => format.asNibbles?.(view, at, to, block))
-      return to
-    }
-    return [
-      weight(`${name}.bits`, 'uint8', [rows, blocks, 16], (rows * columns) / 2, async () => (await split()).bits),
-      weight(`${name}.scales`, 'float32', [rows * blocks], rows * blocks * 4, async () => (await split()).scales),
-      weight(`${name}.zeros`, 'float32', [rows * blocks], rows * blocks * 4, async () => (await split()).zeros),
-    ]
-  }
-
-  /** A scale for each row, and activations in 8 bits, too: the fastest there is on WASM. */
-  const wholeNumbers = (name: string, matrix: Matrix, x: string, graph: GraphBuilder): string => {
-    const { rows, columns } = matrix
-    const split = async () => {
-      const numbers = await unpacked(matrix)
-      const [bits, scales] = [new Int8Array(rows * columns), new Float32Array(rows)]
-      for (let row = 0; row < rows; row += 1) {
-        let largest = 0
-        for (let at = row * columns; at < (row + 1) * columns; at += 1)
-          largest = Math.max(largest, Math.abs(numbers[at] ?? 0))
-        const scale = largest / 127 || 1
-        scales[row] = scale
-        for (let column = 0; column < columns; column += 1) {
-          bits[column * rows + row] = Math.round((numbers[row * columns + column] ?? 0) / scale)
-        }
-      }
-      return { bits, scales }
-    }
-    const bits = weight(`${name}.int8`, 'int8', [columns, rows], rows * columns, async () => (await split()).bits)
-    const scales = weight(`${name}.scale`, 'float32', [rows], rows * 4, async () => (await split()).scales)
-    const [quantized = '', scale = '', zero = ''] = graph.addMany('DynamicQuantizeLinear', [x], 3)
-    const product = graph.add('MatMulInteger', [quantized, graph.weight(bits), zero])
-    const factor = graph.add('Mul', [scale, graph.weight(scales)])
-    return graph.add('Mul', [graph.add('Cast', [product], { to: { int: 1 } }), factor])
-  }
-
-  /** A model without an output table of its own uses the one that it reads with. */
-  const named = (name: string) => (name === 'output.weight' && !file.tensors.has(name) ? 'token_embd.weight' : name)
 
   return {
-    vector(name) {
-      const matrix = find(name)
-      return weight(name, 'float32', [matrix.columns], matrix.columns * 4, () => unpacked(matrix))
+    has: matrices.has,
+    vector(name, size) {
+      return plainWeight(matrices.find(name, [size]), name, [size])
     },
-    rows(name, ids, graph) {
-      const matrix = find(name)
-      if (precision === 'fp32') return graph.add('Gather', [graph.weight(plain(name, matrix, false)), ids])
-      const { bits, scales } = eightBits(name, matrix)
-      const whole = graph.add('Cast', [graph.add('Gather', [graph.weight(bits), ids])], { to: { int: 1 } })
-      const counted = graph.add('Sub', [whole, graph.float(128)])
-      const factor = graph.add('Unsqueeze', [graph.add('Gather', [graph.weight(scales), ids]), graph.ints([-1])])
-      return graph.add('Reshape', [graph.add('Mul', [counted, factor]), graph.ints([0, 0, matrix.columns])])
-    },
-    times(asked, x, graph) {
-      const name = named(asked)
-      const matrix = find(name)
-      if (precision === 'fp32') return graph.add('MatMul', [x, graph.weight(plain(`${name}.turned`, matrix, true))])
-      if (precision === 'q8') return wholeNumbers(name, matrix, x, graph)
-      if (matrix.format.asNibbles !== undefined) {
-        return byBlocks(graph, x, matrix, 4, fourBits(name, matrix).map(graph.weight))
+    rows(name, ids, dims) {
+      const matrix = matrices.find(name, dims)
+      if (precision === 'q8') {
+        note(matrix, '8 bits', false)
+        return wholeNumbers.rows(matrix, ids)
       }
-      const { bits, scales } = eightBits(name, matrix)
-      return byBlocks(graph, x, matrix, 8, [bits, scales].map(graph.weight))
+      const coded = precision === 'q4' ? coding(matrix) : undefined
+      if (coded !== undefined) return codes.rows(matrix, coded, ids)
+      note(matrix, 'plain numbers', true)
+      return plainRows(matrix, ids, graph)
     },
+    times: (name, x, dims) => times(matrices.find(name, dims), x),
+    head(x, dims) {
+      // A model without an output of its own uses the table that it reads with.
+      const matrix = matrices.find(matrices.has(head) ? head : table, dims)
+      const isPlain = precision === 'fp32' || (precision === 'q4' && codingOf(matrix, 8) === undefined)
+      return isPlain && matrix.name === table ? plainTimesTable(matrix, x, graph) : times(matrix, x)
+    },
+    treatments: () => [...treated.values()].map(({ names: _, ...treatment }) => treatment),
   }
 }

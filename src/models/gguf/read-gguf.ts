@@ -25,9 +25,22 @@ export interface GgufFile {
 export const unreadableGguf = (why: string, cause?: unknown) =>
   new ModelError('gguf-unreadable', `This is no GGUF model that can be read: ${why}.`, { cause })
 
+/** A model as GGUF has them, which can't be made into one that runs here. */
+export const unsupportedGguf = (why: string) =>
+  new ModelError('gguf-unsupported', `This GGUF model can't be converted: ${why}.`)
+
 const windowBytes = 1024 * 1024
 /** More of each is no model that anybody made. */
-const most = { entries: 100_000, tensors: 100_000, items: 4_000_000, textBytes: 16 * 1024 * 1024, dims: 8 }
+const most = {
+  entries: 100_000,
+  tensors: 100_000,
+  items: 4_000_000,
+  textBytes: 16 * 1024 * 1024,
+  dims: 8,
+  /** Of all lists together. */
+  allItems: 8_000_000,
+  headBytes: 512 * 1024 * 1024,
+}
 
 /** Of `gguf_metadata_value_type`. */
 const kinds = {
@@ -54,12 +67,14 @@ const numbers: ReadonlyMap<number, { readonly bytes: number; readonly read: (vie
 /** Reads from the front to the back, with a megabyte of the file in memory. */
 function createReader(source: ByteSource) {
   let view: DataView = new DataView(new ArrayBuffer(0))
-  let [windowStart, at] = [0, 0]
+  let [windowStart, at, items] = [0, 0, 0]
 
   const need = async (bytes: number): Promise<number> => {
     if (at + bytes > source.size) throw unreadableGguf('it ends too early')
+    if (at + bytes > most.headBytes) throw unreadableGguf('what it says of itself has no end')
     if (at < windowStart || at + bytes > windowStart + view.byteLength) {
       const window = await source.read(at, Math.min(source.size, at + Math.max(bytes, windowBytes)))
+      if (window.length < bytes) throw unreadableGguf('it ends too early')
       view = new DataView(window.buffer, window.byteOffset, window.byteLength)
       windowStart = at
     }
@@ -88,10 +103,12 @@ function createReader(source: ByteSource) {
     if (kind === kinds.bool) return (await number(0)) !== 0
     if (kind !== kinds.list) return number(kind)
     if (depth > 2) throw unreadableGguf('a list in it is too deep')
-    const items = await number(4)
+    const kindOfItems = await number(4)
     const length = await count('items in a list', most.items)
+    items += length
+    if (items > most.allItems) throw unreadableGguf(`it has ${items} items in its lists`)
     const list: GgufValue[] = []
-    for (let index = 0; index < length; index += 1) list.push(await value(items, depth + 1))
+    for (let index = 0; index < length; index += 1) list.push(await value(kindOfItems, depth + 1))
     return list
   }
   return { number, count, text, value, position: () => at }
@@ -113,11 +130,15 @@ export async function readGguf(source: ByteSource): Promise<GgufFile> {
   const tensorCount = await count('tensors', most.tensors)
   const entryCount = await count('entries', most.entries)
   const metadata = new Map<string, GgufValue>()
-  for (let index = 0; index < entryCount; index += 1) metadata.set(await text(), await value(await number(4)))
+  for (let index = 0; index < entryCount; index += 1) {
+    const key = await text()
+    if (metadata.has(key)) throw unreadableGguf(`it says ${key.slice(0, 100)} twice`)
+    metadata.set(key, await value(await number(4)))
+  }
 
   const found: GgufTensor[] = []
   for (let index = 0; index < tensorCount; index += 1) {
-    const name = await text()
+    const name = (await text()).slice(0, 100)
     const rank = await number(4)
     if (rank > most.dims) throw unreadableGguf(`its tensor ${name} has ${rank} dimensions`)
     const dims: number[] = []
@@ -125,11 +146,14 @@ export async function readGguf(source: ByteSource): Promise<GgufFile> {
     found.push({ name, dims, type: await number(4), start: await number(10) })
   }
   const stated = metadata.get('general.alignment')
-  const alignment = typeof stated === 'number' && stated > 0 ? stated : 32
+  const alignment = typeof stated === 'number' && Number.isInteger(stated) && stated > 0 ? stated : 32
   const dataStart = Math.ceil(position() / alignment) * alignment
-  const tensors = found.map((tensor): [string, GgufTensor] => [
-    tensor.name,
-    { ...tensor, start: dataStart + tensor.start },
-  ])
-  return { version, metadata, tensors: new Map(tensors) }
+  const tensors = new Map<string, GgufTensor>()
+  for (const tensor of found) {
+    if (tensors.has(tensor.name)) throw unreadableGguf(`it has the weights ${tensor.name} twice`)
+    const start = dataStart + tensor.start
+    if (start > source.size) throw unreadableGguf('it ends too early')
+    tensors.set(tensor.name, { ...tensor, start })
+  }
+  return { version, metadata, tensors }
 }

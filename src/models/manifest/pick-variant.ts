@@ -1,8 +1,7 @@
 import type { Manifest } from '../../contracts/manifest.ts'
 import type { Backend } from '../../contracts/model-state.ts'
 import { checkRequirements, type DeviceOffer } from '../../device/check-requirements.ts'
-import { estimateModelMemory } from '../../device/memory-budget.ts'
-import { totalBytesOf } from './total-bytes.ts'
+import { modelMemory } from './model-memory.ts'
 import { withoutVariants, withVariant } from './with-variant.ts'
 
 /** What a variant is held against. */
@@ -13,7 +12,7 @@ export interface VariantOffer extends DeviceOffer {
 
 const canRun = (manifest: Manifest, offer: VariantOffer): boolean => {
   const needs = manifest.requires ?? {}
-  const memoryBytes = needs.memoryBytes ?? estimateModelMemory(totalBytesOf(manifest))
+  const memoryBytes = modelMemory(manifest)
   // An adapter that computes on the processor has what a variant asks for, and none of the speed it was made for.
   const adapter = offer.adapter?.software ? undefined : offer.adapter
   return checkRequirements(offer.backends, needs, memoryBytes, { ...offer, adapter }).backends.length > 0

@@ -1,4 +1,5 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
+import { until } from '../../testing/until.ts'
 import { createSharedTasks } from './shared-tasks.ts'
 
 function setUp() {
@@ -10,7 +11,7 @@ function setUp() {
       starts.push({ signal, report, resolve })
     })
   /** Waits until so many tasks have started. */
-  const started = (count: number) => vi.waitUntil(() => starts.length === count)
+  const started = (count: number) => until(() => starts.length === count)
   return { tasks, starts, start, started }
 }
 

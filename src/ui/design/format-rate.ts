@@ -19,6 +19,10 @@ export function formatMacRate(macsPerSecond: number): string {
   return `${three(macsPerSecond / 1e6)}\u00a0M\u00a0MAC/s`
 }
 
+/** Tokens a second: a place after the point below ten. */
+export const formatTokenRate = (tokensPerSecond: number): string =>
+  tokensPerSecond.toFixed(tokensPerSecond < 10 ? 1 : 0)
+
 /** How often something happens, in the language's own figures: `0.0123`, `3.4`. */
 export const formatRate = (perSecond: number, language: string): string =>
   new Intl.NumberFormat(language, { maximumSignificantDigits: 3 }).format(perSecond)

@@ -1,6 +1,6 @@
 import { t } from './text.ts'
 
-export const taskIds = ['digits', 'languages', 'intents', 'faces', 'things', 'speech'] as const
+export const taskIds = ['digits', 'languages', 'intents', 'faces', 'things', 'speech', 'write'] as const
 export type TaskId = (typeof taskIds)[number]
 
 /** Which of the library's tasks belong to each way in which a person gives an input. */
@@ -9,6 +9,7 @@ interface TasksOfKind {
   readonly text: 'text-classification'
   readonly picture: 'face-detection' | 'object-detection'
   readonly sound: 'voice-activity'
+  readonly writing: 'text-generation'
 }
 
 /** How a person gives a task its input. */
@@ -31,6 +32,7 @@ export const taskSpecs: readonly TaskSpec[] = [
   { id: 'faces', kind: 'picture', task: 'face-detection', model: 'ultraface-rfb-320' },
   { id: 'things', kind: 'picture', task: 'object-detection', model: 'fastestdet' },
   { id: 'speech', kind: 'sound', task: 'voice-activity', model: 'silero-vad' },
+  { id: 'write', kind: 'writing', task: 'text-generation', model: 'tales' },
 ]
 
 export const isTaskId = (value: string): value is TaskId => (taskIds as readonly string[]).includes(value)
@@ -42,6 +44,7 @@ export const taskTitles = (): Record<TaskId, string> => ({
   faces: t('task.faces', 'Faces'),
   things: t('task.things', 'Things'),
   speech: t('task.speech', 'Speech'),
+  write: t('task.write', 'Write'),
 })
 
 export const taskHints = (): Record<TaskId, string> => ({
@@ -51,4 +54,5 @@ export const taskHints = (): Record<TaskId, string> => ({
   faces: t('hint.faces', 'Give a picture or the camera, and faces are found.'),
   things: t('hint.things', 'Give a picture or the camera, and people, animals and things are found.'),
   speech: t('hint.speech', 'Speak, or give a recording, and speech is found in it.'),
+  write: t('hint.write', 'Begin a text, and a small language model goes on with it, word by word.'),
 })

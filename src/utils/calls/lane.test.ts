@@ -1,5 +1,6 @@
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { ModelError } from '../../errors/model-error.ts'
+import { eventually } from '../../testing/until.ts'
 import { errorCodec as errors } from './error-codec.ts'
 import { handOver } from './hand-over.ts'
 import { type LinkOptions, openLink } from './open-link.ts'
@@ -69,11 +70,11 @@ test('an abort rejects at once with its own reason and aborts the signal of the 
   const [one, two] = [new AbortController(), new AbortController()]
   const first = errorOf(methods.wait('one', one.signal))
   const second = errorOf(methods.wait('two', two.signal))
-  await vi.waitFor(() => expect(signals).toHaveLength(2))
+  await eventually(() => expect(signals).toHaveLength(2))
   const reason = { enough: true }
   two.abort(reason)
   expect(await second).toBe(reason)
-  await vi.waitFor(() => expect(signals.map(({ aborted }) => aborted)).toEqual([false, true]))
+  await eventually(() => expect(signals.map(({ aborted }) => aborted)).toEqual([false, true]))
   one.abort(reason)
   await first
   expect(posted).toHaveLength(4)
@@ -98,7 +99,7 @@ test('where the caller waits for what it has aborted, the call settles with the 
   const { methods, signals } = open({ waitsForAborted: true })
   const controller = new AbortController()
   const waiting = errorOf(methods.wait('here', controller.signal)).then((error) => [error, signals[0]?.aborted])
-  await vi.waitFor(() => expect(signals).toHaveLength(1))
+  await eventually(() => expect(signals).toHaveLength(1))
   controller.abort('enough')
   expect(await waiting).toEqual(['enough', true])
 })
@@ -116,14 +117,14 @@ test('closing rejects what waits with its reason, aborts it at the other side, a
   const { link, far, methods, signals, posted } = open()
   const controller = new AbortController()
   const waiting = errorOf(methods.wait('here', controller.signal))
-  await vi.waitFor(() => expect(signals).toHaveLength(1))
+  await eventually(() => expect(signals).toHaveLength(1))
   const reason = new Error('the link is over')
   link.close(reason)
   expect(await waiting).toBe(reason)
   expect(await errorOf(methods.fail())).toBe(reason)
   controller.abort()
   expect(posted).toHaveLength(1)
-  await vi.waitFor(() => expect([far.alive, signals[0]?.aborted]).toEqual([false, true]))
+  await eventually(() => expect([far.alive, signals[0]?.aborted]).toEqual([false, true]))
 })
 
 test('a message that could not be read rejects what waits, whichever side it came to', async () => {
@@ -160,7 +161,7 @@ test('nothing but what the lane serves can be reached over it, and messages that
   port1.postMessage({ lane: 51, method: 'run', args: [], signalAt: '__proto__' })
   for (const odd of [null, 7, 'text', { lane: '1' }, { lane: 99, abort: true }]) port1.postMessage(odd)
   port1.postMessage({ lane: 100, method: 'run', args: [], signalAt: -1 })
-  await vi.waitFor(() => expect(answers.has(100)).toBe(true))
+  await eventually(() => expect(answers.has(100)).toBe(true))
   expect(answers.get(100)).toEqual({ lane: 100, value: 1 })
   for (const lane of [...refused.keys(), 50, 51]) expect(answers.get(lane)).toMatchObject({ lane, error: {} })
 })

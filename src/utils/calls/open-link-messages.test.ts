@@ -1,4 +1,5 @@
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
+import { eventually } from '../../testing/until.ts'
 import { errorCodec as errors } from './error-codec.ts'
 import { openLink } from './open-link.ts'
 
@@ -60,7 +61,7 @@ test('nothing but its methods can be reached, whatever message comlink would tak
   port1.postMessage({ id: 7, type: 'APPLY' })
   port1.postMessage({ abort: 3, release: 4 })
   port1.postMessage({ id: 'right', ...call('run') })
-  await vi.waitFor(() => expect(answers.has('right')).toBe(true))
+  await eventually(() => expect(answers.has('right')).toBe(true))
   expect(answers.get('right')).toEqual({ values: [1] })
   for (const id of Object.keys(refused)) expect([id, answers.get(id)]).toMatchObject([id, { error: {} }])
   expect([ran, alive, 'polluted' in {}]).toEqual([1, true, false])
@@ -80,7 +81,7 @@ test('an answer that is none rejects its call, and one to nobody is ignored', as
   ] as const
   for (const [answer, error] of odd) {
     const running = methods.run().catch((reason: unknown) => reason)
-    await vi.waitFor(() => expect(ids).toHaveLength(1))
+    await eventually(() => expect(ids).toHaveLength(1))
     port2.postMessage({ id: 'nobody', type: 'RAW', value: { values: [] } })
     port2.postMessage({ id: ids.pop(), ...answer })
     expect(await running).toMatchObject(error)

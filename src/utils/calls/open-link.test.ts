@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm'
 import { afterEach, expect, test, vi } from 'vitest'
 import { isHitherError } from '../../errors/hither-error.ts'
 import { ModelError } from '../../errors/model-error.ts'
+import { eventually } from '../../testing/until.ts'
 import { errorCodec } from './error-codec.ts'
 import { handOver } from './hand-over.ts'
 import { type LinkOptions, openLink } from './open-link.ts'
@@ -130,12 +131,12 @@ test('an abort rejects at once with its own reason and aborts the signal of the 
   const { methods, seen, posted } = open()
   const controller = new AbortController()
   const waiting = methods.wait({ signal: controller.signal })
-  await vi.waitFor(() => expect(seen.signal).toBeDefined())
+  await eventually(() => expect(seen.signal).toBeDefined())
   expect([seen.signal?.aborted, posted.length]).toEqual([false, 1])
   const reason = { enough: true }
   controller.abort(reason)
   expect(await errorOf(waiting)).toBe(reason)
-  await vi.waitFor(() => expect(seen.signal?.aborted).toBe(true))
+  await eventually(() => expect(seen.signal?.aborted).toBe(true))
   expect(posted).toHaveLength(2)
 })
 
@@ -150,7 +151,7 @@ test('a signal is let go once its call has settled', async () => {
   const { signal, ...controller } = { signal: new AbortController().signal }
   const removed = vi.spyOn(signal, 'removeEventListener')
   const waiting = methods.wait({ signal })
-  await vi.waitFor(() => expect(seen.finish).toBeDefined())
+  await eventually(() => expect(seen.finish).toBeDefined())
   seen.finish?.()
   expect(await waiting).toBe('finished')
   expect(removed).toHaveBeenCalledTimes(1)
@@ -162,7 +163,7 @@ test('where the caller waits for what it has aborted, the call settles with the 
   const controller = new AbortController()
   const settled: unknown[] = []
   const waiting = errorOf(methods.wait({ signal: controller.signal })).then((error) => settled.push(error))
-  await vi.waitFor(() => expect(seen.signal).toBeDefined())
+  await eventually(() => expect(seen.signal).toBeDefined())
   controller.abort('enough')
   expect(settled).toEqual([])
   await waiting
@@ -175,7 +176,7 @@ test('a function goes along, and can be called after the answer', async () => {
   const heard: number[] = []
   await methods.count(3, { onCount: (count) => void heard.push(count) })
   expect(heard).toEqual([])
-  await vi.waitFor(() => expect(heard).toEqual([1, 2, 3]))
+  await eventually(() => expect(heard).toEqual([1, 2, 3]))
 })
 
 test('a function is kept as long as the other side holds it, and released when it does not', async () => {
@@ -194,7 +195,7 @@ test('a function is kept as long as the other side holds it, and released when i
   }
   expect(await callKept()).toBe(7)
   await methods.drop()
-  await vi.waitFor(() => expect(isCollected(reference)).toBe(true))
+  await eventually(() => expect(isCollected(reference)).toBe(true))
 })
 
 test('an answer may hold functions: something that lives at the other side', async () => {
@@ -211,12 +212,12 @@ test('closing rejects what waits with its reason, and aborts what the other side
   const { link, far, methods, seen } = open()
   const waiting = errorOf(methods.wait({ signal: new AbortController().signal }))
   const reason = new Error('the link is over')
-  await vi.waitFor(() => expect(seen.signal).toBeDefined())
+  await eventually(() => expect(seen.signal).toBeDefined())
   link.close(reason)
   expect(await waiting).toBe(reason)
   expect(await errorOf(methods.fail())).toBe(reason)
   // The other side hears of the port's end.
-  await vi.waitFor(() => expect(far.alive).toBe(false))
+  await eventually(() => expect(far.alive).toBe(false))
   expect(seen.signal?.aborted).toBe(true)
 })
 
@@ -238,7 +239,7 @@ test('an argument that can’t be sent fails its own call and no other, and leav
   expect(isHitherError(error) && error.code).toBe('input-type')
   expect([...(await waiting)]).toEqual([8])
   expect(posted).toHaveLength(1)
-  await vi.waitFor(() => expect(isCollected(reference)).toBe(true))
+  await eventually(() => expect(isCollected(reference)).toBe(true))
 })
 
 test('an answer that can’t be sent rejects its call with a typed error', async () => {
@@ -272,13 +273,13 @@ test('two channels of one name are a link: tabs', async () => {
   expect(numbers.length).toBe(1)
   const heard: number[] = []
   await link.methods.count(2, { onCount: (count) => void heard.push(count) })
-  await vi.waitFor(() => expect(heard).toEqual([1, 2]))
+  await eventually(() => expect(heard).toEqual([1, 2]))
   const controller = new AbortController()
   const waiting = errorOf(link.methods.wait({ signal: controller.signal }))
-  await vi.waitFor(() => expect(seen.signal).toBeDefined())
+  await eventually(() => expect(seen.signal).toBeDefined())
   controller.abort('enough')
   expect(await waiting).toBe('enough')
-  await vi.waitFor(() => expect(seen.signal?.aborted).toBe(true))
+  await eventually(() => expect(seen.signal?.aborted).toBe(true))
   link.close(new Error('over'))
   far.close(new Error('over'))
 })

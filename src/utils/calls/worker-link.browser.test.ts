@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import type { TriedMethods } from '../../testing/methods.worker.ts'
+import { eventually } from '../../testing/until.ts'
 import { handOver } from './hand-over.ts'
 import { openWorkerLink, type WorkerLink } from './worker-link.ts'
 
@@ -37,7 +38,7 @@ test('an abort reaches the worker, and a function is called after the answer', a
   const heard: number[] = []
   await methods.count(3, (count) => void heard.push(count))
   expect(heard).toEqual([])
-  await vi.waitFor(() => expect(heard).toEqual([1, 2, 3]))
+  await eventually(() => expect(heard).toEqual([1, 2, 3]))
 })
 
 test('a worker that is ended rejects its calls with the reason, also those that come later', async () => {

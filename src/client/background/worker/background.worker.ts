@@ -3,7 +3,6 @@ import { measureWebgpu } from '../../../device/measure-webgpu.ts'
 import { measureWebnn } from '../../../device/measure-webnn.ts'
 import { ConfigError } from '../../../errors/config-error.ts'
 import { ModelError } from '../../../errors/model-error.ts'
-import { shapeFetch } from '../../../network/simulated-network.ts'
 import { unpackInputs } from '../../../protocol/tensors/unpack-inputs.ts'
 import { detectionsFor } from '../../../tasks/decode/answer-for.ts'
 import { prepareInputs } from '../../../tasks/pictures/prepare-inputs.ts'
@@ -23,6 +22,8 @@ function opened(): Promise<OpenedModels> {
   return opening
 }
 
+/** Only a page that shows what a slow network does pretends one. */
+const simulation = lazyPart('pretends a network', () => import('../../../network/simulated-network.ts'))
 /** Resampling and cutting of sound is a file of its own: most pages hear none. */
 const soundWindows = lazyPart('hears sound', () => import('../../../tasks/sound/sound-windows.ts'))
 
@@ -30,10 +31,15 @@ const methods: BackgroundMethods = {
   ...createModelMethods(async () => opened()),
 
   async open(settings, token, onTraffic) {
-    // This worker is one client's alone: all that it fetches is as on the network that the client pretends.
-    if (settings.network !== undefined)
-      globalThis.fetch = shapeFetch(globalThis.fetch.bind(globalThis), settings.network)
-    opening ??= openModels(settings, token, onTraffic)
+    opening ??= (async () => {
+      const { network } = settings
+      // This worker is one client's alone: all that it fetches is as on the network that the client pretends.
+      if (network !== undefined) {
+        const { shapeFetch } = await simulation.get()
+        globalThis.fetch = shapeFetch(globalThis.fetch.bind(globalThis), network)
+      }
+      return openModels(settings, token, onTraffic)
+    })()
     const { store } = await opening
     return { persistent: store.persistent }
   },

@@ -1,8 +1,10 @@
 import type { Manifest } from '../../../contracts/manifest.ts'
+import type { ModelFiles } from '../../../edge/worker-types.ts'
 import { ModelError } from '../../../errors/model-error.ts'
 import { toFilePath } from '../../../models/manifest/file-path.ts'
 import { sourcesOf } from '../../../models/manifest/sources-of.ts'
 import { handOver } from '../../../utils/calls/hand-over.ts'
+import { given } from '../../../utils/given.ts'
 import { lazyPart } from '../../../utils/lazy-part.ts'
 import type { ModelMethods } from './background-types.ts'
 import type { OpenedModels } from './open-models.ts'
@@ -56,7 +58,9 @@ export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMe
       const { store } = await opened()
       const manifest = await resolve(name, revision)
       const locations = (manifest.externalData ?? []).map((location) => ({ location, path: toFilePath(location) }))
-      const needed = new Set([manifest.graph, ...locations.map(({ path }) => path)])
+      const { tokenizer, tokenizerConfig, chatTemplate } = manifest.generation ?? {}
+      const texts = Object.entries(given({ tokenizer, tokenizerConfig, chatTemplate }))
+      const needed = new Set([manifest.graph, ...texts.map(([, path]) => path), ...locations.map(({ path }) => path)])
       const files = await store.read(manifest, { wanted: (path) => needed.has(path) })
       const fileAt = (path: string) => {
         const data = files.get(path)
@@ -66,9 +70,12 @@ export function createModelMethods(opened: () => Promise<OpenedModels>): ModelMe
       const graph = fileAt(manifest.graph)
       // The runtime asks for weights as the graph names them.
       const externalData = locations.map(({ location, path }) => ({ path: location, data: fileAt(path) }))
+      const generation = Object.fromEntries(
+        texts.map(([role, path]) => [role, fileAt(path)]),
+      ) as ModelFiles['generation']
       // A file that the graph names in two ways is handed over once.
-      const buffers = new Set([graph, ...externalData.map(({ data }) => data)].map(({ buffer }) => buffer))
-      return handOver({ graph, externalData }, [...buffers])
+      const buffers = new Set([...files.values()].map(({ buffer }) => buffer))
+      return handOver({ graph, externalData, ...(tokenizer && { generation }) }, [...buffers])
     },
     verify: async (name, revision, options) => (await opened()).store.verify(await resolve(name, revision), options),
 

@@ -1,0 +1,116 @@
+import type { InferenceSession } from 'onnxruntime-common'
+import type { Generation } from '../../contracts/generation.ts'
+import type { TensorMap, TensorSpec } from '../../contracts/tensor.ts'
+import { openWriter } from '../../generation/writer/open-writer.ts'
+import type { WriteEnd, WriteEvent, WriteRequest } from '../../generation/writer/write-request.ts'
+import { rememberedBytes } from '../../models/manifest/model-memory.ts'
+import { zeroTensor } from '../../protocol/tensors/zero-tensor.ts'
+import { nextTurn } from '../../utils/next-turn.ts'
+import type { ModelFiles } from '../worker-types.ts'
+import type { Runtime } from './runtime.ts'
+import type { RuntimeTensor } from './tensors.ts'
+
+/** A language model in this worker. */
+export interface ModelWriter {
+  /** @see EdgeWorkerMethods.write */
+  write(
+    request: WriteRequest,
+    onEvents: (events: readonly WriteEvent[]) => void,
+    signal: AbortSignal | undefined,
+  ): Promise<WriteEnd>
+  /** Inputs of a run that reads a single token: what writing one takes. */
+  readonly firstStep: TensorMap
+}
+
+/** A message to the page for each token would cost more than small models take to write one. */
+const tellEachMs = 30
+
+/** Tells events a few at a time, and the first ones at once. Text that follows text is one event. */
+function tellInBatches(tell: (events: readonly WriteEvent[]) => unknown) {
+  let pending: WriteEvent[] = []
+  let toldAt = Number.NEGATIVE_INFINITY
+  const flush = () => {
+    if (pending.length === 0) return
+    const events = pending
+    pending = []
+    toldAt = performance.now()
+    // Who is gone needs no news.
+    Promise.resolve(tell(events)).catch(() => {})
+  }
+  return {
+    add(event: WriteEvent) {
+      const last = pending.at(-1)
+      if (event.type === 'text' && last?.type === 'text') {
+        const { tokens, text } = last
+        pending[pending.length - 1] = {
+          type: 'text',
+          tokens: [...tokens, ...event.tokens],
+          text: text + event.text,
+        }
+      } else pending.push(event)
+      if (performance.now() - toldAt >= tellEachMs) flush()
+    },
+    flush,
+  }
+}
+
+/** Of a decoder that has read nothing yet: a mask of one token, keys and values of none. */
+const firstStep = (inputs: readonly TensorSpec[]): TensorMap =>
+  Object.fromEntries(
+    inputs.map(({ name, type, shape = [] }) => {
+      const isCache = name.startsWith('past_key_values.')
+      const dims = shape.map((size, axis) => (size >= 0 ? size : isCache && axis > 0 ? 0 : 1))
+      const zeros = zeroTensor(type, dims)
+      if (name === 'attention_mask' && zeros.data instanceof BigInt64Array) zeros.data.fill(1n)
+      return [name, zeros]
+    }),
+  )
+
+/**
+ * Opens a language model that was loaded.
+ *
+ * @param run runs its session in its turn among other models' runs
+ * @throws as `openWriter` does
+ */
+export function openModelWriter(options: {
+  readonly runtime: Runtime
+  readonly session: InferenceSession
+  readonly run: (
+    feeds: Readonly<Record<string, RuntimeTensor>>,
+    outputs?: Readonly<Record<string, RuntimeTensor | null>>,
+  ) => Promise<Readonly<Record<string, RuntimeTensor>>>
+  /** The graphics processor that the session is on. */
+  readonly gpu?: GPUDevice | undefined
+  readonly inputs: readonly TensorSpec[]
+  readonly generation: Generation
+  readonly files: NonNullable<ModelFiles['generation']>
+}): ModelWriter {
+  const { runtime, session, run, gpu, inputs, generation, files } = options
+  const { inputMetadata, inputNames, outputNames } = session
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
+  const { tokenizer, tokenizerConfig, chatTemplate } = files
+  const writer = openWriter({
+    session: { inputMetadata, inputNames, outputNames, run: run as InferenceSession['run'] },
+    TensorClass: runtime.Tensor,
+    device: gpu,
+    generation,
+    files: {
+      tokenizer: text(tokenizer),
+      tokenizerConfig: tokenizerConfig && text(tokenizerConfig),
+      chatTemplate: chatTemplate && text(chatTemplate),
+    },
+    cacheBytes: rememberedBytes(generation),
+    pause: nextTurn,
+  })
+  return {
+    async write(request, onEvents, signal) {
+      const batches = tellInBatches(onEvents)
+      try {
+        return await writer.write(request, batches.add, signal)
+      } finally {
+        batches.flush()
+      }
+    },
+    firstStep: firstStep(inputs),
+  }
+}

@@ -1,0 +1,40 @@
+import type { ChatMessage, Tool, ToolCall } from '../../contracts/chat.ts'
+import type { Sampling } from '../sampling/sampling.ts'
+
+/** What an answer follows: a text, a conversation, or the very ids that an answer was begun with. */
+export type Prompt =
+  | { readonly text: string }
+  | { readonly messages: readonly ChatMessage[]; readonly tools?: readonly Tool[] | undefined }
+  | { readonly ids: readonly number[] }
+
+/** What a language model is asked to write. */
+export interface WriteRequest {
+  readonly prompt: Prompt
+  /** Ids of the answer so far; not empty where an answer goes on that was begun elsewhere. */
+  readonly answer: readonly number[]
+  readonly sampling: Sampling
+  /** Strings that end the answer; they are no part of it. */
+  readonly stops: readonly string[]
+  /** Tokens that the answer may have in all. */
+  readonly maxTokens: number
+  /**
+   * What becomes of a prompt that the model can't look back on whole: `refuse` fails with `context-full`; `drop-oldest`
+   * leaves out the oldest messages but the system's, or the beginning of a text.
+   */
+  readonly whenFull: 'refuse' | 'drop-oldest'
+}
+
+/** What comes of an answer while it is written, in order. */
+export type WriteEvent =
+  /** The prompt's ids: who has them can go on with the answer. */
+  | { readonly type: 'prompt'; readonly ids: readonly number[]; readonly droppedMessages: number }
+  /** So many tokens of prompt and answer are read; `cached` of them were known before. */
+  | { readonly type: 'read'; readonly read: number; readonly of: number; readonly cached: number }
+  /** The answer's next tokens, and the text that is certain by them. */
+  | { readonly type: 'text'; readonly tokens: readonly number[]; readonly text: string }
+
+export interface WriteEnd {
+  readonly reason: 'stop' | 'length' | 'tool-calls'
+  /** The calls that the model asks for, where it was given tools and asks for some. */
+  readonly toolCalls?: readonly ToolCall[] | undefined
+}

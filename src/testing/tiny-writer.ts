@@ -1,0 +1,144 @@
+import type { Manifest } from '../contracts/manifest.ts'
+import type { ModelFiles } from '../edge/worker-types.ts'
+import { buildDecoder, type DecoderWeights } from '../models/gguf/decoder-graph.ts'
+import type { DecoderPlan } from '../models/gguf/decoder-plan.ts'
+import { createGraphBuilder, type GraphBuilder } from '../models/onnx/graph-builder.ts'
+import { type OnnxWeight, writeOnnx } from '../models/onnx/write-onnx.ts'
+import { createSeededRandom, drawNormal } from '../utils/seeded-random.ts'
+import { decoderSpecs } from './decoder-specs.ts'
+import { fakeManifest } from './fake-manifest.ts'
+
+/** Printable letters of ASCII, one token each, and the end of an answer. */
+const letters = Array.from({ length: 95 }, (_, index) => String.fromCharCode(32 + index))
+const end = '<|end|>'
+
+const plan: DecoderPlan = {
+  architecture: 'llama',
+  layers: 2,
+  width: 32,
+  innerWidth: 64,
+  heads: 4,
+  kvHeads: 2,
+  headSize: 8,
+  vocabulary: letters.length + 1,
+  contextTokens: 256,
+  theta: 10_000,
+  positionScale: 1,
+  epsilon: 1e-5,
+  isSorted: false,
+}
+
+const tokenizer = {
+  version: '1.0',
+  truncation: null,
+  padding: null,
+  added_tokens: [
+    {
+      id: letters.length,
+      content: end,
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
+      normalized: false,
+      special: true,
+    },
+  ],
+  normalizer: null,
+  pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
+  post_processor: null,
+  decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
+  model: {
+    type: 'BPE',
+    dropout: null,
+    unk_token: null,
+    continuing_subword_prefix: null,
+    end_of_word_suffix: null,
+    fuse_unk: false,
+    byte_fallback: false,
+    // As byte-level tokenizers write a blank.
+    vocab: Object.fromEntries(letters.map((letter, id) => [letter === ' ' ? 'Ġ' : letter, id])),
+    merges: [],
+  },
+}
+const chatTemplate =
+  "{% for message in messages %}{{ message.role + '> ' + message.content + ' ' }}{% endfor %}{% if add_generation_prompt %}{{ 'assistant> ' }}{% endif %}"
+
+/** Weights that nobody has trained: what they write is nonsense, and always the same. */
+function randomWeights(seed: number, graph: GraphBuilder): DecoderWeights {
+  const random = createSeededRandom(seed)
+  const make = (name: string, dims: readonly number[], draw: () => number): OnnxWeight => {
+    const numbers = Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, draw)
+    const bytes = new Uint8Array(numbers.buffer)
+    return { name, type: 'float32', dims, bytes: bytes.length, read: () => bytes }
+  }
+  const times = (name: string, x: string, [to, from]: readonly [number, number], factor: number) => {
+    const scale = factor / Math.sqrt(from)
+    return graph.add('MatMul', [x, graph.weight(make(name, [from, to], () => scale * drawNormal(random)))])
+  }
+  return {
+    has: () => false,
+    vector: (name, size) => make(name, [size], () => 1),
+    rows: (name, ids, dims) => graph.add('Gather', [graph.weight(make(name, dims, () => drawNormal(random))), ids]),
+    times: (name, x, dims) => times(name, x, dims, 1),
+    head: (x, dims) => times('output.weight', x, dims, 2),
+  }
+}
+
+async function graphOf(seed: number): Promise<Uint8Array> {
+  const graph = createGraphBuilder()
+  const pieces: Uint8Array[] = []
+  for await (const piece of writeOnnx(buildDecoder(plan, graph, randomWeights(seed, graph)))) pieces.push(piece)
+  return new Uint8Array(await new Blob(pieces as BlobPart[]).arrayBuffer())
+}
+
+/** A language model of a few thousand weights, made here. */
+export interface TinyWriter {
+  readonly manifest: Manifest
+  /** Its files by path, as they are served. */
+  readonly files: Readonly<Record<string, Uint8Array>>
+  /** Read anew each time: their buffers are handed to the worker. */
+  readonly readFiles: () => Promise<ModelFiles>
+}
+
+/** Makes it. @param changes of its manifest */
+export async function tinyWriter(
+  changes: Partial<Manifest> & { readonly contextTokens?: number; readonly seed?: number } = {},
+): Promise<TinyWriter> {
+  const { contextTokens = 256, seed = 7, ...own } = changes
+  const encode = (value: string) => new TextEncoder().encode(value)
+  const files = {
+    'model.onnx': await graphOf(seed),
+    'tokenizer.json': encode(JSON.stringify(tokenizer)),
+    'tokenizer_config.json': encode(JSON.stringify({ eos_token: end })),
+    'chat_template.jinja': encode(chatTemplate),
+  }
+  const { layers, kvHeads, headSize, vocabulary } = plan
+  const cache = { layers, kvHeads, headSize, type: 'float32' as const }
+  const manifest = await fakeManifest(files, {
+    name: 'tiny-writer',
+    task: 'text-generation',
+    ...decoderSpecs({ cache, vocabulary }, 1),
+    generation: {
+      tokenizer: 'tokenizer.json',
+      tokenizerConfig: 'tokenizer_config.json',
+      chatTemplate: 'chat_template.jinja',
+      vocabulary,
+      contextTokens,
+      ends: [letters.length],
+      cache,
+    },
+    ...own,
+  })
+  return {
+    manifest,
+    files,
+    readFiles: async () => ({
+      graph: files['model.onnx'].slice(),
+      generation: {
+        tokenizer: files['tokenizer.json'].slice(),
+        tokenizerConfig: files['tokenizer_config.json'].slice(),
+        chatTemplate: files['chat_template.jinja'].slice(),
+      },
+    }),
+  }
+}
