@@ -9,7 +9,8 @@ import { parseCatalog, parseManifest } from '../models/manifest/parse-manifest.t
 import { textToTensor } from '../tasks/text/text-to-tensor.ts'
 
 // The models that come with Hither, whole and right on both arms' engines: onnxruntime-node, and onnxruntime-web on
-// WASM, which runs in Node too. Models that are only listed, with their files elsewhere, are not meant here.
+// WASM, which runs in Node too. Models that are only listed, with their files elsewhere, are not meant here, and models
+// that write have a test of their own (shipped-writers.test.ts).
 
 const models = 'packages/hither-models/models'
 const readJson = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'))
@@ -17,7 +18,9 @@ const catalog = parseCatalog(readJson(join(models, 'catalog.json')), 'catalog.js
 /** What comes with Hither: a model whose files lie at addresses of their own is fetched when somebody asks for it. */
 const shipped = catalog.models.filter(({ manifest }) => {
   const path = join(models, manifest)
-  return existsSync(path) && parseManifest(readJson(path), path).files.every(({ urls }) => urls === undefined)
+  if (!existsSync(path)) return false
+  const { files, generation } = parseManifest(readJson(path), path)
+  return generation === undefined && files.every(({ urls }) => urls === undefined)
 })
 
 const texts = [

@@ -267,6 +267,8 @@ export const templates = {
   'model-about.intents-small': '判断对助手的请求是 150 件事中的哪一件，或者都不是。',
   'model-title.intents-large': '意图（大）',
   'model-about.intents-large': '与小模型相同，但更常答对；用于云端，或小模型没有把握时。',
+  'model-title.tales': '童话',
+  'model-about.tales': '接着一篇童话的开头往下写（英语）。',
   'model-title.ultraface-rfb-320': '人脸',
   'model-about.ultraface-rfb-320': '在图片中找出人脸。',
   'model-title.fastestdet': '物品',
