@@ -48,29 +48,37 @@ describe.skipIf(!hasStoriesModel)('the ids of Transformers.js, on the same files
     for (const { text, prompt } of rows) expect(codec.encode(text, { whole: true })).toEqual(prompt)
   })
 
-  test('greedy, a hundred prompts are gone on with by the same ids', async () => {
-    expect(newTokens).toBe(100)
-    expect(rows.filter(({ answer }) => answer.length === newTokens).length).toBeGreaterThan(80)
-    const prefixes = createRememberedPrefixes(20e6)
-    // Each with what others have left in the cache.
-    for (const { text, prompt, answer } of rows)
-      expect({ text, ids: await write(prompt, prefixes) }).toEqual({ text, ids: answer })
-  }, longTest)
+  test(
+    'greedy, a hundred prompts are gone on with by the same ids',
+    async () => {
+      expect(newTokens).toBe(100)
+      expect(rows.filter(({ answer }) => answer.length === newTokens).length).toBeGreaterThan(80)
+      const prefixes = createRememberedPrefixes(20e6)
+      // Each with what others have left in the cache.
+      for (const { text, prompt, answer } of rows)
+        expect({ text, ids: await write(prompt, prefixes) }).toEqual({ text, ids: answer })
+    },
+    longTest,
+  )
 
-  test('what is written down is what Transformers.js gives', async () => {
-    env.allowRemoteModels = false
-    env.localModelPath = fileURLToPath(new URL('../../../shared/models/', import.meta.url))
-    const tokenizer = await AutoTokenizer.from_pretrained('stories260k')
-    const options = { dtype: 'fp32', device: 'cpu', session_options: oneThread } as const
-    const model = await AutoModelForCausalLM.from_pretrained('stories260k', options)
-    const live = async (text: string): Promise<OracleRow> => {
-      const inputs = tokenizer(text)
-      const prompt = Array.from(inputs.input_ids.data as BigInt64Array, Number)
-      const sequences = await model.generate({ ...inputs, max_new_tokens: newTokens, do_sample: false })
-      const ids = Array.from((sequences as { data: BigInt64Array }).data, Number)
-      return { text, prompt, answer: ids.slice(prompt.length) }
-    }
-    for (const row of rows.filter((_, index) => index % 20 === 0)) expect(await live(row.text)).toEqual(row)
-    await model.dispose()
-  }, longTest)
+  test(
+    'what is written down is what Transformers.js gives',
+    async () => {
+      env.allowRemoteModels = false
+      env.localModelPath = fileURLToPath(new URL('../../../shared/models/', import.meta.url))
+      const tokenizer = await AutoTokenizer.from_pretrained('stories260k')
+      const options = { dtype: 'fp32', device: 'cpu', session_options: oneThread } as const
+      const model = await AutoModelForCausalLM.from_pretrained('stories260k', options)
+      const live = async (text: string): Promise<OracleRow> => {
+        const inputs = tokenizer(text)
+        const prompt = Array.from(inputs.input_ids.data as BigInt64Array, Number)
+        const sequences = await model.generate({ ...inputs, max_new_tokens: newTokens, do_sample: false })
+        const ids = Array.from((sequences as { data: BigInt64Array }).data, Number)
+        return { text, prompt, answer: ids.slice(prompt.length) }
+      }
+      for (const row of rows.filter((_, index) => index % 20 === 0)) expect(await live(row.text)).toEqual(row)
+      await model.dispose()
+    },
+    longTest,
+  )
 })
