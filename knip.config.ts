@@ -41,7 +41,7 @@ const config: KnipConfig = {
   ignore: ['packages/create-hither/template/**'],
   ignoreExportsUsedInFile: true,
   exclude: ['types'],
-  ignoreBinaries: ['apt-get', 'unshare'],
+  ignoreBinaries: ['apt-get', 'pip', 'unshare'],
   // The first two are run by scripts/check-packages.mjs; the others are the endpoint and its dependencies, which sources,
   // tests and benches use as the workspace has them.
   ignoreDependencies: ['publint', '@arethetypeswrong/cli', 'hither-endpoint', ...Object.keys(endpoint.dependencies)],
