@@ -45,7 +45,9 @@ test('an error of another realm is one of ours by its name and code', () => {
 
 test('faults of a request never fall over, faults of an arm do', () => {
   for (const [code, facts] of Object.entries(errorCodes)) {
-    if (facts.kind === 'ValidationError' || facts.kind === 'ConfigError') expect(facts.fallsOver, code).toBe(false)
+    const isOfTheRequest = facts.kind === 'ValidationError' || facts.kind === 'ConfigError'
+    // A prompt that is too long for the model on this device may fit where the cache has more memory.
+    if (isOfTheRequest) expect(facts.fallsOver, code).toBe(code === 'context-full')
     // What a session keeps is at the edge alone: no other arm can go on with it.
     if (facts.kind === 'EdgeError') expect(facts.fallsOver, code).toBe(code !== 'edge-session-lost')
   }
