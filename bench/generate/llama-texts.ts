@@ -1,6 +1,6 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { createDecoder, type Decoder } from '../../src/generation/decoder/create-decoder.ts'
-import { openTextCodec } from '../../src/generation/prompt/text-codec.ts'
+import { openTextCodec, type TextCodec } from '../../src/generation/prompt/text-codec.ts'
 import { hasSmollm2, smollm2Model } from '../../src/testing/smollm2-model.ts'
 import type { Bench } from '../support/bench.ts'
 import { conversations } from './conversations.ts'
@@ -34,6 +34,21 @@ async function leadAfter(decoder: Decoder, ids: readonly number[]): Promise<numb
   return first - second
 }
 
+/** After how many tokens a text parts from another one, or ends where that goes on. Undefined: they are the same. */
+function agreeing(ids: readonly number[], theirs: string, codec: TextCodec): number | undefined {
+  if (codec.decode(ids) === theirs) return undefined
+  // A character of several tokens is not whole before the last of them.
+  const textOf = (tokens: number) => codec.decode(ids.slice(0, tokens)).replace(/\uFFFD+$/, '')
+  const last = ids.findIndex((_, at) => !theirs.startsWith(textOf(at + 1)))
+  if (last < 0) return ids.length
+  // The two may have parted within that character: their text as tokens says where.
+  let first = last
+  while (first > 0 && textOf(first) === textOf(first - 1)) first -= 1
+  const others = codec.encode(theirs, { whole: false })
+  const alike = ids.findIndex((id, at) => others[at] !== id)
+  return Math.min(last, Math.max(first, alike))
+}
+
 /**
  * Whether SmolLM2 converted from its GGUF file, in the 4 bits of that file, writes the texts that a server of llama.cpp
  * writes with the file itself: 20 conversations, 40 tokens, greedy. Where the texts part, the lead of Hither's token over
@@ -55,13 +70,9 @@ export const bench: Bench = async (flags, print) => {
   for (const [index, prompt] of conversations.map(openOwnPrompts()).entries()) {
     const theirs = await completed(server, prompt)
     const ids = (await ours.write(prompt.ids, newTokens)).filter((id) => !model.ends.has(id))
-    // A character of several tokens is not whole before the last of them.
-    const textOf = (tokens: number) => codec.decode(ids.slice(0, tokens)).replace(/\uFFFD+$/, '')
-    const partedAt = ids.findIndex((_, at) => !theirs.startsWith(textOf(at + 1)))
-    if (partedAt < 0 && codec.decode(ids) === theirs) rows.push({ tokens: ids.length })
+    const tokens = agreeing(ids, theirs, codec)
+    if (tokens === undefined) rows.push({ tokens: ids.length })
     else {
-      // One of the two ended where the other went on.
-      const tokens = partedAt < 0 ? ids.length : partedAt
       const lead = await leadAfter(decoder, [...prompt.ids, ...ids.slice(0, tokens)])
       rows.push({ tokens, lead })
       print(`  conversation ${index}: another token after ${tokens}, where ours led by ${lead.toFixed(2)}`)
