@@ -20,5 +20,5 @@ describe.skipIf(!hasSmollm2)('SmolLM2, beside Transformers.js', () => {
     }
     await ours.close()
     await theirs.close()
-  })
+  }, 300_000)
 })
