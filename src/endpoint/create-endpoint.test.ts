@@ -4,6 +4,7 @@ import { createCloudArm } from '../cloud/create-cloud-arm.ts'
 import type { TensorData, TensorMap } from '../contracts/tensor.ts'
 import type { Capacity } from '../protocol/server/capacity.ts'
 import { type EndpointFixture, openEndpointFixture } from '../testing/endpoint-fixture.ts'
+import { heldNumber } from '../testing/hold-runs.ts'
 
 const patiently = { timeout: 50_000, interval: 5 }
 let fixture: EndpointFixture
@@ -15,6 +16,7 @@ afterAll(() => fixture.close())
 const row = (name: string, ...data: number[]) => ({ name, shape: [1, 2], datatype: 'FP32', data })
 const inputs = [row('a', 1, 2), row('b', 10, 20)]
 const one: TensorMap = { x: { type: 'float32', dims: [1], data: new Float32Array([1]) } }
+const held: TensorMap = { x: { type: 'float32', dims: [1], data: new Float32Array([heldNumber]) } }
 
 const rows: TensorData = { type: 'float32', dims: [1, 2], data: new Float32Array([1, 2]) }
 
@@ -60,16 +62,18 @@ describe('over a real connection', () => {
   })
 
   it('gives up a run that takes too long, refuses what has no room, and runs the next one', async () => {
-    const own = await fixture.open({ runLimitMs: 300, maxQueue: 1 })
+    const { url: workerUrl, letGo } = await fixture.holdRuns()
+    const own = await fixture.open({ runLimitMs: 2_000, maxQueue: 1, workerUrl })
     const { port } = await own.listen({ port: 0, host: '127.0.0.1' })
     const cloud = createCloudArm({ url: `http://127.0.0.1:${port}` })
-    const answers = await Promise.allSettled([1, 2, 3].map(() => cloud.run('hang', one)))
+    const answers = await Promise.allSettled([1, 2, 3].map(() => cloud.run('slow', held)))
     const reasons = answers.map((answer) => (answer.status === 'rejected' ? answer.reason : undefined))
     expect(reasons.map(({ context }) => context.status).sort()).toEqual([503, 504, 504])
     expect(reasons.find(({ context }) => context.status === 503)).toMatchObject({
       code: 'cloud-overloaded',
       context: { retryAfterMs: 1000 },
     })
+    await letGo()
     // On a busy machine even a short run may take longer than the limit.
     await vi.waitFor(async () => {
       const { outputs } = await cloud.run('sum', { a: rows, b: rows })
@@ -97,11 +101,12 @@ describe('over a real connection', () => {
   })
 
   it('does not run what waits for a client that has hung up', async () => {
-    const own = await fixture.open()
+    const { url: workerUrl, letGo } = await fixture.holdRuns()
+    const own = await fixture.open({ workerUrl })
     const { port } = await own.listen({ port: 0, host: '127.0.0.1' })
     const capacity = async (): Promise<Capacity> => (await own.app.inject({ url: '/hither/v1/capacity' })).json()
     const cloud = createCloudArm({ url: `http://127.0.0.1:${port}` })
-    const before = cloud.run('hang', one)
+    const before = cloud.run('slow', held)
     await vi.waitFor(async () => expect((await capacity()).busy).toBe(1), patiently)
     const leaving = new AbortController()
     const waiting = expect(cloud.run('sum', { a: rows, b: rows }, { signal: leaving.signal })).rejects.toBe('gone')
@@ -109,9 +114,10 @@ describe('over a real connection', () => {
     leaving.abort('gone')
     await waiting
     await vi.waitFor(async () => expect((await capacity()).waiting).toBe(0), patiently)
+    await letGo()
     expect((await before).outputs.y?.dims).toEqual([1])
     const { models } = await capacity()
-    expect(models.filter(({ runs }) => runs > 0).map(({ name, runs }) => [name, runs])).toEqual([['hang', 1]])
+    expect(models.filter(({ runs }) => runs > 0).map(({ name, runs }) => [name, runs])).toEqual([['slow', 1]])
   })
 
   it('goes on when a client hangs up in the middle of its request', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createEndpoint, type Endpoint } from '../endpoint/create-endpoint.ts'
 import type { EndpointOptions } from '../endpoint/plugin/endpoint-options.ts'
 import { buildInferWorker } from './build-infer-worker.ts'
+import { type HeldRuns, holdRuns } from './hold-runs.ts'
 import { loopOnnx, tinyOnnx } from './tiny-onnx.ts'
 import { writeModel } from './write-model.ts'
 
@@ -22,7 +23,6 @@ async function writeModels(modelsDir: string): Promise<void> {
 
   const one = (name: string) => [{ name, type: 'float32' as const, shape: [1] }]
   await writeModel(modelsDir, { name: 'slow', inputs: one('x'), outputs: one('y'), graph: loopOnnx(100_000n) })
-  await writeModel(modelsDir, { name: 'hang', inputs: one('x'), outputs: one('y'), graph: loopOnnx(1_200_000n) })
 
   const files = [{ path: 'model.onnx', bytes: 3, sha256: '0'.repeat(64) }]
   await writeModel(modelsDir, { name: 'liar', ...sum, graph: new Uint8Array(3), manifest: { files } })
@@ -49,6 +49,8 @@ async function writeApp(appDir: string): Promise<void> {
 export interface EndpointFixture {
   /** Starts another endpoint on them, with one thread; `close` ends it too. */
   open(options?: Partial<EndpointOptions>): Promise<Endpoint>
+  /** A thread script for another endpoint, which holds the runs that are given `heldNumber`. */
+  holdRuns(): Promise<HeldRuns>
   readonly modelsDir: string
   readonly appDir: string
   close(): Promise<void>
@@ -58,8 +60,7 @@ export interface EndpointFixture {
  * Writes real models and compiles the thread script, for tests of the endpoint.
  *
  * `sum`: a + b, floats in rows of two, in revisions r1 and r0. `id`: a copy of one tensor of each kind that JSON and
- * binary data treat differently. `slow` takes about a tenth of a second, `hang` about a second. `liar` is not what its
- * manifest says.
+ * binary data treat differently. `slow` takes about a tenth of a second. `liar` is not what its manifest says.
  */
 export async function openEndpointFixture(): Promise<EndpointFixture> {
   const dir = await mkdtemp(join(tmpdir(), 'hither-endpoint-'))
@@ -69,6 +70,7 @@ export async function openEndpointFixture(): Promise<EndpointFixture> {
   await writeModels(modelsDir)
   await writeApp(appDir)
   const endpoints: Endpoint[] = []
+  const lettingGo: (() => Promise<void>)[] = []
   return {
     modelsDir,
     appDir,
@@ -77,7 +79,13 @@ export async function openEndpointFixture(): Promise<EndpointFixture> {
       endpoints.push(endpoint)
       return endpoint
     },
+    async holdRuns() {
+      const held = await holdRuns(worker.url)
+      lettingGo.push(held.letGo)
+      return held
+    },
     async close() {
+      for (const letGo of lettingGo) await letGo()
       for (const endpoint of endpoints) await endpoint.close()
       await worker.remove()
       await rm(dir, { recursive: true })

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { TensorMap } from '../../contracts/tensor.ts'
 import { buildInferWorker } from '../../testing/build-infer-worker.ts'
+import { type HeldRuns, heldNumber, holdRuns } from '../../testing/hold-runs.ts'
 import { loopOnnx, tinyOnnx } from '../../testing/tiny-onnx.ts'
 import { createInferPool, type InferPool } from './infer-pool.ts'
 import type { PoolModel } from './pool-task.ts'
@@ -12,8 +13,16 @@ beforeAll(async () => {
 })
 afterAll(() => worker.remove())
 
+let held: HeldRuns | undefined
+const holding = async () => {
+  held = await holdRuns(worker.url)
+  return held
+}
+
 const pools: InferPool[] = []
 afterEach(async () => {
+  // A test that failed must not hold up the end.
+  await held?.letGo()
   for (const pool of pools.splice(0)) await pool.close()
 })
 
@@ -22,9 +31,6 @@ const twice = tinyOnnx({
   outputs: [{ name: 'y', type: 'float32', shape: [-1] }],
   nodes: [{ op: 'Add', inputs: ['x', 'x'], outputs: ['y'] }],
 })
-/** Busy for about a second: longer than the limit below, and it ends, as a test's process must. */
-const slow = loopOnnx(1_200_000n)
-
 /** Rows that know of each other: their first dimension is free, and is no batch. */
 const rowValues = (name: string) => [{ name, type: 'float32' as const, shape: [-1, 2] }]
 const softmax = (axis: number) =>
@@ -36,7 +42,7 @@ const softmax = (axis: number) =>
 
 const graphs: Record<string, Uint8Array> = {
   twice,
-  slow,
+  held: twice,
   brief: loopOnnx(100_000n),
   broken: new Uint8Array([1, 2, 3]),
   external: tinyOnnx({
@@ -76,6 +82,7 @@ const x = (...values: number[]): TensorMap => ({
   x: { type: 'float32', dims: [values.length], data: new Float32Array(values) },
 })
 const task = (key: string) => ({ model: model(key), inputs: x(1), outputs: ['y'] })
+const heldTask = () => ({ model: model('held'), inputs: x(heldNumber), outputs: ['y'] })
 
 describe('createInferPool', () => {
   it('runs a model, and again in the same session', async () => {
@@ -133,8 +140,9 @@ describe('createInferPool', () => {
   })
 
   it('gives up a run that takes too long, runs the next one in another thread, and ends the first when it can', async () => {
-    const pool = open({ runLimitMs: 300 })
-    await expect(pool.run(task('slow'), live())).rejects.toMatchObject({ code: 'cloud-timeout' })
+    const { url: workerUrl, letGo } = await holding()
+    const pool = open({ runLimitMs: 300, workerUrl })
+    await expect(pool.run(heldTask(), live())).rejects.toMatchObject({ code: 'cloud-timeout' })
     expect(pool.stuckThreads).toBe(1)
     // On a busy machine even a short run may take longer than the limit.
     const twiceRuns = () =>
@@ -144,9 +152,10 @@ describe('createInferPool', () => {
       )
     await twiceRuns()
     // A second one may hang beside it, and no third.
-    await expect(pool.run(task('slow'), live())).rejects.toMatchObject({ code: 'cloud-timeout' })
-    await expect(pool.run(task('slow'), live())).rejects.toMatchObject({ code: 'cloud-overloaded' })
+    await expect(pool.run(heldTask(), live())).rejects.toMatchObject({ code: 'cloud-timeout' })
+    await expect(pool.run(heldTask(), live())).rejects.toMatchObject({ code: 'cloud-overloaded' })
     await twiceRuns()
+    await letGo()
     // Ended in the middle of its run, the thread would take this process with it.
     await vi.waitFor(() => expect(pool.stuckThreads).toBe(0), patiently)
     await twiceRuns()
@@ -164,16 +173,19 @@ describe('createInferPool', () => {
   })
 
   it('ends no thread in the midst of a run that nobody waits for any more', async () => {
-    const pool = open()
+    const { url: workerUrl, letGo } = await holding()
+    const pool = open({ workerUrl })
     await pool.started
     const leaving = new AbortController()
-    const run = expect(pool.run(task('slow'), leaving.signal)).rejects.toBe('gone')
+    const run = expect(pool.run(heldTask(), leaving.signal)).rejects.toBe('gone')
     expect(pool.busy).toBe(1)
     leaving.abort('gone')
     await run
     expect(pool.busy).toBe(1)
     // Ended earlier, the thread would take this process with it.
-    await pool.close()
+    const closed = pool.close()
+    await letGo()
+    await closed
     expect(pool.busy).toBe(0)
   })
 

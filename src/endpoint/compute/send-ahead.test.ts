@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { TensorMap } from '../../contracts/tensor.ts'
 import { buildInferWorker } from '../../testing/build-infer-worker.ts'
+import { heldNumber, holdRuns } from '../../testing/hold-runs.ts'
 import { loopOnnx } from '../../testing/tiny-onnx.ts'
 import { createInferPool, type InferPool } from './infer-pool.ts'
 import { openInferThread } from './infer-thread.ts'
@@ -101,15 +102,16 @@ describe('createInferPool, whose threads are sent their next run', () => {
   const overloaded = { code: 'cloud-overloaded' }
 
   /** A pool of one thread that knows its model to be quick. */
-  const open = async (runLimitMs = 30_000) => {
+  const open = async (changes: Partial<Parameters<typeof createInferPool>[0]> = {}) => {
     const pool = createInferPool({
       workers: 1,
       workerUrl: worker.url,
-      runLimitMs,
+      runLimitMs: 30_000,
       maxQueue: 10,
       maxQueueBytes: 1000,
       maxWaitMs: 30_000,
       onFault: () => {},
+      ...changes,
     })
     pools.push(pool)
     const ask = (rounds: number, signal = live) => pool.run({ model, inputs: inputsOf(rounds), outputs }, signal)
@@ -135,12 +137,15 @@ describe('createInferPool, whose threads are sent their next run', () => {
   })
 
   it('refuses what would follow a run that was given up, and answers the others', async () => {
-    const { pool, ask } = await open(300)
-    const hung = expect(ask(1_200_000)).rejects.toMatchObject({ code: 'cloud-timeout' })
+    const { url: workerUrl, letGo } = await holdRuns(worker.url)
+    // Less than what a run that was sent ahead waits for.
+    const { pool, ask } = await open({ workerUrl, runLimitMs: 900 })
+    const hung = expect(ask(heldNumber)).rejects.toMatchObject({ code: 'cloud-timeout' })
     const follower = expect(ask(0)).rejects.toMatchObject(overloaded)
     const other = ask(0)
     await Promise.all([hung, follower])
     expect((await other).outputs.y?.dims).toEqual([1])
+    await letGo()
     await vi.waitFor(() => expect(pool.stuckThreads).toBe(0), { timeout: 50_000, interval: 5 })
   }, 60_000)
 })
