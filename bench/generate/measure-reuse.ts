@@ -37,14 +37,14 @@ export async function measureReuse(
     second.push((two.atMs[0] ?? Number.NaN) / firstMs)
     edited.push((three.atMs[0] ?? Number.NaN) / firstMs)
     const aborted = await write(page, prompts.next(abortedTokens), 1, { abortAfterMs: abortsAfterMs(round) })
-    if (aborted.stoppedMs !== undefined && aborted.atMs.length === 0) stops.push(aborted.stoppedMs)
+    if (aborted.nextAfterMs !== undefined && aborted.atMs.length === 0) stops.push(aborted.nextAfterMs)
   }
   const shares = { second: summarize(second), edited: summarize(edited) }
   print(`\nthe second turn's first token: ${shares.second.median.toFixed(2)} x the first's (asked: at most 0.3)`)
   print(`an edited turn's: ${shares.edited.median.toFixed(2)} x (asked: at most 0.5)`)
   const abort = { ...summarize(stops), longest: quantile(stops, 1) }
   print(
-    `aborted in a prompt of ${abortedTokens}, it is free after ${ms(abort.median)}, at most ${ms(abort.longest)} (asked: 400 ms)`,
+    `aborted in a prompt of ${abortedTokens}, it has another text's first token after ${ms(abort.median)}, at most ${ms(abort.longest)} (asked: 400 ms)`,
   )
 
   const memory: number[] = []

@@ -24,8 +24,8 @@ export interface Written {
   /** The tokens, where the writer says which; else `text` has what they are. */
   readonly ids: readonly number[]
   readonly text: string
-  /** From the abort until the writer had stopped, in milliseconds. */
-  readonly stoppedMs?: number
+  /** From the abort until another text, of a short prompt, had its first token, in milliseconds. */
+  readonly nextAfterMs?: number
 }
 
 /** What the bench asks of each contender's page. Tokens are greedy, and none of them ends an answer. */
@@ -84,7 +84,12 @@ export function tellTextWriter({ open, write }: OwnWriter): void {
         if (abortedAt === undefined) throw error
       }
       clearTimeout(timer)
-      return { atMs, ids, text, ...(abortedAt === undefined ? {} : { stoppedMs: performance.now() - abortedAt }) }
+      if (abortedAt === undefined) return { atMs, ids, text }
+      // Who asked hears of the abort at once. The device is free when it writes something else.
+      const next = { text: prompt.text.slice(0, 10), ids: prompt.ids.slice(0, 2) }
+      const { signal } = new AbortController()
+      await write(next, 1, { remembers: false, signal, onToken: () => {}, onText: () => {} })
+      return { atMs, ids, text, nextAfterMs: performance.now() - abortedAt }
     },
     memory: async () => (await (performance as unknown as MemoryMeasure).measureUserAgentSpecificMemory()).bytes,
   }
