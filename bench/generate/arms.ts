@@ -14,11 +14,14 @@ const built = (path: string) => fileURLToPath(new URL(`../../.cache/smollm2/${pa
 const graphs = { q8: 'onnx/model_quantized.onnx', q4: 'onnx/model_q4.onnx' } as const
 const settings = ['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json']
 
+/** The first revision of a model, as `hither models add` writes it. */
+const added = (precision: 'q8' | 'q4') => built(`models/smollm2-${precision}/1/${graphs[precision]}`)
+
 const hither = (precision: 'q8' | 'q4'): Arm => ({
   page: 'generate-hither',
   model: '/assets/smollm2',
   precision,
-  files: { [`assets/smollm2/${graphs[precision]}`]: built(graphs[precision]) },
+  files: { [`assets/smollm2/${graphs[precision]}`]: added(precision) },
 })
 /** `client.generate` of the built library. */
 const client = (precision: 'q8' | 'q4'): Arm => ({

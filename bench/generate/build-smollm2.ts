@@ -49,7 +49,11 @@ function hubGraph(path: string, precision: Precision): ConvertedFile {
 }
 
 for (const precision of ['q8', 'q4', 'fp32'] as const) {
-  const { files, others, facts } = await convertGguf(source, { precision, insideBytes: Number.POSITIVE_INFINITY })
+  const { files, others, facts } = await convertGguf(source, {
+    precision,
+    forHub: true,
+    insideBytes: Number.POSITIVE_INFINITY,
+  })
   await writeFiles(folder, [...files, ...others])
   if (precision === 'fp32') continue
   const settings = [...files, ...others].filter(({ path }) => path !== facts.graph)

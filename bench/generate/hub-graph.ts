@@ -1,4 +1,5 @@
-import { cacheTensors, type DecoderWeights } from '../../src/models/gguf/decoder-graph.ts'
+import { cacheTensors } from '../../src/models/gguf/decoder-attention.ts'
+import type { DecoderWeights } from '../../src/models/gguf/decoder-graph.ts'
 import type { DecoderPlan } from '../../src/models/gguf/decoder-plan.ts'
 import type { createGraphBuilder } from '../../src/models/onnx/graph-builder.ts'
 import type { OnnxModel, OnnxWeight } from '../../src/models/onnx/write-onnx.ts'
@@ -47,9 +48,10 @@ export function buildHubDecoder(
       stash_type: { int: 1 },
     })
 
+  const times = (name: string, x: string, dims: readonly [number, number]) => weights.times([{ name, dims }], x)
   const attend = (layer: number, x: string): string => {
     const project = (part: string, count: number) =>
-      weights.times(`blk.${layer}.attn_${part}.weight`, x, [count * headSize, width])
+      times(`blk.${layer}.attn_${part}.weight`, x, [count * headSize, width])
     const [q, k, v] = [project('q', heads), project('k', kvHeads), project('v', kvHeads)]
     const past = ['key', 'value'].map((part) => `past_key_values.${layer}.${part}`)
     graph.nodes.push({
@@ -65,13 +67,13 @@ export function buildHubDecoder(
         rotary_interleaved: { int: 0 },
       },
     })
-    return weights.times(`blk.${layer}.attn_output.weight`, `attention.${layer}`, [width, heads * headSize])
+    return times(`blk.${layer}.attn_output.weight`, `attention.${layer}`, [width, heads * headSize])
   }
   const feed = (layer: number, x: string): string => {
-    const gate = weights.times(`blk.${layer}.ffn_gate.weight`, x, [innerWidth, width])
+    const gate = times(`blk.${layer}.ffn_gate.weight`, x, [innerWidth, width])
     const open = graph.add('Mul', [gate, graph.add('Sigmoid', [gate])])
-    const up = weights.times(`blk.${layer}.ffn_up.weight`, x, [innerWidth, width])
-    return weights.times(`blk.${layer}.ffn_down.weight`, graph.add('Mul', [open, up]), [width, innerWidth])
+    const up = times(`blk.${layer}.ffn_up.weight`, x, [innerWidth, width])
+    return times(`blk.${layer}.ffn_down.weight`, graph.add('Mul', [open, up]), [width, innerWidth])
   }
 
   const normed = (x: string, name: string) => norm(x, weights.vector(`${name}.weight`, width))

@@ -27,7 +27,10 @@ export function hubWeightsOf8Bits(
   }
   return {
     ...own,
-    times,
+    times([matrix], x) {
+      if (matrix === undefined) throw new TypeError('no matrix')
+      return times(matrix.name, x, matrix.dims)
+    },
     head: (x, dims) => times(matrices.has('output.weight') ? 'output.weight' : 'token_embd.weight', x, dims),
   }
 }

@@ -15,6 +15,8 @@ export interface AddModelOptions {
   /** Default: as the file is called. */
   readonly name?: string | undefined
   readonly precision: Precision
+  /** The graph is to have the hub's inputs and outputs. Default: as `convertGguf` */
+  readonly forHub?: boolean | undefined
   readonly signal: AbortSignal
   /** Told in sentences what is going on. */
   readonly say: (sentence: string) => void
@@ -35,7 +37,7 @@ const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
  * @throws the signal's reason
  */
 export async function addModel(options: AddModelOptions): Promise<string> {
-  const { source, modelsDir, precision, signal, say } = options
+  const { source, modelsDir, precision, forHub, signal, say } = options
   const name = options.name ?? toModelName(nameOf(source))
   await checkCatalogue(modelsDir)
   const writer = await createModelWriter(modelsDir, name, revision)
@@ -43,7 +45,7 @@ export async function addModel(options: AddModelOptions): Promise<string> {
     const path = isAddress(source) ? await fetchInto(writer, options) : source
     const file = await openFile(path)
     try {
-      const model = await convertGguf(file, { precision })
+      const model = await convertGguf(file, { precision, forHub })
       const manifest = await writeFiles(model, writer, { ...options, name })
       if (path !== source) await writer.remove(fetched)
       signal.throwIfAborted()

@@ -10,6 +10,8 @@ export const modelsHelp = `  --models DIR         the folder of models that it c
   --name NAME          what it is called (default: as the file is)
   --precision P        q8: 8 bits, the fastest in browsers without WebGPU; q4: the file's own
                        4 bits, or as many by rounding; fp32: plain numbers (default: q8)
+  --hub                other programs are to run it, too: q8 has the hub's inputs and outputs,
+                       and is slower (q4 and fp32 always have them)
 `
 
 const precisions: readonly string[] = ['fp32', 'q8', 'q4'] satisfies Precision[]
@@ -53,7 +55,7 @@ function parse(args: readonly string[]) {
       return parseArgs({
         args: [...args],
         allowPositionals: true,
-        options: { models: text, name: text, precision: text },
+        options: { models: text, name: text, precision: text, hub: { type: 'boolean' } },
       })
     } catch (cause) {
       const message = cause instanceof Error ? (cause.message.split(/\.\\s/)[0] ?? '') : String(cause)
@@ -67,12 +69,12 @@ function parse(args: readonly string[]) {
   if (extra !== undefined) throw invalid(`${extra} is one word too many; add one file at a time.`)
   const empty = Object.entries(values).find(([, value]) => value === '')
   if (empty !== undefined) throw invalid(`--${empty[0]} is empty: give it a value, or leave it out.`)
-  const { models: modelsDir = 'models', name, precision = 'q8' } = values
+  const { models: modelsDir = 'models', name, precision = 'q8', hub } = values
   if (!isPrecision(precision)) throw invalid(`--precision is ${precision}; there are ${precisions.join(', ')}.`)
   if (name !== undefined && !v.is(nameSchema, name)) {
     throw invalid(`--name is ${name}; a model's name has letters, digits, dots, dashes and underscores.`)
   }
-  return { source, modelsDir, name, precision }
+  return { source, modelsDir, name, precision, forHub: hub }
 }
 
 const invalid = (message: string) => new ConfigError('config-invalid', message)

@@ -4,6 +4,7 @@ import { type DecoderShape, readDecoderShape } from './decoder-shape.ts'
 import { createGpuMemory } from './gpu-memory.ts'
 import { createHostMemory } from './key-value-memory.ts'
 import type { KeyValues } from './key-values.ts'
+import { createPlaceMemory } from './place-memory.ts'
 
 /** The part of a session of onnxruntime that a decoder uses; in the browser and in Node it is the same. */
 export type DecoderSession = Pick<InferenceSession, 'inputMetadata' | 'inputNames' | 'outputNames' | 'run'>
@@ -43,6 +44,12 @@ async function lastLogits(tensor: Tensor): Promise<Float32Array> {
   return Float32Array.from(words.subarray(words.length - vocabulary), fromFloat16Bits)
 }
 
+/** 1 where there is a token: empty places of the cache have none. */
+function maskOf({ length, places }: KeyValues, tokens: number): BigInt64Array {
+  const mask = new BigInt64Array(places + tokens)
+  return mask.fill(1n, 0, length).fill(1n, places)
+}
+
 const int64 = (length: number, at: (index: number) => number) =>
   BigInt64Array.from({ length }, (_, index) => BigInt(at(index)))
 
@@ -61,7 +68,11 @@ export function createDecoder(
   const shape = readDecoderShape(session)
   if (typeof shape === 'string') return shape
   const memory =
-    device === undefined ? createHostMemory(shape, TensorClass) : createGpuMemory(shape, device, TensorClass)
+    shape.gives === 'new'
+      ? createPlaceMemory(shape, TensorClass)
+      : device === undefined
+        ? createHostMemory(shape, TensorClass)
+        : createGpuMemory(shape, device, TensorClass)
   const tensorOf = (data: BigInt64Array) => new TensorClass('int64', data, [1, data.length])
 
   return {
@@ -72,7 +83,7 @@ export function createDecoder(
       const feeds = {
         ...before.feeds,
         input_ids: tensorOf(int64(ids.length, (index) => ids[index] ?? 0)),
-        ...(shape.takesMask ? { attention_mask: tensorOf(int64(length, () => 1)) } : {}),
+        ...(shape.takesMask ? { attention_mask: tensorOf(maskOf(before, ids.length)) } : {}),
         ...(shape.takesPositions
           ? { position_ids: tensorOf(int64(ids.length, (index) => before.length + index)) }
           : {}),
@@ -84,7 +95,7 @@ export function createDecoder(
           : session.run(feeds, { logits: null, ...prepared }))
         const { logits } = outputs
         if (logits === undefined) throw new TypeError('the decoder gave no "logits"')
-        return { logits: await lastLogits(logits as Tensor), keyValues: memory.take(outputs, prepared) }
+        return { logits: await lastLogits(logits as Tensor), keyValues: memory.take(outputs, prepared, before) }
       } catch (error) {
         memory.discard(prepared)
         throw error

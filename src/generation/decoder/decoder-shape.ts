@@ -10,6 +10,11 @@ export interface DecoderShape {
   /** Whether it wants the tokens' positions. */
   readonly takesPositions: boolean
   readonly takesMask: boolean
+  /**
+   * What a run gives of the cache: all keys and values, as the hub's exports do, or those of its own tokens (`new.N.key`
+   * and `.value`, [1, heads, tokens, size]).
+   */
+  readonly gives: 'present' | 'new'
 }
 
 type Metadata = Pick<InferenceSession, 'inputMetadata' | 'inputNames' | 'outputNames'>
@@ -20,7 +25,8 @@ const known = /^(input_ids|attention_mask|position_ids|past_key_values\.\d+\.(ke
 /**
  * Reads the shape of a decoder off its session: inputs `input_ids` [1, tokens], `attention_mask` [1, past + tokens],
  * `position_ids` [1, tokens], `past_key_values.N.key` and `.value` [1, heads, past, size]; outputs `logits`
- * [1, tokens, vocabulary] and `present.N.key` and `.value`.
+ * [1, tokens, vocabulary] and `present.N.key` and `.value`. One that gives `new.N.key` and `.value` instead takes keys
+ * as [1, heads, size, past].
  *
  * @returns undefined, and why, where it has another form
  */
@@ -32,15 +38,19 @@ export function readDecoderShape(session: Metadata): DecoderShape | string {
   if (other !== undefined) return `nothing is known of its input "${other}"`
   const layers = inputNames.filter((name) => keyName.test(name)).length
   if (layers === 0) return 'it has no cache of keys and values'
+  const gives = outputNames.includes('new.0.key') ? 'new' : 'present'
   const lacking = Array.from({ length: layers }, (_, layer) => [`${layer}.key`, `${layer}.value`])
     .flat()
-    .find((name) => !inputNames.includes(`past_key_values.${name}`) || !outputNames.includes(`present.${name}`))
+    .find((name) => !inputNames.includes(`past_key_values.${name}`) || !outputNames.includes(`${gives}.${name}`))
   if (lacking !== undefined) return `its cache lacks "${lacking}"`
   const key = inputMetadata.find(({ name }) => name === 'past_key_values.0.key')
   if (key?.isTensor !== true) return 'its cache is no tensor'
-  const [, kvHeads, , headSize] = key.shape
+  const [, kvHeads, third, fourth] = key.shape
+  const headSize = gives === 'new' ? third : fourth
   if (typeof kvHeads !== 'number' || typeof headSize !== 'number') return 'the size of its cache is not fixed'
   if (key.type !== 'float32' && key.type !== 'float16') return `its cache is ${key.type}`
+  if (gives === 'new' && (key.type !== 'float32' || !inputNames.includes('attention_mask')))
+    return 'its cache has empty places, and it takes no mask of them'
   return {
     layers,
     kvHeads,
@@ -48,6 +58,7 @@ export function readDecoderShape(session: Metadata): DecoderShape | string {
     type: key.type,
     takesPositions: inputNames.includes('position_ids'),
     takesMask: inputNames.includes('attention_mask'),
+    gives,
   }
 }
 

@@ -63,6 +63,7 @@ export function createGpuMemory(shape: DecoderShape, device: GPUDevice, TensorCl
   const own = (set: BufferSet, length: number): KeyValues => {
     const keyValues = {
       length,
+      places: length,
       bytes: parts.length * kvHeads * set.capacity * rowBytes,
       feeds: tensorsOf(set, length, (part) => `past_key_values.${part}`),
     }

@@ -15,8 +15,17 @@ export interface KeyValueMemory {
    * @returns outputs by name, to hand to the run; undefined where the runtime makes its own
    */
   prepare(length: number): Readonly<Record<string, Tensor>> | undefined
-  /** What a run gave. @param prepared what was handed to it */
-  take(outputs: InferenceSession.ReturnType, prepared: Readonly<Record<string, Tensor>> | undefined): KeyValues
+  /**
+   * What a run gave.
+   *
+   * @param prepared what was handed to it
+   * @param before what it went on from
+   */
+  take(
+    outputs: InferenceSession.ReturnType,
+    prepared: Readonly<Record<string, Tensor>> | undefined,
+    before: KeyValues,
+  ): KeyValues
   /** The run failed: what was prepared for it is free again. */
   discard(prepared: Readonly<Record<string, Tensor>> | undefined): void
   /** Those of the first `length` tokens; the given ones stay. */

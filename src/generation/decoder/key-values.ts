@@ -5,6 +5,8 @@ import { type DecoderShape, keyValueBytes } from './decoder-shape.ts'
 export interface KeyValues {
   /** How many tokens they are of. */
   readonly length: number
+  /** Places in `feeds`, of which the first `length` are filled. */
+  readonly places: number
   readonly bytes: number
   /** The decoder's inputs that hold them, by name. */
   readonly feeds: Readonly<Record<string, Tensor>>
@@ -27,6 +29,7 @@ export function noKeyValues(shape: DecoderShape, TensorClass: TensorClass): KeyV
     new TensorClass(type, type === 'float32' ? new Float32Array() : new Uint16Array(), [1, kvHeads, 0, headSize])
   return {
     length: 0,
+    places: 0,
     bytes: 0,
     feeds: Object.fromEntries(cacheParts(shape).map((part) => [`past_key_values.${part}`, empty()])),
   }
@@ -41,7 +44,7 @@ export function presentKeyValues(shape: DecoderShape, outputs: InferenceSession.
     feeds[`past_key_values.${part}`] = tensor as Tensor
   }
   const length = Object.values(feeds)[0]?.dims[2] ?? 0
-  return { length, bytes: keyValueBytes(shape, length), feeds }
+  return { length, places: length, bytes: keyValueBytes(shape, length), feeds }
 }
 
 /** Raw bits: where there is a Float16Array, the runtime gives one. */
@@ -75,6 +78,7 @@ export function firstKeyValues(
   }
   return {
     length,
+    places: length,
     bytes: keyValueBytes(shape, length),
     feeds: Object.fromEntries(Object.entries(keyValues.feeds).map(([name, tensor]) => [name, cut(tensor)])),
   }

@@ -156,7 +156,7 @@ test('large weights lie beside the graph, and are the same', async () => {
 
 test('its facts are those of a manifest', async () => {
   const metadata = { 'tokenizer.chat_template': '{{ messages }}', 'general.license': 'apache-2.0' }
-  const model = await convert({ architecture: 'llama', format: 'Q4_0', metadata })
+  const model = await convert({ architecture: 'llama', format: 'Q4_0', metadata }, { forHub: true })
   const files = model.files.map(({ path }) => ({ path, bytes: 1, sha256: '0'.repeat(64) }))
   const manifest = parseManifest(
     { format: 1, name: 'm', revision: '1', title: 'm', description: '', files, ...model.facts },

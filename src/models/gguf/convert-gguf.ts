@@ -3,6 +3,7 @@ import type { ByteSource } from '../onnx/byte-source.ts'
 import { createGraphBuilder } from '../onnx/graph-builder.ts'
 import { type OnnxModel, planOutside, writeOnnx, writeOutside } from '../onnx/write-onnx.ts'
 import { blockFormats } from './block-formats.ts'
+import type { CacheOutputs } from './decoder-attention.ts'
 import { buildDecoder } from './decoder-graph.ts'
 import { type DecoderPlan, readDecoderPlan } from './decoder-plan.ts'
 import { openGgufMatrices } from './gguf-matrices.ts'
@@ -55,6 +56,11 @@ export interface ConvertedModel {
 export interface ConvertOptions {
   /** How its numbers are written. Default `q8`. */
   readonly precision?: Precision | undefined
+  /**
+   * Whether other programs are to run it: the graph has the hub's inputs and outputs. Default: all but `q8`, whose graph
+   * has a form of Hither's own, which is faster.
+   */
+  readonly forHub?: boolean | undefined
   /** Bytes of a graph up to which its weights lie inside. Default 512 MiB: larger ones are read into memory twice. */
   readonly insideBytes?: number | undefined
 }
@@ -73,12 +79,12 @@ const derived = /^rope_freqs\.weight$|\.attn_rot_embd$/
  *   be converted, with the reason. While files are written: what the source throws
  */
 export async function convertGguf(source: ByteSource, options: ConvertOptions = {}): Promise<ConvertedModel> {
-  const { precision = 'q8', insideBytes = 512 * 1024 * 1024 } = options
+  const { precision = 'q8', forHub = precision !== 'q8', insideBytes = 512 * 1024 * 1024 } = options
   const file = await readGguf(source)
   const plan = readDecoderPlan(file)
   const tokenizer = readTokenizerFacts(file, plan.vocabulary)
   const tokenizerFiles = writeTokenizer(tokenizer)
-  const { model, treatments } = toGraph(source, file, plan, precision)
+  const { model, treatments } = toGraph(source, file, plan, { precision, outputs: forHub ? 'present' : 'new' })
   const weightBytes = model.weights.reduce((sum, { bytes }) => sum + bytes, 0)
   const name = graphNames[precision]
   const outside = weightBytes > insideBytes ? planOutside(model.weights, `${name}_data`) : undefined
@@ -119,12 +125,17 @@ export async function convertGguf(source: ByteSource, options: ConvertOptions = 
 /** What a manifest may list, with room for the files beside the graph. */
 const mostBytes = 2 ** 31 - 2 ** 26
 
-function toGraph(source: ByteSource, file: GgufFile, plan: DecoderPlan, precision: Precision) {
+function toGraph(
+  source: ByteSource,
+  file: GgufFile,
+  plan: DecoderPlan,
+  { precision, outputs }: { readonly precision: Precision; readonly outputs: CacheOutputs },
+) {
   const matrices = openGgufMatrices(source, file, plan.isSorted ? plan.headSize : undefined)
   const graph = createGraphBuilder()
   const hasFourBits = [...file.tensors.values()].some(({ type }) => blockFormats.get(type)?.exact?.bits === 4)
   const weights = openGgufWeights(matrices, { precision, graph, hasFourBits })
-  const model: OnnxModel = buildDecoder(plan, graph, weights)
+  const model: OnnxModel = buildDecoder(plan, graph, weights, outputs)
   const unknown = matrices.unused().find((name) => !derived.test(name))
   if (unknown !== undefined) {
     throw unsupportedGguf(`it has the weights ${unknown}, which a decoder of the kind ${plan.architecture} has none of`)

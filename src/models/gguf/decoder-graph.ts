@@ -1,5 +1,6 @@
 import type { createGraphBuilder, GraphBuilder } from '../onnx/graph-builder.ts'
 import type { OnnxAttribute, OnnxModel, OnnxWeight } from '../onnx/write-onnx.ts'
+import { type CacheOutputs, cacheTensors, createAttention } from './decoder-attention.ts'
 import type { DecoderPlan } from './decoder-plan.ts'
 
 /** Weights of a decoder, by the names that llama.cpp gives them. All throw `gguf-unreadable` for another size. */
@@ -9,8 +10,11 @@ export interface DecoderWeights {
   vector(name: string, size: number): OnnxWeight
   /** Looks rows of a matrix of `dims` up: int64 `ids` [batch, tokens] to float32 [batch, tokens, width]. */
   rows(name: string, ids: string, dims: readonly [number, number]): string
-  /** `x` [batch, tokens, in] times a matrix of [out, in]: [batch, tokens, out]. */
-  times(name: string, x: string, dims: readonly [number, number]): string
+  /**
+   * `x` [batch, tokens, in] times matrices of [out, in], side by side: [batch, tokens, sum of out]. Together they cost
+   * less than one by one.
+   */
+  times(matrices: readonly { readonly name: string; readonly dims: readonly [number, number] }[], x: string): string
   /** The last token's state [batch, 1, width] to logits [batch, 1, vocabulary]. */
   head(x: string, dims: readonly [number, number]): string
 }
@@ -18,16 +22,18 @@ export interface DecoderWeights {
 const axis = (int: number): Readonly<Record<string, OnnxAttribute>> => ({ axis: { int } })
 const permuted = (...ints: number[]): Readonly<Record<string, OnnxAttribute>> => ({ perm: { ints } })
 
-/** x / sqrt(mean(x²) + ε) · weight, over the last dimension (Zhang and Sennrich 2019, RMSNorm). */
+/**
+ * x / sqrt(mean(x²) + ε) · weight, over the last dimension (Zhang and Sennrich 2019, RMSNorm), as the one operator that
+ * onnxruntime has for it: at a single token, a node costs WASM more than its numbers.
+ */
 function norm(graph: GraphBuilder, x: string, weight: OnnxWeight, epsilon: number): string {
-  const mean = graph.add('ReduceMean', [graph.add('Mul', [x, x]), graph.ints([-1])])
-  const root = graph.add('Sqrt', [graph.add('Add', [mean, graph.float(epsilon)])])
-  return graph.add('Mul', [graph.add('Div', [x, root]), graph.weight(weight)])
+  const attributes = { ...axis(-1), epsilon: { float: epsilon }, stash_type: { int: 1 } }
+  return graph.add('SimplifiedLayerNormalization', [x, graph.weight(weight)], attributes)
 }
 
 const ropeFactors = 'rope_freqs.weight'
 
-/** Cosines and sines of the tokens' positions: [batch, 1, tokens, head size / 2]. */
+/** Cosines and sines of the tokens' positions, for both halves of a head: [batch, 1, tokens, head size]. */
 function rotations(
   graph: GraphBuilder,
   { theta, headSize, positionScale }: DecoderPlan,
@@ -44,109 +50,88 @@ function rotations(
     to: { int: 1 },
   })
   const angles = graph.add('Mul', [positions, slowed])
-  return { cosines: graph.add('Cos', [angles]), sines: graph.add('Sin', [angles]) }
+  const [cosines, sines] = [graph.add('Cos', [angles]), graph.add('Sin', [angles])]
+  const both = (first: string, second: string) => graph.add('Concat', [first, second], axis(-1))
+  return { cosines: both(cosines, cosines), sines: both(graph.add('Neg', [sines]), sines) }
 }
 
 /** Turns the two halves of each head against each other by the token's position: `x` [batch, heads, tokens, size]. */
 function rotate(graph: GraphBuilder, x: string, turn: { cosines: string; sines: string }, headSize: number): string {
   const half = headSize / 2
   const [first = '', second = ''] = graph.addMany('Split', [x, graph.ints([half, half])], 2, axis(-1))
-  const times = (part: string, by: string) => graph.add('Mul', [part, by])
-  const left = graph.add('Sub', [times(first, turn.cosines), times(second, turn.sines)])
-  const right = graph.add('Add', [times(second, turn.cosines), times(first, turn.sines)])
-  return graph.add('Concat', [left, right], axis(-1))
-}
-
-/** 0 where a token may look, a large negative number where it may not: [batch, 1, 1, tokens, past + tokens]. */
-function mask(graph: GraphBuilder): string {
-  const total = graph.add('Gather', [graph.add('Shape', ['attention_mask']), graph.ints([1], true)])
-  const places = graph.add('Range', [graph.ints([0], true), total, graph.ints([1], true)])
-  const isBefore = graph.add('LessOrEqual', [places, graph.add('Unsqueeze', ['position_ids', graph.ints([1, 2, 4])])])
-  const isText = graph.add('Cast', [graph.add('Unsqueeze', ['attention_mask', graph.ints([1, 2, 3])])], {
-    to: { int: 9 },
-  })
-  const mayLook = graph.add('And', [isBefore, isText])
-  return graph.add('Where', [mayLook, graph.float(0), graph.float(-3.4028234663852886e38)])
+  const crossed = graph.add('Mul', [graph.add('Concat', [second, first], axis(-1)), turn.sines])
+  return graph.add('Add', [graph.add('Mul', [x, turn.cosines]), crossed])
 }
 
 type DecoderGraph = ReturnType<typeof createGraphBuilder>
 
-/** Descriptions of the keys and values of all layers, in the names of the hub. */
-export function cacheTensors({ layers, kvHeads, headSize }: DecoderPlan) {
-  return (name: 'past_key_values' | 'present', length: string) =>
-    Array.from({ length: layers }, (_, layer) =>
-      ['key', 'value'].map((part) => ({
-        name: `${name}.${layer}.${part}`,
-        type: 'float32' as const,
-        shape: ['batch_size', kvHeads, length, headSize],
-      })),
-    ).flat()
-}
-
 /**
- * A Llama-like decoder as ONNX, in the form of the hub's exports. Attention is written out, which onnxruntime-web's WASM
- * runs several times faster than its fused operator; and logits are those of the last token only.
+ * A Llama-like decoder as ONNX. Logits are those of the last token only.
+ *
+ * @param outputs what it gives of its cache; with `present` it has the form of the hub's exports
  */
-export function buildDecoder(plan: DecoderPlan, graph: DecoderGraph, weights: DecoderWeights): OnnxModel {
+export function buildDecoder(
+  plan: DecoderPlan,
+  graph: DecoderGraph,
+  weights: DecoderWeights,
+  outputs: CacheOutputs,
+): OnnxModel {
   const { layers, width, innerWidth, heads, kvHeads, headSize, epsilon, vocabulary } = plan
-  const groups = heads / kvHeads
   const turn = rotations(graph, plan, weights)
-  const looks = mask(graph)
+  const attention = createAttention(graph, plan, outputs)
 
-  /** [batch, tokens, count · size] to [batch, count, tokens, size]. */
-  const toHeads = (x: string, count: number, headNorm: OnnxWeight | undefined) => {
-    const split = graph.add('Reshape', [x, graph.ints([0, 0, count, headSize])])
-    const normed = headNorm === undefined ? split : norm(graph, split, headNorm, epsilon)
-    return graph.add('Transpose', [normed], permuted(0, 2, 1, 3))
-  }
-  /** A matrix, and a bias where the file has one (Qwen 2). */
-  const project = (name: string, x: string, dims: readonly [number, number]) => {
-    const product = weights.times(`${name}.weight`, x, dims)
-    const bias = `${name}.bias`
-    return weights.has(bias) ? graph.add('Add', [product, graph.weight(weights.vector(bias, dims[0]))]) : product
-  }
-  /** Of query and key, each head by itself (Qwen 3). */
-  const headNorm = (name: string) => (weights.has(name) ? weights.vector(name, headSize) : undefined)
-  const toQuery = (layer: number, part: 'q' | 'k', x: string, count: number) => {
-    const name = `blk.${layer}.attn_${part}`
-    const split = toHeads(project(name, x, [count * headSize, width]), count, headNorm(`${name}_norm.weight`))
-    return rotate(graph, split, turn, headSize)
-  }
-
-  const attend = (layer: number, x: string): string => {
-    const q = toQuery(layer, 'q', x, heads)
-    const k = toQuery(layer, 'k', x, kvHeads)
-    const v = toHeads(project(`blk.${layer}.attn_v`, x, [kvHeads * headSize, width]), kvHeads, undefined)
-    const keys = graph.add('Concat', [`past_key_values.${layer}.key`, k], axis(2))
-    const values = graph.add('Concat', [`past_key_values.${layer}.value`, v], axis(2))
-    graph.name(keys, `present.${layer}.key`)
-    graph.name(values, `present.${layer}.value`)
-    // The heads that share keys lie side by side: one product for all of them, and the keys are not repeated.
-    const scaled = graph.add('Mul', [q, graph.float(headSize ** -0.5)])
-    const together = graph.add('Reshape', [scaled, graph.ints([0, kvHeads, -1, headSize])])
-    const scores = graph.add('MatMul', [together, graph.add('Transpose', [keys], permuted(0, 1, 3, 2))])
-    const tokens = graph.add('Gather', [graph.add('Shape', ['input_ids']), graph.ints([1])])
-    const last = graph.ints([-1])
-    const apart = graph.add('Concat', [graph.ints([0, kvHeads, groups]), tokens, last], axis(0))
-    const masked = graph.add('Add', [graph.add('Reshape', [scores, apart]), looks])
-    const shares = graph.add('Softmax', [masked], axis(-1))
-    const rejoined = graph.add(
-      'Concat',
-      [graph.ints([0, kvHeads]), graph.add('Mul', [tokens, graph.ints([groups])]), last],
-      axis(0),
+  /** Products with several matrices side by side, and their biases where the file has some (Qwen 2). */
+  const project = (names: readonly string[], x: string, sizes: readonly number[], from = width) => {
+    const product = weights.times(
+      names.map((name, index) => ({ name: `${name}.weight`, dims: [sizes[index] ?? 0, from] as const })),
+      x,
     )
-    const mixed = graph.add('MatMul', [graph.add('Reshape', [shares, rejoined]), values])
-    const byHead = graph.add('Concat', [graph.ints([0, heads]), tokens, graph.ints([headSize])], axis(0))
-    const side = graph.add('Transpose', [graph.add('Reshape', [mixed, byHead])], permuted(0, 2, 1, 3))
-    const flat = graph.add('Reshape', [side, graph.ints([0, 0, heads * headSize])])
-    return project(`blk.${layer}.attn_output`, flat, [width, heads * headSize])
+    const hasBias = (name: string) => weights.has(`${name}.bias`)
+    if (!names.some(hasBias)) return product
+    const biases = names.map((name, index) => {
+      const size = sizes[index] ?? 0
+      return hasBias(name)
+        ? graph.weight(weights.vector(`${name}.bias`, size))
+        : graph.floats(new Float32Array(size), [size])
+    })
+    const [bias = ''] = biases
+    return graph.add('Add', [product, biases.length === 1 ? bias : graph.add('Concat', biases, axis(0))])
   }
+  /** Each head by itself (Qwen 3). */
+  const headNorm = (name: string, x: string) =>
+    weights.has(name) ? norm(graph, x, weights.vector(name, headSize), epsilon) : x
+
+  /** Queries and keys, turned together: a single token's heads are few numbers, and each node has its price. */
+  const toHeads = (layer: number, x: string): readonly [q: string, k: string, v: string] => {
+    const name = (part: string) => `blk.${layer}.attn_${part}`
+    const counts = [heads, kvHeads, kvHeads]
+    const flat = project(
+      ['q', 'k', 'v'].map(name),
+      x,
+      counts.map((count) => count * headSize),
+    )
+    const apart = graph.add('Reshape', [flat, graph.ints([0, 0, heads + 2 * kvHeads, headSize])])
+    const normNames = [`${name('q')}_norm.weight`, `${name('k')}_norm.weight`] as const
+    const all = normNames.some(weights.has)
+      ? (() => {
+          const [q = '', k = '', v = ''] = graph.addMany('Split', [apart, graph.ints(counts)], 3, axis(2))
+          return graph.add('Concat', [headNorm(normNames[0], q), headNorm(normNames[1], k), v], axis(2))
+        })()
+      : apart
+    const byHead = graph.add('Transpose', [all], permuted(0, 2, 1, 3))
+    const [both = '', v = ''] = graph.addMany('Split', [byHead, graph.ints([heads + kvHeads, kvHeads])], 2, axis(1))
+    const turned = rotate(graph, both, turn, headSize)
+    const [q = '', k = ''] = graph.addMany('Split', [turned, graph.ints([heads, kvHeads])], 2, axis(1))
+    return [q, k, v]
+  }
+  const attend = (layer: number, x: string): string =>
+    project([`blk.${layer}.attn_output`], attention(layer, ...toHeads(layer, x)), [width], heads * headSize)
   /** Shazeer 2020, "GLU Variants Improve Transformer": SwiGLU. */
   const feed = (layer: number, x: string): string => {
-    const gate = project(`blk.${layer}.ffn_gate`, x, [innerWidth, width])
+    const both = project([`blk.${layer}.ffn_gate`, `blk.${layer}.ffn_up`], x, [innerWidth, innerWidth])
+    const [gate = '', up = ''] = graph.addMany('Split', [both, graph.ints([innerWidth, innerWidth])], 2, axis(-1))
     const open = graph.add('Mul', [gate, graph.add('Sigmoid', [gate])])
-    const up = project(`blk.${layer}.ffn_up`, x, [innerWidth, width])
-    return project(`blk.${layer}.ffn_down`, graph.add('Mul', [open, up]), [width, innerWidth])
+    return project([`blk.${layer}.ffn_down`], graph.add('Mul', [open, up]), [width], innerWidth)
   }
   const normed = (name: string, x: string) => norm(graph, x, weights.vector(`${name}.weight`, width), epsilon)
 
@@ -164,11 +149,11 @@ export function buildDecoder(plan: DecoderPlan, graph: DecoderGraph, weights: De
       { name: 'input_ids', type: 'int64', shape: ['batch_size', 'sequence_length'] },
       { name: 'attention_mask', type: 'int64', shape: ['batch_size', 'total_sequence_length'] },
       { name: 'position_ids', type: 'int64', shape: ['batch_size', 'sequence_length'] },
-      ...cache('past_key_values', 'past_sequence_length'),
+      ...cache('past_key_values', 'past_sequence_length', outputs === 'new'),
     ],
     outputs: [
       { name: 'logits', type: 'float32', shape: ['batch_size', 1, vocabulary] },
-      ...cache('present', 'total_sequence_length'),
+      ...cache(outputs, outputs === 'new' ? 'sequence_length' : 'total_sequence_length'),
     ],
     nodes: graph.nodes,
     weights: graph.weights,

@@ -28,23 +28,22 @@ export function decoderFacts(model: OnnxModel, plan: DecoderPlan, tokenizer: Tok
     cache: { layers, kvHeads, headSize, type: 'float32' },
   }
   const opset = model.opsets['']
+  const given = new Set(model.outputs.map(({ name }) => name))
+  // What gives its new keys and values alone has none: the caller keeps them.
+  const state = model.inputs.flatMap(({ name, shape }) => {
+    const output = name.replace('past_key_values', 'present')
+    if (output === name || !given.has(output)) return []
+    // One text, of which nothing was read.
+    return [
+      { input: name, output, shape: shape.map((size, at) => (typeof size === 'number' ? size : at === 0 ? 1 : 0)) },
+    ]
+  })
   return {
     task: 'text-generation',
     ...(opset === undefined ? {} : { opset }),
     inputs: model.inputs.map(toSpec),
     outputs: model.outputs.map(toSpec),
-    state: model.inputs.flatMap(({ name, shape }) =>
-      name.startsWith('past_key_values.')
-        ? [
-            {
-              input: name,
-              output: name.replace('past_key_values', 'present'),
-              // One text, of which nothing was read.
-              shape: shape.map((size, at) => (typeof size === 'number' ? size : at === 0 ? 1 : 0)),
-            },
-          ]
-        : [],
-    ),
+    ...(state.length === 0 ? {} : { state }),
     generation,
     complexity: { macs: macsOf(plan) },
     tolerance: { absolute: 1e-2 },

@@ -76,39 +76,53 @@ export const toWholeNumbers = (matrix: Matrix) => ({ codes: codesOf(matrix), sca
  */
 export function createWholeNumbers(graph: GraphBuilder) {
   const rounded = new Map<string, ReturnType<typeof roundAnew>>()
+  const centered = new Map<string, ReturnType<typeof centerAnew>>()
   const parted = new Map<string, ReturnType<typeof partAnew>>()
 
   const last = graph.ints([-1])
   const least = graph.float(1e-30)
-  /** A step of which there are so many in `size`. */
-  const toScale = (size: string, steps: number) =>
-    graph.add('Mul', [graph.add('Max', [size, least]), graph.float(1 / steps)])
-  const toCodes = (steps: string) => graph.add('QuantizeLinear', [steps, graph.float(1), graph.byte(middle)])
+  const step = graph.float(1 / most)
+  /** Of the fine half of 16 bits. */
+  const fineStep = graph.float(1 / (2 * most * most))
+  const zero = graph.byte(middle)
+  const toCodes = (x: string, of: string) => graph.add('QuantizeLinear', [x, of, zero])
 
-  /** `x` [batch, tokens, size] as codes around about the middle between each token's least and largest number. */
+  /** `x` [batch, tokens, width] between -1 and 1, and each token's largest number, [batch, tokens, 1]. */
+  const toShares = (x: string) => {
+    const size = graph.add('Max', [graph.add('ReduceMax', [graph.add('Abs', [x]), last]), least])
+    return { shares: graph.add('Div', [x, size]), size }
+  }
   const roundAnew = (x: string) => {
+    const { shares, size } = toShares(x)
+    return { codes: toCodes(shares, step), size }
+  }
+  /** `x` as codes around about the middle between each token's least and largest number. */
+  const centerAnew = (x: string) => {
     const top = graph.add('ReduceMax', [x, last])
-    const center = graph.add('Mul', [graph.add('Add', [top, graph.add('ReduceMin', [x, last])]), graph.float(0.5)])
+    const middle = graph.add('Mul', [graph.add('Add', [top, graph.add('ReduceMin', [x, last])]), graph.float(0.5)])
     // Half a step is left for the middle, which is moved so that 0 has a code: most numbers are near it, and rounded all
     // to one side they would add up.
-    const scale = toScale(graph.add('Sub', [top, center]), most - 0.5)
-    const zero = graph.add('Round', [graph.add('Div', [center, scale])])
-    const steps = graph.add('Sub', [graph.add('Div', [x, scale]), zero])
-    return { codes: toCodes(steps), scale, center: graph.add('Mul', [zero, scale]) }
+    const scale = graph.add('Mul', [
+      graph.add('Max', [graph.add('Sub', [top, middle]), least]),
+      graph.float(1 / (most - 0.5)),
+    ])
+    const steps = graph.add('Round', [graph.add('Div', [middle, scale])])
+    const shares = graph.add('Sub', [graph.add('Div', [x, scale]), steps])
+    return { codes: toCodes(shares, graph.float(1)), scale, center: graph.add('Mul', [steps, scale]) }
   }
-  /** `x` in two codes [2 · batch, tokens, size]: the coarse half of 16 bits, then the fine one. */
+  /** `x` in two codes [2 · batch, tokens, width]: the coarse half of 16 bits, then the fine one. */
   const partAnew = (x: string) => {
-    const scale = toScale(graph.add('ReduceMax', [graph.add('Abs', [x]), last]), most)
-    const steps = graph.add('Div', [x, scale])
-    const coarse = graph.add('Round', [steps])
-    const fine = graph.add('Mul', [graph.add('Sub', [steps, coarse]), graph.float(2 * most)])
-    return { codes: toCodes(graph.add('Concat', [coarse, fine], { axis: { int: 0 } })), scale }
+    const { shares, size } = toShares(x)
+    const coarse = toCodes(shares, step)
+    const rest = graph.add('Sub', [shares, graph.add('DequantizeLinear', [coarse, step, zero])])
+    return { codes: graph.add('Concat', [coarse, toCodes(rest, fineStep)], { axis: { int: 0 } }), size }
   }
-  const product = (matrix: Matrix, x: string) => {
+  /** @param of what the codes `x` count steps of */
+  const product = (matrix: Matrix, x: string, of: string) => {
     const { codes, scales } = toWholeNumbers(matrix)
     return graph.add(
       'MatMulIntegerToFloat',
-      [x, graph.weight(codes), graph.float(1), graph.weight(scales), graph.byte(middle)],
+      [x, graph.weight(codes), of, graph.weight(scales), zero],
       {},
       'com.microsoft',
     )
@@ -117,8 +131,13 @@ export function createWholeNumbers(graph: GraphBuilder) {
   return {
     /** `x` [batch, tokens, columns] times a matrix: [batch, tokens, rows]. */
     times(matrix: Matrix, x: string): string {
-      const { codes, scale, center } = once(rounded, x, roundAnew)
-      const around = graph.add('Mul', [product(matrix, codes), scale])
+      const { codes, size } = once(rounded, x, roundAnew)
+      return graph.add('Mul', [product(matrix, codes, step), size])
+    },
+    /** The same with a finer step, for some more nodes: twice as fine where all numbers have one sign. */
+    timesCentered(matrix: Matrix, x: string): string {
+      const { codes, scale, center } = once(centered, x, centerAnew)
+      const around = graph.add('Mul', [product(matrix, codes, graph.float(1)), scale])
       return graph.add('Add', [around, graph.add('Mul', [center, graph.weight(sumsOf(matrix))])])
     },
     /**
@@ -126,11 +145,11 @@ export function createWholeNumbers(graph: GraphBuilder) {
      * hundred times larger than the rest, which one code of 8 bits would lose.
      */
     timesFinely(matrix: Matrix, x: string): string {
-      const { codes, scale } = once(parted, x, partAnew)
+      const { codes, size } = once(parted, x, partAnew)
       const halves = { axis: { int: 0 }, num_outputs: { int: 2 } }
-      const [coarse = '', fine = ''] = graph.addMany('Split', [product(matrix, codes)], 2, halves)
+      const [coarse = '', fine = ''] = graph.addMany('Split', [product(matrix, codes, step)], 2, halves)
       const sum = graph.add('Add', [coarse, graph.add('Mul', [fine, graph.float(1 / (2 * most))])])
-      return graph.add('Mul', [sum, scale])
+      return graph.add('Mul', [sum, size])
     },
     /** Rows of a matrix by their numbers `ids` [batch, tokens]. */
     rows(matrix: Matrix, ids: string): string {
