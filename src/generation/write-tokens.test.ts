@@ -112,9 +112,9 @@ describe.skipIf(!hasStoriesModel)('a real model', () => {
       },
     })
     await expect(aborted).rejects.toBe('enough')
-    expect(reads).toEqual([64])
+    expect(reads).toEqual([48])
     await write({ prompt, prefixes, maxTokens: 1, onRead: ({ cached }) => reads.push(cached) })
-    expect(reads[1]).toBe(64)
+    expect(reads[1]).toBe(48)
   })
 
   test('it ends where the context is full', async () => {

@@ -119,7 +119,8 @@ describe.each(writers.map((writer) => [writer.manifest.name, writer] as const))(
 
   test('its graph is the decoder that the manifest describes', async () => {
     const { layers, kvHeads, headSize, type } = generation.cache
-    expect(inNode?.shape).toEqual({ layers, kvHeads, headSize, type, takesMask: true, takesPositions: true })
+    const hubForm = { takesMask: true, takesPositions: true, gives: 'present' }
+    expect(inNode?.shape).toEqual({ layers, kvHeads, headSize, type, ...hubForm })
     expect(sessions.node.inputNames).toEqual(manifest.inputs.map(({ name }) => name))
     expect(sessions.node.outputNames).toEqual(manifest.outputs.map(({ name }) => name))
     expect(manifest.state).toHaveLength(2 * layers)

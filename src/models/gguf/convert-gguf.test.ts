@@ -99,6 +99,22 @@ test('more bits are rounded to 4 where 4 are asked for, but for the table of tok
   expect(await errorOf(model, reference)).toBeLessThan(1.5)
 })
 
+test.each(variants)('both forms of the cache give the same logits: %o', async (options) => {
+  const { bytes } = randomDecoder({ ...options, format: 'F32' })
+  for (const precision of ['fp32', 'q8'] as const) {
+    const [hub = [], own = []] = await Promise.all(
+      [true, false].map(async (forHub) => {
+        const model = await convertGguf(sourceOf(bytes), { precision, forHub })
+        expect(model.facts.state === undefined).toBe(!forHub)
+        return [...(await logitsOf(model))]
+      }),
+    )
+    expect(Math.max(...own) - Math.min(...own)).toBeGreaterThan(1)
+    for (const [at, logit] of own.entries())
+      expect(logit).toBeCloseTo(hub[at] ?? Number.NaN, precision === 'fp32' ? 4 : 1)
+  }
+})
+
 /** In steps of which there are 127 up to the largest number. */
 function roundTo8Bits(numbers: Float32Array): Float32Array {
   const scale = numbers.reduce((most, number) => Math.max(most, Math.abs(number)), 0) / 127
@@ -122,7 +138,10 @@ function rounded(reference: ReferenceDecoder): ReferenceDecoder {
     numbers.set(name, codes)
   }
   // What goes into the last product of a layer has 16 bits, which is as good as all of them here.
-  const activation = (name: string, x: readonly number[]) => (name.endsWith('ffn_down') ? x : roundBetween(x))
+  const activation = (name: string, x: readonly number[]) => {
+    if (name.endsWith('ffn_down')) return x
+    return /attn_[qkv]$|token_embd$/.test(name) ? roundBetween(x) : [...roundTo8Bits(Float32Array.from(x))]
+  }
   return { ...reference, numbers, activation }
 }
 
