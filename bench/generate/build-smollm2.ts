@@ -62,9 +62,13 @@ for (const precision of ['q8', 'q4', 'fp32'] as const) {
 
 // As a catalogue has them, by the command that a user would give.
 const models = join(folder, 'models')
-for (const precision of ['q8', 'q4'] as const) {
-  const name = `smollm2-${precision}`
+for (const [name, precision, forHub] of [
+  ['smollm2-q8', 'q8', false],
+  // The form that Transformers.js runs, too, to compare the ids of both.
+  ['smollm2-q8-hub', 'q8', true],
+  ['smollm2-q4', 'q4', true],
+] as const) {
   rmSync(join(models, name), { recursive: true, force: true })
   const { signal } = new AbortController()
-  console.log(await addModel({ source: path, modelsDir: models, name, precision, signal, say: console.log }))
+  console.log(await addModel({ source: path, modelsDir: models, name, precision, forHub, signal, say: console.log }))
 }

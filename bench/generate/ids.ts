@@ -124,7 +124,7 @@ export const bench: Bench = async (flags, print) => {
       files: hasSmollm2 ? arms[oracle].files : {},
       modelFolders: {
         ...(hasStoriesModel && { stories260k: folder }),
-        ...(hasSmollm2 && { 'smollm2-q8': `${smollm2Model().folder}models/smollm2-q8` }),
+        ...(hasSmollm2 && { 'smollm2-q8-hub': `${smollm2Model().folder}models/smollm2-q8-hub` }),
       },
     })
     const browser = await openBenchBrowser(softwareAdapter)
@@ -135,7 +135,7 @@ export const bench: Bench = async (flags, print) => {
       for (const backend of hasStoriesModel ? backends : [])
         await compare('stories260k', backend, storiesIds().newTokens, storiesWanted())
       if (hasSmollm2 && backends.includes('wasm'))
-        await compare('smollm2-q8', 'wasm', newTokens, await smollm2Wanted(browser, site.origin, print))
+        await compare('smollm2-q8-hub', 'wasm', newTokens, await smollm2Wanted(browser, site.origin, print))
     } finally {
       await browser.close()
       await site.close()

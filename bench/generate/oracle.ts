@@ -10,12 +10,6 @@ import { writeTokens } from '../../src/generation/write-tokens.ts'
 import { smollm2Model } from '../../src/testing/smollm2-model.ts'
 
 export type OraclePrecision = 'fp32' | 'q4' | 'q8'
-/** As `hither models add` writes them; the oracle runs the same numbers in the hub's form. */
-const ownFiles = {
-  fp32: 'onnx/model.onnx',
-  q4: 'models/smollm2-q4/1/onnx/model_q4.onnx',
-  q8: 'models/smollm2-q8/1/onnx/model_quantized.onnx',
-} as const
 const files = { fp32: 'onnx/model.onnx', q4: 'onnx/model_q4.onnx', q8: 'onnx/model_quantized.onnx' } as const
 
 // Sums of several threads differ from run to run.
@@ -63,7 +57,7 @@ export interface Oracle {
 
 export async function openOwnLoop(precision: OraclePrecision): Promise<Oracle> {
   const { folder, ends, contextTokens } = smollm2Model()
-  const session = await InferenceSession.create(`${folder}${ownFiles[precision]}`, oneThread)
+  const session = await InferenceSession.create(`${folder}${files[precision]}`, oneThread)
   const decoder = createDecoder(session, Tensor)
   if (typeof decoder === 'string') throw new Error(decoder)
   return {

@@ -91,12 +91,12 @@ test('an answer that goes on is written in place, and an answer beside it is not
   expect(first.feeds).toBe(prompt.feeds)
   expect(other.feeds).not.toBe(prompt.feeds)
   expect([prompt, first, other].map(({ length, places }) => [length, places])).toEqual([
-    [3, 64],
-    [4, 64],
+    [3, 16],
+    [4, 16],
     [4, 64],
   ])
   // What is counted is what is held: all places.
-  expect(prompt.bytes).toBe(2 * layers * kvHeads * headSize * 64 * 4)
+  expect(prompt.bytes).toBe(2 * layers * kvHeads * headSize * 16 * 4)
 })
 
 test('what is no part of a cache is refused', () => {

@@ -14,12 +14,17 @@ interface Places {
 }
 
 /**
- * A cache grows by so many places at once. All places are copied into each run, so few are left empty; and each growth
- * copies all that was read, so it does not grow at every token.
+ * A cache grows by so many places at once, a token at a time. All places are copied into each run, so few are left empty;
+ * and each growth copies all that was read, so it does not grow at every token.
  */
 const growth = 64
+/** While a prompt is read, each piece has its places: the next piece is as long. */
+const pieceGrowth = 16
 
-const placesFor = (tokens: number) => Math.ceil(tokens / growth) * growth
+const placesFor = (length: number, isPiece: boolean) => {
+  const unit = isPiece ? pieceGrowth : growth
+  return Math.ceil(length / unit) * unit
+}
 
 /**
  * For a decoder that gives the keys and values of new tokens alone: they are written behind the earlier ones, in place.
@@ -97,7 +102,7 @@ export function createPlaceMemory(shape: DecoderShape, TensorClass: typeof Tenso
       const length = before.length + (given[0]?.length ?? 0) / (kvHeads * headSize)
       const known = placesOf(before)
       const isFree = known.filled === before.length && length <= known.count
-      const places = isFree ? known : make(placesFor(length))
+      const places = isFree ? known : make(placesFor(length, length - before.length > 1))
       if (!isFree) copy(known, before.length, places)
       for (const [part, numbers] of given.entries()) write(part, numbers, places, before.length)
       places.filled = length

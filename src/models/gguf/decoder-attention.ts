@@ -48,8 +48,9 @@ function attentionShapes(graph: GraphBuilder, { heads, headSize }: DecoderPlan) 
  * Attention of Ainslie et al. 2023 ("GQA"), written out as products and a softmax: onnxruntime-web's WASM runs that
  * several times faster than its fused operator.
  *
- * @returns of a layer's queries [batch, heads, tokens, size], keys and values [batch, kvHeads, tokens, size], both
- *   turned by their positions: what the tokens have gathered, [batch, tokens, heads · size]
+ * @returns of a layer's queries [batch, heads, tokens, size], keys and values [batch, kvHeads, tokens, size]: what the
+ *   tokens have gathered, [batch, tokens, heads · size]. Queries and keys are turned by their positions, and scaled, so
+ *   that their products are scores; keys and values that are to be given have the names of outputs
  */
 export function createAttention(graph: GraphBuilder, plan: DecoderPlan, outputs: CacheOutputs) {
   const { heads, kvHeads, headSize } = plan
@@ -70,8 +71,6 @@ export function createAttention(graph: GraphBuilder, plan: DecoderPlan, outputs:
   /** The same, of the cache and of the new ones by themselves. */
   const toNew = (layer: number, q: string, k: string, v: string) => {
     const [keys, values] = [`past_key_values.${layer}.key`, `past_key_values.${layer}.value`]
-    graph.name(k, `new.${layer}.key`)
-    graph.name(v, `new.${layer}.value`)
     return {
       scores: graph.add('Concat', [times(q, keys), times(q, turned(k))], axis(-1)),
       mix(shares: string) {
@@ -83,8 +82,7 @@ export function createAttention(graph: GraphBuilder, plan: DecoderPlan, outputs:
 
   return (layer: number, q: string, k: string, v: string): string => {
     // The heads that share keys lie side by side: one product for all of them, and the keys are not repeated.
-    const scaled = graph.add('Mul', [q, graph.float(headSize ** -0.5)])
-    const together = graph.add('Reshape', [scaled, graph.ints([0, kvHeads, -1, headSize])])
+    const together = graph.add('Reshape', [q, graph.ints([0, kvHeads, -1, headSize])])
     const { scores, mix } = (outputs === 'new' ? toNew : toPresent)(layer, together, k, v)
     const shares = graph.add('Softmax', [graph.add('Add', [scores, looks])], axis(-1))
     const side = graph.add('Transpose', [graph.add('Reshape', [mix(shares), byHead])], permuted(0, 2, 1, 3))

@@ -33,7 +33,7 @@ function norm(graph: GraphBuilder, x: string, weight: OnnxWeight, epsilon: numbe
 
 const ropeFactors = 'rope_freqs.weight'
 
-/** Cosines and sines of the tokens' positions, for both halves of a head: [batch, 1, tokens, head size]. */
+/** Cosines and sines of the tokens' positions, for both halves of a head, and scaled: [batch, 1, tokens, head size]. */
 function rotations(
   graph: GraphBuilder,
   { theta, headSize, positionScale }: DecoderPlan,
@@ -50,7 +50,9 @@ function rotations(
     to: { int: 1 },
   })
   const angles = graph.add('Mul', [positions, slowed])
-  const [cosines, sines] = [graph.add('Cos', [angles]), graph.add('Sin', [angles])]
+  // Queries and keys have half of their product's scale each, 1 / sqrt(head size), where it costs nothing.
+  const scaled = (x: string) => graph.add('Mul', [x, graph.float(headSize ** -0.25)])
+  const [cosines, sines] = [scaled(graph.add('Cos', [angles])), scaled(graph.add('Sin', [angles]))]
   const both = (first: string, second: string) => graph.add('Concat', [first, second], axis(-1))
   return { cosines: both(cosines, cosines), sines: both(graph.add('Neg', [sines]), sines) }
 }
@@ -119,9 +121,12 @@ export function buildDecoder(
         })()
       : apart
     const byHead = graph.add('Transpose', [all], permuted(0, 2, 1, 3))
-    const [both = '', v = ''] = graph.addMany('Split', [byHead, graph.ints([heads + kvHeads, kvHeads])], 2, axis(1))
+    const given = (part: string) => (outputs === 'new' ? `new.${layer}.${part}` : undefined)
+    const parts = graph.ints([heads + kvHeads, kvHeads])
+    const [both = '', v = ''] = graph.addMany('Split', [byHead, parts], [undefined, given('value')], axis(1))
     const turned = rotate(graph, both, turn, headSize)
-    const [q = '', k = ''] = graph.addMany('Split', [turned, graph.ints([heads, kvHeads])], 2, axis(1))
+    const counted = graph.ints([heads, kvHeads])
+    const [q = '', k = ''] = graph.addMany('Split', [turned, counted], [undefined, given('key')], axis(1))
     return [q, k, v]
   }
   const attend = (layer: number, x: string): string =>
@@ -133,15 +138,24 @@ export function buildDecoder(
     const open = graph.add('Mul', [gate, graph.add('Sigmoid', [gate])])
     return project([`blk.${layer}.ffn_down`], graph.add('Mul', [open, up]), [width], innerWidth)
   }
-  const normed = (name: string, x: string) => norm(graph, x, weights.vector(`${name}.weight`, width), epsilon)
+  /** x and y added, and the norm of that, in one node. */
+  const addNormed = (name: string, x: string, y: string): readonly [sum: string, normed: string] => {
+    const weight = graph.weight(weights.vector(`${name}.weight`, width))
+    const wanted = [undefined, '', '', undefined]
+    const attributes = { epsilon: { float: epsilon } }
+    const given = graph.addMany('SkipSimplifiedLayerNormalization', [x, y, weight], wanted, attributes, 'com.microsoft')
+    return [given[3] ?? '', given[0] ?? '']
+  }
 
   let x = weights.rows('token_embd.weight', 'input_ids', [vocabulary, width])
+  let normed = norm(graph, x, weights.vector('blk.0.attn_norm.weight', width), epsilon)
   for (let layer = 0; layer < layers; layer += 1) {
-    x = graph.add('Add', [x, attend(layer, normed(`blk.${layer}.attn_norm`, x))])
-    x = graph.add('Add', [x, feed(layer, normed(`blk.${layer}.ffn_norm`, x))])
+    ;[x, normed] = addNormed(`blk.${layer}.ffn_norm`, x, attend(layer, normed))
+    const next = layer + 1 < layers ? `blk.${layer + 1}.attn_norm` : 'output_norm'
+    ;[x, normed] = addNormed(next, x, feed(layer, normed))
   }
-  const lastToken = graph.add('Gather', [x, graph.ints([-1])], axis(1))
-  graph.name(weights.head(normed('output_norm', lastToken), [vocabulary, width]), 'logits')
+  const lastToken = graph.add('Gather', [normed, graph.ints([-1])], axis(1))
+  graph.name(weights.head(lastToken, [vocabulary, width]), 'logits')
 
   const cache = cacheTensors(plan)
   return {

@@ -4,8 +4,18 @@ import type { OnnxNode, OnnxWeight } from './write-onnx.ts'
 export interface GraphBuilder {
   /** Adds a node. @returns its output's name */
   add(operator: string, inputs: readonly string[], attributes?: OnnxNode['attributes'], domain?: string): string
-  /** Adds a node with several outputs. */
-  addMany(operator: string, inputs: readonly string[], outputs: number, attributes?: OnnxNode['attributes']): string[]
+  /**
+   * Adds a node with several outputs.
+   *
+   * @param outputs how many, or what they are called: undefined has a name made for it, '' is one that nobody wants
+   */
+  addMany(
+    operator: string,
+    inputs: readonly string[],
+    outputs: number | readonly (string | undefined)[],
+    attributes?: OnnxNode['attributes'],
+    domain?: string,
+  ): string[]
   /** Names a node's output. */
   name(output: string, as: string): void
   weight(weight: OnnxWeight): string
@@ -53,9 +63,10 @@ export function createGraphBuilder(
     nodes,
     weights,
     add,
-    addMany(operator, inputs, outputs, attributes = {}) {
-      const names = Array.from({ length: outputs }, next)
-      nodes.push({ operator, inputs, outputs: names, attributes })
+    addMany(operator, inputs, outputs, attributes = {}, domain = undefined) {
+      const wanted = typeof outputs === 'number' ? Array<undefined>(outputs).fill(undefined) : outputs
+      const names = wanted.map((name) => name ?? next())
+      nodes.push({ operator, inputs, outputs: names, attributes, ...(domain === undefined ? {} : { domain }) })
       return names
     },
     name(output, as) {
