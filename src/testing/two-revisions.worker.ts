@@ -1,5 +1,6 @@
 // The background worker with a network of its own: a catalogue of one text model whose newest revision is named by a
 // message `{ revision }`. The revision is the number of code points that the model takes.
+import './patient-timers.ts'
 import '../client/background/worker/background.worker.ts'
 import { fakeManifest } from './fake-manifest.ts'
 
