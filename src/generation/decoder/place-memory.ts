@@ -80,9 +80,11 @@ export function createPlaceMemory(shape: DecoderShape, TensorClass: typeof Tenso
         target.set(given.subarray(start, start + tokens * headSize), (head * count + at) * headSize)
         continue
       }
-      for (let token = 0; token < tokens; token += 1) {
-        for (let index = 0; index < headSize; index += 1) {
-          target[(head * headSize + index) * count + at + token] = given[start + token * headSize + index] ?? 0
+      for (let index = 0; index < headSize; index += 1) {
+        const row = (head * headSize + index) * count + at
+        // By place, so that what is written lies side by side.
+        for (let token = 0; token < tokens; token += 1) {
+          target[row + token] = given[start + token * headSize + index] as number
         }
       }
     }

@@ -4,7 +4,12 @@ import type { KeyValues } from './key-values.ts'
 import { createRememberedPrefixes, sharedLength } from './remembered-prefixes.ts'
 
 const bytesPerToken = 10
-const keyValuesOf = (length: number): KeyValues => ({ length, bytes: length * bytesPerToken, feeds: {} })
+const keyValuesOf = (length: number): KeyValues => ({
+  length,
+  places: length,
+  bytes: length * bytesPerToken,
+  feeds: {},
+})
 const read = (...ids: number[]) => ({ ids, keyValues: keyValuesOf(ids.length) })
 
 test('of several conversations, the one with the longest common beginning; of equals the newest', () => {
