@@ -79,7 +79,10 @@ function randomWeights(seed: number, graph: GraphBuilder): DecoderWeights {
     has: () => false,
     vector: (name, size) => make(name, [size], () => 1),
     rows: (name, ids, dims) => graph.add('Gather', [graph.weight(make(name, dims, () => drawNormal(random))), ids]),
-    times: (name, x, dims) => times(name, x, dims, 1),
+    times(matrices, x) {
+      const products = matrices.map(({ name, dims }) => times(name, x, dims, 1))
+      return products.length === 1 ? (products[0] ?? '') : graph.add('Concat', products, { axis: { int: -1 } })
+    },
     head: (x, dims) => times('output.weight', x, dims, 2),
   }
 }
@@ -87,7 +90,8 @@ function randomWeights(seed: number, graph: GraphBuilder): DecoderWeights {
 async function graphOf(seed: number): Promise<Uint8Array> {
   const graph = createGraphBuilder()
   const pieces: Uint8Array[] = []
-  for await (const piece of writeOnnx(buildDecoder(plan, graph, randomWeights(seed, graph)))) pieces.push(piece)
+  const model = buildDecoder(plan, graph, randomWeights(seed, graph), 'present')
+  for await (const piece of writeOnnx(model)) pieces.push(piece)
   return new Uint8Array(await new Blob(pieces as BlobPart[]).arrayBuffer())
 }
 
