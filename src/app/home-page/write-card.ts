@@ -70,6 +70,8 @@ export class WriteCard extends TaskCard<'writing'> {
     const [first] = this.#writers()
     // Where the catalogue has another model that writes, that one does.
     if (!found && first !== undefined && this.spec.model !== first.name) this.#choose(first.name)
+    // The page gives its own spec again whenever it is drawn.
+    else if (found && this.spec.model !== wanted) this.spec = { ...this.spec, model: wanted }
     super.willUpdate(changed)
     if (!this.#isRestored && this.app.state.models !== undefined) {
       this.#isRestored = true

@@ -289,6 +289,7 @@ export const templates = {
   'write.model': '模型',
   'write.moves': str`换处接续 ${0} 次`,
   'write.not-copied': '此浏览器不允许。请选中文字再复制。',
+  'write.nothing': '模型没有要补充的内容。',
   'write.rate': str`每秒 ${0} 个`,
   'write.reading': str`正在读：${1} 个词元中的 ${0} 个`,
   'write.stop': '停止',

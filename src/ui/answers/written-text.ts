@@ -70,6 +70,7 @@ export class WrittenText extends UiElement {
       tokens > 0 ? t('write.tokens', str`${tokens} tokens`) : undefined,
       tokensPerSecond === undefined ? undefined : t('write.rate', str`${formatTokenRate(tokensPerSecond)} a second`),
       moves > 0 ? t('write.moves', str`taken over ${moves} times`) : undefined,
+      finishReason === 'stop' && tokens === 0 ? t('write.nothing', 'The model has nothing to add.') : undefined,
       finishReason === undefined ? undefined : ending(finishReason),
     ]
       .filter((figure) => figure !== undefined)
