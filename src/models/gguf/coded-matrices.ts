@@ -1,6 +1,6 @@
 import type { GraphBuilder } from '../onnx/graph-builder.ts'
 import type { OnnxWeight } from '../onnx/write-onnx.ts'
-import type { CodedBlocks, ExactCodes } from './block-format.ts'
+import type { CodedBlocks, ExactCodes } from './blocks/block-format.ts'
 import { type Matrix, type Slab, unpackRow } from './gguf-matrices.ts'
 import { bytesOf } from './plain-matrices.ts'
 

@@ -1,6 +1,6 @@
 import type { ByteSource } from '../onnx/byte-source.ts'
-import type { BlockFormat } from './block-format.ts'
-import { blockFormats, formatName } from './block-formats.ts'
+import type { BlockFormat } from './blocks/block-format.ts'
+import { blockFormats, formatName } from './blocks/block-formats.ts'
 import { type GgufFile, unreadableGguf, unsupportedGguf } from './read-gguf.ts'
 
 /** Some rows of a matrix, as the file has them packed. */

@@ -1,4 +1,4 @@
-import { fromFloat16Bits } from '../../protocol/tensors/float16.ts'
+import { fromFloat16Bits } from '../../../protocol/tensors/float16.ts'
 
 /** Numbers as codes: each is `(code - middle) * scale + offset`, and the middle is 8 of 4 bits, and 128 of 8. */
 export interface CodedBlocks {
