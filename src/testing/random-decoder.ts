@@ -9,6 +9,8 @@ export interface RandomDecoderOptions {
   readonly format?: string
   /** Of the table of tokens. Default: as the matrices. */
   readonly tableFormat?: string
+  /** Of what makes values and gates. Default: as the other matrices. */
+  readonly valueFormat?: string
   /** It has an output of its own. Default false. */
   readonly untied?: boolean
   readonly ropeFactors?: boolean
@@ -61,7 +63,15 @@ function byteLetters(): string[] {
 
 /** A decoder of random numbers as a GGUF file, and the same numbers for a reference. */
 export function randomDecoder(options: RandomDecoderOptions) {
-  const { architecture, format = 'F32', tableFormat = format, untied = false, vocabulary = 300, outlier = 1 } = options
+  const {
+    architecture,
+    format = 'F32',
+    tableFormat = format,
+    valueFormat = format,
+    untied = false,
+    vocabulary = 300,
+    outlier = 1,
+  } = options
   const { width, innerWidth, heads, kvHeads, headSize, layers, theta, epsilon } = sizes
   const random = createSeededRandom(7)
   const formatOf = (name: string): TestFormat => {
@@ -109,12 +119,12 @@ export function randomDecoder(options: RandomDecoderOptions) {
       ['k', kvHeads * headSize],
       ['v', kvHeads * headSize],
     ] as const) {
-      tensor(`${blk}.attn_${part}.weight`, [width, rows], format)
+      tensor(`${blk}.attn_${part}.weight`, [width, rows], part === 'v' ? valueFormat : format)
       if (architecture === 'qwen2') vector(`${blk}.attn_${part}.bias`, rows, -0.5, 1)
       if (architecture === 'qwen3' && part !== 'v') vector(`${blk}.attn_${part}_norm.weight`, headSize, 0.5, 1)
     }
     tensor(`${blk}.attn_output.weight`, [heads * headSize, width], format)
-    tensor(`${blk}.ffn_gate.weight`, [width, innerWidth], format)
+    tensor(`${blk}.ffn_gate.weight`, [width, innerWidth], valueFormat)
     tensor(`${blk}.ffn_up.weight`, [width, innerWidth], format)
     tensor(`${blk}.ffn_down.weight`, [innerWidth, width], format)
   }

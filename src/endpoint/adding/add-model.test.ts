@@ -74,6 +74,17 @@ test('the name and the form can be chosen', async () => {
   expect(await manifestOf('other')).toMatchObject({ graph: 'onnx/model_q4.onnx', precision: 'int4' })
 })
 
+test('8 bits come in a form of their own, or for other programs, too', async () => {
+  await add([gguf, '--models', models, '--name', 'own'])
+  await add([gguf, '--models', models, '--name', 'shared', '--hub'])
+  const outputsOf = async (name: string) => {
+    const { outputs, state } = await manifestOf(name)
+    return [outputs.map((output: { name: string }) => output.name.split('.')[0]), state?.length]
+  }
+  expect(await outputsOf('own')).toEqual([['logits', ...Array(4).fill('new')], undefined])
+  expect(await outputsOf('shared')).toEqual([['logits', ...Array(4).fill('present')], 4])
+})
+
 test('a folder with a catalogue lists it, and counts on; what the catalogue says besides stays', async () => {
   await mkdir(models)
   const catalogue = { format: 1, serial: 4, models: [], withdrawn: [{ name: 'a', revision: '1' }], note: 'mine' }

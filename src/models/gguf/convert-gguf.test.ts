@@ -88,6 +88,13 @@ test.each(['Q4_0', 'Q4_1', 'Q4_K'])('4 bits of %s stay what they are', async (fo
   }
 })
 
+test('matrices that go with the same numbers may be packed in different ways', async () => {
+  const { bytes, reference } = randomDecoder({ architecture: 'qwen2', format: 'Q4_K', valueFormat: 'Q6_K' })
+  for (const precision of ['fp32', 'q4'] as const) {
+    expect(await errorOf(await convertGguf(sourceOf(bytes), { precision }), reference)).toBeLessThan(1e-3)
+  }
+})
+
 test('more bits are rounded to 4 where 4 are asked for, but for the table of tokens', async () => {
   const { bytes, reference } = randomDecoder({ architecture: 'llama', format: 'F16' })
   const model = await convertGguf(sourceOf(bytes), { precision: 'q4' })
@@ -147,8 +154,11 @@ function rounded(reference: ReferenceDecoder): ReferenceDecoder {
 
 test('the form of 8 bits rounds matrices and activations, but not what the last product of a layer is of', async () => {
   // Among large ones, no activation lies so near the middle of two codes that it depends on the order of sums.
-  for (const outlier of [300, 1000]) {
-    const { bytes, reference } = randomDecoder({ architecture: 'llama', format: 'Q8_0', outlier })
+  for (const [outlier, valueFormat] of [
+    [300, 'Q8_0'],
+    [1000, 'F16'],
+  ] as const) {
+    const { bytes, reference } = randomDecoder({ architecture: 'llama', format: 'Q8_0', valueFormat, outlier })
     const model = await convertGguf(sourceOf(bytes), { precision: 'q8' })
     expect(await errorOf(model, rounded(reference))).toBeLessThan(0.03)
   }

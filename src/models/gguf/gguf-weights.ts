@@ -38,7 +38,7 @@ const hasOutliers = ({ name }: Matrix) => name.endsWith('.ffn_down.weight')
  * The products whose rounding shows most in the logits: those of query, key and value, and the output. A finer step
  * everywhere would cost a token 3 ms more (SmolLM2-135M on WASM).
  */
-const isCentered = ({ name }: Matrix) => name.includes('.attn_q.') || name === table || name === head
+const isCentered = ({ name }: Matrix) => /\.attn_[qkv]\.weight/.test(name) || name === table || name === head
 
 export function openGgufWeights(
   matrices: GgufMatrices,
