@@ -12,6 +12,7 @@ export function hubWeightsOf8Bits(
   matrices: GgufMatrices,
   graph: ReturnType<typeof createGraphBuilder>,
 ): DecoderWeights {
+  const middle = graph.byte(128)
   const rounded = new Map<string, readonly string[]>()
   const round = (x: string): readonly string[] => {
     const known = rounded.get(x) ?? graph.addMany('DynamicQuantizeLinear', [x], 3)
@@ -21,7 +22,7 @@ export function hubWeightsOf8Bits(
   const times = (name: string, x: string, dims: readonly number[]): string => {
     const { codes, scales } = toWholeNumbers(matrices.find(name, dims))
     const [numbers = '', scale = '', zero = ''] = round(x)
-    const product = graph.add('MatMulInteger', [numbers, graph.weight(codes), zero])
+    const product = graph.add('MatMulInteger', [numbers, graph.weight(codes), zero, middle])
     const scaling = graph.add('Mul', [scale, graph.weight(scales)])
     return graph.add('Mul', [graph.add('Cast', [product], { to: { int: 1 } }), scaling])
   }

@@ -40,16 +40,19 @@ const sumsOf = (matrix: Matrix) =>
     return row.reduce((sum, number) => sum + codeOf(number, scale), 0) * scale
   })
 
-/** Codes of a matrix: [columns, rows], as MatMulInteger wants them. */
+/**
+ * Codes of a matrix, around the middle: [columns, rows], as MatMulInteger wants them. Unsigned, because products of
+ * unsigned and signed codes overflow in onnxruntime-node on processors without VNNI: pairs of them are added in 16 bits.
+ */
 function codesOf(matrix: Matrix): OnnxWeight {
   const { rows, columns, name } = matrix
   return {
-    name: `${name}.int8`,
-    type: 'int8',
+    name: `${name}.uint8`,
+    type: 'uint8',
     dims: [columns, rows],
     bytes: rows * columns,
     async *read() {
-      const codes = new Int8Array(rows * columns)
+      const codes = new Uint8Array(rows * columns)
       const numbers = new Float32Array(columns)
       for await (const slab of matrix.slabs()) {
         for (let row = 0; row < slab.rows; row += 1) {
@@ -57,7 +60,7 @@ function codesOf(matrix: Matrix): OnnxWeight {
           const scale = scaleOf(numbers)
           const place = slab.first + row
           for (let column = 0; column < columns; column += 1) {
-            codes[column * rows + place] = codeOf(numbers[column] ?? 0, scale)
+            codes[column * rows + place] = middle + codeOf(numbers[column] ?? 0, scale)
           }
         }
       }
@@ -122,7 +125,7 @@ export function createWholeNumbers(graph: GraphBuilder) {
     const { codes, scales } = toWholeNumbers(matrix)
     return graph.add(
       'MatMulIntegerToFloat',
-      [x, graph.weight(codes), of, graph.weight(scales), zero],
+      [x, graph.weight(codes), of, graph.weight(scales), zero, zero],
       {},
       'com.microsoft',
     )
@@ -156,7 +159,7 @@ export function createWholeNumbers(graph: GraphBuilder) {
       // The same codes as in a product, so that a table that is both is there once.
       const columns = graph.add('Gather', [graph.weight(codesOf(matrix)), ids], { axis: { int: 1 } })
       const rows = graph.add('Transpose', [columns], { perm: { ints: [1, 2, 0] } })
-      const numbers = graph.add('Cast', [rows], { to: { int: 1 } })
+      const numbers = graph.add('Sub', [graph.add('Cast', [rows], { to: { int: 1 } }), graph.float(middle)])
       const scales = graph.add('Gather', [graph.weight(scalesOf(matrix)), ids])
       return graph.add('Mul', [numbers, graph.add('Unsqueeze', [scales, graph.ints([-1])])])
     },
