@@ -57,7 +57,7 @@ export async function* writeTokens(options: WriteTokensOptions): AsyncGenerator<
   const cached = Math.min(known?.shared ?? 0, all.length - 1)
   let keyValues = known === undefined ? decoder.start : decoder.first(known.read.keyValues, cached)
   const read = async (ids: readonly number[]) => {
-    const step = await decoder.read(ids, keyValues)
+    const step = await decoder.read(ids, keyValues, all.length - keyValues.length - ids.length)
     decoder.release(keyValues)
     keyValues = step.keyValues
     return step.logits

@@ -11,7 +11,7 @@ export type DecoderSession = Pick<InferenceSession, 'inputMetadata' | 'inputName
 
 /** What reading tokens gave. */
 export interface Step {
-  /** Of the token that follows the last one: as many as the vocabulary has. They may be changed. */
+  /** Of the token that follows the last one: as many as the vocabulary has. They may be changed. Empty where more tokens follow. */
   readonly logits: Float32Array
   readonly keyValues: KeyValues
 }
@@ -25,9 +25,11 @@ export interface Decoder {
    * Reads tokens after those that were read before, which stay the caller's.
    *
    * @param ids at least one
+   * @param toCome tokens that follow for certain, as the rest of a prompt. With some, no logits are given, and much of the
+   *   last layer need not be computed. Default: 0
    * @throws as the session's `run` does
    */
-  read(ids: readonly number[], before: KeyValues): Promise<Step>
+  read(ids: readonly number[], before: KeyValues, toCome?: number): Promise<Step>
   /** The keys and values of the first `length` tokens, the caller's from now on; the given ones stay. */
   first(keyValues: KeyValues, length: number): KeyValues
   /** Gives up keys and values that were read or taken: each once. */
@@ -74,11 +76,14 @@ export function createDecoder(
         ? createHostMemory(shape, TensorClass)
         : createGpuMemory(shape, device, TensorClass)
   const tensorOf = (data: BigInt64Array) => new TensorClass('int64', data, [1, data.length])
+  const rowOf = (numbers: readonly number[]) =>
+    new TensorClass('int64', BigInt64Array.from(numbers, BigInt), [numbers.length])
 
   return {
     shape,
     start: memory.start,
-    async read(ids, before) {
+    async read(ids, before, toCome = 0) {
+      const wantsLogits = toCome === 0
       const length = before.length + ids.length
       const feeds = {
         ...before.feeds,
@@ -87,6 +92,7 @@ export function createDecoder(
         ...(shape.takesPositions
           ? { position_ids: tensorOf(int64(ids.length, (index) => before.length + index)) }
           : {}),
+        ...(shape.takesLogitIndices ? { logit_indices: wantsLogits ? rowOf([ids.length - 1]) : rowOf([]) } : {}),
       }
       const prepared = memory.prepare(length)
       try {
@@ -95,7 +101,9 @@ export function createDecoder(
           : session.run(feeds, { logits: null, ...prepared }))
         const { logits } = outputs
         if (logits === undefined) throw new TypeError('the decoder gave no "logits"')
-        return { logits: await lastLogits(logits as Tensor), keyValues: memory.take(outputs, prepared, before) }
+        const last = wantsLogits ? await lastLogits(logits as Tensor) : new Float32Array()
+        if (!wantsLogits) logits.dispose()
+        return { logits: last, keyValues: memory.take(outputs, prepared, before, toCome) }
       } catch (error) {
         memory.discard(prepared)
         throw error

@@ -20,11 +20,13 @@ export interface KeyValueMemory {
    *
    * @param prepared what was handed to it
    * @param before what it went on from
+   * @param toCome tokens of the same prompt that are still to be read
    */
   take(
     outputs: InferenceSession.ReturnType,
     prepared: Readonly<Record<string, Tensor>> | undefined,
     before: KeyValues,
+    toCome: number,
   ): KeyValues
   /** The run failed: what was prepared for it is free again. */
   discard(prepared: Readonly<Record<string, Tensor>> | undefined): void

@@ -12,6 +12,7 @@ const shape: DecoderShape = {
   type: 'float32',
   takesPositions: true,
   takesMask: true,
+  takesLogitIndices: true,
   gives: 'new',
 }
 const { layers, kvHeads, headSize } = shape
@@ -60,34 +61,41 @@ test('whoever goes on from which tokens, in which order: nobody sees what anothe
     from: fc.nat(),
     cut: fc.option(fc.nat({ max: 80 })),
     tokens: fc.integer({ min: 1, max: 70 }),
+    toCome: fc.constantFrom(0, 0, 30, 200),
+    givesUp: fc.boolean(),
   })
   fc.assert(
     fc.property(fc.array(read, { minLength: 1, maxLength: 12 }), (reads) => {
       const memory = createPlaceMemory(shape, Tensor)
-      const known: { readonly keyValues: KeyValues; readonly tokens: readonly number[] }[] = [
+      let known: { readonly keyValues: KeyValues; readonly tokens: readonly number[] }[] = [
         { keyValues: memory.start, tokens: [] },
       ]
       let next = 1
-      for (const { from, cut, tokens: count } of reads) {
+      for (const { from, cut, tokens: count, toCome, givesUp } of reads) {
         const before = known[from % known.length]
         if (before === undefined) throw new TypeError('nothing is known')
         const length = Math.min(cut ?? before.tokens.length, before.tokens.length)
         const begun = cut === null ? before.keyValues : memory.first(before.keyValues, length)
         const tokens = Array.from({ length: count }, () => next++)
-        const keyValues = memory.take(given(tokens), undefined, begun)
+        const keyValues = memory.take(given(tokens), undefined, begun, toCome)
+        if (cut !== null) memory.release(begun)
         known.push({ keyValues, tokens: [...before.tokens.slice(0, length), ...tokens] })
+        if (givesUp && before.keyValues !== memory.start) {
+          memory.release(before.keyValues)
+          known = known.filter((each) => each !== before)
+        }
         for (const each of known) expect(tokensOf(each.keyValues)).toEqual(each.tokens)
       }
     }),
-    { numRuns: 40 },
+    { numRuns: 60 },
   )
 })
 
 test('an answer that goes on is written in place, and an answer beside it is not', () => {
   const memory = createPlaceMemory(shape, Tensor)
-  const prompt = memory.take(given([1, 2, 3]), undefined, memory.start)
-  const first = memory.take(given([4]), undefined, prompt)
-  const other = memory.take(given([5]), undefined, prompt)
+  const prompt = memory.take(given([1, 2, 3]), undefined, memory.start, 0)
+  const first = memory.take(given([4]), undefined, prompt, 0)
+  const other = memory.take(given([5]), undefined, prompt, 0)
   expect(first.feeds).toBe(prompt.feeds)
   expect(other.feeds).not.toBe(prompt.feeds)
   expect([prompt, first, other].map(({ length, places }) => [length, places])).toEqual([
@@ -95,13 +103,34 @@ test('an answer that goes on is written in place, and an answer beside it is not
     [4, 16],
     [4, 64],
   ])
-  // What is counted is what is held: all places.
-  expect(prompt.bytes).toBe(2 * layers * kvHeads * headSize * 16 * 4)
+  // What is counted is what is held: all that there is room for.
+  expect(prompt.bytes).toBe(2 * layers * kvHeads * headSize * 64 * 4)
+})
+
+test('a prompt that is read in pieces has its room at once, and what only one holds is moved, not copied', () => {
+  const memory = createPlaceMemory(shape, Tensor)
+  const whole = Array.from({ length: 40 }, (_, at) => at + 1)
+  const lieIn = ({ feeds }: KeyValues, buffers: readonly unknown[]) =>
+    Object.values(feeds).every(({ data }, part) => (data as Float32Array).buffer === buffers[part])
+  const first = memory.take(given(whole.slice(0, 16)), undefined, memory.start, 24)
+  const buffers = Object.values(first.feeds).map(({ data }) => (data as Float32Array).buffer)
+  const second = memory.take(given(whole.slice(16, 32)), undefined, first, 8)
+  expect(second.places).toBe(32)
+  expect(lieIn(second, buffers)).toBe(true)
+  // Whoever still has the first piece finds it where it lies now.
+  expect(tokensOf(first)).toEqual(whole.slice(0, 16))
+  // Somebody else may be in a run that reads them: these stay where they are.
+  const third = memory.take(given(whole.slice(32)), undefined, second, 0)
+  expect(lieIn(third, buffers)).toBe(false)
+  expect([first, second, third].map(tokensOf)).toEqual([whole.slice(0, 16), whole.slice(0, 32), whole])
+  memory.release(first)
+  memory.release(first)
+  expect(() => memory.take(given([1]), undefined, first, 0)).toThrow('were given up')
 })
 
 test('what is no part of a cache is refused', () => {
   const memory = createPlaceMemory(shape, Tensor)
   const other = createPlaceMemory(shape, Tensor)
-  expect(() => memory.take({}, undefined, memory.start)).toThrow('gave no "new.0.key"')
-  expect(() => memory.take(given([1]), undefined, other.start)).toThrow("another decoder's")
+  expect(() => memory.take({}, undefined, memory.start, 0)).toThrow('gave no "new.0.key"')
+  expect(() => memory.take(given([1]), undefined, other.start, 0)).toThrow("another decoder's")
 })

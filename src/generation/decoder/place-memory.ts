@@ -5,26 +5,28 @@ import { cacheParts, type KeyValues } from './key-values.ts'
 
 /** A cache with room for more than was read. */
 interface Places {
-  readonly count: number
+  /** Keys [1, heads, size, places] and values [1, heads, places, size] lie at the beginnings of these. */
+  readonly data: readonly Float32Array[]
+  /** Places that there is room for. */
+  readonly capacity: number
+  /** Places that a run is given. */
+  count: number
+  feeds: Readonly<Record<string, Tensor>>
   /** How many hold a token that somebody reads. */
   filled: number
-  /** As the decoder takes them: keys [1, heads, size, places], values [1, heads, places, size]. */
-  readonly data: readonly Float32Array[]
-  readonly feeds: Readonly<Record<string, Tensor>>
+  /** Keys and values that lie here and were not given up. */
+  holders: number
 }
 
 /**
- * A cache grows by so many places at once, a token at a time. All places are copied into each run, so few are left empty;
- * and each growth copies all that was read, so it does not grow at every token.
+ * A run is given so many more places at once, a token at a time. All places are copied into each run, so few are left
+ * empty; and whenever there are more, what was read is moved, so it does not happen at every token.
  */
 const growth = 64
 /** While a prompt is read, each piece has its places: the next piece is as long. */
 const pieceGrowth = 16
 
-const placesFor = (length: number, isPiece: boolean) => {
-  const unit = isPiece ? pieceGrowth : growth
-  return Math.ceil(length / unit) * unit
-}
+const upTo = (length: number, unit: number) => Math.ceil(length / unit) * unit
 
 /**
  * For a decoder that gives the keys and values of new tokens alone: they are written behind the earlier ones, in place.
@@ -35,37 +37,54 @@ export function createPlaceMemory(shape: DecoderShape, TensorClass: typeof Tenso
   const { kvHeads, headSize } = shape
   const parts = cacheParts(shape)
   const isKey = (part: number) => part % 2 === 0
+  /** Of keys and values that were not given up. */
   const owners = new WeakMap<KeyValues, Places>()
 
-  const make = (count: number): Places => {
-    const data = parts.map(() => new Float32Array(kvHeads * count * headSize))
-    const tensors = data.map((numbers, part) => {
-      const sizes = isKey(part) ? [headSize, count] : [count, headSize]
-      return [`past_key_values.${parts[part]}`, new TensorClass('float32', numbers, [1, kvHeads, ...sizes])] as const
-    })
-    return { count, filled: 0, data, feeds: Object.fromEntries(tensors) }
+  const feedsOf = (data: readonly Float32Array[], count: number) =>
+    Object.fromEntries(
+      data.map((numbers, part) => {
+        const sizes = isKey(part) ? [headSize, count] : [count, headSize]
+        const used = numbers.subarray(0, kvHeads * count * headSize)
+        return [`past_key_values.${parts[part]}`, new TensorClass('float32', used, [1, kvHeads, ...sizes])]
+      }),
+    )
+  const make = (count: number, capacity: number): Places => {
+    const data = parts.map(() => new Float32Array(kvHeads * capacity * headSize))
+    return { data, capacity, count, feeds: feedsOf(data, count), filled: 0, holders: 0 }
   }
   const keyValuesOf = (places: Places, length: number): KeyValues => {
-    const bytes = keyValueBytes(shape, places.count)
-    const keyValues = { length, places: places.count, bytes, feeds: places.feeds }
+    places.holders += 1
+    // Places move while others hold them, too: what is asked for is where they are now.
+    const keyValues: KeyValues = {
+      length,
+      get places() {
+        return places.count
+      },
+      bytes: keyValueBytes(shape, places.capacity),
+      get feeds() {
+        return places.feeds
+      },
+    }
     owners.set(keyValues, places)
     return keyValues
   }
   const placesOf = (keyValues: KeyValues): Places => {
     const places = owners.get(keyValues)
-    if (places === undefined) throw new TypeError("these are another decoder's keys and values")
+    if (places === undefined) throw new TypeError("these are another decoder's keys and values, or were given up")
     return places
   }
 
-  /** Copies those of the first `length` tokens. */
-  const copy = (from: Places, length: number, to: Places) => {
+  /** Moves those of the first `length` tokens to where they lie among `count` places, in the same arrays or others. */
+  const move = (from: Places, length: number, to: Places, count: number) => {
     for (const [part, numbers] of from.data.entries()) {
       const target = to.data[part] as Float32Array
       // Rows of keys are as long as there are places; all values of a head lie side by side.
       const [rows, size] = isKey(part) ? [kvHeads * headSize, 1] : [kvHeads, headSize]
-      for (let row = 0; row < rows; row += 1) {
-        const start = row * from.count * size
-        target.set(numbers.subarray(start, start + length * size), row * to.count * size)
+      const [before, now, used] = [from.count * size, count * size, length * size]
+      // Rows become longer, so the last one goes first: none is written over before it has moved.
+      for (let row = rows - 1; row >= 0; row -= 1) {
+        if (target === numbers) target.copyWithin(row * now, row * before, row * before + used)
+        else target.set(numbers.subarray(row * before, row * before + used), row * now)
       }
     }
     to.filled = length
@@ -90,29 +109,49 @@ export function createPlaceMemory(shape: DecoderShape, TensorClass: typeof Tenso
     }
   }
 
-  const nothing = make(0)
-  const start = keyValuesOf(nothing, 0)
+  /** Places for `length` tokens that begin with those before: the same ones, moved in place, or a copy. */
+  const placesFor = (before: KeyValues, length: number, toCome: number): Places => {
+    const known = placesOf(before)
+    const isNext = known.filled === before.length
+    if (isNext && length <= known.count) return known
+    const isPiece = toCome > 0 || length - before.length > 1
+    const count = upTo(length, isPiece ? pieceGrowth : growth)
+    // Another answer may be in the middle of a run that reads them, so only what nobody else holds is moved.
+    if (isNext && known.holders === 1 && count <= known.capacity) {
+      move(known, before.length, known, count)
+      known.count = count
+      known.feeds = feedsOf(known.data, count)
+      return known
+    }
+    const places = make(count, isPiece ? upTo(length + toCome + 1, growth) : count)
+    move(known, before.length, places, count)
+    return places
+  }
+
+  const start = keyValuesOf(make(0, 0), 0)
   return {
     start,
     prepare: () => undefined,
-    take(outputs, _, before) {
+    take(outputs, _, before, toCome) {
       const given = parts.map((part) => {
         const data = outputs[`new.${part}`]?.data
         if (!(data instanceof Float32Array)) throw new TypeError(`the decoder gave no "new.${part}"`)
         return data
       })
       const length = before.length + (given[0]?.length ?? 0) / (kvHeads * headSize)
-      const known = placesOf(before)
-      const isFree = known.filled === before.length && length <= known.count
-      const places = isFree ? known : make(placesFor(length, length - before.length > 1))
-      if (!isFree) copy(known, before.length, places)
+      const places = placesFor(before, length, toCome)
       for (const [part, numbers] of given.entries()) write(part, numbers, places, before.length)
       places.filled = length
       return keyValuesOf(places, length)
     },
     discard() {},
     first: (keyValues, length) =>
-      length <= 0 ? start : length >= keyValues.length ? keyValues : keyValuesOf(placesOf(keyValues), length),
-    release() {},
+      length <= 0 ? start : keyValuesOf(placesOf(keyValues), Math.min(length, keyValues.length)),
+    release(keyValues) {
+      const places = owners.get(keyValues)
+      if (places === undefined || keyValues === start) return
+      owners.delete(keyValues)
+      places.holders -= 1
+    },
   }
 }

@@ -17,12 +17,14 @@ const permuted = (...ints: number[]): Readonly<Record<string, OnnxAttribute>> =>
 /**
  * 0 where a token may look, a large negative number where it may not: [batch, 1, groups · tokens, past + tokens], for the
  * heads that share keys one after another.
+ *
+ * @param at the tokens' positions, [batch, tokens]
  */
-function mask(graph: GraphBuilder, groups: number): string {
+function mask(graph: GraphBuilder, groups: number, at: string): string {
   // The mask counts as positions what is text; in a cache with empty places, the place says nothing.
   const counted = graph.add('CumSum', ['attention_mask', graph.ints([1], true)])
   const positions = graph.add('Unsqueeze', [graph.add('Sub', [counted, graph.ints([1])]), graph.ints([1, 2])])
-  const isBefore = graph.add('LessOrEqual', [positions, graph.add('Unsqueeze', ['position_ids', graph.ints([1, 3])])])
+  const isBefore = graph.add('LessOrEqual', [positions, graph.add('Unsqueeze', [at, graph.ints([1, 3])])])
   const isText = graph.add('Cast', [graph.add('Unsqueeze', ['attention_mask', graph.ints([1, 2])])], {
     to: { int: 9 },
   })
@@ -37,8 +39,10 @@ function attentionShapes(graph: GraphBuilder, { heads, headSize }: DecoderPlan) 
   const tokens = size('input_ids', 1)
   const shape = (...parts: readonly string[]) => graph.add('Concat', parts, axis(0))
   return {
-    /** Of what was gathered, head by head. */
-    byHead: shape(graph.ints([0, heads]), tokens, graph.ints([headSize])),
+    /** Of what so many tokens have gathered, head by head. */
+    byHead: (asking: string) => shape(graph.ints([0, heads]), asking, graph.ints([headSize])),
+    tokens,
+    size,
     /** Places of the cache, and tokens that are read: made where it is asked for. */
     parts: () => shape(size('past_key_values.0.value', 2), tokens),
   }
@@ -54,8 +58,9 @@ function attentionShapes(graph: GraphBuilder, { heads, headSize }: DecoderPlan) 
  */
 export function createAttention(graph: GraphBuilder, plan: DecoderPlan, outputs: CacheOutputs) {
   const { heads, kvHeads, headSize } = plan
-  const looks = mask(graph, heads / kvHeads)
-  const { byHead, parts } = attentionShapes(graph, plan)
+  const groups = heads / kvHeads
+  const { byHead, parts, tokens, size } = attentionShapes(graph, plan)
+  const allTokens = { looks: mask(graph, groups, 'position_ids'), byHead: byHead(tokens) }
   const places = outputs === 'new' ? parts() : ''
   const times = (a: string, b: string) => graph.add('MatMul', [a, b])
   const turned = (keys: string) => graph.add('Transpose', [keys], permuted(0, 1, 3, 2))
@@ -80,12 +85,15 @@ export function createAttention(graph: GraphBuilder, plan: DecoderPlan, outputs:
     }
   }
 
-  return (layer: number, q: string, k: string, v: string): string => {
+  /** @param someAt positions of the queries' tokens, where those are not all that are read: [batch, asking tokens] */
+  return (layer: number, q: string, k: string, v: string, someAt?: string): string => {
+    const { looks, byHead: shape } =
+      someAt === undefined ? allTokens : { looks: mask(graph, groups, someAt), byHead: byHead(size(someAt, 1)) }
     // The heads that share keys lie side by side: one product for all of them, and the keys are not repeated.
     const together = graph.add('Reshape', [q, graph.ints([0, kvHeads, -1, headSize])])
     const { scores, mix } = (outputs === 'new' ? toNew : toPresent)(layer, together, k, v)
     const shares = graph.add('Softmax', [graph.add('Add', [scores, looks])], axis(-1))
-    const side = graph.add('Transpose', [graph.add('Reshape', [mix(shares), byHead])], permuted(0, 2, 1, 3))
+    const side = graph.add('Transpose', [graph.add('Reshape', [mix(shares), shape])], permuted(0, 2, 1, 3))
     return graph.add('Reshape', [side, graph.ints([0, 0, heads * headSize])])
   }
 }

@@ -15,7 +15,7 @@ export interface DecoderWeights {
    * less than one by one.
    */
   times(matrices: readonly { readonly name: string; readonly dims: readonly [number, number] }[], x: string): string
-  /** The last token's state [batch, 1, width] to logits [batch, 1, vocabulary]. */
+  /** Tokens' states [batch, tokens, width] to logits [batch, tokens, vocabulary]. */
   head(x: string, dims: readonly [number, number]): string
 }
 
@@ -58,17 +58,29 @@ function rotations(
 }
 
 /** Turns the two halves of each head against each other by the token's position: `x` [batch, heads, tokens, size]. */
-function rotate(graph: GraphBuilder, x: string, turn: { cosines: string; sines: string }, headSize: number): string {
+function rotate(
+  graph: GraphBuilder,
+  x: string,
+  turn: { cosines: string; sines: string },
+  headSize: number,
+  name?: string | undefined,
+): string {
   const half = headSize / 2
   const [first = '', second = ''] = graph.addMany('Split', [x, graph.ints([half, half])], 2, axis(-1))
   const crossed = graph.add('Mul', [graph.add('Concat', [second, first], axis(-1)), turn.sines])
-  return graph.add('Add', [graph.add('Mul', [x, turn.cosines]), crossed])
+  const [turned = ''] = graph.addMany('Add', [graph.add('Mul', [x, turn.cosines]), crossed], [name])
+  return turned
 }
 
 type DecoderGraph = ReturnType<typeof createGraphBuilder>
 
+/** Of the tokens that are read: those whose logits are wanted. */
+export const logitIndices = 'logit_indices'
+
 /**
- * A Llama-like decoder as ONNX. Logits are those of the last token only.
+ * A Llama-like decoder as ONNX. What only logits need is computed for those tokens alone whose logits are wanted: the last
+ * layer's attention and products, and the output. With `present` that is the last token; with `new`, `logit_indices` names
+ * them, and names none while a prompt is read.
  *
  * @param outputs what it gives of its cache; with `present` it has the form of the hub's exports
  */
@@ -99,38 +111,48 @@ export function buildDecoder(
     const [bias = ''] = biases
     return graph.add('Add', [product, biases.length === 1 ? bias : graph.add('Concat', biases, axis(0))])
   }
-  /** Each head by itself (Qwen 3). */
-  const headNorm = (name: string, x: string) =>
-    weights.has(name) ? norm(graph, x, weights.vector(name, headSize), epsilon) : x
+  const given = (layer: number, part: string) => (outputs === 'new' ? `new.${layer}.${part}` : undefined)
 
-  /** Queries and keys, turned together: a single token's heads are few numbers, and each node has its price. */
-  const toHeads = (layer: number, x: string): readonly [q: string, k: string, v: string] => {
+  /** The heads of one product or of several side by side, [batch, heads, tokens, size]. */
+  const toHeads = (layer: number, parts: readonly ('q' | 'k' | 'v')[], x: string): string => {
     const name = (part: string) => `blk.${layer}.attn_${part}`
-    const counts = [heads, kvHeads, kvHeads]
-    const flat = project(
-      ['q', 'k', 'v'].map(name),
-      x,
-      counts.map((count) => count * headSize),
-    )
-    const apart = graph.add('Reshape', [flat, graph.ints([0, 0, heads + 2 * kvHeads, headSize])])
-    const normNames = [`${name('q')}_norm.weight`, `${name('k')}_norm.weight`] as const
-    const all = normNames.some(weights.has)
-      ? (() => {
-          const [q = '', k = '', v = ''] = graph.addMany('Split', [apart, graph.ints(counts)], 3, axis(2))
-          return graph.add('Concat', [headNorm(normNames[0], q), headNorm(normNames[1], k), v], axis(2))
-        })()
-      : apart
-    const byHead = graph.add('Transpose', [all], permuted(0, 2, 1, 3))
-    const given = (part: string) => (outputs === 'new' ? `new.${layer}.${part}` : undefined)
-    const parts = graph.ints([heads + kvHeads, kvHeads])
-    const [both = '', v = ''] = graph.addMany('Split', [byHead, parts], [undefined, given('value')], axis(1))
-    const turned = rotate(graph, both, turn, headSize)
-    const counted = graph.ints([heads, kvHeads])
-    const [q = '', k = ''] = graph.addMany('Split', [turned, counted], [undefined, given('key')], axis(1))
-    return [q, k, v]
+    const counts = parts.map((part) => (part === 'q' ? heads : kvHeads))
+    const all = counts.reduce((sum, count) => sum + count, 0)
+    const widths = counts.map((count) => count * headSize)
+    const flat = project(parts.map(name), x, widths)
+    const apart = graph.add('Reshape', [flat, graph.ints([0, 0, all, headSize])])
+    // Qwen 3 has a norm of each query and key by itself.
+    const normOf = (part: string) => `${name(part)}_norm.weight`
+    const isNormed = parts.some((part) => weights.has(normOf(part)))
+    if (!isNormed) return graph.add('Transpose', [apart], permuted(0, 2, 1, 3))
+    const normed = graph.addMany('Split', [apart, graph.ints(counts)], parts.length, axis(2)).map((own, index) => {
+      const weight = normOf(parts[index] ?? '')
+      return weights.has(weight) ? norm(graph, own, weights.vector(weight, headSize), epsilon) : own
+    })
+    return graph.add('Transpose', [graph.add('Concat', normed, axis(2))], permuted(0, 2, 1, 3))
   }
-  const attend = (layer: number, x: string): string =>
-    project([`blk.${layer}.attn_output`], attention(layer, ...toHeads(layer, x)), [width], heads * headSize)
+  const output = (layer: number, x: string) => project([`blk.${layer}.attn_output`], x, [width], heads * headSize)
+  const attend = (layer: number, x: string): string => {
+    const parts = graph.ints([heads + kvHeads, kvHeads])
+    const split = [toHeads(layer, ['q', 'k', 'v'], x), parts]
+    const [both = '', v = ''] = graph.addMany('Split', split, [undefined, given(layer, 'value')], axis(1))
+    // Turned together: a single token's heads are few numbers, and each node has its price.
+    const turned = [rotate(graph, both, turn, headSize), graph.ints([heads, kvHeads])]
+    const [q = '', k = ''] = graph.addMany('Split', turned, [undefined, given(layer, 'key')], axis(1))
+    return output(layer, attention(layer, q, k, v))
+  }
+  /** Tokens whose logits are wanted. */
+  const wanted = outputs === 'new' ? logitIndices : graph.ints([-1])
+  const pick = (x: string, at: number) => graph.add('Gather', [x, wanted], axis(at))
+  /** Only the wanted tokens ask; what they look at is the keys and values of all. */
+  const attendLast = (layer: number, x: string): string => {
+    const split = [toHeads(layer, ['k', 'v'], x), graph.ints([kvHeads, kvHeads])]
+    const [flat = '', v = ''] = graph.addMany('Split', split, [undefined, given(layer, 'value')], axis(1))
+    const k = rotate(graph, flat, turn, headSize, given(layer, 'key'))
+    const ownTurn = { cosines: pick(turn.cosines, 2), sines: pick(turn.sines, 2) }
+    const q = rotate(graph, toHeads(layer, ['q'], pick(x, 1)), ownTurn, headSize)
+    return output(layer, attention(layer, q, k, v, pick('position_ids', 1)))
+  }
   /** Shazeer 2020, "GLU Variants Improve Transformer": SwiGLU. */
   const feed = (layer: number, x: string): string => {
     const both = project([`blk.${layer}.ffn_gate`, `blk.${layer}.ffn_up`], x, [innerWidth, innerWidth])
@@ -150,12 +172,12 @@ export function buildDecoder(
   let x = weights.rows('token_embd.weight', 'input_ids', [vocabulary, width])
   let normed = norm(graph, x, weights.vector('blk.0.attn_norm.weight', width), epsilon)
   for (let layer = 0; layer < layers; layer += 1) {
-    ;[x, normed] = addNormed(`blk.${layer}.ffn_norm`, x, attend(layer, normed))
-    const next = layer + 1 < layers ? `blk.${layer + 1}.attn_norm` : 'output_norm'
-    ;[x, normed] = addNormed(next, x, feed(layer, normed))
+    const isLast = layer + 1 === layers
+    const seen = isLast ? attendLast(layer, normed) : attend(layer, normed)
+    ;[x, normed] = addNormed(`blk.${layer}.ffn_norm`, isLast ? pick(x, 1) : x, seen)
+    ;[x, normed] = addNormed(isLast ? 'output_norm' : `blk.${layer + 1}.attn_norm`, x, feed(layer, normed))
   }
-  const lastToken = graph.add('Gather', [normed, graph.ints([-1])], axis(1))
-  graph.name(weights.head(lastToken, [vocabulary, width]), 'logits')
+  graph.name(weights.head(normed, [vocabulary, width]), 'logits')
 
   const cache = cacheTensors(plan)
   return {
@@ -163,10 +185,11 @@ export function buildDecoder(
       { name: 'input_ids', type: 'int64', shape: ['batch_size', 'sequence_length'] },
       { name: 'attention_mask', type: 'int64', shape: ['batch_size', 'total_sequence_length'] },
       { name: 'position_ids', type: 'int64', shape: ['batch_size', 'sequence_length'] },
+      ...(outputs === 'new' ? [{ name: logitIndices, type: 'int64' as const, shape: ['logits_length'] }] : []),
       ...cache('past_key_values', 'past_sequence_length', outputs === 'new'),
     ],
     outputs: [
-      { name: 'logits', type: 'float32', shape: ['batch_size', 1, vocabulary] },
+      { name: 'logits', type: 'float32', shape: ['batch_size', outputs === 'new' ? 'logits_length' : 1, vocabulary] },
       ...cache(outputs, outputs === 'new' ? 'sequence_length' : 'total_sequence_length'),
     ],
     nodes: graph.nodes,
