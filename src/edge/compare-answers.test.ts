@@ -66,3 +66,15 @@ test('inputs to compare on are the same each time, valid for their types, and no
   expect(Array.from(inputs.x?.data ?? [], Number).every((value) => value > 0 && value < 1)).toBe(true)
   expect(new Set(inputs.x?.data as Float32Array).size).toBeGreaterThan(10)
 })
+
+test('a decoder is compared on logits that it gives', () => {
+  const specs = ['input_ids', 'attention_mask', 'position_ids', 'logit_rows', 'past_key_values.0.key'].map((name) => ({
+    name,
+    type: name.endsWith('key') ? ('float32' as const) : ('int64' as const),
+    shape: name.endsWith('key') ? [1, 2, 8, -1] : name === 'logit_rows' ? [-1] : [1, -1],
+  }))
+  const inputs = referenceInputs(specs, 4)
+  expect(inputs.attention_mask?.dims).toEqual([1, 8])
+  expect(inputs.position_ids?.data).toEqual(BigInt64Array.of(4n, 5n, 6n, 7n))
+  expect(inputs.logit_rows).toEqual({ type: 'int64', dims: [1], data: BigInt64Array.of(0n) })
+})

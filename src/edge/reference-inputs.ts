@@ -9,7 +9,7 @@ import { createSeededRandom } from '../utils/seeded-random.ts'
  * step, size and mask.
  *
  * A decoder of the hub's form goes on with so many tokens after as many others: its mask is as long as both, and its
- * positions are those of the second half.
+ * positions are those of the second half. Logits are wanted where it asks.
  *
  * @param freeSize what free dimensions are taken as: only in a sequence does what recurs recur
  */
@@ -20,6 +20,7 @@ export function referenceInputs(specs: readonly TensorSpec[], freeSize: number):
     specs.map(({ name, type, shape }) => {
       const dims = shape?.map((size) => (size < 0 ? freeSize : size)) ?? [freeSize]
       if (isDecoder && name === 'attention_mask') dims.splice(-1, 1, 2 * freeSize)
+      if (isDecoder && name === 'logit_rows') return [name, { type: 'int64', dims: [1], data: new BigInt64Array(1) }]
       const data = emptyData(
         type,
         dims.reduce((product, size) => product * size, 1),

@@ -119,7 +119,7 @@ describe.each(writers.map((writer) => [writer.manifest.name, writer] as const))(
 
   test('its graph is the decoder that the manifest describes', async () => {
     const { layers, kvHeads, headSize, type } = generation.cache
-    const hubForm = { takesMask: true, takesPositions: true, takesLogitIndices: false, gives: 'present' }
+    const hubForm = { takesMask: true, takesPositions: true, takesLogitRows: false, gives: 'present' }
     expect(inNode?.shape).toEqual({ layers, kvHeads, headSize, type, ...hubForm })
     expect(sessions.node.inputNames).toEqual(manifest.inputs.map(({ name }) => name))
     expect(sessions.node.outputNames).toEqual(manifest.outputs.map(({ name }) => name))

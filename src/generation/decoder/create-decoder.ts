@@ -76,8 +76,8 @@ export function createDecoder(
         ? createHostMemory(shape, TensorClass)
         : createGpuMemory(shape, device, TensorClass)
   const tensorOf = (data: BigInt64Array) => new TensorClass('int64', data, [1, data.length])
-  const rowOf = (numbers: readonly number[]) =>
-    new TensorClass('int64', BigInt64Array.from(numbers, BigInt), [numbers.length])
+  const logitRows = (isWanted: boolean) =>
+    new TensorClass('int64', new BigInt64Array(isWanted ? 1 : 0), [isWanted ? 1 : 0])
 
   return {
     shape,
@@ -92,7 +92,7 @@ export function createDecoder(
         ...(shape.takesPositions
           ? { position_ids: tensorOf(int64(ids.length, (index) => before.length + index)) }
           : {}),
-        ...(shape.takesLogitIndices ? { logit_indices: wantsLogits ? rowOf([ids.length - 1]) : rowOf([]) } : {}),
+        ...(shape.takesLogitRows ? { logit_rows: logitRows(wantsLogits) } : {}),
       }
       const prepared = memory.prepare(length)
       try {

@@ -10,8 +10,8 @@ export interface DecoderShape {
   /** Whether it wants the tokens' positions. */
   readonly takesPositions: boolean
   readonly takesMask: boolean
-  /** Whether it is to be told of which tokens logits are wanted. */
-  readonly takesLogitIndices: boolean
+  /** Whether it is to be told if logits are wanted. */
+  readonly takesLogitRows: boolean
   /**
    * What a run gives of the cache: all keys and values, as the hub's exports do, or those of its own tokens (`new.N.key`
    * and `.value`, [1, heads, tokens, size]).
@@ -22,13 +22,13 @@ export interface DecoderShape {
 type Metadata = Pick<InferenceSession, 'inputMetadata' | 'inputNames' | 'outputNames'>
 
 const keyName = /^past_key_values\.(\d+)\.key$/
-const known = /^(input_ids|attention_mask|position_ids|logit_indices|past_key_values\.\d+\.(key|value))$/
+const known = /^(input_ids|attention_mask|position_ids|logit_rows|past_key_values\.\d+\.(key|value))$/
 
 /**
  * Reads the shape of a decoder off its session: inputs `input_ids` [1, tokens], `attention_mask` [1, past + tokens],
  * `position_ids` [1, tokens], `past_key_values.N.key` and `.value` [1, heads, past, size]; outputs `logits`
  * [1, tokens, vocabulary] and `present.N.key` and `.value`. One that gives `new.N.key` and `.value` instead takes keys
- * as [1, heads, size, past], and may take `logit_indices` [wanted]: then `logits` are [1, wanted, vocabulary].
+ * as [1, heads, size, past], and may take `logit_rows`: with [0] it gives the last token's logits, with [] none.
  *
  * @returns undefined, and why, where it has another form
  */
@@ -60,7 +60,7 @@ export function readDecoderShape(session: Metadata): DecoderShape | string {
     type: key.type,
     takesPositions: inputNames.includes('position_ids'),
     takesMask: inputNames.includes('attention_mask'),
-    takesLogitIndices: inputNames.includes('logit_indices'),
+    takesLogitRows: inputNames.includes('logit_rows'),
     gives,
   }
 }

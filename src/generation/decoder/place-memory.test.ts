@@ -12,7 +12,7 @@ const shape: DecoderShape = {
   type: 'float32',
   takesPositions: true,
   takesMask: true,
-  takesLogitIndices: true,
+  takesLogitRows: true,
   gives: 'new',
 }
 const { layers, kvHeads, headSize } = shape

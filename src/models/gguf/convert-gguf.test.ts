@@ -39,7 +39,7 @@ async function logitsOf(model: ConvertedModel): Promise<Float32Array> {
   try {
     const decoder = createDecoder(session, Tensor)
     if (typeof decoder === 'string') throw new Error(decoder)
-    const { keyValues } = await decoder.read(prompt.slice(0, 4), decoder.start)
+    const { keyValues } = await decoder.read(prompt.slice(0, 4), decoder.start, prompt.length - 4)
     return (await decoder.read(prompt.slice(4), keyValues)).logits
   } finally {
     await session.release()

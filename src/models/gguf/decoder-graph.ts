@@ -15,8 +15,12 @@ export interface DecoderWeights {
    * less than one by one.
    */
   times(matrices: readonly { readonly name: string; readonly dims: readonly [number, number] }[], x: string): string
-  /** Tokens' states [batch, tokens, width] to logits [batch, tokens, vocabulary]. */
-  head(x: string, dims: readonly [number, number]): string
+  /**
+   * Tokens' states [batch, tokens, width] to logits [batch, tokens, vocabulary].
+   *
+   * @param rows of which tokens, which may be none. Default: of all
+   */
+  head(x: string, dims: readonly [number, number], rows?: string): string
 }
 
 const axis = (int: number): Readonly<Record<string, OnnxAttribute>> => ({ axis: { int } })
@@ -74,13 +78,10 @@ function rotate(
 
 type DecoderGraph = ReturnType<typeof createGraphBuilder>
 
-/** Of the tokens that are read: those whose logits are wanted. */
-export const logitIndices = 'logit_indices'
-
 /**
- * A Llama-like decoder as ONNX. What only logits need is computed for those tokens alone whose logits are wanted: the last
- * layer's attention and products, and the output. With `present` that is the last token; with `new`, `logit_indices` names
- * them, and names none while a prompt is read.
+ * A Llama-like decoder as ONNX. Logits are those of the last token only, and so is what nothing but logits needs: the last
+ * layer's attention and products. With `new`, logits are given where `logit_rows` is [0], and none where it is empty, as
+ * while a prompt is read.
  *
  * @param outputs what it gives of its cache; with `present` it has the form of the hub's exports
  */
@@ -141,17 +142,15 @@ export function buildDecoder(
     const [q = '', k = ''] = graph.addMany('Split', turned, [undefined, given(layer, 'key')], axis(1))
     return output(layer, attention(layer, q, k, v))
   }
-  /** Tokens whose logits are wanted. */
-  const wanted = outputs === 'new' ? logitIndices : graph.ints([-1])
-  const pick = (x: string, at: number) => graph.add('Gather', [x, wanted], axis(at))
-  /** Only the wanted tokens ask; what they look at is the keys and values of all. */
+  const pickLast = (x: string, at: number) => graph.add('Gather', [x, graph.ints([-1])], axis(at))
+  /** Only the last token asks; what it looks at is the keys and values of all. */
   const attendLast = (layer: number, x: string): string => {
     const split = [toHeads(layer, ['k', 'v'], x), graph.ints([kvHeads, kvHeads])]
     const [flat = '', v = ''] = graph.addMany('Split', split, [undefined, given(layer, 'value')], axis(1))
     const k = rotate(graph, flat, turn, headSize, given(layer, 'key'))
-    const ownTurn = { cosines: pick(turn.cosines, 2), sines: pick(turn.sines, 2) }
-    const q = rotate(graph, toHeads(layer, ['q'], pick(x, 1)), ownTurn, headSize)
-    return output(layer, attention(layer, q, k, v, pick('position_ids', 1)))
+    const ownTurn = { cosines: pickLast(turn.cosines, 2), sines: pickLast(turn.sines, 2) }
+    const q = rotate(graph, toHeads(layer, ['q'], pickLast(x, 1)), ownTurn, headSize)
+    return output(layer, attention(layer, q, k, v, pickLast('position_ids', 1)))
   }
   /** Shazeer 2020, "GLU Variants Improve Transformer": SwiGLU. */
   const feed = (layer: number, x: string): string => {
@@ -174,10 +173,11 @@ export function buildDecoder(
   for (let layer = 0; layer < layers; layer += 1) {
     const isLast = layer + 1 === layers
     const seen = isLast ? attendLast(layer, normed) : attend(layer, normed)
-    ;[x, normed] = addNormed(`blk.${layer}.ffn_norm`, isLast ? pick(x, 1) : x, seen)
+    ;[x, normed] = addNormed(`blk.${layer}.ffn_norm`, isLast ? pickLast(x, 1) : x, seen)
     ;[x, normed] = addNormed(isLast ? 'output_norm' : `blk.${layer + 1}.attn_norm`, x, feed(layer, normed))
   }
-  graph.name(weights.head(normed, [vocabulary, width]), 'logits')
+  const rows = outputs === 'new' ? 'logit_rows' : undefined
+  graph.name(weights.head(normed, [vocabulary, width], rows), 'logits')
 
   const cache = cacheTensors(plan)
   return {
@@ -185,7 +185,7 @@ export function buildDecoder(
       { name: 'input_ids', type: 'int64', shape: ['batch_size', 'sequence_length'] },
       { name: 'attention_mask', type: 'int64', shape: ['batch_size', 'total_sequence_length'] },
       { name: 'position_ids', type: 'int64', shape: ['batch_size', 'sequence_length'] },
-      ...(outputs === 'new' ? [{ name: logitIndices, type: 'int64' as const, shape: ['logits_length'] }] : []),
+      ...(outputs === 'new' ? [{ name: 'logit_rows', type: 'int64' as const, shape: ['logits_length'] }] : []),
       ...cache('past_key_values', 'past_sequence_length', outputs === 'new'),
     ],
     outputs: [

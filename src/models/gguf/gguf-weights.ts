@@ -38,7 +38,7 @@ const hasOutliers = ({ name }: Matrix) => name.endsWith('.ffn_down.weight')
  * The products whose rounding shows most in the logits: those of query, key and value, and the output. A finer step
  * everywhere would cost a token 3 ms more (SmolLM2-135M on WASM).
  */
-const isCentered = ({ name }: Matrix) => /\.attn_[qkv]\.weight/.test(name) || name === table || name === head
+const isCentered = ({ name }: Matrix) => /\.attn_[qkv]\.weight/.test(name)
 
 export function openGgufWeights(
   matrices: GgufMatrices,
@@ -96,11 +96,16 @@ export function openGgufWeights(
       const products = found.map((matrix) => times(matrix, x))
       return graph.add('Concat', products, { axis: { int: -1 } })
     },
-    head(x, dims) {
+    head(x, dims, rows) {
       // A model without an output of its own uses the table that it reads with.
       const matrix = matrices.find(matrices.has(head) ? head : table, dims)
-      const isPlain = precision === 'fp32' || (precision === 'q4' && codingOf(matrix, 8) === undefined)
-      return isPlain && matrix.name === table ? plainTimesTable(matrix, x, graph) : times(matrix, x)
+      if (precision === 'q8') {
+        note(matrix, '8 bits', false)
+        return wholeNumbers.timesCentered(matrix, x, rows)
+      }
+      const picked = rows === undefined ? x : graph.add('Gather', [x, rows], { axis: { int: 1 } })
+      const isPlain = precision === 'fp32' || codingOf(matrix, 8) === undefined
+      return isPlain && matrix.name === table ? plainTimesTable(matrix, picked, graph) : times(matrix, picked)
     },
     treatments: () => [...treated.values()].map(({ names: _, ...treatment }) => treatment),
   }

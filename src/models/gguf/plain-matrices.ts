@@ -56,10 +56,10 @@ const table = (matrix: Matrix) => plainWeight(matrix, matrix.name, [matrix.rows,
 export const plainRows = (matrix: Matrix, ids: string, graph: GraphBuilder): string =>
   graph.add('Gather', [graph.weight(table(matrix)), ids])
 
-/** As `plainTimes` for one token, `x` [batch, 1, columns], with the table that rows are read from, too. */
+/** As `plainTimes`, with the table that rows are read from, too: `x` [batch, tokens, columns], which may be no tokens. */
 export function plainTimesTable(matrix: Matrix, x: string, graph: GraphBuilder): string {
-  const axes = graph.ints([1])
-  const flat = graph.add('Squeeze', [x, axes])
+  const flat = graph.add('Reshape', [x, graph.ints([-1, matrix.columns])])
   const product = graph.add('Gemm', [flat, graph.weight(table(matrix))], { transB: { int: 1 } })
-  return graph.add('Unsqueeze', [product, axes])
+  const shape = [graph.add('Shape', [x], { end: { int: 2 } }), graph.ints([matrix.rows])]
+  return graph.add('Reshape', [product, graph.add('Concat', shape, { axis: { int: 0 } })], { allowzero: { int: 1 } })
 }

@@ -137,11 +137,16 @@ export function createWholeNumbers(graph: GraphBuilder) {
       const { codes, size } = once(rounded, x, roundAnew)
       return graph.add('Mul', [product(matrix, codes, step), size])
     },
-    /** The same with a finer step, for some more nodes: twice as fine where all numbers have one sign. */
-    timesCentered(matrix: Matrix, x: string): string {
+    /**
+     * The same with a finer step, for some more nodes: twice as fine where all numbers have one sign.
+     *
+     * @param tokens of which tokens, which may be none: onnxruntime finds no largest number in none, but multiplies none
+     */
+    timesCentered(matrix: Matrix, x: string, tokens?: string): string {
       const { codes, scale, center } = once(centered, x, centerAnew)
-      const around = graph.add('Mul', [product(matrix, codes, graph.float(1)), scale])
-      return graph.add('Add', [around, graph.add('Mul', [center, graph.weight(sumsOf(matrix))])])
+      const pick = (of: string) => (tokens === undefined ? of : graph.add('Gather', [of, tokens], { axis: { int: 1 } }))
+      const around = graph.add('Mul', [product(matrix, pick(codes), graph.float(1)), pick(scale)])
+      return graph.add('Add', [around, graph.add('Mul', [pick(center), graph.weight(sumsOf(matrix))])])
     },
     /**
      * The same, but `x` has 16 bits, which takes twice the time: for products where a few numbers of a token are a
