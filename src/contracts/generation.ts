@@ -18,7 +18,8 @@ export const samplingDefaultsSchema = object({
 /**
  * What a language model has beside its graph. The graph is a decoder in the hub's usual form: `input_ids`,
  * `attention_mask`, `position_ids` and `past_key_values.N.key|value` in, `logits` and `present.N.key|value` out. Or it gives
- * `new.N.key|value` instead, of the tokens of a run alone: then keys come in as [1, kvHeads, headSize, places].
+ * `new.N.key|value` instead, of the tokens of a run alone: then keys come in as [1, kvHeads, headSize, places], and
+ * `logit_rows` says if logits are wanted.
  */
 export const generationSchema = object({
   /** Paths of the hub's files, each one of the manifest's `files`. */
