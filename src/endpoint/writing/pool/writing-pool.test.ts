@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { greedy } from '../../../generation/sampling/sampling.ts'
@@ -65,6 +66,7 @@ describe('slow readers', () => {
   it('a hundred of them hold up nobody, and little is written for them (case 65)', async () => {
     const { pool, write } = open()
     const controller = new AbortController()
+    setMaxListeners(0, controller.signal)
     const taken = Array.from({ length: 100 }, () => 0)
     const slow = taken.map((_, index) =>
       write(
