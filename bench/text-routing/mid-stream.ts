@@ -1,4 +1,5 @@
 import { watchWriting } from '../../src/routing/text/watching/watch-writing.ts'
+import { chooseReceiver } from '../../src/routing/text/watching/choose-receiver.ts'
 import type { WritingWatch } from '../../src/routing/text/watching/watch-types.ts'
 import { createSeededRandom } from '../../src/utils/seeded-random.ts'
 import { begin } from './first-token.ts'
@@ -41,13 +42,15 @@ export interface AnswerOutcome {
   readonly moves: readonly Move[]
   readonly faults: number
   readonly wastedTokens: number
+  /** Of those: read ahead in vain. */
+  readonly aheadTokens: number
   readonly tokens: number
 }
 
 const never = Number.POSITIVE_INFINITY
 const readingMs = 125
-/** A new worker, where this device has to go on after itself. */
-const restartMs = 1_500
+/** A new worker or a new connection, where an arm has to go on after itself. */
+const againMs: Readonly<Record<ArmName, number>> = { edge: 1_500, cloud: 250 }
 
 /** When the tokens of one run arrive, one after the other. */
 interface Run {
@@ -107,9 +110,10 @@ export function writeAnswer(session: TextSession, i: number, hither: Hither, fau
   const prompt = session.promptTokens[i] ?? 0
   const answer = session.answerTokens[i] ?? 1
   const runsOf = { edge: 0, cloud: 0 }
+  const failures = { edge: 0, cloud: 0 }
   const moves: Move[] = []
   let { wastedTokens } = begun
-  let [shown, faultCount, readAgain] = [0, 0, 0]
+  let [shown, faultCount, readAgain, aheadTokens] = [0, 0, 0, 0]
   const firstAtMs = atMs + begun.firstMs
   let nowMs = firstAtMs
 
@@ -150,7 +154,9 @@ export function writeAnswer(session: TextSession, i: number, hither: Hither, fau
 
   const stopAhead = () => {
     if (ahead === undefined) return
-    wastedTokens += ahead.tokens * Math.min(1, (nowMs - ahead.fromMs) / (ahead.doneMs - ahead.fromMs))
+    const read = ahead.tokens * Math.min(1, (nowMs - ahead.fromMs) / (ahead.doneMs - ahead.fromMs))
+    wastedTokens += read
+    aheadTokens += read
     ahead = undefined
   }
   const take = () => {
@@ -190,15 +196,27 @@ export function writeAnswer(session: TextSession, i: number, hither: Hither, fau
     }
     // The other arm goes on, or this one anew where the other may not.
     if (action.isFailure) router.observe(plan, { ...refOf(run.arm), result: 'failed', tokens: prompt + shown })
-    const arm = router.allows(refOf(otherOf(run.arm))) ? otherOf(run.arm) : run.arm
     const tokens = prompt + shown
+    failures[run.arm] += action.isFailure ? 1 : 0
+    const taken = chooseReceiver(
+      refOf(run.arm),
+      (['edge', 'cloud'] as const).map((arm) => {
+        const { firstToken } = learner.forecast(placeOf(arm), { promptTokens: tokens })
+        const firstTokenMs = arm === 'edge' && isPrepared ? 0 : Math.exp(firstToken.mu + firstToken.variance / 2)
+        return { ...refOf(arm), firstTokenMs, isAllowed: router.allows(refOf(arm)) }
+      }),
+      failures[run.arm],
+    )
+    if (taken === undefined) break
+    const { arm } = taken
     const wholeMs = arm === 'edge' ? readMs(session, i, tokens) : cloudFirstMs(session, i, nowMs, tokens)
     let firstMs = wholeMs
     const isReadAhead = arm === 'edge' && isPrepared
     if (isReadAhead) firstMs = writeMs(session, i, tokens)
     else if (arm === 'edge' && ahead !== undefined) firstMs = Math.max(1, ahead.doneMs - nowMs)
-    if (arm === 'edge' && run.arm === 'edge') firstMs += restartMs
+    if (arm === run.arm) firstMs += againMs[arm]
     if (!isReadAhead) readAgain += tokens
+    if (arm === 'cloud') stopAhead()
     ahead = undefined
     if (action.mayRecover && run.nextMs < nowMs + firstMs) {
       // It was only slow, and came first after all.
@@ -212,7 +230,7 @@ export function writeAnswer(session: TextSession, i: number, hither: Hither, fau
     const buffered = Math.max(0, shown * readingMs - (lastTokenMs - firstAtMs))
     moves.push({
       gapMs: firstMs,
-      receiverFirstMs: wholeMs,
+      receiverFirstMs: wholeMs + (arm === run.arm ? againMs[arm] : 0),
       isReadAhead,
       silenceMs,
       noticedMs: Math.max(0, silenceMs - buffered),
@@ -232,5 +250,5 @@ export function writeAnswer(session: TextSession, i: number, hither: Hither, fau
   router.observe(plan, { ...refOf(run.arm), result: isWhole ? 'answered' : 'failed', tokens: prompt + shown })
   router.settle(plan)
   hither.plans.delete(i)
-  return { isWhole, moves, faults: faultCount, wastedTokens, tokens: prompt + answer + wastedTokens + readAgain }
+  return { isWhole, moves, faults: faultCount, wastedTokens, aheadTokens, tokens: prompt + answer + wastedTokens + readAgain }
 }

@@ -31,8 +31,10 @@ export interface FaultFigures {
   readonly silenceP95Ms: number
   readonly noticedP50Ms: number
   readonly wastedShare: number
-  /** Moves where the arm was only slow: it would have gone on. */
-  readonly needless: number
+  /** Of the wasted ones: read ahead for a silence that was no stall. */
+  readonly aheadShare: number
+  /** Moves where the arm was silent and would have gone on, later than the other one did. */
+  readonly silent: number
 }
 
 const faultShare = 0.05
@@ -96,7 +98,8 @@ export function runFaults(
       0.5,
     ),
     wastedShare: sum(({ wastedTokens }) => wastedTokens) / sum(({ tokens }) => tokens),
-    needless: moves.filter(({ wasAlive }) => wasAlive).length,
+    aheadShare: sum(({ aheadTokens }) => aheadTokens) / sum(({ tokens }) => tokens),
+    silent: moves.filter(({ wasAlive }) => wasAlive).length,
   }
 }
 
@@ -107,8 +110,8 @@ export function printFaults(figures: FaultFigures, print: (line: string) => void
   for (const [name, share] of Object.entries(figures.whole)) print(`  ${name.padEnd(16)} ${percent(share)}`)
   const ms = (value: number) => `${value.toFixed(0)} ms`
   print(
-    `${figures.moves} moves (${figures.needless} from an arm that was slow only, ${figures.readAhead} read ahead): gap p50 ${ms(figures.gapP50Ms)}, ` +
+    `${figures.moves} moves (${figures.silent} from an arm whose next token would have come later, ${figures.readAhead} read ahead): gap p50 ${ms(figures.gapP50Ms)}, ` +
       `p95 ${ms(figures.gapP95Ms)}; over the receiver's first token p95 ${figures.gapOverFirstP95.toFixed(2)}; read ahead p95 ${ms(figures.aheadGapP95Ms)}; ` +
-      `silence p95 ${ms(figures.silenceP95Ms)}, noticed by a reader p50 ${ms(figures.noticedP50Ms)}; wasted ${percent(figures.wastedShare)}`,
+      `silence p95 ${ms(figures.silenceP95Ms)}, noticed by a reader p50 ${ms(figures.noticedP50Ms)}; wasted ${percent(figures.wastedShare)}, ${percent(figures.aheadShare)} read ahead in vain`,
   )
 }

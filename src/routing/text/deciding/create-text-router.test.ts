@@ -116,7 +116,7 @@ test('what must not run twice is not raced', () => {
 })
 
 test('a second run starts at a quantile of a heavy-tailed first one', () => {
-  const firstToken = { ...logNormal(400, 0.02), otherwise: { chance: 0.1, value: logNormal(6_000, 0.3) } }
+  const firstToken = { ...logNormal(400, 0.02), otherwise: { chance: 0.03, value: logNormal(6_000, 0.3) } }
   const plan = decide({ edge: { forecast: writes(900) }, cloud: { forecast: { ...writes(400), firstToken } } })
   expect(plan).toMatchObject({ arm: 'cloud', second: { arm: 'edge' } })
   const afterMs = (plan.arm !== undefined && plan.second?.afterMs) || 0

@@ -100,8 +100,13 @@ export function createTextRouter(
     }
     const { deadlineMs } = snapshot
     const terms = { tailWeight: settings.tailWeight, deadlineMs: deadlineMs ?? never, lateMs: deadlineMs ?? 0 }
-    const { firstStarts, afterMs } = planRace(toRaceArm(a, b, snapshot), toRaceArm(b, a, snapshot), terms)
-    const [first, other] = firstStarts ? [a, b] : [b, a]
+    const [raceA, raceB] = [toRaceArm(a, b, snapshot), toRaceArm(b, a, snapshot)]
+    const { firstStarts, afterMs } = planRace(raceA, raceB, terms)
+    // When both start at once, the plan names the arm that is likelier to be first, unless that one must not follow.
+    const isSwapped =
+      afterMs === 0 && (firstStarts ? raceA : raceB).mayFollow && a.firstToken.mu < b.firstToken.mu !== firstStarts
+    const isFirst = firstStarts !== isSwapped
+    const [first, other] = isFirst ? [a, b] : [b, a]
     return { first, second: afterMs < never ? { arm: other, afterMs } : undefined }
   }
 
@@ -166,11 +171,10 @@ export function createTextRouter(
     else {
       const { first, second } = race(edge, cloud, snapshot)
       const [left, others] = first === edge ? [cloud, clouds] : [edge, [edge, ...clouds.slice(1)]]
-      const isRace = second?.afterMs === 0 && second.arm.firstMs < first.firstMs
       choice = {
         first,
         second,
-        reason: isRace ? 'first-token-race' : whyText(snapshot, first, left, settings.readingMs),
+        reason: second?.afterMs === 0 ? 'first-token-race' : whyText(snapshot, first, left, settings.readingMs),
         fallbacks: others.map(toArmRef),
       }
     }

@@ -106,10 +106,15 @@ export function createRacePlanner(): (first: RaceArm, other: RaceArm, terms: Rac
     take(firstStarts, never, costOf(a, b, never))
     if (!b.mayFollow) return
     take(firstStarts, 0, costOf(a, b, 0))
-    for (let i = 0; i < a.grid.count; i += 1) {
+    const tryPoint = (i: number) => {
       const afterMs = (a.grid.times[i] ?? 0) * justAfter
-      take(firstStarts, afterMs, costOf(a, b, afterMs))
+      return take(firstStarts, afterMs, costOf(a, b, afterMs))
     }
+    // Every other point, then the neighbours of the best.
+    let bestPoint = -1
+    for (let i = 0; i < a.grid.count; i += 2) if (tryPoint(i)) bestPoint = i
+    if (bestPoint > 0) tryPoint(bestPoint - 1)
+    if (bestPoint >= 0 && bestPoint + 1 < a.grid.count) tryPoint(bestPoint + 1)
   }
 
   return (first, other, given) => {
