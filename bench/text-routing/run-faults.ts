@@ -1,9 +1,10 @@
 import type { Recording } from '../routing/recordings.ts'
 import { quantile } from '../support/quantiles.ts'
-import { createHither, type TextSettings } from './hither.ts'
-import { type AnswerOutcome, drawFaults, writeAnswer } from './mid-stream.ts'
-import { cloudOnly, discoDevice, edgeOnly, preferEdge, seededFor } from './peers.ts'
+import { drawFaults } from './faulty-run.ts'
 import { begin } from './first-token.ts'
+import { createHither, type TextSettings } from './hither.ts'
+import { type AnswerOutcome, writeAnswer } from './mid-stream.ts'
+import { cloudOnly, discoDevice, edgeOnly, preferEdge, seededFor } from './peers.ts'
 import type { TextPolicyMaker } from './policy.ts'
 import { drawTextSession, type Setting } from './world.ts'
 
@@ -45,14 +46,14 @@ const peers: Readonly<Record<string, TextPolicyMaker>> = {
   'DiSCo, device': discoDevice,
 }
 
-/** Answers token by token, in which 5 % of the arms are killed or fall silent. */
+/** Answers token by token, in which 5 % of the arms are killed or fall silent: in every third cell, with each endpoint in turn. */
 export function runFaults(
   cells: readonly Cell[],
   options: { readonly seed: number; readonly requests: number; readonly settings: TextSettings },
 ): FaultFigures {
   const outcomes: AnswerOutcome[] = []
   const finished = new Map<string, number>(Object.keys(peers).map((name) => [name, 0]))
-  for (const { recordings, setting } of cells.filter((_, index) => index % 3 === 1)) {
+  for (const { recordings, setting } of cells.filter((_, index) => index % 3 === Math.floor(index / 3) % 3)) {
     recordings.slice(0, 2).forEach((recording, r) => {
       const seed = (options.seed * 7_368_787 + r * 89 + setting.device * 113 + setting.prompt * 19) | 0
       const session = drawTextSession(recording, setting, seed, options.requests)

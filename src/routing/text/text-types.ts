@@ -117,11 +117,7 @@ export interface TextPlan extends ArmRef {
 }
 
 /** Why no arm can write a text. The list is closed; `explainText` has the sentences. */
-export type NoTextReason =
-  | NoArmReason
-  | 'text-too-long'
-  | 'text-beyond-memory'
-  | 'text-lacks'
+export type NoTextReason = NoArmReason | 'text-too-long' | 'text-beyond-memory' | 'text-lacks'
 
 export interface NoTextRoute {
   readonly arm: undefined

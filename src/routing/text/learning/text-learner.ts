@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { object } from '../../../contracts/object-schemas.ts'
-import { createPlaceEstimators, type CloudPlace, type EdgePlace, type PlaceEstimators } from './place-estimators.ts'
 import { createLengthHistory, type LengthHistory } from './length-history.ts'
+import { type CloudPlace, createPlaceEstimators, type EdgePlace, type PlaceEstimators } from './place-estimators.ts'
 import { cloudFirstToken, edgeFirstToken, lookBackOf, stepTokens } from './text-cost-models.ts'
 import type { TextLearner, TextPlace } from './text-learner-types.ts'
 
@@ -27,14 +27,16 @@ const isRun = ({ promptTokens, uncachedTokens }: Run) =>
   isTokens(promptTokens) && isTokens(uncachedTokens) && uncachedTokens <= promptTokens
 
 /** Milliseconds a token that the run took to read its prompt. */
-const readingRate = ({ ms, waitMs = 0, uncachedTokens }: Run) => Math.max(0, ms - waitMs) / (uncachedTokens + stepTokens)
+const readingRate = ({ ms, waitMs = 0, uncachedTokens }: Run) =>
+  Math.max(0, ms - waitMs) / (uncachedTokens + stepTokens)
 
 function observeEdge({ prompt }: EdgePlace, run: Run, nowMs: number, atLeast: boolean): void {
   const x = lookBackOf(run)
   const rate = readingRate(run)
   if (!atLeast) prompt.observe(rate, x, nowMs)
   // Shorter than predicted: no evidence.
-  else if (rate > Math.exp(prompt.estimate(x, nowMs).mu)) prompt.observe(rate * beyondCensored, x, nowMs, censoredWeight)
+  else if (rate > Math.exp(prompt.estimate(x, nowMs).mu))
+    prompt.observe(rate * beyondCensored, x, nowMs, censoredWeight)
 }
 
 function observeCloud({ first, tail }: CloudPlace, run: Run, nowMs: number, atLeast: boolean): void {

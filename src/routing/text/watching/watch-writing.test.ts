@@ -140,8 +140,16 @@ test('a much faster other side: only where the reader would notice', () => {
 
 test('whatever comes, what is waited for lies ahead, and nothing is read ahead twice at once', () => {
   const event = fc.oneof(
-    fc.record({ type: fc.constant('tokens' as const), afterMs: fc.integer({ min: 0, max: 4_000 }), count: fc.integer({ min: 0, max: 4 }) }),
-    fc.record({ type: fc.constantFrom('prepared' as const, 'heat' as const, 'calm' as const, 'gone' as const, 'edge' as const), afterMs: fc.integer({ min: 0, max: 3_000 }), count: fc.constant(0) }),
+    fc.record({
+      type: fc.constant('tokens' as const),
+      afterMs: fc.integer({ min: 0, max: 4_000 }),
+      count: fc.integer({ min: 0, max: 4 }),
+    }),
+    fc.record({
+      type: fc.constantFrom('prepared' as const, 'heat' as const, 'calm' as const, 'gone' as const, 'edge' as const),
+      afterMs: fc.integer({ min: 0, max: 3_000 }),
+      count: fc.constant(0),
+    }),
   )
   fc.assert(
     fc.property(fc.array(event, { maxLength: 60 }), (events) => {
