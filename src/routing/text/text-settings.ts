@@ -12,9 +12,9 @@ export const textSettings = {
   growth: 4,
   /** Added to the expected time, so that the price hardly depends on it and tokens go where they save the most time. */
   priceFloorMs: 800,
-  /** Chance of a run that takes many times as long as any history predicts. An endpoint's tail is learned beside it. */
+  /** Chance of a run that takes many times as long as any history predicts. An endpoint has its learned tail instead. */
   edgeOutlier: 0.004,
-  cloudOutlier: 0.005,
+  cloudOutlier: 0,
   /** Extra weight of each millisecond beyond min(p97 edge, p97 cloud): a fixed choice of arm would have been faster. */
   tailWeight: 0.5,
   /** What it costs to ask the same arm once more, and how many times as long the others must be predicted to take. */
