@@ -150,12 +150,19 @@ test('what must not run twice is not raced', () => {
 })
 
 test('a second run starts at a quantile of a heavy-tailed first one', () => {
-  const firstToken = { ...logNormal(400, 0.02), otherwise: { chance: 0.03, value: logNormal(6_000, 0.3) } }
+  const firstToken = { ...logNormal(400, 0.02), otherwise: { chance: 0.01, value: logNormal(6_000, 0.3) } }
   const plan = decide({ edge: { forecast: writes(900) }, cloud: { forecast: { ...writes(400), firstToken } } })
   expect(plan).toMatchObject({ arm: 'cloud', second: { arm: 'edge' } })
   const afterMs = (plan.arm !== undefined && plan.second?.afterMs) || 0
   expect(afterMs).toBeGreaterThan(400)
   expect(afterMs).toBeLessThan(2_000)
+})
+
+test('a device that next to never wins is not started at every request', () => {
+  const plan = decide({ edge: { forecast: writes(280_000, 100, 0.8) }, cloud: { forecast: writes(2_000, 30, 0.6) } })
+  expect(plan.arm).toBe('cloud')
+  // Only behind a run that is slower than anything predicted.
+  expect((plan.arm !== undefined && plan.second?.afterMs) || 0).toBeGreaterThan(20_000)
 })
 
 test('three failures set an arm aside, and a stall counts as one', () => {
