@@ -1,11 +1,11 @@
 /** The text router's defaults, tuned on recordings with `npm run bench -- text-routing`. */
 export const textSettings = {
   /** Tokens that races may waste, as a share of the tokens of all requests: what each request adds to the budget. */
-  edgeShare: 0.04,
-  cloudShare: 0.03,
+  edgeShare: 0.036,
+  cloudShare: 0.026,
   /** What a budget holds at the most and at the start, in mean requests: the first ones are raced, as nothing is known. */
-  edgeBurst: 2,
-  cloudBurst: 1.5,
+  edgeBurst: 1.75,
+  cloudBurst: 1.25,
   /** Price of a mean request's tokens wasted with a full budget, as a share of the expected time; `growth` times that per missing request. */
   edgePrice: 0.02,
   cloudPrice: 0.04,
