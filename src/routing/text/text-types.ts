@@ -18,6 +18,10 @@ export interface TextForecast {
   readonly token: LogNormal
   /** The first token's forecast rests on a run that was measured, and not on assumptions. */
   readonly isMeasured: boolean
+  /** Median milliseconds to the first token over a long time: an arm that is slow now may be so again. */
+  readonly usualMs?: number | undefined
+  /** Milliseconds since a first token was last measured there. */
+  readonly ageMs?: number | undefined
 }
 
 /** What the device could do with the request. */

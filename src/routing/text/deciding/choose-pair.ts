@@ -55,6 +55,11 @@ export function createTextPairChooser(
     const isSwapped =
       afterMs === 0 && (firstStarts ? raceA : raceB).mayFollow && a.firstToken.mu < b.firstToken.mu !== firstStarts
     const [first, other] = firstStarts !== isSwapped ? [a, b] : [b, a]
+    // Hot or busy then, it may be quick again, and nothing else says when: tried beside the other one, at no cost of time.
+    const mayTry = (firstStarts !== isSwapped ? raceB : raceA).mayFollow
+    if (mayTry && other.usualMs !== undefined && other.usualMs < first.firstMs) {
+      return { first, second: { arm: other, afterMs: 0 } }
+    }
     return { first, second: afterMs < never ? { arm: other, afterMs } : undefined }
   }
 }

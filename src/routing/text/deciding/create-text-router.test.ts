@@ -165,6 +165,13 @@ test('a device that next to never wins is not started at every request', () => {
   expect((plan.arm !== undefined && plan.second?.afterMs) || 0).toBeGreaterThan(20_000)
 })
 
+test('a device that was slow a while ago is tried beside the cloud, as it may be quick again', () => {
+  const slowed = (ageMs: number) => ({ forecast: { ...writes(3_000), usualMs: 400, ageMs } })
+  expect(decide({ edge: slowed(90_000) })).toMatchObject({ arm: 'cloud', second: { arm: 'edge', afterMs: 0 } })
+  expect(decide({ edge: slowed(5_000) })).not.toMatchObject({ second: { afterMs: 0 } })
+  expect(decide({ edge: slowed(90_000), savePower: true })).not.toMatchObject({ second: { arm: 'edge' } })
+})
+
 test('three failures set an arm aside, and a stall counts as one', () => {
   const router = createTextRouter({ now: () => 0 })
   for (let i = 0; i < 3; i += 1) {

@@ -102,14 +102,19 @@ export function createTextLearner(options: { readonly now?: () => number } = {})
           firstToken: cloudFirstToken(first.estimate(uncachedTokens, nowMs), tail.estimate()),
           token: token.estimate(context, nowMs),
           isMeasured: first.samples > 0,
+          usualMs: first.usual(uncachedTokens),
+          ageMs: first.ageMs(nowMs),
         }
       }
       const { prompt, token } = places.lookAtEdge(place)
-      const perToken = prompt.estimate(lookBackOf({ promptTokens, uncachedTokens }), nowMs)
+      const lookBack = lookBackOf({ promptTokens, uncachedTokens })
+      const perToken = prompt.estimate(lookBack, nowMs)
       return {
         firstToken: edgeFirstToken({ waitMs, uncachedTokens, perToken, preparation }),
         token: token.estimate(context, nowMs),
         isMeasured: prompt.samples > 0,
+        usualMs: prompt.usual(lookBack) * (uncachedTokens + stepTokens),
+        ageMs: prompt.ageMs(nowMs),
       }
     },
     answerTokens: (work, maxTokens) => (lengths.get(work) ?? createLengthHistory()).estimate(maxTokens),
