@@ -1,5 +1,5 @@
 import type { RouteReason } from '../../../contracts/route.ts'
-import { type MoveReason, moveReasons, routeReasons } from '../../../contracts/route-reasons.ts'
+import { routeReasons } from '../../../contracts/route-reasons.ts'
 import { noArmReasons } from '../../no-arm-reasons.ts'
 import type { TextArmPrediction, TextDecision, TextPlan, TextRunEnd } from '../text-types.ts'
 
@@ -26,9 +26,6 @@ export function explainText(decision: TextDecision): TextExplanation {
   const { reason } = decision
   return { why: isOwn(reason) ? noTextReasons[reason] : noArmReasons[reason], arms }
 }
-
-/** The sentence of a move, for people. */
-export const sentenceOfMove = (reason: MoveReason): string => moveReasons[reason]
 
 /** The reason to record for an answer whose first token came from `winner`, after how its other runs ended. */
 export function reasonOfFirstToken(
