@@ -21,7 +21,12 @@ export async function buildThreadScript(entry: URL): Promise<BuiltScript> {
   await build({
     configFile: false,
     logLevel: 'error',
-    build: { ssr: fileURLToPath(entry), outDir, rolldownOptions: { output: { entryFileNames: name } } },
+    build: {
+      ssr: fileURLToPath(entry),
+      outDir,
+      // What a script imports for its effects alone is a part of it, whatever package.json says of pages' files.
+      rolldownOptions: { output: { entryFileNames: name }, treeshake: { moduleSideEffects: true } },
+    },
   })
   return {
     url: pathToFileURL(`${outDir}/${name}`),
