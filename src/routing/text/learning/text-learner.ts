@@ -29,8 +29,11 @@ const isRun = ({ promptTokens, uncachedTokens }: Run) =>
 const readingRate = ({ ms, waitMs = 0, uncachedTokens }: Run) =>
   Math.max(0, ms - waitMs) / (uncachedTokens + stepTokens)
 
-/** Below this much of a sample, a run that was ended says nothing. */
-const leastWeight = 0.03
+/**
+ * Below this much of a sample, a run that was ended says nothing: an arm that loses every race early on would otherwise
+ * drift to ever longer times.
+ */
+const leastWeight = 0.6
 
 /**
  * What a run that was ended after `least` would have taken, and how much of a sample that is. The mean of the logarithm
