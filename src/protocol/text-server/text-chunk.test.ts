@@ -72,7 +72,7 @@ describe('an event of a text', () => {
     ['a cut of a gateway', '{"error":{"message":"m","code":"cut_off"}}', { context: { cutOff: true } }],
     ['a failure', '{"error":{"message":"no memory","type":"server_error"}}', { code: 'cloud-failed', context: { reason: 'no memory' } }],
     ['a failure in words', '{"error":"no memory"}', { code: 'cloud-failed' }],
-    ['a refusal', '{"object":"error","message":"too long","code":400}', { code: 'cloud-refused', context: { status: 400 } }],
+    ['a refusal', '{"object":"error","message":"too long","code":400}', { code: 'cloud-refused', context: { status: 400, reason: 'too long' } }],
     ['overload', '{"error":{"code":503,"message":"busy"}}', { code: 'cloud-overloaded' }],
   ] as const
   it.each(refused)('is refused: %s', (_, data, error) => {
