@@ -46,19 +46,17 @@ export interface FakeTextServer {
 }
 
 /** A server of OpenAI's API with one model, which goes on with answers as `behaviour` says. */
-export async function openFakeTextServer(
-  options: {
-    readonly behaviour: TextBehaviour
-    readonly model?: string
-    readonly base?: string
-    readonly recital?: Recital
-    /** Tokens in each event. Default 1. */
-    readonly perEvent?: number
-    readonly version?: string
-    /** What the model's entry says beside the usual. */
-    readonly entry?: Readonly<Record<string, unknown>>
-  },
-): Promise<FakeTextServer> {
+export async function openFakeTextServer(options: {
+  readonly behaviour: TextBehaviour
+  readonly model?: string
+  readonly base?: string
+  readonly recital?: Recital
+  /** Tokens in each event. Default 1. */
+  readonly perEvent?: number
+  readonly version?: string
+  /** What the model's entry says beside the usual. */
+  readonly entry?: Readonly<Record<string, unknown>>
+}): Promise<FakeTextServer> {
   const { model = 'teller', base = '/v1', recital = createRecital(), perEvent = 1, version, entry = {} } = options
   let { behaviour } = options
   let fault: TextFault | undefined

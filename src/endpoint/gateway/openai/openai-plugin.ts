@@ -112,7 +112,11 @@ export function createOpenAiPlugin(
 }
 
 /** The upstream that knows this conversation first. */
-function inOrder<T extends { readonly upstream: UpstreamStatus }>(having: readonly T[], conversation: string, nowMs: number) {
+function inOrder<T extends { readonly upstream: UpstreamStatus }>(
+  having: readonly T[],
+  conversation: string,
+  nowMs: number,
+) {
   const upstreams = having.map(({ upstream }) => upstream)
   return byConversation(upstreams, conversation, nowMs).flatMap((chosen) =>
     having.filter(({ upstream }) => upstream === chosen),
