@@ -98,7 +98,7 @@ describe('an event of a text', () => {
     [
       'a refusal',
       '{"object":"error","message":"too long","code":400}',
-      { code: 'cloud-refused', context: { status: 400 } },
+      { code: 'cloud-refused', context: { status: 400, reason: 'too long' } },
     ],
     ['overload', '{"error":{"code":503,"message":"busy"}}', { code: 'cloud-overloaded' }],
   ] as const
