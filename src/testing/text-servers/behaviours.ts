@@ -118,7 +118,7 @@ function complete(behaviour: TextBehaviour, { prompt = '', ...body }: FakeBody, 
   const rest = recital.restOfIds(prompt)
   const limit = body.max_tokens === undefined ? {} : { max_tokens: body.max_tokens - mine }
   // Ours goes on exactly: text that may be a stop string's beginning is told once that is certain.
-  const held = mine === 0 ? '' : heldOf(recital.decode(answer), body.stop ?? [])
+  const held = mine === 0 ? '' : heldOf(recital.decode(answer).replace(/\ufffd$/, ''), body.stop ?? [])
   const tokens = toTokens(recital, rest, answer)
   const [first, ...others] = tokens
   const led = first === undefined ? [] : [{ ...first, text: held + first.text }, ...others]
