@@ -47,7 +47,16 @@ export const only = {
   'service-worker': ['outbox/report-sync', 'app/offline', 'service-worker'],
   endpoint: ['contracts', 'errors', 'utils', 'protocol', 'models/manifest', 'generation', 'endpoint'],
   'endpoint/adding': ['contracts', 'errors', 'utils', 'models/manifest', 'models/gguf', 'models/onnx', 'endpoint'],
-  'endpoint/gateway': ['contracts', 'errors', 'utils', 'protocol', 'models/manifest', 'cloud', 'endpoint'],
+  'endpoint/gateway': [
+    'contracts',
+    'errors',
+    'utils',
+    'protocol',
+    'models/manifest',
+    'generation',
+    'cloud',
+    'endpoint',
+  ],
 }
 
 /** Sub-folders with entries: from outside of the folder, only these files are imported. */
@@ -75,6 +84,7 @@ export const entries = {
     'models/store/read-model',
     'models/store/store-usage',
   ],
+  'cloud/text': ['cloud/text/open-text-server', 'cloud/text/text-server'],
   'client/cloud': ['client/cloud/cloud-link'],
   'client/edge': [
     'client/edge/client-edge',
