@@ -30,4 +30,25 @@ export const routeReasons = {
   explored: 'Both ran, to learn how fast the other one is, and the first answer was taken.',
   'edge-failed': 'The run on this device failed, so the cloud answered instead.',
   'cloud-failed': 'The endpoint failed, so this device answered instead.',
+  'edge-first-token': 'This device was predicted to begin its answer first.',
+  'cloud-first-token': 'The cloud was predicted to begin its answer first.',
+  'edge-keeps-pace': 'Only this device was predicted to write as fast as people read.',
+  'cloud-keeps-pace': 'Only the cloud was predicted to write as fast as people read.',
+  'first-token-race': 'Both began, and the one whose first token came first went on.',
+  'context-too-long': 'The text is too long for the model on this device, so the cloud wrote it.',
+  'memory-too-small': 'This device has too little memory for a text this long, so the cloud wrote it.',
+  'edge-lacks': 'The model on this device cannot do what was asked for, so the cloud did.',
+  'cloud-context-too-long': 'The text is too long for the endpoint’s model, so it was written on this device.',
+  'cloud-lacks': 'The endpoint cannot do what was asked for, so this device did.',
 } as const
+
+/** Every reason why an answer that had begun was gone on with elsewhere, with its sentence for people. */
+export const moveReasons = {
+  failed: 'What wrote has failed.',
+  stalled: 'No more words came.',
+  offline: 'The connection was lost.',
+  heat: 'This device has become slow, as one that is hot does.',
+  battery: 'The battery is low.',
+  faster: 'The other side was predicted to finish much sooner.',
+} as const
+export type MoveReason = keyof typeof moveReasons

@@ -32,6 +32,16 @@ export const reasons = {
   explored: '两边都运行了，以便了解另一边有多快，取先到的答案。',
   'edge-failed': '本机运行失败，因此由云端回答。',
   'cloud-failed': '端点失败，因此由本机回答。',
+  'edge-first-token': '预测本机先开始回答。',
+  'cloud-first-token': '预测云端先开始回答。',
+  'edge-keeps-pace': '预测只有本机写得和人读得一样快。',
+  'cloud-keeps-pace': '预测只有云端写得和人读得一样快。',
+  'first-token-race': '两边都开始了，首个词先到的一边继续写。',
+  'context-too-long': '文本对本机的模型来说太长，因此由云端写。',
+  'memory-too-small': '本机内存不足以处理这么长的文本，因此由云端写。',
+  'edge-lacks': '本机的模型无法满足请求，因此由云端完成。',
+  'cloud-context-too-long': '文本对端点的模型来说太长，因此在本机写。',
+  'cloud-lacks': '端点无法满足请求，因此由本机完成。',
 } satisfies Record<RouteReason, string>
 
 /**
