@@ -30,14 +30,17 @@ export interface TextModelFacts {
 export interface GoOn extends AnswerSoFar {
   /** Default: the first of the facts' ways that what is known here allows. */
   readonly way?: GoOnWay | undefined
-  /** Ids of prompt and answer by the model's own tokenizer. Only these make `ids` a way. */
+  /**
+   * Ids of prompt and answer by the model's own tokenizer, whose text `shown` and `held` are, as `answerOfIds` has it. Only
+   * these make `token-ids` a way.
+   */
   readonly ids?: {
     readonly prompt: readonly number[]
     readonly answer: readonly number[]
     /** So many of the answer's ids have text that is whole: what follows is half of a character. */
     readonly whole: number
   }
-  /** The conversation as the model's chat template writes it down, up to where the answer begins. For `raw`. */
+  /** The conversation as the model's chat template writes it down, up to where the answer begins. For `text`. */
   readonly promptText?: string | undefined
 }
 

@@ -1,13 +1,13 @@
 /**
  * How a server is asked to go on with an answer that was begun elsewhere, the most exact way first.
  *
- * - `ids`: `/completions` with the token ids of prompt and answer
- * - `raw`: `/completions` with the text of prompt and answer, as the model's chat template writes it
- * - `continue_final_message`: `/chat/completions`, the answer as the last message, with this field
- * - `trailing_assistant`: the same without a field, where a last message of the assistant is gone on with
+ * - `token-ids`: `/completions` with the token ids of prompt and answer
+ * - `text`: `/completions` with the text of prompt and answer, as the model's chat template writes it
+ * - `continue-final-message`: `/chat/completions`, the answer as the last message, with the field of this name
+ * - `trailing-message`: the same without a field, where a last message of the assistant is gone on with
  * - `prefix`: the same with `prefix: true` in that message
  */
-export const goOnWays = ['ids', 'raw', 'continue_final_message', 'trailing_assistant', 'prefix'] as const
+export const goOnWays = ['token-ids', 'text', 'continue-final-message', 'trailing-message', 'prefix'] as const
 
 export type GoOnWay = (typeof goOnWays)[number]
 
