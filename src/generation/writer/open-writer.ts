@@ -1,15 +1,17 @@
 import type { Tensor } from 'onnxruntime-common'
 import type { Generation } from '../../contracts/generation.ts'
 import { ModelError } from '../../errors/model-error.ts'
+import { given } from '../../utils/given.ts'
 import { createDecoder, type DecoderSession } from '../decoder/create-decoder.ts'
 import { createRememberedPrefixes } from '../decoder/remembered-prefixes.ts'
 import { type ChatTemplate, openChatTemplate } from '../prompt/chat-template.ts'
 import { openTextCodec } from '../prompt/text-codec.ts'
 import { createTextStream } from '../text/text-stream.ts'
 import { readToolCalls } from '../text/tool-calls.ts'
-import { writeText } from '../write-text.ts'
+import { shownText, writeText } from '../write-text.ts'
 import { readPrompt } from './read-prompt.ts'
-import type { WriteEnd, WriteEvent, WriteRequest } from './write-request.ts'
+import { type TokensOfAnswer, tokensOfAnswer } from './tokens-of-answer.ts'
+import type { AnswerText, WriteEnd, WriteEvent, WriteRequest } from './write-request.ts'
 
 /** Texts of a language model's files. */
 export interface WriterFiles {
@@ -106,10 +108,16 @@ export function openWriter(options: {
 
   return {
     async write(request, onEvent, signal) {
-      const { prompt, answer, sampling, stops, maxTokens } = request
+      const { prompt, sampling, stops, answerText } = request
       const tools = 'messages' in prompt ? (prompt.tools ?? []) : []
-      const { ids, droppedMessages } = readPrompt(request, { codec, template: templateNow, contextTokens })
-      onEvent({ type: 'prompt', ids, droppedMessages })
+      const read = readPrompt(request, { codec, template: templateNow, contextTokens })
+      const { ids, droppedMessages, text } = read
+      const from = answerText && tokensOfAnswer(ids, answerText.text, codec)
+      const answer = from?.answer ?? request.answer
+      const maxTokens = request.maxTokens + (answerText && from ? moreTokens(answerText, from) : 0)
+      const shown = from?.text ?? shownText({ prompt: ids, answer, stops }, codec.decode)
+      const before = answer.length > 0 || answerText !== undefined ? { answer, shown } : {}
+      onEvent({ type: 'prompt', ids, droppedMessages, ...given({ text }), ...before })
       const all = [...answer]
       const writing = writeText({
         decoder,
@@ -137,6 +145,10 @@ export function openWriter(options: {
     forget: () => prefixes.forgetAll(),
   }
 }
+
+/** Tokens that a text had taken before are counted as they were then; what is written again is none more, at least a letter a token. */
+const moreTokens = ({ text, tokens }: AnswerText, taken: TokensOfAnswer) =>
+  taken.answer.length - tokens + text.length - taken.text.length
 
 function wholeText(ids: readonly number[], decode: (ids: readonly number[]) => string): string {
   const stream = createTextStream(decode)

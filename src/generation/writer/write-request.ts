@@ -12,6 +12,11 @@ export interface WriteRequest {
   readonly prompt: Prompt
   /** Ids of the answer so far; not empty where an answer goes on that was begun elsewhere. */
   readonly answer: readonly number[]
+  /**
+   * The answer so far as text, where its ids are not known: another tokenizer's, or a server that tells none. The model's
+   * own tokens for it are found. Those may be of a beginning of it: the rest is written again.
+   */
+  readonly answerText?: AnswerText | undefined
   readonly sampling: Sampling
   /** Strings that end the answer; they are no part of it. */
   readonly stops: readonly string[]
@@ -24,14 +29,37 @@ export interface WriteRequest {
   readonly whenFull: 'refuse' | 'drop-oldest'
 }
 
+export interface AnswerText {
+  readonly text: string
+  /** Tokens of `maxTokens` that it has taken. */
+  readonly tokens: number
+}
+
 /** What comes of an answer while it is written, in order. */
 export type WriteEvent =
   /** The prompt's ids: who has them can go on with the answer. */
-  | { readonly type: 'prompt'; readonly ids: readonly number[]; readonly droppedMessages: number }
+  | {
+      readonly type: 'prompt'
+      readonly ids: readonly number[]
+      readonly droppedMessages: number
+      /** The prompt as the model reads it: a conversation as its template writes it down. Absent for a prompt of ids. */
+      readonly text?: string | undefined
+      /** Of an answer that goes on: its ids so far, and their text, which the text to come follows. */
+      readonly answer?: readonly number[] | undefined
+      readonly shown?: string | undefined
+    }
   /** So many tokens of prompt and answer are read; `cached` of them were known before. */
   | { readonly type: 'read'; readonly read: number; readonly of: number; readonly cached: number }
   /** The answer's next tokens, and the text that is certain by them. */
-  | { readonly type: 'text'; readonly tokens: readonly number[]; readonly text: string }
+  | {
+      readonly type: 'text'
+      readonly tokens: readonly number[]
+      readonly text: string
+      /** Written and not certain yet: it may be the beginning of a stop string. */
+      readonly held: string
+      /** So many of the answer's ids have text that is whole. */
+      readonly whole: number
+    }
 
 export interface WriteEnd {
   readonly reason: 'stop' | 'length' | 'tool-calls'
