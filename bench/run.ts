@@ -35,6 +35,10 @@ const benches: Record<string, Entry> = {
     about: 'The router beside its peers and a clairvoyant, on recorded or synthetic links',
     load: () => import('./routing.bench.ts'),
   },
+  'text-routing': {
+    about: 'The routing of text beside its peers and a clairvoyant: first tokens, and answers whose arms die',
+    load: () => import('./text-routing.bench.ts'),
+  },
   truth: {
     about: 'The routing simulator held against the built product in Chromium, on replayed recordings',
     isBuilt: true,

@@ -105,6 +105,11 @@ export interface TextPlan extends ArmRef {
   /** Take these in order when a run fails with an error that may fall over. */
   readonly fallbacks: readonly ArmRef[]
   readonly second?: TextSecondRun
+  /**
+   * Should the first run fail before a token, the same arm is asked once more (after its `Retry-After`, or with a new
+   * worker) before the fall-backs, and the second run keeps its time: the others are predicted to take far longer.
+   */
+  readonly retries: boolean
   /** The edge first, then each endpoint, where something is predicted. */
   readonly arms: readonly TextArmPrediction[]
   /** Tokens that the answer is expected to have. */
@@ -114,10 +119,9 @@ export interface TextPlan extends ArmRef {
 /** Why no arm can write a text. The list is closed; `explainText` has the sentences. */
 export type NoTextReason =
   | NoArmReason
-  | 'prompt-too-long'
-  | 'edge-only-too-long'
-  | 'edge-only-lacks'
-  | 'text-beyond-both'
+  | 'text-too-long'
+  | 'text-beyond-memory'
+  | 'text-lacks'
 
 export interface NoTextRoute {
   readonly arm: undefined

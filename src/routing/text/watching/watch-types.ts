@@ -1,4 +1,5 @@
 import type { MoveReason } from '../../../contracts/route-reasons.ts'
+import type { TextObjective } from '../text-types.ts'
 import type { UsualGaps } from '../learning/text-learner-types.ts'
 
 export type { MoveReason }
@@ -10,11 +11,15 @@ export type VoluntaryReason = Extract<MoveReason, 'heat' | 'battery' | 'faster'>
 export type WatchAction =
   /** Nothing before `untilMs` (infinite: nothing but an event can change that); then, or after an event, ask again. */
   | { readonly do: 'wait'; readonly untilMs: number }
-  /** Said once: the other arm should read prompt and answer now, as a move is likely. Then ask again at `untilMs`. */
+  /**
+   * Said once: the other arm should read prompt and answer now, as a move is likely. Then ask again at `untilMs`. Should
+   * tokens come before it has read them when the reason is `stalled`, stop it: it is said again if need be.
+   */
   | { readonly do: 'prepare'; readonly reason: MoveReason; readonly untilMs: number }
   /**
    * Said until tokens come: the other arm goes on from what was shown. `isFailure`: the arm was at fault; count it.
-   * `mayRecover`: it is only silent, so leave it open; should it write before the other one does, it goes on.
+   * `mayRecover`: it is only silent, so leave it open; should it write before the other one does, it goes on. It is said
+   * whether or not there is a receiver.
    */
   | {
       readonly do: 'move'
@@ -44,6 +49,8 @@ export interface WatchOptions {
   readonly firstTokenP90Ms: number
   /** Tokens that the answer is expected to have. */
   readonly answerTokens: number
+  /** Default `first-token`. */
+  readonly objective?: TextObjective | undefined
 }
 
 /**
@@ -56,7 +63,7 @@ export interface WritingWatch {
   /** Who could take over; undefined: nobody can, or may. */
   receiver(receiver: Receiver | undefined): void
   /** The other arm has read prompt and answer: its next token is one token's time away. */
-  prepared(nowMs: number): void
+  prepared(): void
   /** The arm has failed with an error, or the device went offline while the cloud wrote. */
   failed(reason: Extract<MoveReason, 'failed' | 'offline'>): void
   /** It would be better to leave this arm, though it works; undefined: not any more. */

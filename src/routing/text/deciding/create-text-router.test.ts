@@ -1,0 +1,267 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { privacyModes, type RouteReason } from '../../../contracts/route.ts'
+import { logNormal } from '../../../utils/log-normal.ts'
+import { textSettings } from '../text-settings.ts'
+import type { NoTextReason, TextCloudOption, TextEdgeOption, TextForecast, TextSnapshot } from '../text-types.ts'
+import { createTextRouter } from './create-text-router.ts'
+import { explainText, reasonOfFirstToken } from './explain-text.ts'
+
+const writes = (firstMs: number, tokenMs = 30, spread = 0.02): TextForecast => ({
+  firstToken: logNormal(firstMs, spread),
+  token: logNormal(tokenMs, 0.01),
+  isMeasured: true,
+})
+const near = 'https://near.example'
+const far = 'https://far.example'
+type Change = Omit<Partial<TextSnapshot>, 'edge' | 'clouds'> & {
+  readonly edge?: Partial<TextEdgeOption>
+  readonly cloud?: Partial<TextCloudOption> | null
+}
+const snapshot = ({ edge, cloud, ...rest }: Change = {}): TextSnapshot => ({
+  model: 'm@1',
+  privacy: 'any',
+  online: true,
+  saveData: false,
+  promptTokens: 300,
+  maxTokens: 512,
+  answerTokens: 100,
+  edge: { status: 'ready', forecast: writes(300), ...edge },
+  clouds: cloud === null ? [] : [{ endpoint: near, hasModel: true, forecast: writes(900), ...cloud }],
+  ...rest,
+})
+const decide = (change: Change) => createTextRouter({ now: () => 0 }).decide(snapshot(change))
+
+const slowEdge = { forecast: writes(5_000) }
+test.each<[string, Change, 'edge' | 'cloud', RouteReason]>([
+  ['the device is sooner', {}, 'edge', 'edge-first-token'],
+  ['the cloud is sooner', { edge: slowEdge }, 'cloud', 'cloud-first-token'],
+  ['edge-only stays', { edge: slowEdge, privacy: 'edge-only' }, 'edge', 'edge-only'],
+  ['cloud-only goes', { privacy: 'cloud-only' }, 'cloud', 'cloud-only'],
+  ['offline', { edge: slowEdge, online: false }, 'edge', 'offline'],
+  ['no endpoint', { edge: slowEdge, cloud: null }, 'edge', 'no-endpoint'],
+  ['data saver, model here', { edge: slowEdge, saveData: true }, 'edge', 'data-saver'],
+  ['data saver, no model', { edge: { status: 'absent' }, saveData: true }, 'cloud', 'data-saver-no-download'],
+  ['the user prefers the device', { edge: slowEdge, privacy: 'prefer-edge' }, 'edge', 'prefer-edge'],
+  ['the context is too short here', { edge: { contextTokens: 300 } }, 'cloud', 'context-too-long'],
+  ['the answer has no room here', { edge: { contextTokens: 350 } }, 'cloud', 'context-too-long'],
+  ['the context is too short there', { edge: slowEdge, cloud: { contextTokens: 300 } }, 'edge', 'cloud-context-too-long'],
+  ['the answer has no room there', { edge: slowEdge, cloud: { contextTokens: 350 } }, 'edge', 'cloud-context-too-long'],
+  ['neither has room for all of it', { edge: { contextTokens: 350 }, cloud: { contextTokens: 360 } }, 'edge', 'edge-first-token'],
+  ['the memory is too small here', { edge: { memoryTokens: 700 } }, 'cloud', 'memory-too-small'],
+  ['the device lacks tools', { edge: { lacks: true } }, 'cloud', 'edge-lacks'],
+  ['the endpoint lacks tools', { edge: slowEdge, cloud: { lacks: true } }, 'edge', 'cloud-lacks'],
+  ['the endpoint lacks the model', { edge: slowEdge, cloud: { hasModel: false } }, 'edge', 'cloud-lacks-model'],
+  ['this browser cannot', { edge: { status: 'unavailable' } }, 'cloud', 'edge-unavailable'],
+  ['the model is on its way', { edge: { status: 'downloading', forecast: writes(60_000) } }, 'cloud', 'edge-not-ready'],
+  ['only the cloud keeps pace with a reader', { edge: { forecast: writes(700, 600) } }, 'cloud', 'cloud-keeps-pace'],
+  ['a reader does not notice that the cloud writes faster', { cloud: { forecast: writes(900, 3) } }, 'edge', 'edge-first-token'],
+  ['the whole: the cloud ends sooner', { objective: 'whole', cloud: { forecast: writes(900, 3) } }, 'cloud', 'cloud-faster'],
+  ['the whole: the device ends sooner', { objective: 'whole', edge: { forecast: writes(1_500, 5) } }, 'edge', 'edge-faster'],
+  // It would be the surer one, and wastes eleven seconds.
+  ['12 s here beside 0.5 s there', { mayMove: true, edge: { forecast: writes(12_000) }, cloud: { forecast: writes(500, 30, 1) } }, 'cloud', 'cloud-first-token'],
+])('%s', (_, change, arm, reason) => {
+  const plan = decide(change)
+  expect([plan.arm, plan.reason]).toEqual([arm, reason])
+  expect(explainText(plan).why.length).toBeGreaterThan(10)
+})
+
+test.each<[string, Change, NoTextReason]>([
+  ['too long for both', { edge: { contextTokens: 200 }, cloud: { contextTokens: 200 } }, 'text-too-long'],
+  ['too long here, and it must stay', { edge: { contextTokens: 200 }, privacy: 'edge-only' }, 'text-too-long'],
+  ['too long there, and it must go', { cloud: { contextTokens: 200 }, privacy: 'cloud-only' }, 'text-too-long'],
+  ['no memory here, and no endpoint', { edge: { memoryTokens: 10 }, cloud: null }, 'text-beyond-memory'],
+  ['neither has tools', { edge: { lacks: true }, cloud: { lacks: true } }, 'text-lacks'],
+  ['it must stay, and this browser cannot', { edge: { status: 'unavailable' }, privacy: 'edge-only' }, 'edge-only-unavailable'],
+  ['it must go, and there is no endpoint', { cloud: null, privacy: 'cloud-only' }, 'cloud-only-no-endpoint'],
+  ['offline, and the model is not here', { online: false, edge: { status: 'absent' } }, 'offline-model-absent'],
+])('nothing can write it: %s', (_, change, reason) => {
+  const decision = decide(change)
+  expect([decision.arm, decision.reason]).toEqual([undefined, reason])
+  expect(explainText(decision).why.length).toBeGreaterThan(10)
+})
+
+test('explain shows first token, tokens a second and the expected end of both arms', () => {
+  const { arms } = decide({})
+  expect(arms.map(({ arm, endpoint }) => [arm, endpoint])).toEqual([
+    ['edge', undefined],
+    ['cloud', near],
+  ])
+  expect(arms[0]?.firstToken.meanMs).toBeCloseTo(303, 0)
+  expect(arms[0]?.tokensPerSecond).toBeCloseTo(33, 0)
+  expect(arms[0]?.end.meanMs).toBeGreaterThan(3_200)
+  expect(arms[0]?.end.meanMs).toBeLessThan(3_400)
+  expect(arms[1]?.firstToken.p90Ms).toBeGreaterThan(arms[1]?.firstToken.meanMs ?? 0)
+})
+
+const unknownBoth: Change = {
+  edge: { forecast: writes(600, 30, 1) },
+  cloud: { forecast: writes(700, 30, 1) },
+}
+test('where neither is known, the first tokens are raced from the first request on', () => {
+  const plan = decide(unknownBoth)
+  expect(plan).toMatchObject({ second: { afterMs: 0 } })
+})
+
+test.each<[string, Change]>([
+  ['on a low battery, the device is not asked second', { ...unknownBoth, savePower: true }],
+  ['nor while its model is on its way', { ...unknownBoth, edge: { status: 'loading', forecast: writes(600, 30, 1) } }],
+])('%s', (_, change) => {
+  const plan = decide(change)
+  expect(plan.arm !== undefined && plan.second?.arm === 'edge').toBe(false)
+})
+
+test('what must not run twice is not raced', () => {
+  expect(decide({ ...unknownBoth, once: true })).not.toHaveProperty('second')
+})
+
+test('a second run starts at a quantile of a heavy-tailed first one', () => {
+  const firstToken = { ...logNormal(400, 0.02), otherwise: { chance: 0.1, value: logNormal(6_000, 0.3) } }
+  const plan = decide({ edge: { forecast: writes(900) }, cloud: { forecast: { ...writes(400), firstToken } } })
+  expect(plan).toMatchObject({ arm: 'cloud', second: { arm: 'edge' } })
+  const afterMs = (plan.arm !== undefined && plan.second?.afterMs) || 0
+  expect(afterMs).toBeGreaterThan(400)
+  expect(afterMs).toBeLessThan(2_000)
+})
+
+test('three failures set an arm aside, and a stall counts as one', () => {
+  const router = createTextRouter({ now: () => 0 })
+  for (let i = 0; i < 3; i += 1) {
+    const plan = router.decide(snapshot())
+    if (plan.arm === undefined) throw new Error(plan.reason)
+    router.observe(plan, { arm: 'edge', result: 'failed', tokens: 10 })
+    router.settle(plan)
+  }
+  expect(router.decide(snapshot())).toMatchObject({ arm: 'cloud', reason: 'edge-set-aside' })
+  expect(router.allows({ arm: 'edge' })).toBe(false)
+  expect(router.allows({ arm: 'cloud', endpoint: near })).toBe(true)
+})
+
+test('of two endpoints the sooner one writes, and the other is its fall-back', () => {
+  const clouds = [
+    { endpoint: far, hasModel: true, forecast: writes(2_000) },
+    { endpoint: near, hasModel: true, forecast: writes(500) },
+  ]
+  const plan = decide({ edge: { status: 'unavailable' }, clouds } as Change)
+  expect(plan).toMatchObject({ arm: 'cloud', endpoint: near, fallbacks: [{ arm: 'cloud', endpoint: far }] })
+})
+
+test('after a failure the same arm is asked once more where the other one takes far longer', () => {
+  expect(decide({ edge: { forecast: writes(30_000) } })).toMatchObject({ arm: 'cloud', retries: true })
+  expect(decide({ edge: { forecast: writes(1_000) } })).toMatchObject({ retries: false })
+})
+
+test('the reason of an answer, by whose first token came first', () => {
+  const raced = decide(unknownBoth)
+  if (raced.arm === undefined) throw new Error(raced.reason)
+  const other = raced.arm === 'edge' ? 'cloud' : 'edge'
+  expect(reasonOfFirstToken(raced, raced, [])).toBe(raced.reason)
+  expect(reasonOfFirstToken(raced, { arm: other }, [{ arm: raced.arm, result: 'lost' }])).toBe('first-token-race')
+  expect(reasonOfFirstToken(raced, { arm: other }, [{ arm: raced.arm, result: 'failed' }])).toBe(`${raced.arm}-failed`)
+  const hedged = { ...raced, second: { arm: other, afterMs: 900 } } as const
+  expect(reasonOfFirstToken(hedged, { arm: other }, [])).toBe(`${raced.arm}-overtaken`)
+})
+
+const anyMs = fc.double({ min: 1, max: 1e5, noNaN: true })
+const anyForecast = fc.record({ firstMs: anyMs, tokenMs: fc.double({ min: 1, max: 2_000, noNaN: true }), spread: fc.double({ min: 0, max: 2, noNaN: true }) })
+const anySnapshot = fc.record({
+  privacy: fc.constantFrom(...privacyModes),
+  online: fc.boolean(),
+  saveData: fc.boolean(),
+  savePower: fc.boolean(),
+  once: fc.boolean(),
+  mayMove: fc.boolean(),
+  objective: fc.constantFrom('first-token' as const, 'whole' as const),
+  promptTokens: fc.integer({ min: 1, max: 5_000 }),
+  maxTokens: fc.integer({ min: 1, max: 2_000 }),
+  status: fc.constantFrom('absent', 'downloading', 'stored', 'loading', 'ready', 'unavailable' as const),
+  edge: fc.option(anyForecast, { nil: undefined }),
+  context: fc.integer({ min: 100, max: 8_000 }),
+  clouds: fc.array(fc.record({ forecast: fc.option(anyForecast, { nil: undefined }), context: fc.integer({ min: 100, max: 8_000 }), lacks: fc.boolean() }), { maxLength: 3 }),
+})
+const toForecast = (of: { firstMs: number; tokenMs: number; spread: number } | undefined) =>
+  of && writes(of.firstMs, of.tokenMs, of.spread)
+const toSnapshot = ({ status, edge, context, clouds, ...rest }: typeof anySnapshot extends fc.Arbitrary<infer T> ? T : never): TextSnapshot => ({
+  model: 'm@1',
+  ...rest,
+  edge: { status: status as TextEdgeOption['status'], contextTokens: context, forecast: toForecast(edge) },
+  clouds: clouds.map(({ forecast, context: contextTokens, lacks }, index) => ({
+    endpoint: `https://${index}.example`,
+    hasModel: true,
+    contextTokens,
+    lacks,
+    forecast: toForecast(forecast),
+  })),
+})
+
+test('never: edge-only to the cloud, cloud-only to the edge, to the cloud while offline, beyond a context, twice where once', () => {
+  fc.assert(
+    fc.property(fc.array(anySnapshot, { minLength: 1, maxLength: 8 }), (all) => {
+      const router = createTextRouter({ now: () => 0 })
+      for (const each of all) {
+        const given = toSnapshot(each)
+        const plan = router.decide(given)
+        if (plan.arm === undefined) continue
+        const places = [plan, ...plan.fallbacks, ...(plan.second === undefined ? [] : [plan.second])]
+        for (const { arm, endpoint } of places) {
+          if (given.privacy === 'edge-only') expect(arm).toBe('edge')
+          if (given.privacy === 'cloud-only') expect(arm).toBe('cloud')
+          if (!given.online) expect(arm).toBe('edge')
+          if (arm === 'edge') {
+            expect(given.edge.status).not.toBe('unavailable')
+            expect(given.promptTokens).toBeLessThan(given.edge.contextTokens ?? 0)
+          } else {
+            const cloud = given.clouds.find((option) => option.endpoint === endpoint)
+            expect(cloud?.lacks).toBe(false)
+            expect(given.promptTokens).toBeLessThan(cloud?.contextTokens ?? 0)
+          }
+        }
+        if (given.once) expect(plan.second).toBeUndefined()
+        if (given.savePower && plan.second !== undefined) expect(plan.second.arm).toBe('cloud')
+      }
+    }),
+  )
+})
+
+test('never: races that waste more than the budgets and one request', () => {
+  fc.assert(
+    fc.property(fc.array(anySnapshot, { minLength: 5, maxLength: 80 }), fc.infiniteStream(fc.boolean()), (all, wins) => {
+      const router = createTextRouter({ now: () => 0 })
+      let tokens = 0
+      let most = 0
+      const wasted = { edge: 0, cloud: 0 }
+      for (const each of all) {
+        const given = toSnapshot(each)
+        const plan = router.decide(given)
+        if (plan.arm === undefined) continue
+        tokens += given.promptTokens + plan.answerTokens
+        most = Math.max(most, given.promptTokens + plan.answerTokens)
+        if (plan.second !== undefined) {
+          const lost = wins.next().value ? plan : plan.second
+          wasted[lost.arm] += given.promptTokens
+          router.observe(plan, { arm: lost.arm, ...(lost.endpoint === undefined ? {} : { endpoint: lost.endpoint }), result: 'lost', tokens: given.promptTokens })
+        }
+        router.settle(plan)
+      }
+      const { edgeShare, cloudShare, edgeBurst, cloudBurst } = textSettings
+      expect(wasted.edge).toBeLessThanOrEqual(edgeShare * tokens + (edgeBurst + 1) * most)
+      expect(wasted.cloud).toBeLessThanOrEqual(cloudShare * tokens + (cloudBurst + 1) * most)
+    }),
+  )
+})
+
+test('peek has no effects, and budgets are stored', () => {
+  const router = createTextRouter({ now: () => 0 })
+  const before = router.peek(snapshot(unknownBoth))
+  for (let i = 0; i < 5; i += 1) expect(router.peek(snapshot(unknownBoth))).toEqual(before)
+  expect(router.snapshot()).toEqual({ version: 1, edge: undefined, cloud: undefined })
+  const plan = router.decide(snapshot(unknownBoth))
+  if (plan.arm === undefined || plan.second === undefined) throw new Error('no race')
+  router.observe(plan, { arm: 'edge', result: 'lost', tokens: 5_000 })
+  router.settle(plan)
+  const next = createTextRouter({ now: () => 0 })
+  next.restore(JSON.parse(JSON.stringify(router.snapshot())))
+  // What was wasted is remembered: no race until it is made up for.
+  expect(next.decide(snapshot(unknownBoth))).not.toHaveProperty('second')
+  for (const bad of [undefined, 3, {}, { version: 2 }, { version: 1, edge: { level: 'x' } }]) next.restore(bad)
+})
