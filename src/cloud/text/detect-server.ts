@@ -94,7 +94,8 @@ export async function detectServer(
   const kind =
     model.kind ??
     hosts.find(([pattern]) => pattern.test(host))?.[1] ??
-    (model.isHither ? 'hither' : undefined) ??
+    // A gateway's list does not say what is behind it.
+    (model.isHither ? (model.ways === undefined ? 'unknown' : 'hither') : undefined) ??
     bases.get(base) ??
     owners.get(model.ownedBy.toLowerCase())
   if (kind !== undefined) {

@@ -43,7 +43,8 @@ export function sendable(answer: string, { trims, losesBlanks }: SeamHabits): st
   // Only from a place where a blank comes next is it known that one was lost.
   const from = Math.max(0, answer.length - longestWord)
   const words = /^[\s\S]*\S(?=\s)/.exec(answer.slice(from).trimEnd())
-  return words === null ? answer.trimEnd() : answer.slice(0, from + words[0].length)
+  if (words !== null) return answer.slice(0, from + words[0].length)
+  return from === 0 ? '' : answer.trimEnd()
 }
 
 /** How many characters two texts share at their beginnings. */
@@ -112,9 +113,11 @@ export function createSeam(options: {
   /** Drops what the old writer had written already. */
   const dropAhead = (isLast: boolean): string => {
     if (waiting === '' && !isLast) return ''
-    if (habits.losesBlanks && !areBlanksBack && waiting !== '') {
+    if (habits.losesBlanks && !areBlanksBack) {
+      // One of several may be lost, or all of them.
+      if (waiting.trim() === '' && !isLast) return ''
       areBlanksBack = true
-      if (!/^\s/.test(waiting)) waiting = (/^\s*/.exec(ahead)?.[0] ?? '') + waiting
+      waiting = (/^\s*/.exec(ahead)?.[0] ?? '') + waiting.trimStart()
     }
     if (waiting.startsWith(ahead)) return goOn(held, waiting.slice(ahead.length))
     if (ahead.startsWith(waiting) && !isLast) return ''

@@ -78,7 +78,7 @@ function toListed(model: v.InferOutput<typeof modelSchema>): ListedTextModel {
       kind: textServerKinds.find((kind) => kind === hither?.kind),
       version: hither?.version ?? undefined,
       // A newer endpoint may know ways that this version does not.
-      ways: said && goOnWays.filter((way) => said.includes(way)).map((way) => ({ way, ...habits })),
+      ways: said ? goOnWays.filter((way) => said.includes(way)).map((way) => ({ way, ...habits })) : undefined,
     }),
   }
 }
