@@ -18,7 +18,7 @@ export interface ClientSettings {
   /** Absolute. */
   readonly catalogUrl: string
   readonly endpoints: readonly EndpointOptions[]
-  /** Where reports go: the first endpoint, without a slash at its end. */
+  /** Where reports go: the first endpoint that is no stock server of texts, without a slash at its end. */
   readonly reportUrl: string | undefined
   /** Defaults for every request. */
   readonly policy: Policy
@@ -43,7 +43,7 @@ export function toClientSettings(options: ClientOptions): ClientSettings {
     report = 'routes',
   } = parseClientOptions(options)
   const endpoints = [endpoint].flat()
-  const [reportUrl] = endpoints.map(({ url }) => toBaseUrl(new URL(toUrl(url, 'endpoint.url'))))
+  const [reportUrl] = endpoints.filter(({ kind }) => kind === undefined).map(({ url }) => toBaseUrl(new URL(toUrl(url, 'endpoint.url'))))
   return {
     catalogUrl: toUrl(catalog, 'catalog'),
     endpoints,

@@ -25,6 +25,10 @@ const endpointSchema = strictObject({
   traceparent: v.optional(v.function()),
   region: v.optional(v.pipe(v.string(), v.maxLength(100))),
   moneyPer1000: amountSchema,
+  kind: v.optional(v.literal('openai')),
+  headers: v.optional(v.record(v.string(), v.string())),
+  models: v.optional(v.record(v.string(), v.unknown())),
+  probe: v.optional(v.boolean()),
 })
 
 const clientOptionsSchema = strictObject({

@@ -9,6 +9,8 @@ import type { RunEnd, RunEvents } from './run-types.ts'
  * side has taken over, where there is one.
  */
 const longestSilenceMs = { first: 180_000, gap: 60_000 }
+/** Longest time to wait where an endpoint has said when it may be asked again, in milliseconds. */
+const longestWaitMs = 30_000
 
 /**
  * Has an endpoint write an answer, or go on with one in the best way that it knows.
@@ -21,12 +23,14 @@ export async function runOnCloud(
     readonly server: TextServer
     readonly request: Omit<CloudWriteRequest, 'goOn'>
     readonly isSameTokenizer: boolean
+    /** It was asked before, and may have said when to come again. */
+    readonly isAgain: boolean
   },
   from: Readonly<AnswerState>,
   events: RunEvents,
   signal: AbortSignal,
 ): Promise<RunEnd> {
-  const { server, request, isSameTokenizer } = options
+  const { server, request, isSameTokenizer, isAgain } = options
   const goOn = toGoOn(from, isSameTokenizer)
   const facts = goOn && (await server.describe(request.model, { signal }))
   const way = goOn && facts && planGoOn(goOn, request.prompt, facts)?.way
@@ -58,6 +62,7 @@ export async function runOnCloud(
     onPart: take,
     firstSilenceMs: longestSilenceMs.first,
     silenceMs: longestSilenceMs.gap,
+    maxWaitMs: isAgain ? longestWaitMs : 0,
   })
   begin()
   const { reason, toolCalls, usage } = end

@@ -24,6 +24,12 @@ interface Leaving {
   readonly asked: Set<string>
 }
 
+interface NextRun {
+  readonly ref: ArmRef
+  readonly isRestart: boolean
+  readonly isAgain?: boolean
+}
+
 /** Tokens after which the receivers are looked for anew: what they would have to read has grown. */
 const lookAgainTokens = 16
 
@@ -120,7 +126,7 @@ export function conductWriting(options: ConductOptions): ConductedWriting {
   }
 
   /** Starts an arm from what is written now. */
-  const begin = (ref: ArmRef, isRestart = false) => {
+  const begin = (ref: ArmRef, { isRestart = false, isAgain = false } = {}) => {
     const place = places.find((each) => armKey(each.ref) === armKey(ref))
     if (place === undefined) return
     const from = isRestart ? { ...noAnswer(), ...given({ promptIds: state.promptIds }) } : { ...state }
@@ -167,7 +173,7 @@ export function conductWriting(options: ConductOptions): ConductedWriting {
     // What it has begun to read is not read twice.
     const whenRead = reading === undefined || reading.isDone() ? Promise.resolve() : reading.done
     whenRead
-      .then(() => start(ref, from, events, run.controller.signal))
+      .then(() => start(ref, from, events, { signal: run.controller.signal, isAgain }))
       .then(
         (ended) => cameToEnd(run, ended),
         (error: unknown) => failed(run, error),
@@ -248,10 +254,10 @@ export function conductWriting(options: ConductOptions): ConductedWriting {
     const next = nextOf(left)
     if (next === undefined) return false
     left.asked.add(armKey(next.ref))
-    begin(next.ref, next.isRestart)
+    begin(next.ref, next)
     return true
   }
-  const nextOf = (left: Leaving): { readonly ref: ArmRef; readonly isRestart: boolean } | undefined => {
+  const nextOf = (left: Leaving): NextRun | undefined => {
     const isFree = (ref: ArmRef) => !left.asked.has(armKey(ref)) && !live().some((run) => armKey(run.ref) === armKey(ref))
     const writtenBy = lastWriter
     const others =
@@ -261,13 +267,16 @@ export function conductWriting(options: ConductOptions): ConductedWriting {
             .map((ref) => ({ ref, isRestart: false }))
         : options.receivers(writtenBy).filter(({ ref }) => faults.of(ref) === 0)
     const other = others.find(({ ref }) => isFree(ref))
-    if (other !== undefined) return other
-    // The same arm once more, where what failed may be whole again: a new worker, a new connection.
-    const again = writtenBy ?? faults.last()
-    const mayTry = again !== undefined && faults.mayTryAgain(again) && (again.arm === 'edge' || options.isOnline())
-    return again !== undefined && mayTry && !live().some((run) => armKey(run.ref) === armKey(again))
-      ? { ref: again, isRestart: false }
-      : undefined
+    const again = againOf(writtenBy ?? faults.last())
+    // The others are predicted to take far longer.
+    const isFirst = writtenBy === undefined && plan.retries && again !== undefined && faults.of(again.ref) === 1
+    return isFirst ? again : (other ?? again)
+  }
+  /** The same arm once more, where what failed may be whole again: a new worker, a new connection. */
+  const againOf = (ref: ArmRef | undefined): NextRun | undefined => {
+    if (ref === undefined || !faults.mayTryAgain(ref)) return undefined
+    if (ref.arm === 'cloud' && !options.isOnline()) return undefined
+    return live().some((run) => armKey(run.ref) === armKey(ref)) ? undefined : { ref, isRestart: false, isAgain: true }
   }
 
   const failed = (run: LiveRun, error: unknown) => {

@@ -25,8 +25,8 @@ export interface FaultBook {
 
 /** What writes has died, and another one goes on. What a model itself does wrongly, it would do again. */
 const deaths: ReadonlySet<string> = new Set(['edge-crashed', 'edge-device-lost', 'edge-timeout'])
-/** A connection that broke may be made again. */
-const breaks: ReadonlySet<string> = new Set(['cloud-unreachable', 'cloud-failed', 'cloud-timeout'])
+/** A connection that broke may be made again, and a server that is too busy asked again when it says so. */
+const breaks: ReadonlySet<string> = new Set(['cloud-unreachable', 'cloud-failed', 'cloud-timeout', 'cloud-overloaded'])
 
 /** Deaths that an answer survives without a token between: a model that ends its worker each time is not tried for ever. */
 const mostDeaths = 2

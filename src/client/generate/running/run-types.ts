@@ -42,5 +42,9 @@ export type StartRun = (
   ref: ArmRef,
   from: Readonly<AnswerState>,
   events: RunEvents,
-  signal: AbortSignal,
+  options: {
+    readonly signal: AbortSignal
+    /** It has failed just now, and is asked once more. */
+    readonly isAgain: boolean
+  },
 ) => Promise<RunEnd>
