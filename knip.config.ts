@@ -18,6 +18,8 @@ const config: KnipConfig = {
         'src/endpoint/compute/infer-worker.ts',
         'src/endpoint/codec/codec-worker.ts',
         'src/endpoint/openai/tokenizer-worker.ts',
+        'src/endpoint/writing/api/request-worker.ts',
+        'src/endpoint/writing/thread/writing-worker.ts',
         'src/endpoint/reports/store-worker.ts',
         'src/edge/worker/edge.worker.ts',
         'src/client/background/worker/background.worker.ts',

@@ -5,13 +5,15 @@ import { given } from '../../utils/given.ts'
 import { createDecoder, type DecoderSession } from '../decoder/create-decoder.ts'
 import { createRememberedPrefixes } from '../decoder/remembered-prefixes.ts'
 import { type ChatTemplate, openChatTemplate } from '../prompt/chat-template.ts'
-import { openTextCodec } from '../prompt/text-codec.ts'
+import { openEnd } from '../prompt/open-end.ts'
+import { openTextCodec, type TextCodec } from '../prompt/text-codec.ts'
+import { type TokenLogprobs, tokenLogprobs } from '../sampling/token-logprobs.ts'
 import { createTextStream } from '../text/text-stream.ts'
 import { readToolCalls } from '../text/tool-calls.ts'
 import { shownText, writeText } from '../write-text.ts'
 import { readPrompt } from './read-prompt.ts'
-import { type TokensOfAnswer, tokensOfAnswer } from './tokens-of-answer.ts'
-import type { AnswerText, WriteEnd, WriteEvent, WriteRequest } from './write-request.ts'
+import { tokensOfAnswer } from './tokens-of-answer.ts'
+import type { WriteEnd, WriteEvent, WriteRequest, WrittenLogprobs } from './write-request.ts'
 
 /** Texts of a language model's files. */
 export interface WriterFiles {
@@ -29,11 +31,17 @@ export interface Writer {
    * Writes an answer, or goes on with one.
    *
    * @param onEvent told what comes, in order; never after the answer has ended
+   * @param pause lets others have their turn between two of its runs. Default: the writer's own
    * @throws {ValidationError} `text-empty`, `context-full`, `messages-refused`, `options-invalid`
    * @throws {ModelError} `template-failed`
    * @throws the signal's reason, within a run; what the session throws
    */
-  write(request: WriteRequest, onEvent: (event: WriteEvent) => void, signal: AbortSignal | undefined): Promise<WriteEnd>
+  write(
+    request: WriteRequest,
+    onEvent: (event: WriteEvent) => void,
+    signal: AbortSignal | undefined,
+    pause?: () => Promise<void>,
+  ): Promise<WriteEnd>
   /** Forgets the keys and values of all conversations. */
   forget(): void
 }
@@ -107,28 +115,31 @@ export function openWriter(options: {
   }
 
   return {
-    async write(request, onEvent, signal) {
-      const { prompt, sampling, stops, answerText } = request
+    async write(request, onEvent, signal, ownPause = pause) {
+      const { prompt, sampling, stops, logprobs } = request
       const tools = 'messages' in prompt ? (prompt.tools ?? []) : []
-      const read = readPrompt(request, { codec, template: templateNow, contextTokens })
-      const { ids, droppedMessages, text } = read
-      const from = answerText && tokensOfAnswer(ids, answerText.text, codec)
-      const answer = from?.answer ?? request.answer
-      const maxTokens = request.maxTokens + (answerText && from ? moreTokens(answerText, from) : 0)
-      const shown = from?.text ?? shownText({ prompt: ids, answer, stops }, codec.decode)
-      const before = answer.length > 0 || answerText !== undefined ? { answer, shown } : {}
-      onEvent({ type: 'prompt', ids, droppedMessages, ...given({ text }), ...before })
-      const all = [...answer]
+      const { ids, droppedMessages, text } = readPrompt(request, { codec, template: templateNow, contextTokens })
+      const { moreTokens, shown, ...from } = toBeginning(ids, request, codec)
+      const { answer } = from
+      const before = answer.length > 0 || shown !== undefined ? { answer, ...given({ shown }) } : {}
+      const again = from.first === undefined || request.answerText === undefined ? undefined : 1
+      onEvent({ type: 'prompt', ids: from.prompt, droppedMessages, ...given({ text, again }), ...before })
+      const all = [...from.answer]
+      const chosen: TokenLogprobs[] = []
+      const onChosen = (token: number, logits: Float32Array) => chosen.push(tokenLogprobs(logits, token, logprobs ?? 0))
+      let { written } = from
       const writing = writeText({
         decoder,
         prefixes,
-        transcript: { prompt: ids, answer, sampling, stops, maxTokens },
+        transcript: { ...from, sampling, stops, maxTokens: request.maxTokens + moreTokens },
         decode: codec.decode,
         ends,
         contextTokens,
+        first: from.first,
         signal,
-        pause,
+        pause: ownPause,
         onRead: (progress) => onEvent({ type: 'read', ...progress }),
+        onChosen: logprobs === undefined ? undefined : onChosen,
       })
       for (;;) {
         const { done, value } = await writing.next()
@@ -138,17 +149,75 @@ export function openWriter(options: {
           const calls = readToolCalls(wholeText(all, codec.decode), names)
           return calls.length > 0 ? { reason: 'tool-calls', toolCalls: calls } : { reason: value.reason }
         }
-        all.push(...value.tokens)
-        onEvent({ type: 'text', ...value })
+        const { tokens, text: whole, held } = value
+        const logs = chosen.splice(0).map((each) => toWritten(each, [...ids.slice(-4), ...all.slice(-4)], codec))
+        all.push(...tokens)
+        onEvent({
+          type: 'text',
+          tokens,
+          text: whole.slice(written.length),
+          held,
+          whole: value.whole,
+          ...(logs.length > 0 ? { logprobs: logs } : {}),
+        })
+        written = written.slice(whole.length)
       }
     },
     forget: () => prefixes.forgetAll(),
   }
 }
 
-/** Tokens that a text had taken before are counted as they were then; what is written again is none more, at least a letter a token. */
-const moreTokens = ({ text, tokens }: AnswerText, taken: TokensOfAnswer) =>
-  taken.answer.length - tokens + text.length - taken.text.length
+/** What of these ids is the prompt and what is answer already, and how it goes on. */
+function toBeginning(
+  ids: readonly number[],
+  { prompt, answer, answerText, stops }: WriteRequest,
+  codec: TextCodec,
+): {
+  readonly prompt: readonly number[]
+  readonly answer: readonly number[]
+  readonly first: ReadonlySet<number> | undefined
+  readonly written: string
+  readonly shown?: string
+  /** Tokens beyond the limit: those that are written anew are none more. */
+  readonly moreTokens: number
+} {
+  if (answerText !== undefined) {
+    const { answer: found, text } = tokensOfAnswer(ids, answerText.text, codec)
+    // The other one's last token may be half of one that this model knows.
+    const { ids: left, first, written } =
+      found.length === 0 ? { ids, first: undefined, written: '' } : openEnd([...ids, ...found], codec)
+    const own = left.slice(ids.length)
+    // What was not taken is written again: at least a letter with each token.
+    const again = found.length - own.length + answerText.text.length - text.length
+    const moreTokens = own.length - answerText.tokens + again
+    return { prompt: ids, answer: own, first, written, shown: text, moreTokens }
+  }
+  if (!('messages' in prompt) || prompt.ending !== 'open') {
+    const shown = answer.length === 0 ? {} : { shown: shownText({ prompt: ids, answer, stops }, codec.decode) }
+    return { prompt: ids, answer, first: undefined, written: '', moreTokens: 0, ...shown }
+  }
+  const { answerTokens = 0 } = prompt
+  const { ids: left, first, written } = openEnd(ids, codec)
+  // One of them may have been taken back, and one is the prompt's at least.
+  const cut = Math.max(1, Math.min(left.length, ids.length - answerTokens))
+  const moreTokens = first === undefined ? 0 : 1
+  return { prompt: left.slice(0, cut), answer: [...left.slice(cut), ...answer], first, written, moreTokens }
+}
+
+/** Tokens have their text in a place: a word's first one has no blank at the beginning of a text. */
+function toWritten(
+  { token, logprob, top }: TokenLogprobs,
+  before: readonly number[],
+  codec: TextCodec,
+): WrittenLogprobs {
+  const known = codec.decode(before)
+  const textOf = (id: number) => codec.decode([...before, id]).slice(known.length)
+  return {
+    text: textOf(token),
+    logprob,
+    top: top.map((each) => ({ text: textOf(each.token), logprob: each.logprob })),
+  }
+}
 
 function wholeText(ids: readonly number[], decode: (ids: readonly number[]) => string): string {
   const stream = createTextStream(decode)

@@ -89,8 +89,8 @@ export function readPrompt(
       'The model takes no conversations: it has no chat template. Give it a "prompt" instead of "messages".',
     )
   }
-  const { messages, tools } = prompt
-  const write = (left: readonly ChatMessage[]) => template.render({ messages: left, tools })
+  const { messages, tools, ending } = prompt
+  const write = (left: readonly ChatMessage[]) => template.render({ messages: left, tools, ending })
   if (whenFull === 'refuse') {
     const text = write(messages)
     const ids = codec.encode(text, { whole: false })

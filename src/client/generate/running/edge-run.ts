@@ -103,6 +103,8 @@ function createIntake(
   let state: 'on' | 'stopped' | 'other' | 'conflict' = 'on'
   /** Ids whose text was there before: they are the answer's once it has caught up. */
   let waiting: number[] = []
+  /** Tokens to come that were counted before. */
+  let again = 0
   const leave = (why: typeof state) => {
     state = why
     stop()
@@ -110,6 +112,7 @@ function createIntake(
 
   const begin = (event: Extract<WriteEvent, { type: 'prompt' }>) => {
     const { ids: promptIds, text: promptText, droppedMessages, answer = [], shown = '' } = event
+    again = event.again ?? 0
     if (isBegun(from)) {
       seam = openSeam(from, shown, stops, byIds)
       if (seam === undefined) return leave('other')
@@ -125,7 +128,9 @@ function createIntake(
     const ids = waiting
     waiting = []
     // What was only written again is none more.
-    const news = wasCaughtUp || shown !== '' ? tokens.length : 0
+    const counted = wasCaughtUp ? Math.min(again, tokens.length) : 0
+    again -= counted
+    const news = wasCaughtUp || shown !== '' ? tokens.length - counted : 0
     events.text({ text: shown, held: byIds || seam === undefined ? held : seam.held, tokens: news, ids, whole })
     if (seam?.found !== undefined) leave('stopped')
   }

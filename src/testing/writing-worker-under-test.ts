@@ -1,0 +1,19 @@
+import { appendFileSync, existsSync } from 'node:fs'
+import { InferenceSession } from 'onnxruntime-node'
+
+/**
+ * The script of a thread that writes, whose runs a test counts, holds and lets die, by files in the folder that
+ * `HITHER_WRITING_TEST` names: each run adds a character to `runs`, waits while there is a `hold`, and ends the thread
+ * where there is a `die`.
+ */
+const folder = process.env.HITHER_WRITING_TEST ?? ''
+const cell = new Int32Array(new SharedArrayBuffer(4))
+const { run } = InferenceSession.prototype
+InferenceSession.prototype.run = function (this: InferenceSession, ...args: Parameters<typeof run>) {
+  appendFileSync(`${folder}/runs`, '.')
+  while (existsSync(`${folder}/hold`)) Atomics.wait(cell, 0, 0, 5)
+  if (existsSync(`${folder}/die`)) process.exit(3)
+  return run.apply(this, args)
+} as typeof run
+
+await import('../endpoint/writing/thread/writing-worker.ts')
