@@ -1,6 +1,7 @@
 import type { Manifest } from '../../../contracts/manifest.ts'
 import { invariant } from '../../../utils/invariant.ts'
 import type { TextPlan } from '../../../routing/text/text-types.ts'
+import type { Timers } from '../../../utils/with-deadline.ts'
 import type { WritingPart } from '../../types/generate-types.ts'
 import type { AnswerState } from '../answer/answer-state.ts'
 import type { GenerateParts } from '../routing/generate-parts.ts'
@@ -27,15 +28,17 @@ export function writePlanned(
     readonly state: AnswerState
     readonly onPart: (part: WritingPart) => void
     readonly signal: AbortSignal
+    readonly nowMs?: (() => number) | undefined
+    readonly timers?: Timers | undefined
   },
 ): ConductedWriting {
-  const { decision: plan, view, request, promptTokens, handover, restart, state, onPart, signal } = options
+  const { decision: plan, view, request, promptTokens, handover, restart, state, onPart, signal, nowMs, timers } = options
   const { watcher, power } = pipeline.writing
   const { places, forecast } = view
   const onEdge = { edge, manifest, request }
   const { prompt, sampling, stops, maxTokens } = request
   return conductWriting({
-    ...{ plan, places, state, promptTokens, forecast, router, learner, onPart, signal },
+    ...{ plan, places, state, promptTokens, forecast, router, learner, onPart, signal, nowMs, timers },
     start(ref, from, events, { signal: own, isAgain }) {
       if (ref.arm === 'edge') {
         const prepare = (until: AbortSignal) => edgeModels.prepare(manifest, { signal: until })
