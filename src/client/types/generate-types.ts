@@ -1,5 +1,5 @@
 import type { ChatMessage, Tool, ToolCall } from '../../contracts/chat.ts'
-import type { FinishReason, RouteMove, RouteRecord } from '../../contracts/route.ts'
+import type { Arm, FinishReason, RouteMove, RouteRecord } from '../../contracts/route.ts'
 import type { HitherError } from '../../errors/hither-error.ts'
 import type { Policy } from './client-options.ts'
 
@@ -69,7 +69,13 @@ export type WritingPart =
   /** So many tokens of the prompt are read; `cached` of them were known from before. */
   | { readonly type: 'reading'; readonly read: number; readonly of: number; readonly cached: number }
   /** The answer's next characters. Together, all of them are the answer. */
-  | { readonly type: 'text'; readonly text: string; readonly tokens: number }
+  | {
+      readonly type: 'text'
+      readonly text: string
+      readonly tokens: number
+      /** The arm that wrote it; absent of what an earlier page had written. */
+      readonly arm?: Arm
+    }
   /** Another place goes on with the answer, from the very character. */
   | (RouteMove & {
       readonly type: 'moved'

@@ -100,9 +100,14 @@ export function openJournal(
       const isSoon = state.tokens >= savedTokens && state.tokens < savedTokens + everyTokens
       if (savedTokens >= 0 && isSoon) return
       savedTokens = state.tokens
-      const entry: JournalEntry = { version: 2, request, savedAtMs: nowMs(), ...state, sampling: { ...sampling } }
+      const { promptIds, ids: known, ...others } = state
+      const entry: JournalEntry = {
+        ...{ version: 2, request, savedAtMs: nowMs(), ...others },
+        ...{ promptIds: promptIds && [...promptIds], ids: known && [...known] },
+        sampling: { ...sampling },
+      }
       // Where nothing can be stored, the answer is written all the same.
-      background.writeRecord(key, structuredClone(entry)).catch(() => {})
+      background.writeRecord(key, entry).catch(() => {})
     },
     end: () => background.writeRecord(key, undefined).catch(() => {}),
   }

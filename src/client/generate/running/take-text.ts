@@ -23,7 +23,9 @@ export function addText(scene: Scene, run: LiveRun, part: AnswerPart): void {
   scene.leaving = undefined
   scene.watched = run
   if (scene.ahead?.reason === 'stalled' && !scene.ahead.isDone()) stopAhead(scene)
-  if (part.text !== '') options.onPart({ type: 'text', text: part.text, tokens: part.tokens })
+  if (part.text !== '') {
+    options.onPart({ type: 'text', text: part.text, tokens: part.tokens, arm: run.ref.arm })
+  }
   scene.schedule()
 }
 
