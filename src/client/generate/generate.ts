@@ -1,5 +1,5 @@
 import type { Manifest } from '../../contracts/manifest.ts'
-import type { FinishReason, RouteRecord } from '../../contracts/route.ts'
+import type { FinishReason, Privacy, RouteRecord } from '../../contracts/route.ts'
 import { routeReasons } from '../../contracts/route-reasons.ts'
 import { type HitherError, isHitherError } from '../../errors/hither-error.ts'
 import { NoArmError } from '../../errors/no-arm-error.ts'
@@ -191,6 +191,20 @@ function toResult(
   }
 }
 
+/** The cloud bridges the download: later texts are written here, where that is faster. */
+function mayComeHere(
+  { pipeline }: GenerateParts,
+  { defaultArm }: Manifest,
+  { view, knowledge }: PlannedText,
+  privacy: Privacy,
+): boolean {
+  const { status } = knowledge.edge
+  const isEdge = view.places.some(({ ref, mayWrite }) => ref.arm === 'edge' && mayWrite)
+  const mayFetch = !knowledge.saveData || pipeline.writing.downloadOnMetered
+  const isLeftToCloud = defaultArm === 'cloud' && privacy !== 'prefer-edge'
+  return isEdge && status !== 'ready' && mayFetch && !isLeftToCloud
+}
+
 async function writeWith(
   parts: GenerateParts,
   routing: TextRouting,
@@ -231,6 +245,10 @@ async function writeWith(
   const { decision } = planned
   if (decision.arm === undefined) throw planned.whyNot()
   progress.model = { manifest, plan: decision, knowledge: planned.knowledge }
+  if (decision.arm === 'cloud' && mayComeHere(parts, manifest, planned, limits.privacy)) {
+    // Its failure is the model's state.
+    parts.edgeModels.prepare(manifest, { priority: 'background' }).catch(() => {})
+  }
   const drawn = sampling ?? samplingOf(options, generation, Math.floor(Math.random() * 2 ** 32))
   const { stop = [], whenFull = 'refuse' } = options
   const conducted = writePlanned(parts, routing, manifest, {

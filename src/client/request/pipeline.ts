@@ -65,6 +65,7 @@ export interface WritingParts {
   /** A network that is pretended; undefined: the browser's. */
   readonly fetch: typeof globalThis.fetch | undefined
   readonly keepsMeasurements: boolean
+  readonly downloadOnMetered: boolean
   readonly watcher: NetworkWatcher
   readonly power: PowerWatcher
   /** @see knowWriting */
@@ -177,6 +178,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     writing: {
       ...{ endpoints, fetch, watcher, power },
       keepsMeasurements: options.keepsMeasurements,
+      downloadOnMetered: options.downloadOnMetered,
       know: (manifest, privacy, asks) => knowWriting(context, manifest, privacy, asks),
     },
     refresh: (model, privacy) => askEndpoints(context, model, privacy),
