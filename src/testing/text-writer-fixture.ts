@@ -163,7 +163,7 @@ export function openTextWriterFixture(options: {
     pipeline: {
       learner: createRouteLearner(),
       writing: {
-        ...{ endpoints, fetch: undefined, keepsMeasurements: false, downloadOnMetered: false, know },
+        ...{ endpoints, fetch: undefined, budgets: undefined, keepsMeasurements: false, downloadOnMetered: false, know },
         watcher: {
           get online() {
             return online

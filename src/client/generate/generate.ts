@@ -59,8 +59,8 @@ export interface TextWriter {
 
 export function openTextWriter(parts: GenerateParts): TextWriter {
   const { pipeline, background, closing } = parts
-  const { endpoints, fetch, keepsMeasurements: keeps } = pipeline.writing
-  const routing = lazy(() => openTextRouting({ endpoints, fetch, background, keeps, closing }))
+  const { endpoints, fetch, budgets, keepsMeasurements: keeps } = pipeline.writing
+  const routing = lazy(() => openTextRouting({ endpoints, fetch, budgets, background, keeps, closing }))
   return {
     generate(model, input, given) {
       const options = parseGenerateOptions(given)

@@ -64,6 +64,7 @@ export interface WritingParts {
   readonly endpoints: readonly EndpointOptions[]
   /** A network that is pretended; undefined: the browser's. */
   readonly fetch: typeof globalThis.fetch | undefined
+  readonly budgets: Budgets | undefined
   readonly keepsMeasurements: boolean
   readonly downloadOnMetered: boolean
   readonly watcher: NetworkWatcher
@@ -177,6 +178,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     explain: (manifest, policy) => explainRequest(context, manifest, policy),
     writing: {
       ...{ endpoints, fetch, watcher, power },
+      budgets: options.budgets,
       keepsMeasurements: options.keepsMeasurements,
       downloadOnMetered: options.downloadOnMetered,
       know: (manifest, privacy, asks) => knowWriting(context, manifest, privacy, asks),

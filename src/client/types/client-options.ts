@@ -11,7 +11,7 @@ export interface Budgets {
   readonly energyJPerHour?: number
   /** Bytes of requests, answers and downloads. */
   readonly dataBytesPerHour?: number
-  /** Second runs on this device that may be wasted, as a share of the requests. Default: tuned, see docs/routing.md. */
+  /** Second runs on this device that may be wasted, as a share of the requests; of texts, their tokens. Default: tuned, see docs/routing.md. */
   readonly wastedEdgeShare?: number
   /** Second runs at an endpoint that may be wasted, as a share of the requests. */
   readonly wastedCloudShare?: number

@@ -4,9 +4,9 @@ import { define } from '../base/define.ts'
 import { UiElement } from '../base/ui-element.ts'
 import { formatTokenRate } from '../design/format-rate.ts'
 import { sharedStyles } from '../design/shared-styles.ts'
-import { moveText } from '../texts/names.ts'
 import { str, t } from '../texts/text.ts'
 import type { Written, WrittenMove } from './follow-writing.ts'
+import { moveText } from './move-text.ts'
 
 const ending = (reason: FinishReason): string | undefined =>
   ({

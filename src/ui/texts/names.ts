@@ -1,5 +1,5 @@
-import type { Arm, Backend, ModelState, MoveReason, Privacy, RouteReason, RouteRecord } from '../../index.ts'
-import { str, t } from './text.ts'
+import type { Arm, Backend, ModelState, Privacy, RouteReason, RouteRecord } from '../../index.ts'
+import { t } from './text.ts'
 
 /** Names of what the library has a closed list of, in the language that is set. */
 
@@ -23,26 +23,6 @@ export const privacyNames = (): Record<Privacy, string> => ({
 /** Why a request ran where it did; the English sentence is the library's. */
 export const reasonText = ({ reason, why }: { readonly reason: RouteReason; readonly why: string }): string =>
   t(`reason.${reason}`, why)
-
-/** Who went on with a text and why; the English sentence of the reason is the library's. */
-export function moveText(move: {
-  readonly from: Arm
-  readonly to: Arm
-  readonly reason: MoveReason
-  readonly why: string
-  readonly restarted?: boolean | undefined
-}): string {
-  const reason = t(`move.${move.reason}`, move.why)
-  if (move.restarted === true) {
-    return move.to === 'edge'
-      ? t('move.anew-edge', str`This device began anew. ${reason}`)
-      : t('move.anew-cloud', str`The cloud began anew. ${reason}`)
-  }
-  if (move.from === move.to) return t('move.same', str`The same place went on. ${reason}`)
-  return move.to === 'edge'
-    ? t('move.to-edge', str`This device went on. ${reason}`)
-    : t('move.to-cloud', str`The cloud went on. ${reason}`)
-}
 
 /** What went wrong; the English sentence is the library's, with what it knows of this very case. */
 export const problemText = ({ code, message }: { readonly code?: string; readonly message: string }): string =>

@@ -1,7 +1,10 @@
+import * as v from 'valibot'
 import { openTextServer } from '../../../cloud/text/open-text-server.ts'
 import type { TextModelFacts, TextServer } from '../../../cloud/text/text-server.ts'
 import { endpointName } from '../../../cloud/base-url.ts'
+import { strictObject } from '../../../contracts/object-schemas.ts'
 import type { Manifest } from '../../../contracts/manifest.ts'
+import { ConfigError } from '../../../errors/config-error.ts'
 import { isHitherError } from '../../../errors/hither-error.ts'
 import type { TextPlace } from '../../../routing/text/learning/text-learner-types.ts'
 import type { ArmRef } from '../../../routing/router-types.ts'
@@ -45,6 +48,16 @@ export interface CloudText {
   refresh(manifest: Manifest, encode: (text: string) => Promise<readonly number[] | undefined>): Promise<void>
 }
 
+/** The rest of an endpoint's options is checked when the client is made; these, which few have, when texts are. */
+const modelsSchema = v.optional(
+  v.record(v.string(), v.union([v.string(), strictObject({ id: v.string(), isOther: v.optional(v.boolean()) })])),
+)
+
+function checkModels(models: EndpointOptions['models']): void {
+  if (v.is(modelsSchema, models)) return
+  throw new ConfigError('config-invalid', 'These client options cannot be used. endpoint.models: names of models, or { id, isOther }.')
+}
+
 const tokenizerOf = ({ generation, files }: Manifest) =>
   files.find(({ path }) => path === generation?.tokenizer)?.sha256
 
@@ -60,6 +73,7 @@ export function openCloudText(
   nowMs: () => number = () => performance.now(),
 ): CloudText {
   const { token, headers, region, models = {}, probe } = endpoint
+  checkModels(endpoint.models)
   const url = new URL(endpoint.url, baseAddress())
   const server = openTextServer({ url, token, headers, probe, fetch })
   const lacks = new Map<string, number>()

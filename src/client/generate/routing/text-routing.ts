@@ -8,7 +8,7 @@ import type { TextForecast, TextObjective, TextRouter, TextSnapshot } from '../.
 import { given } from '../../../utils/given.ts'
 import type { Background } from '../../background/create-background.ts'
 import type { WritingKnowledge } from '../../request/know-writing.ts'
-import type { EndpointOptions } from '../../types/client-options.ts'
+import type { Budgets, EndpointOptions } from '../../types/client-options.ts'
 import { type CloudText, openCloudText, type TextArmPlace } from './text-places.ts'
 
 /** Where speeds are kept from one visit to the next. */
@@ -55,14 +55,17 @@ export interface TextRouting {
 export async function openTextRouting(options: {
   readonly endpoints: readonly EndpointOptions[]
   readonly fetch: typeof globalThis.fetch | undefined
+  /** What races may waste, as shares of all requests' tokens. */
+  readonly budgets?: Budgets | undefined
   readonly background: Pick<Background, 'readRecord' | 'writeRecord'>
   /** Keep what is measured for the next visit. */
   readonly keeps: boolean
   /** Aborts when the client is closed. */
   readonly closing: AbortSignal
 }): Promise<TextRouting> {
-  const { endpoints, fetch, background, keeps, closing } = options
-  const router = createTextRouter()
+  const { endpoints, fetch, budgets = {}, background, keeps, closing } = options
+  const shares = given({ edgeShare: budgets.wastedEdgeShare, cloudShare: budgets.wastedCloudShare })
+  const router = createTextRouter({ settings: shares })
   const learner = createTextLearner()
   const clouds = endpoints.map((endpoint) => openCloudText(endpoint, fetch))
   let timer: ReturnType<typeof setTimeout> | undefined
