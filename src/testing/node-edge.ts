@@ -56,7 +56,7 @@ export async function openNodeEdge(manifest: Manifest, files: Readonly<Record<st
           runs += 1
         }
         const both = signal === undefined ? death.signal : AbortSignal.any([signal, death.signal])
-        return writer.write(
+        const end = await writer.write(
           request,
           (event) => {
             if (death.signal.aborted) return
@@ -66,6 +66,9 @@ export async function openNodeEdge(manifest: Manifest, files: Readonly<Record<st
           },
           both,
         )
+        // It may have died with its last token.
+        death.signal.throwIfAborted()
+        return end
       },
     },
   }

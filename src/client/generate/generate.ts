@@ -80,7 +80,7 @@ export function openTextWriter(parts: GenerateParts): TextWriter {
       const known = await routing.get()
       const { decision, knowledge } = await planText(parts, known, manifest, {
         ...{ privacy, deadlineMs, objective: undefined, handover: 'same-model', restart: false },
-        promptTokens: usualPromptTokens,
+        promptTokens: Math.min(usualPromptTokens, Math.floor((manifest.generation?.contextTokens ?? 0) / 4)),
         maxTokens: usualMaxTokens,
         state: noAnswer(),
         prompt: { text: '' },

@@ -142,7 +142,7 @@ function createIntake(
     take(event: WriteEvent) {
       if (state !== 'on') return
       if (event.type === 'prompt') begin(event)
-      else if (event.type === 'read') events.reading(event)
+      else if (event.type === 'read') events.reading({ read: event.read, of: event.of, cached: event.cached })
       else takeText(event)
     },
     end(end: RunEnd): RunEnd | undefined {
