@@ -1,10 +1,9 @@
-import { loadRecordings, isForTuning, type Recording } from './routing/recordings.ts'
+import { isForTuning, loadRecordings, type Recording } from './routing/recordings.ts'
 import { makeRecordings } from './routing/synthetic.ts'
 import type { Bench } from './support/bench.ts'
 import { figuresOfFirst } from './text-routing/figures.ts'
 import type { FirstTokens } from './text-routing/first-token.ts'
 import { makeHither, type TextSettings } from './text-routing/hither.ts'
-import { printFaults, runFaults } from './text-routing/run-faults.ts'
 import {
   clairvoyant,
   cloudOnly,
@@ -16,6 +15,7 @@ import {
 } from './text-routing/peers.ts'
 import type { TextPolicyMaker } from './text-routing/policy.ts'
 import { runCell, type TextCell } from './text-routing/run-cells.ts'
+import { printFaults, runFaults } from './text-routing/run-faults.ts'
 import { deviceTokensPerSecond, endpointKinds, promptClasses, type Setting } from './text-routing/world.ts'
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`

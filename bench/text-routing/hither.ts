@@ -54,7 +54,12 @@ export function createHither(session: TextSession, settings: TextSettings = {}) 
       const plan = router.decide(snapshotOf(i))
       if (plan.arm === undefined) throw new Error(plan.reason)
       plans.set(i, plan)
-      return { first: plan.arm, afterMs: plan.second?.afterMs ?? Number.POSITIVE_INFINITY, fallsBack: true, retries: plan.retries }
+      return {
+        first: plan.arm,
+        afterMs: plan.second?.afterMs ?? Number.POSITIVE_INFINITY,
+        fallsBack: true,
+        retries: plan.retries,
+      }
     },
     /** What the runs until the first token teach. The one that answered has not ended yet. */
     learnFirst(i: number, atMs: number, runs: Parameters<NonNullable<TextPolicy['begun']>>[2]) {

@@ -18,6 +18,10 @@ export interface TextForecast {
   readonly token: LogNormal
   /** The first token's forecast rests on a run that was measured, and not on assumptions. */
   readonly isMeasured: boolean
+  /** Median milliseconds to the first token over a long time: an arm that is slow now may be so again. */
+  readonly usualMs?: number | undefined
+  /** Milliseconds since a first token was last measured there. */
+  readonly ageMs?: number | undefined
 }
 
 /** What the device could do with the request. */
@@ -117,11 +121,7 @@ export interface TextPlan extends ArmRef {
 }
 
 /** Why no arm can write a text. The list is closed; `explainText` has the sentences. */
-export type NoTextReason =
-  | NoArmReason
-  | 'text-too-long'
-  | 'text-beyond-memory'
-  | 'text-lacks'
+export type NoTextReason = NoArmReason | 'text-too-long' | 'text-beyond-memory' | 'text-lacks'
 
 export interface NoTextRoute {
   readonly arm: undefined

@@ -45,9 +45,19 @@ test.each<[string, Change, 'edge' | 'cloud', RouteReason]>([
   ['the user prefers the device', { edge: slowEdge, privacy: 'prefer-edge' }, 'edge', 'prefer-edge'],
   ['the context is too short here', { edge: { contextTokens: 300 } }, 'cloud', 'context-too-long'],
   ['the answer has no room here', { edge: { contextTokens: 350 } }, 'cloud', 'context-too-long'],
-  ['the context is too short there', { edge: slowEdge, cloud: { contextTokens: 300 } }, 'edge', 'cloud-context-too-long'],
+  [
+    'the context is too short there',
+    { edge: slowEdge, cloud: { contextTokens: 300 } },
+    'edge',
+    'cloud-context-too-long',
+  ],
   ['the answer has no room there', { edge: slowEdge, cloud: { contextTokens: 350 } }, 'edge', 'cloud-context-too-long'],
-  ['neither has room for all of it', { edge: { contextTokens: 350 }, cloud: { contextTokens: 360 } }, 'edge', 'edge-first-token'],
+  [
+    'neither has room for all of it',
+    { edge: { contextTokens: 350 }, cloud: { contextTokens: 360 } },
+    'edge',
+    'edge-first-token',
+  ],
   ['the memory is too small here', { edge: { memoryTokens: 700 } }, 'cloud', 'memory-too-small'],
   ['the device lacks tools', { edge: { lacks: true } }, 'cloud', 'edge-lacks'],
   ['the endpoint lacks tools', { edge: slowEdge, cloud: { lacks: true } }, 'edge', 'cloud-lacks'],
@@ -55,11 +65,31 @@ test.each<[string, Change, 'edge' | 'cloud', RouteReason]>([
   ['this browser cannot', { edge: { status: 'unavailable' } }, 'cloud', 'edge-unavailable'],
   ['the model is on its way', { edge: { status: 'downloading', forecast: writes(60_000) } }, 'cloud', 'edge-not-ready'],
   ['only the cloud keeps pace with a reader', { edge: { forecast: writes(700, 600) } }, 'cloud', 'cloud-keeps-pace'],
-  ['a reader does not notice that the cloud writes faster', { cloud: { forecast: writes(900, 3) } }, 'edge', 'edge-first-token'],
-  ['the whole: the cloud ends sooner', { objective: 'whole', cloud: { forecast: writes(900, 3) } }, 'cloud', 'cloud-faster'],
-  ['the whole: the device ends sooner', { objective: 'whole', edge: { forecast: writes(1_500, 5) } }, 'edge', 'edge-faster'],
+  [
+    'a reader does not notice that the cloud writes faster',
+    { cloud: { forecast: writes(900, 3) } },
+    'edge',
+    'edge-first-token',
+  ],
+  [
+    'the whole: the cloud ends sooner',
+    { objective: 'whole', cloud: { forecast: writes(900, 3) } },
+    'cloud',
+    'cloud-faster',
+  ],
+  [
+    'the whole: the device ends sooner',
+    { objective: 'whole', edge: { forecast: writes(1_500, 5) } },
+    'edge',
+    'edge-faster',
+  ],
   // It would be the surer one, and wastes eleven seconds.
-  ['12 s here beside 0.5 s there', { mayMove: true, edge: { forecast: writes(12_000) }, cloud: { forecast: writes(500, 30, 1) } }, 'cloud', 'cloud-first-token'],
+  [
+    '12 s here beside 0.5 s there',
+    { mayMove: true, edge: { forecast: writes(12_000) }, cloud: { forecast: writes(500, 30, 1) } },
+    'cloud',
+    'cloud-first-token',
+  ],
 ])('%s', (_, change, arm, reason) => {
   const plan = decide(change)
   expect([plan.arm, plan.reason]).toEqual([arm, reason])
@@ -72,7 +102,11 @@ test.each<[string, Change, NoTextReason]>([
   ['too long there, and it must go', { cloud: { contextTokens: 200 }, privacy: 'cloud-only' }, 'text-too-long'],
   ['no memory here, and no endpoint', { edge: { memoryTokens: 10 }, cloud: null }, 'text-beyond-memory'],
   ['neither has tools', { edge: { lacks: true }, cloud: { lacks: true } }, 'text-lacks'],
-  ['it must stay, and this browser cannot', { edge: { status: 'unavailable' }, privacy: 'edge-only' }, 'edge-only-unavailable'],
+  [
+    'it must stay, and this browser cannot',
+    { edge: { status: 'unavailable' }, privacy: 'edge-only' },
+    'edge-only-unavailable',
+  ],
   ['it must go, and there is no endpoint', { cloud: null, privacy: 'cloud-only' }, 'cloud-only-no-endpoint'],
   ['offline, and the model is not here', { online: false, edge: { status: 'absent' } }, 'offline-model-absent'],
 ])('nothing can write it: %s', (_, change, reason) => {
@@ -116,12 +150,26 @@ test('what must not run twice is not raced', () => {
 })
 
 test('a second run starts at a quantile of a heavy-tailed first one', () => {
-  const firstToken = { ...logNormal(400, 0.02), otherwise: { chance: 0.1, value: logNormal(6_000, 0.3) } }
+  const firstToken = { ...logNormal(400, 0.02), otherwise: { chance: 0.01, value: logNormal(6_000, 0.3) } }
   const plan = decide({ edge: { forecast: writes(900) }, cloud: { forecast: { ...writes(400), firstToken } } })
   expect(plan).toMatchObject({ arm: 'cloud', second: { arm: 'edge' } })
   const afterMs = (plan.arm !== undefined && plan.second?.afterMs) || 0
-  expect(afterMs).toBeGreaterThan(400)
+  expect(afterMs).toBeGreaterThan(300)
   expect(afterMs).toBeLessThan(2_000)
+})
+
+test('a device that next to never wins is not started at every request', () => {
+  const plan = decide({ edge: { forecast: writes(280_000, 100, 0.8) }, cloud: { forecast: writes(2_000, 30, 0.6) } })
+  expect(plan.arm).toBe('cloud')
+  // Only behind a run that is slower than anything predicted.
+  expect((plan.arm !== undefined && plan.second?.afterMs) || 0).toBeGreaterThan(20_000)
+})
+
+test('a device that was slow a while ago is tried beside the cloud, as it may be quick again', () => {
+  const slowed = (ageMs: number) => ({ forecast: { ...writes(3_000), usualMs: 400, ageMs } })
+  expect(decide({ edge: slowed(90_000) })).toMatchObject({ arm: 'cloud', second: { arm: 'edge', afterMs: 0 } })
+  expect(decide({ edge: slowed(5_000) })).not.toMatchObject({ second: { afterMs: 0 } })
+  expect(decide({ edge: slowed(90_000), savePower: true })).not.toMatchObject({ second: { arm: 'edge' } })
 })
 
 test('three failures set an arm aside, and a stall counts as one', () => {
@@ -163,7 +211,11 @@ test('the reason of an answer, by whose first token came first', () => {
 })
 
 const anyMs = fc.double({ min: 1, max: 1e5, noNaN: true })
-const anyForecast = fc.record({ firstMs: anyMs, tokenMs: fc.double({ min: 1, max: 2_000, noNaN: true }), spread: fc.double({ min: 0, max: 2, noNaN: true }) })
+const anyForecast = fc.record({
+  firstMs: anyMs,
+  tokenMs: fc.double({ min: 1, max: 2_000, noNaN: true }),
+  spread: fc.double({ min: 0, max: 2, noNaN: true }),
+})
 const anySnapshot = fc.record({
   privacy: fc.constantFrom(...privacyModes),
   online: fc.boolean(),
@@ -177,11 +229,24 @@ const anySnapshot = fc.record({
   status: fc.constantFrom('absent', 'downloading', 'stored', 'loading', 'ready', 'unavailable' as const),
   edge: fc.option(anyForecast, { nil: undefined }),
   context: fc.integer({ min: 100, max: 8_000 }),
-  clouds: fc.array(fc.record({ forecast: fc.option(anyForecast, { nil: undefined }), context: fc.integer({ min: 100, max: 8_000 }), lacks: fc.boolean() }), { maxLength: 3 }),
+  clouds: fc.array(
+    fc.record({
+      forecast: fc.option(anyForecast, { nil: undefined }),
+      context: fc.integer({ min: 100, max: 8_000 }),
+      lacks: fc.boolean(),
+    }),
+    { maxLength: 3 },
+  ),
 })
 const toForecast = (of: { firstMs: number; tokenMs: number; spread: number } | undefined) =>
   of && writes(of.firstMs, of.tokenMs, of.spread)
-const toSnapshot = ({ status, edge, context, clouds, ...rest }: typeof anySnapshot extends fc.Arbitrary<infer T> ? T : never): TextSnapshot => ({
+const toSnapshot = ({
+  status,
+  edge,
+  context,
+  clouds,
+  ...rest
+}: typeof anySnapshot extends fc.Arbitrary<infer T> ? T : never): TextSnapshot => ({
   model: 'm@1',
   ...rest,
   edge: { status: status as TextEdgeOption['status'], contextTokens: context, forecast: toForecast(edge) },
@@ -220,33 +285,44 @@ test('never: edge-only to the cloud, cloud-only to the edge, to the cloud while 
         if (given.savePower && plan.second !== undefined) expect(plan.second.arm).toBe('cloud')
       }
     }),
+    { numRuns: 50 },
   )
 })
 
 test('never: races that waste more than the budgets and one request', () => {
   fc.assert(
-    fc.property(fc.array(anySnapshot, { minLength: 5, maxLength: 80 }), fc.infiniteStream(fc.boolean()), (all, wins) => {
-      const router = createTextRouter({ now: () => 0 })
-      let tokens = 0
-      let most = 0
-      const wasted = { edge: 0, cloud: 0 }
-      for (const each of all) {
-        const given = toSnapshot(each)
-        const plan = router.decide(given)
-        if (plan.arm === undefined) continue
-        tokens += given.promptTokens + plan.answerTokens
-        most = Math.max(most, given.promptTokens + plan.answerTokens)
-        if (plan.second !== undefined) {
-          const lost = wins.next().value ? plan : plan.second
-          wasted[lost.arm] += given.promptTokens
-          router.observe(plan, { arm: lost.arm, ...(lost.endpoint === undefined ? {} : { endpoint: lost.endpoint }), result: 'lost', tokens: given.promptTokens })
+    fc.property(
+      fc.array(anySnapshot, { minLength: 5, maxLength: 40 }),
+      fc.infiniteStream(fc.boolean()),
+      (all, wins) => {
+        const router = createTextRouter({ now: () => 0 })
+        let tokens = 0
+        let most = 0
+        const wasted = { edge: 0, cloud: 0 }
+        for (const each of all) {
+          const given = toSnapshot(each)
+          const plan = router.decide(given)
+          if (plan.arm === undefined) continue
+          tokens += given.promptTokens + plan.answerTokens
+          most = Math.max(most, given.promptTokens + plan.answerTokens)
+          if (plan.second !== undefined) {
+            const lost = wins.next().value ? plan : plan.second
+            wasted[lost.arm] += given.promptTokens
+            router.observe(plan, {
+              arm: lost.arm,
+              ...(lost.endpoint === undefined ? {} : { endpoint: lost.endpoint }),
+              result: 'lost',
+              tokens: given.promptTokens,
+            })
+          }
+          router.settle(plan)
         }
-        router.settle(plan)
-      }
-      const { edgeShare, cloudShare, edgeBurst, cloudBurst } = textSettings
-      expect(wasted.edge).toBeLessThanOrEqual(edgeShare * tokens + (edgeBurst + 1) * most)
-      expect(wasted.cloud).toBeLessThanOrEqual(cloudShare * tokens + (cloudBurst + 1) * most)
-    }),
+        const { edgeShare, cloudShare, edgeBurst, cloudBurst } = textSettings
+        expect(wasted.edge).toBeLessThanOrEqual(edgeShare * tokens + (edgeBurst + 1) * most)
+        expect(wasted.cloud).toBeLessThanOrEqual(cloudShare * tokens + (cloudBurst + 1) * most)
+      },
+    ),
+    { numRuns: 50 },
   )
 })
 

@@ -1,12 +1,13 @@
-import { moveReasons, type MoveReason, routeReasons } from '../../../contracts/route-reasons.ts'
 import type { RouteReason } from '../../../contracts/route.ts'
+import { type MoveReason, moveReasons, routeReasons } from '../../../contracts/route-reasons.ts'
 import { noArmReasons } from '../../no-arm-reasons.ts'
 import type { TextArmPrediction, TextDecision, TextPlan, TextRunEnd } from '../text-types.ts'
 
 /** Reasons of their own for which nothing can write a text, with their sentences for people. */
 const noTextReasons = {
   'text-too-long': 'The text is too long for every model that may write the answer. Shorten it.',
-  'text-beyond-memory': 'This device has too little memory for a text this long, and nothing else may write the answer.',
+  'text-beyond-memory':
+    'This device has too little memory for a text this long, and nothing else may write the answer.',
   'text-lacks': 'Nothing that may write the answer can do what was asked for.',
 } as const
 export type OwnNoTextReason = keyof typeof noTextReasons

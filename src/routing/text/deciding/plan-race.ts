@@ -35,6 +35,8 @@ export interface RacePlan {
 /** A second run waits this much longer than a point of the grid, so that a run as slow as predicted is not raced. */
 const justAfter = 1.02
 const tailQuantile = 0.97
+/** An arm whose median is this many times the other's 97th percentile is no part of a race. */
+const hopeless = 6
 const never = Number.POSITIVE_INFINITY
 
 interface Side extends RaceArm {
@@ -55,7 +57,8 @@ const priceOf = ({ fixed, perMs, most }: RaceArm['wasted'], ms: number) => Math.
  * d is tried at 0 and just behind every point of A's grid: the second arm starts at that quantile of the first's time
  * which pays (Dean and Barroso 2013, "The tail at scale"; for first tokens DiSCo, arXiv 2502.11417, with a fixed
  * quantile). Unlike a whole request, the waste depends on when the race ends: an endpoint is paid for the whole
- * prompt at once, a device has read what it has read.
+ * prompt at once, a device has read what it has read. An arm that next to never wins is not raced: it only follows a run
+ * that is slower than its whole grid.
  *
  * @returns a function that reuses its buffers, and returns one object that it overwrites at each call
  */
@@ -104,12 +107,18 @@ export function createRacePlanner(): (first: RaceArm, other: RaceArm, terms: Rac
   }
   const tryStart = (firstStarts: boolean, a: Side, b: Side) => {
     take(firstStarts, never, costOf(a, b, never))
-    if (!b.mayFollow) return
+    // It would wear the battery or the purse at every request, for what next to never happens.
+    if (!b.mayFollow || quantileOf(b.grid, 0.5) > hopeless * quantileOf(a.grid, tailQuantile)) return
     take(firstStarts, 0, costOf(a, b, 0))
-    for (let i = 0; i < a.grid.count; i += 1) {
+    const tryPoint = (i: number) => {
       const afterMs = (a.grid.times[i] ?? 0) * justAfter
-      take(firstStarts, afterMs, costOf(a, b, afterMs))
+      return take(firstStarts, afterMs, costOf(a, b, afterMs))
     }
+    // Every other point, then the neighbours of the best.
+    let bestPoint = -1
+    for (let i = 0; i < a.grid.count; i += 2) if (tryPoint(i)) bestPoint = i
+    if (bestPoint > 0) tryPoint(bestPoint - 1)
+    if (bestPoint >= 0 && bestPoint + 1 < a.grid.count) tryPoint(bestPoint + 1)
   }
 
   return (first, other, given) => {
@@ -125,7 +134,7 @@ export function createRacePlanner(): (first: RaceArm, other: RaceArm, terms: Rac
     tryStart(true, a, b)
     tryStart(false, b, a)
     const [starts, follows] = best.firstStarts ? [a, b] : [b, a]
-    // No race pays, but a run slower than anything predicted says that the prediction is wrong.
+    // No race pays, but a first run slower than anything predicted says that its prediction is wrong.
     if (best.afterMs === never && follows.mayFollow) best.afterMs = justAfter * longestOf(starts.grid)
     return best
   }

@@ -19,6 +19,8 @@ export interface TextArm extends ArmRef {
   readonly endMs: number
   /** What the answer's rest costs the reader beside the first token, in milliseconds: see `restOf`. */
   readonly restMs: number
+  /** It is slower than it usually is, and was not measured for a while: its usual first token, in milliseconds. */
+  readonly usualMs: number | undefined
   readonly prediction: TextArmPrediction | undefined
 }
 
@@ -38,6 +40,10 @@ function restOf(tokenMs: number, answerTokens: number, objective: TextObjective,
   return rest * (objective === 'whole' ? tokenMs : Math.max(0, tokenMs - readingMs))
 }
 
+/** An arm that is this many times as slow as usual is tried again when it was not measured for so long. */
+const slowedBy = 1.35
+const slowedForMs = 60_000
+
 const unknown = { firstToken: undefined, firstMs: Number.POSITIVE_INFINITY, firstP90Ms: Number.POSITIVE_INFINITY }
 
 export function toTextArm(
@@ -46,7 +52,7 @@ export function toTextArm(
   about: { readonly answerTokens: number; readonly objective: TextObjective; readonly readingMs: number },
 ): TextArm {
   if (forecast === undefined) {
-    return { ...toArmRef(ref), ...unknown, tokenMs: 0, endMs: unknown.firstMs, restMs: 0, prediction: undefined }
+    return { ...toArmRef(ref), ...unknown, tokenMs: 0, endMs: unknown.firstMs, restMs: 0, usualMs: undefined, prediction: undefined }
   }
   const { answerTokens, objective, readingMs } = about
   const firstToken = bounded(forecast.firstToken)
@@ -55,6 +61,8 @@ export function toTextArm(
   const end = sumOf([boundedTime(asOneLogNormal(firstToken)), boundedTime(rest)])
   const tokenMs = meanOf(token)
   const first = predictionOf(firstToken)
+  const { usualMs = Number.POSITIVE_INFINITY, ageMs = 0 } = forecast
+  const isSlowed = ageMs >= slowedForMs && Math.exp(firstToken.mu) > slowedBy * usualMs
   return {
     ...toArmRef(ref),
     firstToken,
@@ -63,6 +71,7 @@ export function toTextArm(
     tokenMs,
     endMs: meanOf(end),
     restMs: restOf(tokenMs, answerTokens, objective, readingMs),
+    usualMs: isSlowed ? usualMs : undefined,
     prediction: {
       ...toArmRef(ref),
       firstToken: first,

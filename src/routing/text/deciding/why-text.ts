@@ -14,7 +14,8 @@ export function whyText(
   if (objective === 'whole') return taken.endMs <= left.endMs ? `${arm}-faster` : `${arm}-safer`
   if (taken.firstMs <= left.firstMs) return `${arm}-first-token`
   if (taken.tokenMs <= readingMs && left.tokenMs > readingMs) return `${arm}-keeps-pace`
-  if (deadlineMs !== undefined && taken.firstP90Ms <= deadlineMs && left.firstP90Ms > deadlineMs) return `${arm}-in-time`
+  if (deadlineMs !== undefined && taken.firstP90Ms <= deadlineMs && left.firstP90Ms > deadlineMs)
+    return `${arm}-in-time`
   // Slower on its own, it is the better start of a race: the other arm follows if needed.
   return `${arm}-safer`
 }

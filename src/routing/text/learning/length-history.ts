@@ -37,7 +37,7 @@ export function createLengthHistory(): LengthHistory {
       if (lengths.length > remembered) lengths = lengths.slice(-remembered)
     },
     estimate(maxTokens) {
-      const most = maxTokens >= 1 ? maxTokens : 1
+      const most = Number.isNaN(maxTokens) ? 1 : Math.max(1, maxTokens)
       const known =
         lengths.length >= enough ? lengths : [...lengths, ...assumed.map((tokens) => ({ tokens, isCut: false }))]
       // At the same length, those that ended come before those that were cut.

@@ -42,6 +42,16 @@ test('three in a row on one side are a new level', () => {
   expect(Math.exp(line.estimate(0, 34_000).mu)).toBeGreaterThan(25)
 })
 
+test('what it usually is, beside what it is now', () => {
+  const line = createRateLine(options)
+  expect(line.ageMs(5)).toBe(Number.POSITIVE_INFINITY)
+  for (let i = 0; i < 60; i += 1) line.observe(10, 0, i * 1_000)
+  for (let i = 60; i < 66; i += 1) line.observe(20, 0, i * 1_000)
+  expect(Math.exp(line.estimate(0, 66_000).mu)).toBeGreaterThan(17)
+  expect(line.usual(0)).toBeLessThan(12)
+  expect(line.ageMs(70_000)).toBe(5_000)
+})
+
 test('what is old is less certain', () => {
   const line = createRateLine({ ...options, driftPerSecond: 0.01 })
   line.observe(10, 0, 0)

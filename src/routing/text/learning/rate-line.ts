@@ -25,6 +25,10 @@ export interface RateLine {
   /** Replaces what is assumed of r₀; ignored after the first sample. */
   assume(median: number): void
   readonly samples: number
+  /** Long-term median at `x`: what it takes when nothing is the matter. */
+  usual(x: number): number
+  /** Milliseconds since the newest sample; infinite before the first. */
+  ageMs(nowMs: number): number
   snapshot(): unknown
   /** Continues from a snapshot, less certain by `extraVariance`. Returns false for an invalid one. */
   restore(snapshot: unknown, nowMs: number, extraVariance: number): boolean
@@ -40,6 +44,8 @@ const leastShare = 1 / 3
 const residualLimit = 1.2
 const surprisesForChange = 3
 const noiseGain = 0.12
+/** Weight of a sample in the long-term level, once there are many. */
+const usualGain = 0.03
 const mostNoise = 1
 
 const finite = v.pipe(v.number(), v.finite())
@@ -47,6 +53,7 @@ const positive = v.pipe(finite, v.minValue(0))
 const snapshotSchema = object({
   level: finite,
   slope: finite,
+  usual: finite,
   levelVariance: positive,
   covariance: finite,
   slopeVariance: positive,
@@ -72,6 +79,7 @@ export function createRateLine(options: RateLineOptions): RateLine {
   let slopeVariance = options.slope.variance
   let noise = options.noise
   let surprises = 0
+  let usual = level
   const clock = createSampleClock(maxAgeSeconds)
 
   const agedVariance = (nowMs: number) =>
@@ -112,6 +120,8 @@ export function createRateLine(options: RateLineOptions): RateLine {
 
       const noiseSeen = taken ** 2 * (noise / (spread + noise))
       noise = clamp(noise + noiseGain * share * (noiseSeen - noise), options.leastNoise, mostNoise)
+      // A plain average at first, so that the first few samples do not dominate.
+      usual += share * Math.max(usualGain, 1 / (clock.samples + 1)) * (level - usual)
       clock.observe(nowMs)
       return true
     },
@@ -123,15 +133,18 @@ export function createRateLine(options: RateLineOptions): RateLine {
     assume(median) {
       if (clock.samples > 0 || !(median > 0 && median < Number.POSITIVE_INFINITY)) return
       level = clamp(Math.log(median), leastLog, mostLog)
+      usual = level
       levelVariance = Math.min(levelVariance, options.level.variance / 4)
     },
     get samples() {
       return clock.samples
     },
+    usual: (x) => Math.exp(usual + Math.log1p(sizeOf(x))),
+    ageMs: (nowMs) => (clock.observedAtMs === undefined ? Number.POSITIVE_INFINITY : nowMs - clock.observedAtMs),
     snapshot() {
       const { samples, observedAtMs } = clock
       if (observedAtMs === undefined) return undefined
-      return { level, slope, levelVariance, covariance, slopeVariance, noise, samples, observedAtMs }
+      return { level, slope, usual, levelVariance, covariance, slopeVariance, noise, samples, observedAtMs }
     },
     restore(stored, nowMs, extraVariance) {
       const parsed = v.safeParse(snapshotSchema, stored)
@@ -139,6 +152,7 @@ export function createRateLine(options: RateLineOptions): RateLine {
       const { output } = parsed
       level = clamp(output.level, leastLog, mostLog)
       slope = clamp(output.slope, leastSlope, mostSlope)
+      usual = clamp(output.usual, leastLog, mostLog)
       levelVariance = Math.min(maxVariance, output.levelVariance + extraVariance)
       slopeVariance = clamp(output.slopeVariance, 1e-5, maxVariance)
       const bound = Math.sqrt(levelVariance * slopeVariance)

@@ -107,7 +107,13 @@ test('what was learned is stored and goes on, less certain; other versions and n
   }
   expect(next.answerTokens('m', 512)).toEqual(learner.answerTokens('m', 512))
   const fresh = createTextLearner({ now: () => 0 })
-  for (const bad of [undefined, 7, {}, { ...stored, version: 2 }, { ...stored, places: [['edge wasm m', { first: 1 }]] }])
+  for (const bad of [
+    undefined,
+    7,
+    {},
+    { ...stored, version: 2 },
+    { ...stored, places: [['edge wasm m', { first: 1 }]] },
+  ])
     fresh.restore(bad)
   expect(fresh.forecast(edge, { promptTokens: 300 }).isMeasured).toBe(false)
 })
@@ -115,26 +121,29 @@ test('what was learned is stored and goes on, less certain; other versions and n
 test('whatever is measured, forecasts stay positive finite times', () => {
   const anyNumber = fc.oneof(fc.double(), fc.constantFrom(0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1e300))
   fc.assert(
-    fc.property(fc.array(fc.tuple(anyNumber, anyNumber, anyNumber, fc.boolean(), fc.boolean()), { maxLength: 60 }), (all) => {
-      const { learner, clock } = started()
-      for (const [ms, promptTokens, uncachedTokens, isEdge, isLost] of all) {
-        const place = isEdge ? edge : cloud
-        clock.ms += 100
-        const run = { ms, promptTokens, uncachedTokens }
-        if (isLost) learner.observeFirstTokenAtLeast(place, run)
-        else learner.observeFirstToken(place, run)
-        learner.observeTokens(place, { ms, tokens: promptTokens, contextTokens: uncachedTokens })
-        learner.observeAnswer('m', { tokens: promptTokens, isCut: isLost })
-      }
-      for (const place of [edge, cloud]) {
-        const { firstToken, token } = learner.forecast(place, { promptTokens: 500, answerTokens: 100 })
-        for (const ms of [meanOfForecast(firstToken), meanOf(token)]) {
-          expect(ms).toBeGreaterThan(0)
-          expect(ms).toBeLessThan(Number.POSITIVE_INFINITY)
+    fc.property(
+      fc.array(fc.tuple(anyNumber, anyNumber, anyNumber, fc.boolean(), fc.boolean()), { maxLength: 60 }),
+      (all) => {
+        const { learner, clock } = started()
+        for (const [ms, promptTokens, uncachedTokens, isEdge, isLost] of all) {
+          const place = isEdge ? edge : cloud
+          clock.ms += 100
+          const run = { ms, promptTokens, uncachedTokens }
+          if (isLost) learner.observeFirstTokenAtLeast(place, run)
+          else learner.observeFirstToken(place, run)
+          learner.observeTokens(place, { ms, tokens: promptTokens, contextTokens: uncachedTokens })
+          learner.observeAnswer('m', { tokens: promptTokens, isCut: isLost })
         }
-      }
-      const { mean } = learner.answerTokens('m', 512)
-      expect(mean >= 1 && mean <= 512).toBe(true)
-    }),
+        for (const place of [edge, cloud]) {
+          const { firstToken, token } = learner.forecast(place, { promptTokens: 500, answerTokens: 100 })
+          for (const ms of [meanOfForecast(firstToken), meanOf(token)]) {
+            expect(ms).toBeGreaterThan(0)
+            expect(ms).toBeLessThan(Number.POSITIVE_INFINITY)
+          }
+        }
+        const { mean } = learner.answerTokens('m', 512)
+        expect(mean >= 1 && mean <= 512).toBe(true)
+      },
+    ),
   )
 })

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { object } from '../../../contracts/object-schemas.ts'
-import { createPlaceEstimators, type CloudPlace, type EdgePlace, type PlaceEstimators } from './place-estimators.ts'
 import { createLengthHistory, type LengthHistory } from './length-history.ts'
+import { type CloudPlace, createPlaceEstimators, type EdgePlace, type PlaceEstimators } from './place-estimators.ts'
 import { cloudFirstToken, edgeFirstToken, lookBackOf, stepTokens } from './text-cost-models.ts'
 import type { TextLearner, TextPlace } from './text-learner-types.ts'
 
@@ -27,14 +27,16 @@ const isRun = ({ promptTokens, uncachedTokens }: Run) =>
   isTokens(promptTokens) && isTokens(uncachedTokens) && uncachedTokens <= promptTokens
 
 /** Milliseconds a token that the run took to read its prompt. */
-const readingRate = ({ ms, waitMs = 0, uncachedTokens }: Run) => Math.max(0, ms - waitMs) / (uncachedTokens + stepTokens)
+const readingRate = ({ ms, waitMs = 0, uncachedTokens }: Run) =>
+  Math.max(0, ms - waitMs) / (uncachedTokens + stepTokens)
 
 function observeEdge({ prompt }: EdgePlace, run: Run, nowMs: number, atLeast: boolean): void {
   const x = lookBackOf(run)
   const rate = readingRate(run)
   if (!atLeast) prompt.observe(rate, x, nowMs)
   // Shorter than predicted: no evidence.
-  else if (rate > Math.exp(prompt.estimate(x, nowMs).mu)) prompt.observe(rate * beyondCensored, x, nowMs, censoredWeight)
+  else if (rate > Math.exp(prompt.estimate(x, nowMs).mu))
+    prompt.observe(rate * beyondCensored, x, nowMs, censoredWeight)
 }
 
 function observeCloud({ first, tail }: CloudPlace, run: Run, nowMs: number, atLeast: boolean): void {
@@ -100,14 +102,19 @@ export function createTextLearner(options: { readonly now?: () => number } = {})
           firstToken: cloudFirstToken(first.estimate(uncachedTokens, nowMs), tail.estimate()),
           token: token.estimate(context, nowMs),
           isMeasured: first.samples > 0,
+          usualMs: first.usual(uncachedTokens),
+          ageMs: first.ageMs(nowMs),
         }
       }
       const { prompt, token } = places.lookAtEdge(place)
-      const perToken = prompt.estimate(lookBackOf({ promptTokens, uncachedTokens }), nowMs)
+      const lookBack = lookBackOf({ promptTokens, uncachedTokens })
+      const perToken = prompt.estimate(lookBack, nowMs)
       return {
         firstToken: edgeFirstToken({ waitMs, uncachedTokens, perToken, preparation }),
         token: token.estimate(context, nowMs),
         isMeasured: prompt.samples > 0,
+        usualMs: prompt.usual(lookBack) * (uncachedTokens + stepTokens),
+        ageMs: prompt.ageMs(nowMs),
       }
     },
     answerTokens: (work, maxTokens) => (lengths.get(work) ?? createLengthHistory()).estimate(maxTokens),

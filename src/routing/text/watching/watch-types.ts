@@ -1,6 +1,6 @@
 import type { MoveReason } from '../../../contracts/route-reasons.ts'
-import type { TextObjective } from '../text-types.ts'
 import type { UsualGaps } from '../learning/text-learner-types.ts'
+import type { TextObjective } from '../text-types.ts'
 
 export type { MoveReason }
 

@@ -13,9 +13,9 @@ const options: WatchOptions = {
 const edge: Receiver = { firstTokenMs: 600, tokenMs: 50, canPrepare: true }
 const cloud: Receiver = { firstTokenMs: 900, tokenMs: 20, canPrepare: false }
 
-function started(change: Partial<WatchOptions> = {}, receiver: Receiver | undefined = edge) {
+function started(change: Partial<WatchOptions> = {}, receiver: Receiver | 'nobody' = edge) {
   const watch = watchWriting({ ...options, ...change })
-  watch.receiver(receiver)
+  watch.receiver(receiver === 'nobody' ? undefined : receiver)
   /** Tokens at an even pace; returns when the last one came. */
   const write = (count: number, fromMs: number, gapMs = 40) => {
     for (let i = 0; i < count; i += 1) watch.tokens(fromMs + i * gapMs, 1)
@@ -44,13 +44,13 @@ test('a silence: wait, read ahead when a stall is likely, move when it is one', 
 })
 
 test('a stall is four times the usual gap where that is more than two seconds', () => {
-  const { watch, write } = started({ usual: { p90Ms: 500, p97Ms: 1_000, count: 500 } }, undefined)
+  const { watch, write } = started({ usual: { p90Ms: 500, p97Ms: 1_000, count: 500 } }, 'nobody')
   const lastMs = write(20, 500)
   expect(watch.next(lastMs)).toEqual({ do: 'wait', untilMs: lastMs + 4_000 })
 })
 
 test('an answer that comes slowly from the start is not taken for a stall', () => {
-  const { watch, write } = started({}, undefined)
+  const { watch, write } = started({}, 'nobody')
   const lastMs = write(20, 500, 900)
   expect(watch.next(lastMs + 3_000).do).toBe('wait')
   expect(watch.next(lastMs + 5_000).do).toBe('move')
@@ -140,8 +140,16 @@ test('a much faster other side: only where the reader would notice', () => {
 
 test('whatever comes, what is waited for lies ahead, and nothing is read ahead twice at once', () => {
   const event = fc.oneof(
-    fc.record({ type: fc.constant('tokens' as const), afterMs: fc.integer({ min: 0, max: 4_000 }), count: fc.integer({ min: 0, max: 4 }) }),
-    fc.record({ type: fc.constantFrom('prepared' as const, 'heat' as const, 'calm' as const, 'gone' as const, 'edge' as const), afterMs: fc.integer({ min: 0, max: 3_000 }), count: fc.constant(0) }),
+    fc.record({
+      type: fc.constant('tokens' as const),
+      afterMs: fc.integer({ min: 0, max: 4_000 }),
+      count: fc.integer({ min: 0, max: 4 }),
+    }),
+    fc.record({
+      type: fc.constantFrom('prepared' as const, 'heat' as const, 'calm' as const, 'gone' as const, 'edge' as const),
+      afterMs: fc.integer({ min: 0, max: 3_000 }),
+      count: fc.constant(0),
+    }),
   )
   fc.assert(
     fc.property(fc.array(event, { maxLength: 60 }), (events) => {

@@ -25,6 +25,8 @@ const ownGaps = 12
 const muchFaster = 1.5
 /** Weight of an arrival in the tokens' own rate. */
 const rateGain = 0.08
+/** A single pause counts for no more than this many tokens' time in it. */
+const mostPause = 4
 
 const bounded = (value: number, least: number, most: number) => (value > least ? Math.min(value, most) : least)
 
@@ -103,7 +105,7 @@ export function watchWriting(options: WatchOptions): WritingWatch {
         const gapMs = Math.max(0, nowMs - lastAtMs)
         own.observe(gapMs)
         arrivals += 1
-        tokenMs += Math.min(1, rateGain * count) * (gapMs / count - tokenMs)
+        tokenMs += Math.min(1, rateGain * count) * (Math.min(gapMs / count, mostPause * tokenMs) - tokenMs)
         // It was silent, and no more.
         if (preparingFor === 'stalled') {
           preparingFor = undefined
