@@ -1,7 +1,9 @@
 import { isHitherError } from '../../../errors/hither-error.ts'
-import { armKey } from '../../../routing/arm-ref.ts'
+import { armKey, toArmRef } from '../../../routing/arm-ref.ts'
 import type { ArmRef } from '../../../routing/router-types.ts'
+import { chooseReceiver } from '../../../routing/text/watching/choose-receiver.ts'
 import type { WatchAction } from '../../../routing/text/watching/watch-types.ts'
+import { p90OfForecast } from '../../../utils/forecast.ts'
 import { given } from '../../../utils/given.ts'
 import { type AnswerPart, isBegun, noAnswer } from '../answer/answer-state.ts'
 import { type LiveRun, openLiveRun } from './live-run.ts'
@@ -93,19 +95,35 @@ function askNext(scene: Scene, left: Leaving): boolean {
   return true
 }
 
-/** Who could write now: before the first token in the plan's order, then the one whose next token is predicted first. */
+/** Who could write now: before the first token in the plan's order, then the one whose next token is predicted soonest. */
 function nextOf(scene: Scene, left: Leaving): NextRun | undefined {
   const { options, faults, lastWriter } = scene
-  const { plan } = options
-  const planned = (): readonly NextRun[] => [...(plan.second ? [plan.second] : []), ...plan.fallbacks].map((ref) => ({ ref }))
-  const others = lastWriter === undefined ? planned() : options.receivers(lastWriter)
-  const other = others.find(
-    ({ ref }) => faults.of(ref) === 0 && !left.asked.has(armKey(ref)) && !isRunning(scene, ref),
-  )
-  const again = againOf(scene, lastWriter ?? faults.last())
+  const isFree = ({ ref }: NextRun) =>
+    faults.of(ref) === 0 && !left.asked.has(armKey(ref)) && !isRunning(scene, ref)
+  if (lastWriter !== undefined) return receiverOf(scene, lastWriter, isFree)
+  const { second, fallbacks, retries } = options.plan
+  const other = [...(second ? [second] : []), ...fallbacks].map((ref) => ({ ref })).find(isFree)
+  const again = againOf(scene, faults.last())
   // The others are predicted to take far longer.
-  const isFirst = lastWriter === undefined && plan.retries && again !== undefined && faults.of(again.ref) === 1
+  const isFirst = retries && again !== undefined && faults.of(again.ref) === 1
   return isFirst ? again : (other ?? again)
+}
+
+/** Who goes on with what is written; who would have to begin anew comes last. */
+function receiverOf(scene: Scene, from: ArmRef, isFree: (next: NextRun) => boolean): NextRun | undefined {
+  const { options, faults } = scene
+  const free = options.receivers(from).filter(isFree)
+  const again = againOf(scene, from)
+  const place = options.places.find(({ ref }) => armKey(ref) === armKey(from))
+  const self =
+    again !== undefined && place !== undefined
+      ? [{ ...from, firstTokenMs: p90OfForecast(options.forecast(place, options.promptTokens + options.state.tokens).firstToken) }]
+      : []
+  const others = free.filter(({ isRestart }) => !isRestart).map(({ ref, receiver }) => ({ ...ref, ...receiver }))
+  const known = [...others, ...self].map((option) => ({ ...option, isAllowed: true }))
+  const chosen = chooseReceiver(from, known, faults.inAll(from))
+  if (chosen === undefined) return free[0]
+  return armKey(chosen) === armKey(from) ? again : { ref: toArmRef(chosen) }
 }
 
 /** The same arm once more, where what failed may be whole again: a new worker, a new connection. */

@@ -15,6 +15,8 @@ export interface FaultBook {
   progress(): void
   /** How often this arm has failed without a token between. */
   of(ref: ArmRef): number
+  /** How often it has failed in this answer. */
+  inAll(ref: ArmRef): number
   /** The arm that failed last. */
   last(): ArmRef | undefined
   /** May the same arm be asked once more? */
@@ -48,12 +50,14 @@ function faultOf(error: unknown): Fault {
 
 export function openFaultBook(): FaultBook {
   const counts = new Map<string, number>()
+  const all = new Map<string, number>()
   let recent: HitherError[] = []
   let last: { readonly ref: ArmRef; readonly error: unknown } | undefined
   const of = (ref: ArmRef) => counts.get(armKey(ref)) ?? 0
   return {
     add(ref, error) {
       counts.set(armKey(ref), of(ref) + 1)
+      all.set(armKey(ref), (all.get(armKey(ref)) ?? 0) + 1)
       if (isHitherError(error)) recent.push(error)
       last = { ref, error }
       return faultOf(error)
@@ -63,6 +67,7 @@ export function openFaultBook(): FaultBook {
       recent = []
     },
     of,
+    inAll: (ref) => all.get(armKey(ref)) ?? 0,
     last: () => last?.ref,
     mayTryAgain(ref) {
       if (last === undefined || armKey(last.ref) !== armKey(ref) || !isHitherError(last.error)) return false
