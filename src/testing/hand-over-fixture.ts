@@ -50,7 +50,6 @@ export async function openHandOver(
 export const chatAbout = (about: unknown) => ({ messages: [{ role: 'user' as const, content: `Tell of ${about}` }] })
 export const answerTo = (input: ReturnType<typeof chatAbout>): string =>
   recital.answer(splitAnswer(renderChat(input.messages)).prompt)
-export const movesOf = (parts: readonly WritingPart[]) =>
-  parts.flatMap((part) => (part.type === 'moved' ? [part] : []))
+export const movesOf = (parts: readonly WritingPart[]) => parts.flatMap((part) => (part.type === 'moved' ? [part] : []))
 /** Requests for an answer, and not for a probe. */
 export const answersOf = ({ asked }: FakeTextServer) => asked.filter(({ body }) => body.stream === true)

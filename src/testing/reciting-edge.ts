@@ -42,7 +42,11 @@ export function createRecitingEdge(recital: Recital): RecitingEdge {
   let wake: (() => void) | undefined
   let held: Promise<void> | undefined
 
-  const recite = async (request: WriteRequest, onEvent: (event: WriteEvent) => void, signal: AbortSignal | undefined) => {
+  const recite = async (
+    request: WriteRequest,
+    onEvent: (event: WriteEvent) => void,
+    signal: AbortSignal | undefined,
+  ) => {
     const text = promptText(request.prompt, recital)
     const ids = recital.encode(text)
     const { answerText, stops } = request

@@ -108,7 +108,11 @@ export interface TextWriterFixture {
     input: Parameters<TextWriter['generate']>[1],
     options?: Parameters<TextWriter['generate']>[2],
     onPart?: (part: WritingPart) => void,
-  ): Promise<{ readonly shown: string; readonly parts: readonly WritingPart[]; readonly result: Awaited<ReturnType<TextWriter['generate']>['done']> }>
+  ): Promise<{
+    readonly shown: string
+    readonly parts: readonly WritingPart[]
+    readonly result: Awaited<ReturnType<TextWriter['generate']>['done']>
+  }>
 }
 
 /** A writer of texts over an engine and endpoints; nothing else of a client is there. */
@@ -163,7 +167,14 @@ export function openTextWriterFixture(options: {
     pipeline: {
       learner: createRouteLearner(),
       writing: {
-        ...{ endpoints, fetch: undefined, budgets: undefined, keepsMeasurements: false, downloadOnMetered: false, know },
+        ...{
+          endpoints,
+          fetch: undefined,
+          budgets: undefined,
+          keepsMeasurements: false,
+          downloadOnMetered: false,
+          know,
+        },
         watcher: {
           get online() {
             return online

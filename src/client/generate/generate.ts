@@ -13,21 +13,21 @@ import { anySignal } from '../../utils/any-signal.ts'
 import { given } from '../../utils/given.ts'
 import { lazy } from '../../utils/lazy.ts'
 import { withDeadline } from '../../utils/with-deadline.ts'
-import type { WritingKnowledge } from '../request/know-writing.ts'
 import { toRequestPolicy } from '../options/client-settings.ts'
+import type { WritingKnowledge } from '../request/know-writing.ts'
 import type { Policy } from '../types/client-options.ts'
 import type { RouteExplanation } from '../types/client-types.ts'
 import type { GenerateInput, GenerateOptions, Writing, WritingResult } from '../types/generate-types.ts'
 import { type AnswerState, isBegun, noAnswer } from './answer/answer-state.ts'
 import { type Journal, openJournal } from './answer/journal.ts'
-import type { GenerateParts } from './routing/generate-parts.ts'
 import { openWriting, type WritingSink } from './open-writing.ts'
 import { parseGenerateInput, parseGenerateOptions, samplingOf } from './parse-generate.ts'
 import { firstTokensOf, speedsOf, toTextRoute } from './record/to-text-route.ts'
+import type { GenerateParts } from './routing/generate-parts.ts'
 import { estimatePromptTokens } from './routing/text-request.ts'
 import { openTextRouting, type TextRouting } from './routing/text-routing.ts'
 import type { WritingLog } from './running/conduct-types.ts'
-import { planText, type PlannedText } from './running/plan-text.ts'
+import { type PlannedText, planText } from './running/plan-text.ts'
 import type { RunEnd } from './running/run-types.ts'
 import { writePlanned } from './running/write-planned.ts'
 
@@ -54,7 +54,10 @@ export interface TextWriter {
    */
   generate(model: string, input: GenerateInput, given: GenerateOptions): Writing
   /** @see Client.explain @throws {NoArmError} `no-arm` */
-  explain(manifest: Manifest, policy: Pick<ReturnType<typeof toRequestPolicy>, 'privacy' | 'deadlineMs'>): Promise<RouteExplanation>
+  explain(
+    manifest: Manifest,
+    policy: Pick<ReturnType<typeof toRequestPolicy>, 'privacy' | 'deadlineMs'>,
+  ): Promise<RouteExplanation>
 }
 
 export function openTextWriter(parts: GenerateParts): TextWriter {
@@ -155,7 +158,8 @@ function toResult(
   { reason, error }: { readonly reason: FinishReason; readonly error: HitherError | undefined },
 ): WritingResult {
   const { options, limits, startedAt, startedAtMs, prompt } = request
-  const promptTokens = state.promptIds?.length ?? end?.promptTokens ?? (isBegun(state) ? estimatePromptTokens(prompt) : 0)
+  const promptTokens =
+    state.promptIds?.length ?? end?.promptTokens ?? (isBegun(state) ? estimatePromptTokens(prompt) : 0)
   let route: RouteRecord | undefined
   if (model !== undefined && log !== undefined) {
     const { manifest, plan, knowledge } = model
@@ -222,8 +226,7 @@ async function writeWith(
     throw new ValidationError('input-unexpected', `The model “${manifest.name}” does not write text.`)
   }
   const { signal: _, ...asked } = options
-  const journal =
-    options.journal && openJournal(parts.background, options.journal, [modelKey(manifest), prompt, asked])
+  const journal = options.journal && openJournal(parts.background, options.journal, [modelKey(manifest), prompt, asked])
   const kept = journal ? await journal.restore() : undefined
   if (journal) progress.journal = journal
   const { maxTokens = usualMaxTokens, handover = 'same-model', restart = false, objective } = options

@@ -16,7 +16,11 @@ describe('the endpoint dies in the midst, and this device goes on (case 55)', ()
   const faults = ['destroy', 'half', 'ends', 'error', 'nonsense'] as const
   it.each(goingOn)('%s', async (kind) => {
     const { conduct, server, cloud } = await openHandOver(kind)
-    const cases = fc.tuple(fc.integer({ min: 0, max: 999 }), fc.integer({ min: 1, max: 60 }), fc.constantFrom(...faults))
+    const cases = fc.tuple(
+      fc.integer({ min: 0, max: 999 }),
+      fc.integer({ min: 1, max: 60 }),
+      fc.constantFrom(...faults),
+    )
     await fc.assert(
       fc.asyncProperty(cases, async ([about, at, fault]) => {
         const input = chatAbout(about)
@@ -108,7 +112,10 @@ it('edge-only: the worker dies again and again, and no endpoint is asked for any
   const { end, shown, parts } = await conduct(input, edge, { privacy: 'edge-only' })
   await end
   expect(shown()).toBe(answerTo(input))
-  expect(movesOf(parts)).toMatchObject([{ from: 'edge', to: 'edge' }, { from: 'edge', to: 'edge' }])
+  expect(movesOf(parts)).toMatchObject([
+    { from: 'edge', to: 'edge' },
+    { from: 'edge', to: 'edge' },
+  ])
   expect(server.paths.length).toBe(before)
 })
 
@@ -153,7 +160,9 @@ it('an endpoint that can’t go on may begin anew where the caller allows it, an
 })
 
 it('handover never, or another model: what fails is cut off; any: another model goes on', async () => {
-  const { conduct, device, cloud, server } = await openHandOver('byIds', { models: { teller: { id: 'teller', isOther: true } } })
+  const { conduct, device, cloud, server } = await openHandOver('byIds', {
+    models: { teller: { id: 'teller', isOther: true } },
+  })
   const input = chatAbout('others')
   for (const handover of ['never', 'same-model'] as const) {
     device.fail({ kind: 'fails', at: 4 })
@@ -176,7 +185,10 @@ it('an endpoint that is too busy, or answers with a page: this device begins ins
     await end
     expect(shown()).toBe(answerTo(input))
     expect(movesOf(parts)).toEqual([])
-    expect(log.attempts()).toMatchObject([{ arm: 'cloud', result: 'failed' }, { arm: 'edge', result: 'answered' }])
+    expect(log.attempts()).toMatchObject([
+      { arm: 'cloud', result: 'failed' },
+      { arm: 'edge', result: 'answered' },
+    ])
     expect(log.reason).toBe('cloud-failed')
   }
 })

@@ -48,19 +48,28 @@ describe.skipIf(!hasStoriesModel)('this device and our endpoint, one real model'
     expect(shown()).toBe(undisturbed)
   })
 
-  it.each([1, 2, 7, 18, 31, 44, 59])('the worker dies after %i tokens: the endpoint goes on, by ids (case 54)', async (at) => {
-    device.dieAfter(at)
-    const { end, shown, parts, state } = await fixture.conduct(prompt, edge, { fallbacks: [cloud], request: { maxTokens } })
-    await end
-    expect(shown()).toBe(undisturbed)
-    expect(parts.filter(({ type }) => type === 'moved')).toMatchObject([{ from: 'edge', to: 'cloud', atToken: at }])
-    expect(state.tokens).toBe(maxTokens)
-    expect(state.ids).toHaveLength(maxTokens)
-  })
+  it.each([1, 2, 7, 18, 31, 44, 59])(
+    'the worker dies after %i tokens: the endpoint goes on, by ids (case 54)',
+    async (at) => {
+      device.dieAfter(at)
+      const { end, shown, parts, state } = await fixture.conduct(prompt, edge, {
+        fallbacks: [cloud],
+        request: { maxTokens },
+      })
+      await end
+      expect(shown()).toBe(undisturbed)
+      expect(parts.filter(({ type }) => type === 'moved')).toMatchObject([{ from: 'edge', to: 'cloud', atToken: at }])
+      expect(state.tokens).toBe(maxTokens)
+      expect(state.ids).toHaveLength(maxTokens)
+    },
+  )
 
   it.each([1, 2, 7, 18, 31, 44])('the socket is cut at event %i: this device goes on, by ids (case 55)', async (at) => {
     proxy.cutAfter(at)
-    const { end, shown, parts, state } = await fixture.conduct(prompt, cloud, { fallbacks: [edge], request: { maxTokens } })
+    const { end, shown, parts, state } = await fixture.conduct(prompt, cloud, {
+      fallbacks: [edge],
+      request: { maxTokens },
+    })
     await end
     expect(shown()).toBe(undisturbed)
     expect(parts.filter(({ type }) => type === 'moved').length).toBeLessThanOrEqual(1)
@@ -69,7 +78,11 @@ describe.skipIf(!hasStoriesModel)('this device and our endpoint, one real model'
 
   it.each([3, 20, 41])('an answer that is known as text only is gone on with here: at token %i', async (at) => {
     device.dieAfter(at)
-    const first = await fixture.conduct(prompt, edge, { privacy: 'edge-only', handover: 'never', request: { maxTokens: at } })
+    const first = await fixture.conduct(prompt, edge, {
+      privacy: 'edge-only',
+      handover: 'never',
+      request: { maxTokens: at },
+    })
     await first.end
     const { text, held, tokens } = first.state
     const state = { ids: undefined, whole: 0, tokens, text, held, droppedMessages: 0 }

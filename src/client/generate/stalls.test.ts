@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { answersOf, answerTo, chatAbout, edge, movesOf, openHandOver, recital } from '../../testing/hand-over-fixture.ts'
+import {
+  answersOf,
+  answerTo,
+  chatAbout,
+  edge,
+  movesOf,
+  openHandOver,
+  recital,
+} from '../../testing/hand-over-fixture.ts'
 import { until } from '../../testing/until.ts'
 
 describe('a stall', () => {
@@ -71,7 +79,10 @@ it('a race for the first token: who begins first goes on, the other one is abort
   const { conduct, device, cloud, server } = await openHandOver('hither')
   const input = chatAbout('a race')
   device.hold(true)
-  const { end, shown, log, parts } = await conduct(input, edge, { second: { ...cloud, afterMs: 0 }, fallbacks: [cloud] })
+  const { end, shown, log, parts } = await conduct(input, edge, {
+    second: { ...cloud, afterMs: 0 },
+    fallbacks: [cloud],
+  })
   await end
   device.hold(false)
   expect(shown()).toBe(answerTo(input))

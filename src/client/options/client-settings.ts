@@ -43,7 +43,9 @@ export function toClientSettings(options: ClientOptions): ClientSettings {
     report = 'routes',
   } = parseClientOptions(options)
   const endpoints = [endpoint].flat()
-  const [reportUrl] = endpoints.filter(({ kind }) => kind === undefined).map(({ url }) => toBaseUrl(new URL(toUrl(url, 'endpoint.url'))))
+  const [reportUrl] = endpoints
+    .filter(({ kind }) => kind === undefined)
+    .map(({ url }) => toBaseUrl(new URL(toUrl(url, 'endpoint.url'))))
   return {
     catalogUrl: toUrl(catalog, 'catalog'),
     endpoints,

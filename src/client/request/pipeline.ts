@@ -120,7 +120,9 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     if (report !== undefined) onLink(report)
   }
   // A server of OpenAI's API alone writes texts and nothing else.
-  const clouds = endpoints.filter(({ kind }) => kind !== 'openai').map((endpoint) => createCloudLink(endpoint, watcher, tellLink, fetch))
+  const clouds = endpoints
+    .filter(({ kind }) => kind !== 'openai')
+    .map((endpoint) => createCloudLink(endpoint, watcher, tellLink, fetch))
   const notices = createNotices({ clouds, watcher, background, edgeModels, onChange: onNotices })
   const learner = createRouteLearner()
   const router = createRouter({ policy: toRouterPolicy(options.budgets) })

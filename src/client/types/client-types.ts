@@ -1,7 +1,14 @@
 import type { DeviceReport, LinkReport, ModelProgress } from '../../contracts/measurements.ts'
 import type { ModelState } from '../../contracts/model-state.ts'
 import type { Notice } from '../../contracts/notice.ts'
-import type { Prediction, RouteArmPrediction, RouteKnowledge, RouteReason, RouteRecord, RouteWritingArm } from '../../contracts/route.ts'
+import type {
+  Prediction,
+  RouteArmPrediction,
+  RouteKnowledge,
+  RouteReason,
+  RouteRecord,
+  RouteWritingArm,
+} from '../../contracts/route.ts'
 import type { OutboxState } from '../../outbox/create-outbox.ts'
 import type { Policy } from './client-options.ts'
 import type { GenerateInput, GenerateOptions, Writing } from './generate-types.ts'

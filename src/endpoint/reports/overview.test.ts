@@ -211,7 +211,15 @@ describe.each(kinds)('the overview from %s', (kind) => {
     ])
     const { texts = [] } = v.parse(opsOverviewSchema, await read('tales'))
     expect(texts).toMatchObject([
-      { by: 'model', key: 'tales', answered: 3, firstTokenP50Ms: 300, firstTokenP95Ms: 900, tokensPerSecond: 25, moves: 2 },
+      {
+        by: 'model',
+        key: 'tales',
+        answered: 3,
+        firstTokenP50Ms: 300,
+        firstTokenP95Ms: 900,
+        tokensPerSecond: 25,
+        moves: 2,
+      },
       { by: 'arm', key: 'edge', answered: 2, firstTokenP95Ms: 300, tokensPerSecond: 25, moves: 0 },
       { by: 'arm', key: 'cloud', answered: 1, firstTokenP50Ms: 900, tokensPerSecond: null, moves: 2 },
       { by: 'browser', key: 'Safari', answered: 3 },

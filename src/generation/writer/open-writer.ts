@@ -184,8 +184,11 @@ function toBeginning(
   if (answerText !== undefined) {
     const { answer: found, text } = tokensOfAnswer(ids, answerText.text, codec)
     // The other one's last token may be half of one that this model knows.
-    const { ids: left, first, written } =
-      found.length === 0 ? { ids, first: undefined, written: '' } : openEnd([...ids, ...found], codec)
+    const {
+      ids: left,
+      first,
+      written,
+    } = found.length === 0 ? { ids, first: undefined, written: '' } : openEnd([...ids, ...found], codec)
     const own = left.slice(ids.length)
     // What was not taken is written again: at least a letter with each token.
     const again = found.length - own.length + answerText.text.length - text.length

@@ -1,7 +1,15 @@
 import { expect, it } from 'vitest'
 import { followWriting } from './follow-writing.ts'
 
-const moved = { type: 'moved', from: 'edge', to: 'cloud', reason: 'failed', atToken: 2, gapMs: 5, why: 'What wrote has failed.' } as const
+const moved = {
+  type: 'moved',
+  from: 'edge',
+  to: 'cloud',
+  reason: 'failed',
+  atToken: 2,
+  gapMs: 5,
+  why: 'What wrote has failed.',
+} as const
 
 it('remembers the place in the text where another one went on, why, and where it is being written', () => {
   const followed = followWriting(() => 0)

@@ -23,6 +23,11 @@ export interface GenerateParts {
   readonly onAnswered: (route: RouteRecord, privacy: Privacy) => void
   readonly onFailed: (
     error: unknown,
-    about: { readonly model: string; readonly privacy: Privacy; readonly startedAtMs: number; readonly actualMs: number },
+    about: {
+      readonly model: string
+      readonly privacy: Privacy
+      readonly startedAtMs: number
+      readonly actualMs: number
+    },
   ) => void
 }

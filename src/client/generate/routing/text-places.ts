@@ -1,13 +1,13 @@
 import * as v from 'valibot'
+import { endpointName } from '../../../cloud/base-url.ts'
 import { openTextServer } from '../../../cloud/text/open-text-server.ts'
 import type { TextModelFacts, TextServer } from '../../../cloud/text/text-server.ts'
-import { endpointName } from '../../../cloud/base-url.ts'
-import { strictObject } from '../../../contracts/object-schemas.ts'
 import type { Manifest } from '../../../contracts/manifest.ts'
+import { strictObject } from '../../../contracts/object-schemas.ts'
 import { ConfigError } from '../../../errors/config-error.ts'
 import { isHitherError } from '../../../errors/hither-error.ts'
-import type { TextPlace } from '../../../routing/text/learning/text-learner-types.ts'
 import type { ArmRef } from '../../../routing/router-types.ts'
+import type { TextPlace } from '../../../routing/text/learning/text-learner-types.ts'
 import { baseAddress } from '../../../utils/page-address.ts'
 import type { EndpointOptions } from '../../types/client-options.ts'
 
@@ -55,13 +55,17 @@ const modelsSchema = v.optional(
 
 function checkModels(models: EndpointOptions['models']): void {
   if (v.is(modelsSchema, models)) return
-  throw new ConfigError('config-invalid', 'These client options cannot be used. endpoint.models: names of models, or { id, isOther }.')
+  throw new ConfigError(
+    'config-invalid',
+    'These client options cannot be used. endpoint.models: names of models, or { id, isOther }.',
+  )
 }
 
 const tokenizerOf = ({ generation, files }: Manifest) =>
   files.find(({ path }) => path === generation?.tokenizer)?.sha256
 
-const areEqual = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((id, at) => id === b[at])
+const areEqual = (a: readonly number[], b: readonly number[]) =>
+  a.length === b.length && a.every((id, at) => id === b[at])
 
 /** A model that an endpoint lacks is asked for again after this time, as an operator may add it. */
 const lacksMs = 60_000

@@ -98,8 +98,7 @@ function askNext(scene: Scene, left: Leaving): boolean {
 /** Who could write now: before the first token in the plan's order, then the one whose next token is predicted soonest. */
 function nextOf(scene: Scene, left: Leaving): NextRun | undefined {
   const { options, faults, lastWriter } = scene
-  const isFree = ({ ref }: NextRun) =>
-    faults.of(ref) === 0 && !left.asked.has(armKey(ref)) && !isRunning(scene, ref)
+  const isFree = ({ ref }: NextRun) => faults.of(ref) === 0 && !left.asked.has(armKey(ref)) && !isRunning(scene, ref)
   if (lastWriter !== undefined) return receiverOf(scene, lastWriter, isFree)
   const { second, fallbacks, retries } = options.plan
   const other = [...(second ? [second] : []), ...fallbacks].map((ref) => ({ ref })).find(isFree)
@@ -117,7 +116,14 @@ function receiverOf(scene: Scene, from: ArmRef, isFree: (next: NextRun) => boole
   const place = options.places.find(({ ref }) => armKey(ref) === armKey(from))
   const self =
     again !== undefined && place !== undefined
-      ? [{ ...from, firstTokenMs: p90OfForecast(options.forecast(place, options.promptTokens + options.state.tokens).firstToken) }]
+      ? [
+          {
+            ...from,
+            firstTokenMs: p90OfForecast(
+              options.forecast(place, options.promptTokens + options.state.tokens).firstToken,
+            ),
+          },
+        ]
       : []
   const others = free.filter(({ isRestart }) => !isRestart).map(({ ref, receiver }) => ({ ...ref, ...receiver }))
   const known = [...others, ...self].map((option) => ({ ...option, isAllowed: true }))
@@ -141,7 +147,10 @@ function failed(scene: Scene, run: LiveRun, error: unknown): void {
   const code = isHitherError(error) ? error.code : undefined
   if (wasWriter) scene.writer = undefined
   endRun(scene, run, fault === 'arm' ? 'failed' : 'abandoned', code)
-  if (fault === 'request' && (wasWriter || liveRuns(scene).length === 0)) return scene.fail(error)
+  if (fault === 'request' && (wasWriter || liveRuns(scene).length === 0)) {
+    scene.fail(error)
+    return
+  }
   const reason = options.isOnline() || run.ref.arm === 'edge' ? 'failed' : 'offline'
   const left = scene.leaving ?? {
     ...{ run, reason, isFailure: true, at: scene.nowMs(), asked: new Set<string>() },
@@ -149,11 +158,11 @@ function failed(scene: Scene, run: LiveRun, error: unknown): void {
   }
   scene.leaving = left
   scene.watched = candidates(scene).at(-1) ?? scene.writer
-  // Somebody is on the way already.
-  if (scene.writer === undefined && liveRuns(scene).length > 0) return scene.schedule()
-  if (askNext(scene, left)) return scene.schedule()
-  if (scene.writer !== undefined) return stay(scene, scene.writer)
-  scene.fail(faults.error(error))
+  // Somebody may be on the way already.
+  const isOnTheWay = scene.writer === undefined && liveRuns(scene).length > 0
+  if (isOnTheWay || askNext(scene, left)) scene.schedule()
+  else if (scene.writer !== undefined) stay(scene, scene.writer)
+  else scene.fail(faults.error(error))
 }
 
 /** Nobody can take over from a run that works: it goes on. */
@@ -192,7 +201,10 @@ export function leave(
     if (run === scene.writer && !mayRecover) run.queue = []
   }
   const left = scene.leaving
-  if (askNext(scene, left)) return scene.schedule()
+  if (askNext(scene, left)) {
+    scene.schedule()
+    return
+  }
   // Who was to take over does not begin, and nobody else is left: who was left goes on, if it was at no fault.
   if (scene.writer === undefined || left.isFailure) return
   for (const other of candidates(scene)) endRun(scene, other, 'lost')

@@ -36,7 +36,11 @@ export interface ConductOptions {
   readonly promptTokens: number
   readonly start: StartRun
   /** Has this device read prompt and answer. @see readAhead */
-  readonly readAhead: (from: Readonly<AnswerState>, onRead: (tokens: number) => void, signal: AbortSignal) => Promise<void>
+  readonly readAhead: (
+    from: Readonly<AnswerState>,
+    onRead: (tokens: number) => void,
+    signal: AbortSignal,
+  ) => Promise<void>
   /** Who could take over from this arm now, the best one first. */
   readonly receivers: (writer: ArmRef) => readonly ReceiverOption[]
   readonly forecast: (place: TextArmPlace, tokens: number) => TextForecast

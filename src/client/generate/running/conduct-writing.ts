@@ -39,7 +39,10 @@ function schedule(scene: Scene): void {
     })
     action = run.watch.next(nowMs())
   }
-  if (action.do === 'move') return leave(scene, run, action)
+  if (action.do === 'move') {
+    leave(scene, run, action)
+    return
+  }
   const untilMs = action.do === 'wait' ? action.untilMs : nowMs()
   if (untilMs === Number.POSITIVE_INFINITY) return
   scene.timer = timers.setTimeout(() => scene.schedule(), Math.max(1, untilMs - nowMs()))

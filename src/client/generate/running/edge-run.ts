@@ -72,7 +72,9 @@ export async function runOnEdge(
   /** Undefined: what its ids stand for is not what was shown. */
   async function write(byIds: boolean): Promise<RunEnd | undefined> {
     const own = new AbortController()
-    const intake = createIntake(from, request.stops, byIds, events, () => own.abort(new DOMException('enough', 'AbortError')))
+    const intake = createIntake(from, request.stops, byIds, events, () =>
+      own.abort(new DOMException('enough', 'AbortError')),
+    )
     try {
       const end = await edge.write(manifest, toWriteRequest(request, from, byIds), {
         signal: anySignal(signal, own.signal),

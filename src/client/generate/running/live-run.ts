@@ -1,9 +1,9 @@
 import type { RouteAttempt } from '../../../contracts/route.ts'
-import type { TextLearner, TextPlace } from '../../../routing/text/learning/text-learner-types.ts'
 import type { ArmRef } from '../../../routing/router-types.ts'
+import type { TextLearner, TextPlace } from '../../../routing/text/learning/text-learner-types.ts'
 import type { TextForecast, TextPlan } from '../../../routing/text/text-types.ts'
-import { watchWriting } from '../../../routing/text/watching/watch-writing.ts'
 import type { WritingWatch } from '../../../routing/text/watching/watch-types.ts'
+import { watchWriting } from '../../../routing/text/watching/watch-writing.ts'
 import { p90OfForecast } from '../../../utils/forecast.ts'
 import { meanOf } from '../../../utils/log-normal.ts'
 import type { AnswerPart } from '../answer/answer-state.ts'
@@ -36,7 +36,9 @@ export interface LiveRun {
   readonly written: () => number
   /** Tokens of what it was given that it knew. */
   readonly cached: () => number
-  end: { readonly result: NonNullable<RouteAttempt['result']>; readonly at: number; readonly error?: string } | undefined
+  end:
+    | { readonly result: NonNullable<RouteAttempt['result']>; readonly at: number; readonly error?: string }
+    | undefined
 
   /** The model is ready now. */
   ready(nowMs: number): void
@@ -122,7 +124,10 @@ export function openLiveRun(options: {
       })
     },
     isHot: () =>
-      forecast.isMeasured && firstAt !== undefined && arrivals >= hotTokens && (lastAt - firstAt) / arrivals > hotFactor * tokenMs,
+      forecast.isMeasured &&
+      firstAt !== undefined &&
+      arrivals >= hotTokens &&
+      (lastAt - firstAt) / arrivals > hotFactor * tokenMs,
   }
   return run
 }

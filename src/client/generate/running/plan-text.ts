@@ -73,7 +73,8 @@ export async function planText(
       : await edgeBarrierOf(edge, manifest, promptTokens + maxTokens)
   const knowledge = await pipeline.writing.know(manifest, privacy, forReal)
   if (forReal && knowledge.online) {
-    const encode = async (text: string) => (knowledge.edge.status === 'ready' ? encodeOnEdge(edge, manifest, text) : undefined)
+    const encode = async (text: string) =>
+      knowledge.edge.status === 'ready' ? encodeOnEdge(edge, manifest, text) : undefined
     for (const cloud of routing.allowed(privacy)) void cloud.refresh(manifest, encode)
   }
   // An answer that was begun on an earlier page: whoever can't go on with it can't answer.

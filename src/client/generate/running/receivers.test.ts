@@ -86,5 +86,7 @@ it('who goes on in no way begins anew, last of all, and only where that is allow
 it('not an arm that is set aside, out of reach, without the model, or whose context is full', () => {
   expect(names({ allows: ({ endpoint }) => endpoint !== 'fast' })).toEqual(['slow'])
   expect(names({ online: false })).toEqual([])
-  expect(names({ places: [edge, cloud('fast', { mayWrite: false }), cloud('slow', { contextTokens: 15 })] })).toEqual([])
+  expect(names({ places: [edge, cloud('fast', { mayWrite: false }), cloud('slow', { contextTokens: 15 })] })).toEqual(
+    [],
+  )
 })

@@ -1,6 +1,6 @@
 import type { Manifest } from '../../../contracts/manifest.ts'
-import { invariant } from '../../../utils/invariant.ts'
 import type { TextPlan } from '../../../routing/text/text-types.ts'
+import { invariant } from '../../../utils/invariant.ts'
 import type { Timers } from '../../../utils/with-deadline.ts'
 import type { WritingPart } from '../../types/generate-types.ts'
 import type { AnswerState } from '../answer/answer-state.ts'
@@ -32,7 +32,19 @@ export function writePlanned(
     readonly timers?: Timers | undefined
   },
 ): ConductedWriting {
-  const { decision: plan, view, request, promptTokens, handover, restart, state, onPart, signal, nowMs, timers } = options
+  const {
+    decision: plan,
+    view,
+    request,
+    promptTokens,
+    handover,
+    restart,
+    state,
+    onPart,
+    signal,
+    nowMs,
+    timers,
+  } = options
   const { watcher, power } = pipeline.writing
   const { places, forecast } = view
   const onEdge = { edge, manifest, request }
