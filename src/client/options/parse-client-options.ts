@@ -19,6 +19,8 @@ const budgetsSchema = strictObject({
   wastedEdgeShare: shareSchema,
   wastedCloudShare: shareSchema,
 })
+/** Checked with the first text: few have it, and every page would fetch the check. */
+const laterSchema = v.optional(v.unknown())
 const endpointSchema = strictObject({
   url: addressSchema,
   token: v.optional(v.function()),
@@ -27,9 +29,9 @@ const endpointSchema = strictObject({
   region: v.optional(v.pipe(v.string(), v.maxLength(100))),
   moneyPer1000: amountSchema,
   kind: v.optional(v.literal('openai')),
-  headers: v.optional(v.record(v.string(), v.string())),
-  models: v.optional(v.record(v.string(), v.unknown())),
-  probe: v.optional(v.boolean()),
+  headers: laterSchema,
+  models: laterSchema,
+  probe: laterSchema,
 })
 
 const clientOptionsSchema = strictObject({

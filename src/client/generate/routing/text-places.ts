@@ -3,12 +3,13 @@ import { endpointName } from '../../../cloud/base-url.ts'
 import { openTextServer } from '../../../cloud/text/open-text-server.ts'
 import type { TextModelFacts, TextServer } from '../../../cloud/text/text-server.ts'
 import type { Manifest } from '../../../contracts/manifest.ts'
-import { strictObject } from '../../../contracts/object-schemas.ts'
+import { looseObject, strictObject } from '../../../contracts/object-schemas.ts'
 import { ConfigError } from '../../../errors/config-error.ts'
 import { isHitherError } from '../../../errors/hither-error.ts'
 import type { ArmRef } from '../../../routing/router-types.ts'
 import type { TextPlace } from '../../../routing/text/learning/text-learner-types.ts'
 import { baseAddress } from '../../../utils/page-address.ts'
+import { toSentence } from '../../options/option-schemas.ts'
 import type { EndpointOptions } from '../../types/client-options.ts'
 
 /** An arm, as a request for text sees it. */
@@ -48,17 +49,21 @@ export interface CloudText {
   refresh(manifest: Manifest, encode: (text: string) => Promise<readonly number[] | undefined>): Promise<void>
 }
 
-/** The rest of an endpoint's options is checked when the client is made; these, which few have, when texts are. */
-const modelsSchema = v.optional(
-  v.record(v.string(), v.union([v.string(), strictObject({ id: v.string(), isOther: v.optional(v.boolean()) })])),
-)
+/** The rest of an endpoint's options is checked when the client is made; these, which few have, with the first text. */
+const ownSchema = looseObject({
+  headers: v.optional(v.record(v.string(), v.string())),
+  models: v.optional(
+    v.record(v.string(), v.union([v.string(), strictObject({ id: v.string(), isOther: v.optional(v.boolean()) })])),
+  ),
+  probe: v.optional(v.boolean()),
+})
 
-function checkModels(models: EndpointOptions['models']): void {
-  if (v.is(modelsSchema, models)) return
-  throw new ConfigError(
-    'config-invalid',
-    'These client options cannot be used. endpoint.models: names of models, or { id, isOther }.',
-  )
+/** @throws {ConfigError} `config-invalid` */
+function checkOwn(endpoint: EndpointOptions): void {
+  const parsed = v.safeParse(ownSchema, endpoint)
+  if (parsed.success) return
+  const sentence = toSentence(parsed.issues).replaceAll(/(^|; )/g, '$1endpoint.')
+  throw new ConfigError('config-invalid', `These client options cannot be used. ${sentence}.`)
 }
 
 const tokenizerOf = ({ generation, files }: Manifest) =>
@@ -77,7 +82,7 @@ export function openCloudText(
   nowMs: () => number = () => performance.now(),
 ): CloudText {
   const { token, headers, region, models = {}, probe } = endpoint
-  checkModels(endpoint.models)
+  checkOwn(endpoint)
   const url = new URL(endpoint.url, baseAddress())
   const server = openTextServer({ url, token, headers, probe, fetch })
   const lacks = new Map<string, number>()
