@@ -23,10 +23,10 @@ export function assembleClient(settings: ClientSettings, platform: ClientPlatfor
     events.emit('route', routes.add(route))
     if (route.ran === 'cloud') events.emit('link', link())
     if (storage.autoUpdate === false || (watcher.saveData && !storage.downloadOnMetered)) return
-    void updates.get().then(
-      ({ follow }) => follow(model),
-      () => {},
-    )
+    void updates
+      .get()
+      .then(({ follow }) => follow(model))
+      .catch(() => {})
   }
   const runModel = createRunModel({
     pipeline,
@@ -57,7 +57,7 @@ export function assembleClient(settings: ClientSettings, platform: ClientPlatfor
         outbox.answered(route, undefined, privacy)
         answered(route.model, route)
       },
-      onFailed: (error, about) => outbox.failed(error, about),
+      onFailed: outbox.failed,
     })
   })
   const generate: Client['generate'] = (model, input, options = {}) =>
