@@ -46,6 +46,8 @@ export interface ConductOptions {
   readonly forecast: (place: TextArmPlace, tokens: number) => TextForecast
   readonly router: Pick<TextRouter, 'observe' | 'settle'>
   readonly learner: TextLearner
+  /** This device is left only where it fails: the person prefers it, or saves data. */
+  readonly staysHere: boolean
   readonly isOnline: () => boolean
   /** The battery is low, or the device saves power. */
   readonly savesPower: () => boolean

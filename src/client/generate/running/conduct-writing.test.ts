@@ -34,7 +34,7 @@ interface HeldRun {
 }
 const tick = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-async function conduct(begin: ArmRef, changes: { readonly savesPower?: () => boolean } = {}) {
+async function conduct(begin: ArmRef, changes: { readonly savesPower?: () => boolean; readonly staysHere?: boolean } = {}) {
   const runs: HeldRun[] = []
   const parts: WritingPart[] = []
   const ended: TextRunEnd[] = []
@@ -72,6 +72,7 @@ async function conduct(begin: ArmRef, changes: { readonly savesPower?: () => boo
     ],
     forecast: () => ({ firstToken: logNormal(100, 0.1), token: logNormal(10, 0.1), isMeasured: true }),
     router: { observe: (_, run) => void ended.push(run), settle: () => void (settled += 1) },
+    staysHere: changes.staysHere === true,
     isOnline: () => true,
     savesPower: changes.savesPower ?? (() => false),
     onChange: () => () => {},
@@ -174,6 +175,16 @@ it('the arm that a text was to move to fails: the one that works goes on, and no
   // It is not tried again and again.
   expect(runs).toHaveLength(2)
   expect(settled()).toBe(1)
+})
+
+it('who prefers this device is not moved away from it while it works', async () => {
+  const { run, runs, write, state, end } = await conduct(edge, { savesPower: () => true, staysHere: true })
+  run(0).events.begun({ ids: [] })
+  write(0, 'abcdef', 6)
+  await tick()
+  await run(0).end()
+  await end
+  expect([runs.length, state.text]).toEqual([1, 'abcdef'])
 })
 
 it('what no arm can answer is not asked of the other one', async () => {

@@ -11,16 +11,20 @@ const lookAgainTokens = 16
 
 /** Tells the watch what it rests on: who could take over, and whether this device should be left. */
 function look(scene: Scene, run: LiveRun): void {
-  const { options, mayChoose } = scene
+  const { options } = scene
   if (run !== scene.writer) return
-  const wish = run.ref.arm !== 'edge' ? undefined : options.savesPower() ? 'battery' : run.isHot() ? 'heat' : undefined
+  const isEdge = run.ref.arm === 'edge'
+  const mayChoose = scene.mayChoose && !(isEdge && options.staysHere)
+  const wish = !isEdge ? undefined : options.savesPower() ? 'battery' : run.isHot() ? 'heat' : undefined
   run.watch.prefer(mayChoose && scene.leaving === undefined ? wish : undefined)
   const { tokens } = options.state
   if (tokens - scene.lookedAt < lookAgainTokens && run.inside === undefined) return
   scene.lookedAt = run.inside === undefined ? tokens : Number.NEGATIVE_INFINITY
-  const [best] = run.inside === undefined && mayChoose ? options.receivers(run.ref) : []
+  const [best] = run.inside === undefined ? options.receivers(run.ref) : []
   // Nobody begins anew because it might be faster.
-  run.watch.receiver(best === undefined || best.isRestart ? undefined : best.receiver)
+  if (best === undefined || best.isRestart) run.watch.receiver(undefined)
+  // Only in case the one that writes fails: never for its speed.
+  else run.watch.receiver(mayChoose ? best.receiver : { ...best.receiver, tokenMs: Number.POSITIVE_INFINITY })
 }
 
 /** Does what is due now, and comes again when something else is. */

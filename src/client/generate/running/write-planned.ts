@@ -80,6 +80,7 @@ export function writePlanned(
         online: watcher.online,
         promptTokens: state.promptIds?.length ?? promptTokens,
       }),
+    staysHere: view.snapshot.privacy === 'prefer-edge' || view.snapshot.saveData,
     isOnline: () => watcher.online,
     savesPower: () => power.savePower,
     onChange: (listener) => watcher.onChange(listener),
