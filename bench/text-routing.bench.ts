@@ -71,17 +71,17 @@ function printFirst(
  * Routing of text: `npm run bench -- text-routing [--traces DIR] [--seed N] [--json]`.
  *
  * `--split tune|report|all` takes the recordings that the router was tuned on, the others (default), or all; `--recordings
- * N` at most so many of each network (6), `--requests N` so many in each session (40), `--cells N` every so many cells,
+ * N` at most so many of each network (3), `--requests N` so many in each session (120), `--cells N` every so many cells,
  * `--no-faults` leaves the answers with faults out, `--only-faults` the first tokens; `--tune JSON` sets settings.
  */
 export const bench: Bench = async (flags, print) => {
   const seed = Number(flags.value('seed') ?? 1)
-  const requests = Number(flags.value('requests') ?? 40)
+  const requests = Number(flags.value('requests') ?? 120)
   const split = flags.value('split') ?? 'report'
   const directory = flags.value('traces')
   const all = directory === undefined ? makeRecordings(seed) : loadRecordings(directory, print)
   const chosen = all.filter((each) => split === 'all' || isForTuning(each) === (split === 'tune'))
-  const networks = byNetwork(chosen, Number(flags.value('recordings') ?? 6))
+  const networks = byNetwork(chosen, Number(flags.value('recordings') ?? 3))
   if (networks.size === 0) throw new Error('no recording is left to run on')
   const tune = flags.value('tune')
   const settings = (tune === undefined ? {} : JSON.parse(tune)) as TextSettings

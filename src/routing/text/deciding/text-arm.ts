@@ -52,7 +52,15 @@ export function toTextArm(
   about: { readonly answerTokens: number; readonly objective: TextObjective; readonly readingMs: number },
 ): TextArm {
   if (forecast === undefined) {
-    return { ...toArmRef(ref), ...unknown, tokenMs: 0, endMs: unknown.firstMs, restMs: 0, usualMs: undefined, prediction: undefined }
+    return {
+      ...toArmRef(ref),
+      ...unknown,
+      tokenMs: 0,
+      endMs: unknown.firstMs,
+      restMs: 0,
+      usualMs: undefined,
+      prediction: undefined,
+    }
   }
   const { answerTokens, objective, readingMs } = about
   const firstToken = bounded(forecast.firstToken)

@@ -1,5 +1,7 @@
 import * as v from 'valibot'
 import { object } from '../../../contracts/object-schemas.ts'
+import type { LogNormal } from '../../../utils/log-normal.ts'
+import { normalShareBelow } from '../../../utils/normal-share.ts'
 import { createLengthHistory, type LengthHistory } from './length-history.ts'
 import { type CloudPlace, createPlaceEstimators, type EdgePlace, type PlaceEstimators } from './place-estimators.ts'
 import { cloudFirstToken, edgeFirstToken, lookBackOf, stepTokens } from './text-cost-models.ts'
@@ -7,9 +9,6 @@ import type { TextLearner, TextPlace } from './text-learner-types.ts'
 
 /** Kinds of answers whose lengths are kept; the least recently used is forgotten first. */
 const mostWorks = 64
-/** A run that was ended before its first token counts as this many times its time, with this weight. */
-const beyondCensored = 1.3
-const censoredWeight = 0.5
 /** A first token from the tail says this much of the usual time: enough to notice, in a row, a new level. */
 const tailWeight = 0.1
 
@@ -30,23 +29,45 @@ const isRun = ({ promptTokens, uncachedTokens }: Run) =>
 const readingRate = ({ ms, waitMs = 0, uncachedTokens }: Run) =>
   Math.max(0, ms - waitMs) / (uncachedTokens + stepTokens)
 
+/**
+ * Below this much of a sample, a run that was ended says nothing: an arm that loses every race early on would otherwise
+ * drift to ever longer times.
+ */
+const leastWeight = 0.6
+
+/**
+ * What a run that was ended after `least` would have taken, and how much of a sample that is. The mean of the logarithm
+ * above a bound is μ + σ·φ(z)/(1 − Φ(z)) (iterative least squares for censored data: Schmee and Hahn 1979); it weighs as
+ * much as the share of runs, Φ(z), that would have ended by then. Without this an arm that loses races would be learned
+ * from its few wins alone, and look faster than it is.
+ */
+function imputed({ mu, variance }: LogNormal, least: number): { readonly value: number; readonly weight: number } {
+  const sd = Math.sqrt(Math.max(1e-4, variance))
+  const z = (Math.log(least) - mu) / sd
+  const below = normalShareBelow(z)
+  const hazard = Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI) / Math.max(1e-3, 1 - below)
+  return { value: Math.max(least, Math.exp(mu + sd * hazard)), weight: below }
+}
+
 function observeEdge({ prompt }: EdgePlace, run: Run, nowMs: number, atLeast: boolean): void {
   const x = lookBackOf(run)
   const rate = readingRate(run)
   if (!atLeast) prompt.observe(rate, x, nowMs)
-  // Shorter than predicted: no evidence.
-  else if (rate > Math.exp(prompt.estimate(x, nowMs).mu))
-    prompt.observe(rate * beyondCensored, x, nowMs, censoredWeight)
+  else if (rate > 0) {
+    const { value, weight } = imputed(prompt.estimate(x, nowMs), rate)
+    if (weight > leastWeight) prompt.observe(value, x, nowMs, weight)
+  }
 }
 
 function observeCloud({ first, tail }: CloudPlace, run: Run, nowMs: number, atLeast: boolean): void {
   const { ms, uncachedTokens: x } = run
-  const ratio = ms / Math.exp(first.estimate(x, nowMs).mu)
+  const estimate = first.estimate(x, nowMs)
+  const ratio = ms / Math.exp(estimate.mu)
   // Nothing is usual before the first sample.
   const isTail = first.samples > 0 && tail.isTail(ratio)
   if (first.samples > 0) tail.observe(ratio, atLeast)
-  if (!atLeast) first.observe(ms, x, nowMs, isTail ? tailWeight : 1)
-  else if (ratio > 1) first.observe(ms * beyondCensored, x, nowMs, isTail ? tailWeight : censoredWeight)
+  const { value, weight } = atLeast ? imputed(estimate, ms) : { value: ms, weight: 1 }
+  if (weight > leastWeight) first.observe(value, x, nowMs, isTail ? tailWeight : weight)
 }
 
 /** @param options.now milliseconds since the epoch; default `Date.now` */
