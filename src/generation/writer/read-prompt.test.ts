@@ -88,7 +88,10 @@ describe('a conversation', () => {
     )
     const all = [...messages, user('And now?')]
     expect(() => read({ messages: all }, 'refuse')).toThrow(full)
-    expect(read({ messages: all }, 'drop-oldest')).toMatchObject({ ids: idsOf([user('And now?')]), droppedMessages: 20_000 })
+    expect(read({ messages: all }, 'drop-oldest')).toMatchObject({
+      ids: idsOf([user('And now?')]),
+      droppedMessages: 20_000,
+    })
   })
 
   test('whose newest message alone is too long is refused', () => {

@@ -34,7 +34,10 @@ interface HeldRun {
 }
 const tick = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-async function conduct(begin: ArmRef, changes: { readonly savesPower?: () => boolean; readonly staysHere?: boolean } = {}) {
+async function conduct(
+  begin: ArmRef,
+  changes: { readonly savesPower?: () => boolean; readonly staysHere?: boolean } = {},
+) {
   const runs: HeldRun[] = []
   const parts: WritingPart[] = []
   const ended: TextRunEnd[] = []
@@ -71,7 +74,12 @@ async function conduct(begin: ArmRef, changes: { readonly savesPower?: () => boo
       },
     ],
     forecast: () => ({ firstToken: logNormal(100, 0.1), token: logNormal(10, 0.1), isMeasured: true }),
-    router: { observe: (_, run) => void ended.push(run), settle: () => void (settled += 1) },
+    router: {
+      observe: (_, run) => void ended.push(run),
+      settle: () => {
+        settled += 1
+      },
+    },
     staysHere: changes.staysHere === true,
     isOnline: () => true,
     savesPower: changes.savesPower ?? (() => false),
