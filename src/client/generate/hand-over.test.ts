@@ -78,28 +78,36 @@ it.each(['byText', 'byIds', 'trailing'] as const)(
     const input = chatAbout('stops')
     const whole = answerTo(input)
     const ids = recital.encode(whole)
+    /** Tokens up to this character. */
+    const tokensTo = (character: number) =>
+      ids.findIndex((_, count) => recital.decode(ids.slice(0, count)).length > character)
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: whole.length - 9 }),
-        fc.integer({ min: 1, max: 8 }),
-        fc.integer({ min: 1, max: ids.length - 1 }),
+        fc.integer({ min: 2, max: 8 }),
+        fc.constantFrom('stop', 'almost', 'limit'),
         fc.boolean(),
-        async (from, length, at, isLimit) => {
+        async (from, length, what, isWithin) => {
           const stop = [...whole.slice(from, from + length)].join('')
           fc.pre(!/[\ud800-\udfff]/.test(stop.charAt(0) + stop.charAt(stop.length - 1)))
+          // Within the stop string, or anywhere before it.
+          const at = Math.max(1, isWithin ? tokensTo(from) : Math.floor(tokensTo(from) / 2))
           device.fail({ kind: 'dies', at })
           const most = Math.max(1, Math.floor(ids.length / 2))
-          const request = isLimit ? { maxTokens: most } : { stops: [stop] }
+          // What begins like a stop string and is none is held back for a while, and shown then.
+          const stops = what === 'stop' ? [stop] : [`${stop}\u2603`]
+          const request = what === 'limit' ? { maxTokens: most } : { stops }
           const { shown, end } = await conduct(input, edge, { fallbacks: [cloud], request })
           const { reason } = await end
-          if (!isLimit) expect([shown(), reason]).toEqual([whole.slice(0, whole.indexOf(stop)), 'stop'])
+          if (what === 'stop') expect([shown(), reason]).toEqual([whole.slice(0, whole.indexOf(stop)), 'stop'])
+          else if (what === 'almost') expect([shown(), reason]).toEqual([whole, 'stop'])
           else if (kind === 'byIds') {
             expect(shown().replace(/\ufffd+$/, '')).toBe(recital.decode(ids.slice(0, most)).replace(/\ufffd+$/, ''))
             expect(reason).toBe('length')
           } else expect(whole.startsWith(shown().replace(/\ufffd+$/, ''))).toBe(true)
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 60 },
     )
   },
 )
