@@ -72,9 +72,9 @@ it('back and forth: each arm dies where the other one has gone on, and no charac
 })
 
 it.each(['byText', 'byIds', 'trailing'] as const)(
-  'a stop string and the limit count over the whole, wherever it is cut: %s (case 59)',
+  'a stop string and the limit count over the whole, wherever it is cut, both ways: %s (case 59)',
   async (kind) => {
-    const { conduct, device, cloud } = await openHandOver(kind)
+    const { conduct, device, cloud, server } = await openHandOver(kind)
     const input = chatAbout('stops')
     const whole = answerTo(input)
     const ids = recital.encode(whole)
@@ -87,17 +87,20 @@ it.each(['byText', 'byIds', 'trailing'] as const)(
         fc.integer({ min: 2, max: 8 }),
         fc.constantFrom('stop', 'almost', 'limit'),
         fc.boolean(),
-        async (from, length, what, isWithin) => {
+        fc.boolean(),
+        async (from, length, what, isWithin, isFromEdge) => {
           const stop = [...whole.slice(from, from + length)].join('')
           fc.pre(!/[\ud800-\udfff]/.test(stop.charAt(0) + stop.charAt(stop.length - 1)))
           // Within the stop string, or anywhere before it.
           const at = Math.max(1, isWithin ? tokensTo(from) : Math.floor(tokensTo(from) / 2))
-          device.fail({ kind: 'dies', at })
+          device.fail(isFromEdge ? { kind: 'dies', at } : undefined)
+          server.fail(isFromEdge ? undefined : { kind: 'destroy', at })
           const most = Math.max(1, Math.floor(ids.length / 2))
           // What begins like a stop string and is none is held back for a while, and shown then.
           const stops = what === 'stop' ? [stop] : [`${stop}\u2603`]
           const request = what === 'limit' ? { maxTokens: most } : { stops }
-          const { shown, end } = await conduct(input, edge, { fallbacks: [cloud], request })
+          const [first, other] = isFromEdge ? [edge, cloud] : [cloud, edge]
+          const { shown, end } = await conduct(input, first, { fallbacks: [other], request })
           const { reason } = await end
           if (what === 'stop') expect([shown(), reason]).toEqual([whole.slice(0, whole.indexOf(stop)), 'stop'])
           else if (what === 'almost') expect([shown(), reason]).toEqual([whole, 'stop'])
@@ -107,7 +110,7 @@ it.each(['byText', 'byIds', 'trailing'] as const)(
           } else expect(whole.startsWith(shown().replace(/\ufffd+$/, ''))).toBe(true)
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 120 },
     )
   },
 )

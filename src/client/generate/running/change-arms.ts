@@ -125,7 +125,9 @@ function receiverOf(scene: Scene, from: ArmRef, isFree: (next: NextRun) => boole
           },
         ]
       : []
-  const others = free.filter(({ isRestart }) => !isRestart).map(({ ref, receiver }) => ({ ...ref, ...receiver }))
+  const others = free
+    .filter(({ isRestart, isSetAside }) => !isRestart && !isSetAside)
+    .map(({ ref, receiver }) => ({ ...ref, ...receiver }))
   const known = [...others, ...self].map((option) => ({ ...option, isAllowed: true }))
   const chosen = chooseReceiver(from, known, faults.inAll(from))
   if (chosen === undefined) return free[0]

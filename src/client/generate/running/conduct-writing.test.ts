@@ -9,6 +9,7 @@ import { logNormal } from '../../../utils/log-normal.ts'
 import type { WritingPart } from '../../types/generate-types.ts'
 import { type AnswerState, noAnswer } from '../answer/answer-state.ts'
 import type { TextArmPlace } from '../routing/text-places.ts'
+import type { ConductOptions } from './conduct-types.ts'
 import { conductWriting } from './conduct-writing.ts'
 import type { RunEnd, RunEvents } from './run-types.ts'
 
@@ -36,7 +37,11 @@ const tick = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 async function conduct(
   begin: ArmRef,
-  changes: { readonly savesPower?: () => boolean; readonly staysHere?: boolean } = {},
+  changes: {
+    readonly savesPower?: () => boolean
+    readonly staysHere?: boolean
+    readonly readAhead?: ConductOptions['readAhead']
+  } = {},
 ) {
   const runs: HeldRun[] = []
   const parts: WritingPart[] = []
@@ -65,12 +70,13 @@ async function conduct(
         }
         runs.push({ ref, from, events, signal, end: endWith, fail: failWith })
       }),
-    readAhead: async () => {},
+    readAhead: changes.readAhead ?? (async () => {}),
     receivers: (writer) => [
       {
         ref: writer.arm === 'edge' ? cloud : edge,
-        receiver: { firstTokenMs: 500, tokenMs: 10, canPrepare: false },
+        receiver: { firstTokenMs: 500, tokenMs: 10, canPrepare: changes.readAhead !== undefined },
         isRestart: false,
+        isSetAside: false,
       },
     ],
     forecast: () => ({ firstToken: logNormal(100, 0.1), token: logNormal(10, 0.1), isMeasured: true }),
@@ -183,6 +189,46 @@ it('the arm that a text was to move to fails: the one that works goes on, and no
   // It is not tried again and again.
   expect(runs).toHaveLength(2)
   expect(settled()).toBe(1)
+})
+
+it('who was to take over from a silent arm is heard no more once that one speaks', async () => {
+  const { run, write, moves, state, end, clock } = await conduct(cloud)
+  run(0).events.begun({ ids: [] })
+  write(0, 'ab', 2)
+  clock.pass(60_000)
+  await tick()
+  expect(run(1).from.text).toBe('ab')
+  run(1).events.begun({ ids: [1, 1] })
+  write(0, 'c')
+  expect(run(1).signal.aborted).toBe(true)
+  // It knows nothing of the third letter.
+  write(1, 'c')
+  write(0, 'd')
+  await run(0).end()
+  await end
+  expect(state.text).toBe('abcd')
+  expect(moves()).toEqual([])
+})
+
+it('what was read ahead in vain is stopped, and counted', async () => {
+  const readings: { readonly signal: AbortSignal; readonly read: (tokens: number) => void }[] = []
+  const { run, write, log, end, clock } = await conduct(cloud, {
+    readAhead: (_, read, signal) =>
+      new Promise((_resolve, reject) => {
+        readings.push({ signal, read })
+        signal.addEventListener('abort', () => reject(signal.reason))
+      }),
+  })
+  run(0).events.begun({ ids: [] })
+  write(0, 'ab', 2)
+  for (let at = 0; at < 100 && readings.length === 0; at += 1) clock.pass(50)
+  readings[0]?.read(7)
+  expect(readings[0]?.signal.aborted).toBe(false)
+  write(0, 'c')
+  expect(readings[0]?.signal.aborted).toBe(true)
+  expect(log.wastedTokens).toBe(7)
+  await run(0).end()
+  await end
 })
 
 it('who prefers this device is not moved away from it while it works', async () => {

@@ -21,8 +21,8 @@ function look(scene: Scene, run: LiveRun): void {
   if (tokens - scene.lookedAt < lookAgainTokens && run.inside === undefined) return
   scene.lookedAt = run.inside === undefined ? tokens : Number.NEGATIVE_INFINITY
   const [best] = run.inside === undefined ? options.receivers(run.ref) : []
-  // Nobody begins anew because it might be faster.
-  if (best === undefined || best.isRestart) run.watch.receiver(undefined)
+  // Nobody begins anew, nor on an arm that fails, because that might be faster.
+  if (best === undefined || best.isRestart || best.isSetAside) run.watch.receiver(undefined)
   // Only in case the one that writes fails: never for its speed.
   else run.watch.receiver(mayChoose ? best.receiver : { ...best.receiver, tokenMs: Number.POSITIVE_INFINITY })
 }

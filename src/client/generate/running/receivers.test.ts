@@ -83,8 +83,9 @@ it('who goes on in no way begins anew, last of all, and only where that is allow
   expect(names({ places, state: noAnswer() })).toEqual(['mute', 'unknown', 'slow'])
 })
 
-it('not an arm that is set aside, out of reach, without the model, or whose context is full', () => {
-  expect(names({ allows: ({ endpoint }) => endpoint !== 'fast' })).toEqual(['slow'])
+it('an arm that is set aside comes last; none that is out of reach, without the model, or whose context is full', () => {
+  // Better one that has failed than nobody.
+  expect(names({ allows: ({ endpoint }) => endpoint !== 'fast' })).toEqual(['slow', 'fast'])
   expect(names({ online: false })).toEqual([])
   expect(names({ places: [edge, cloud('fast', { mayWrite: false }), cloud('slow', { contextTokens: 15 })] })).toEqual(
     [],

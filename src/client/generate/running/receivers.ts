@@ -19,6 +19,8 @@ export interface ReceiverOption {
   readonly receiver: Receiver
   /** It can't go on, but may write the answer anew. */
   readonly isRestart: boolean
+  /** It has failed several times in a row: asked only where nobody else is left. */
+  readonly isSetAside: boolean
 }
 
 /**
@@ -57,7 +59,7 @@ export function findReceivers(options: {
     return goOn === undefined || (facts !== undefined && planGoOn(goOn, prompt, facts) !== undefined)
   }
   return places
-    .filter(({ ref, mayWrite }) => armKey(ref) !== armKey(writer) && mayWrite && allows(ref))
+    .filter(({ ref, mayWrite }) => armKey(ref) !== armKey(writer) && mayWrite)
     .filter(({ ref }) => online || ref.arm === 'edge')
     .filter(({ contextTokens = Number.POSITIVE_INFINITY }) => tokens < contextTokens)
     .flatMap((place) => {
@@ -69,7 +71,9 @@ export function findReceivers(options: {
         tokenMs: meanOf(token),
         canPrepare: place.ref.arm === 'edge' && place.isReady && !isRestart,
       }
-      return [{ ref: place.ref, receiver, isRestart }]
+      return [{ ref: place.ref, receiver, isRestart, isSetAside: !allows(place.ref) }]
     })
-    .sort((a, b) => Number(a.isRestart) - Number(b.isRestart) || a.receiver.firstTokenMs - b.receiver.firstTokenMs)
+    .sort((a, b) => ranksOf(a) - ranksOf(b) || a.receiver.firstTokenMs - b.receiver.firstTokenMs)
 }
+
+const ranksOf = ({ isRestart, isSetAside }: ReceiverOption) => Number(isRestart) * 2 + Number(isSetAside)
