@@ -77,7 +77,7 @@ test('a worker that dies in the midst of a text is taken over by the next one, f
   expect(result).toMatchObject({ finishReason: 'length', usage: { answerTokens: 1_500 } })
   expect(result.text.startsWith(undisturbed.text)).toBe(true)
   expect(await shown(page)).toBe(result.text)
-  expect(await moves(page)).toMatchObject([{ from: 'edge', to: 'edge', reason: 'edge-crashed' }])
+  expect(await moves(page)).toMatchObject([{ from: 'edge', to: 'edge', reason: 'failed', error: 'edge-crashed' }])
   await closeClient(page)
 })
 

@@ -84,7 +84,7 @@ export const entries = {
     'models/store/read-model',
     'models/store/store-usage',
   ],
-  'cloud/text': ['cloud/text/open-text-server', 'cloud/text/text-server'],
+  'cloud/text': ['cloud/text/open-text-server', 'cloud/text/plan-go-on', 'cloud/text/text-server'],
   'client/cloud': ['client/cloud/cloud-link'],
   'client/edge': [
     'client/edge/client-edge',
@@ -100,7 +100,7 @@ export const entries = {
     'client/request/in-time',
     'client/request/model-run',
     'client/request/pipeline',
-    'client/request/plan-writing',
+    'client/request/know-writing',
     'client/request/tensors/tensor-maps',
     'client/request/running/time-limits',
     'client/request/tensors/to-tensors',

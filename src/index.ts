@@ -78,6 +78,7 @@ export {
   type RouteArmPrediction,
   type RouteAttempt,
   type RouteKnowledge,
+  type RouteMove,
   type RouteOther,
   type RouteParts,
   type RoutePlanRecord,
@@ -85,8 +86,9 @@ export {
   type RouteReason,
   type RouteRecord,
   type RouteWriting,
+  type RouteWritingArm,
 } from './contracts/route.ts'
-export { routeReasons } from './contracts/route-reasons.ts'
+export { type MoveReason, moveReasons, routeReasons } from './contracts/route-reasons.ts'
 export type { TensorData, TensorMap, TensorType } from './contracts/tensor.ts'
 export { CapabilityError } from './errors/capability-error.ts'
 export { CloudError } from './errors/cloud-error.ts'

@@ -1,7 +1,7 @@
-import type { Privacy, RouteRecord } from '../contracts/route.ts'
+import type { RouteRecord } from '../contracts/route.ts'
+import { lazy } from '../utils/lazy.ts'
 import { lazyPart } from '../utils/lazy-part.ts'
 import { assembleParts, type ClientPlatform } from './assemble-parts.ts'
-import type { FailedRequest } from './client-outbox.ts'
 import { createRunModel } from './create-run-model.ts'
 import { deferWriting } from './generate/defer-writing.ts'
 import { createModelsApi } from './models/models-api.ts'
@@ -23,10 +23,10 @@ export function assembleClient(settings: ClientSettings, platform: ClientPlatfor
     events.emit('route', routes.add(route))
     if (route.ran === 'cloud') events.emit('link', link())
     if (storage.autoUpdate === false || (watcher.saveData && !storage.downloadOnMetered)) return
-    void updates.get().then(
-      ({ follow }) => follow(model),
-      () => {},
-    )
+    void updates
+      .get()
+      .then(({ follow }) => follow(model))
+      .catch(() => {})
   }
   const runModel = createRunModel({
     pipeline,
@@ -48,20 +48,22 @@ export function assembleClient(settings: ClientSettings, platform: ClientPlatfor
     return result
   }
 
+  const writer = lazy(async () => {
+    const [{ openTextWriter }, opened] = await Promise.all([generating.get(), pipeline.get()])
+    return openTextWriter({
+      ...{ edge, edgeModels, background, policy, open, closing },
+      pipeline: opened,
+      onAnswered(route, privacy) {
+        outbox.answered(route, undefined, privacy)
+        answered(route.model, route)
+      },
+      onFailed: outbox.failed,
+    })
+  })
   const generate: Client['generate'] = (model, input, options = {}) =>
     deferWriting(async () => {
       if (isFirst()) void edge.anticipate()
-      const [{ generate }, opened] = await Promise.all([generating.get(), pipeline.get()])
-      const writingParts = {
-        ...{ edge, edgeModels, background, policy, open, closing },
-        pipeline: opened,
-        onAnswered(route: RouteRecord, privacy: Privacy) {
-          outbox.answered(route, undefined, privacy)
-          answered(model, route)
-        },
-        onFailed: (error: unknown, about: Omit<FailedRequest, 'model'>) => outbox.failed(error, { model, ...about }),
-      }
-      return generate(writingParts, model, input, options)
+      return (await writer.get()).generate(model, input, options)
     })
   return {
     run,
@@ -86,7 +88,8 @@ export function assembleClient(settings: ClientSettings, platform: ClientPlatfor
     async explain(model, explainOptions = {}) {
       const requestPolicy = toRequestPolicy(policy, parseRunOptions(explainOptions))
       await open()
-      return (await pipeline.get()).explain(await background.manifest(model), requestPolicy)
+      const manifest = await background.manifest(model)
+      return (await (manifest.generation ? writer : pipeline).get()).explain(manifest, requestPolicy)
     },
 
     async refresh(model, refreshOptions = {}) {

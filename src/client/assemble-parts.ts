@@ -90,7 +90,7 @@ export function assembleParts(settings: ClientSettings, platform: ClientPlatform
   const outbox = createClientOutbox({
     mode: settings.report,
     baseUrl: settings.reportUrl,
-    token: endpoints[0]?.token,
+    token: settings.reportToken,
     wanted: () =>
       pipeline.get().then(
         ({ mayTakeReports }) => mayTakeReports(),

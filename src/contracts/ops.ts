@@ -8,6 +8,9 @@ export const opsPath = '/hither/v1/ops'
 export const opsGroupings = ['arm', 'model', 'backend', 'browser'] as const
 export type OpsGrouping = (typeof opsGroupings)[number]
 
+/** What texts are grouped by. */
+export const textGroupings = ['model', 'arm', 'browser'] as const
+
 const count = v.pipe(v.number(), v.finite(), v.minValue(0))
 /** Null where there is none. */
 const ms = v.nullable(v.pipe(v.number(), v.finite(), v.minValue(0)))
@@ -51,6 +54,23 @@ export const opsOverviewSchema = object({
       p95Ms: ms,
       p99Ms: ms,
     }),
+  ),
+  /** Texts that were written, the newest 50,000 of the period at most. Absent from an older endpoint. */
+  texts: v.optional(
+    v.array(
+      object({
+        by: v.picklist(textGroupings),
+        key: v.string(),
+        answered: count,
+        /** To the first token. */
+        firstTokenP50Ms: ms,
+        firstTokenP95Ms: ms,
+        /** Null where no answer had enough tokens to tell. */
+        tokensPerSecond: v.nullable(count),
+        /** How often another place went on with an answer. */
+        moves: count,
+      }),
+    ),
   ),
   /** Failures by code, also of runs that the other arm made good. */
   failures: v.array(object({ code: v.string(), arm: v.string(), count, before: count, series: v.array(count) })),

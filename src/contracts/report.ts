@@ -64,6 +64,17 @@ const routeReportSchema = object({
   payloadBytes: v.optional(bytes),
   queueMs: v.optional(ms),
   computeMs: v.optional(ms),
+  /** Of a text, whose `actualMs` is the time to its first token. */
+  writing: v.optional(
+    object({
+      tokens: upTo(1e9),
+      /** For each token after the first, on average; absent where it moved, or had none. */
+      tokenMs: v.optional(ms),
+      /** How often another place went on with it. */
+      moves: upTo(1e6),
+      wastedTokens: v.optional(upTo(1e9)),
+    }),
+  ),
   /** JSON of the answer, with `report: 'results'` only. */
   answer: v.optional(text(maxAnswerChars)),
 })

@@ -1,6 +1,6 @@
 import type { CascadeOutcome } from './cascade.ts'
 import type { Backend } from './model-state.ts'
-import type { routeReasons } from './route-reasons.ts'
+import type { MoveReason, routeReasons } from './route-reasons.ts'
 
 /** A place where a request can run. */
 export type Arm = 'edge' | 'cloud'
@@ -169,16 +169,41 @@ export interface RouteWriting {
   readonly totalMs: number
   /** Per token after the first one, on average, in milliseconds. */
   readonly tokenMs?: number
+  /** From the request's start to the first token, in milliseconds; absent where none came. */
+  readonly firstTokenMs?: number
+  /** Tokens that arms read or wrote in vain: what lost a race, what was read ahead and not needed. */
+  readonly wastedTokens?: number
   /** Where another place went on with it. */
-  readonly moves: readonly {
-    readonly from: Arm
-    readonly to: Arm
-    /** An error's code. */
-    readonly reason: string
-    readonly atToken: number
-    /** From noticing to going on, in milliseconds. */
-    readonly gapMs: number
-  }[]
+  readonly moves: readonly RouteMove[]
+  /** What was predicted of each arm beside its first token, which `arms` has. */
+  readonly arms?: readonly RouteWritingArm[]
+}
+
+/** A place in an answer where another arm went on with it. */
+export interface RouteMove {
+  readonly from: Arm
+  readonly to: Arm
+  /** The endpoint that went on, by its address; absent for the edge. */
+  readonly endpoint?: string
+  readonly reason: MoveReason
+  /** The error's code, where what wrote has failed. */
+  readonly error?: string
+  readonly atToken: number
+  /** From noticing to going on, in milliseconds. */
+  readonly gapMs: number
+  /** It could not be gone on with, and was begun anew: the text before counts no more. */
+  readonly restarted?: boolean
+}
+
+/** What was predicted of a text on one arm. */
+export interface RouteWritingArm {
+  readonly arm: Arm
+  readonly endpoint?: string
+  readonly tokensPerSecond: number
+  /** From the request's start to the end of an answer of usual length. */
+  readonly end: Prediction
+  /** False: nothing was measured there, and this is assumed. */
+  readonly isMeasured: boolean
 }
 
 /** Why a request ran where it ran, and what came of it. Holds nothing of the request's content. */

@@ -27,6 +27,10 @@ export interface TextPiece {
   readonly tokens: readonly number[]
   /** The text that is certain by them: together, the answer. Empty while a character or a stop string may be coming. */
   readonly text: string
+  /** Text after it that is written and not certain yet, as it may be the beginning of a stop string. */
+  readonly held: string
+  /** So many of the answer's ids have text that is whole: those behind them are the beginning of a character. */
+  readonly whole: number
 }
 
 export interface TextEnd {
@@ -53,7 +57,14 @@ export async function* writeText(
   const { prompt, answer, sampling, stops, maxTokens } = transcript
   const stream = createTextStream(decode, prompt)
   const strings = createStopStrings(stops)
-  for (const token of answer) strings.push(stream.push(token))
+  let [count, whole] = [0, 0]
+  const take = (token: number) => {
+    const text = strings.push(stream.push(token))
+    count += 1
+    if (stream.isWhole) whole = count
+    return text
+  }
+  for (const token of answer) take(token)
   if (strings.found !== undefined) return { reason: 'stop', stopString: strings.found }
 
   const writing = writeTokens({ ...others, prompt, answer, sampling, maxTokens })
@@ -62,10 +73,11 @@ export async function* writeText(
       const { done, value } = await writing.next()
       if (done) {
         const text = strings.push(stream.end()) + strings.end()
-        if (text !== '') yield { tokens: [], text }
+        if (text !== '') yield { tokens: [], text, held: '', whole: count }
         return strings.found === undefined ? { reason: value } : { reason: 'stop', stopString: strings.found }
       }
-      yield { tokens: [value], text: strings.push(stream.push(value)) }
+      const text = take(value)
+      yield { tokens: [value], text, held: strings.held, whole }
       if (strings.found !== undefined) return { reason: 'stop', stopString: strings.found }
     }
   } finally {

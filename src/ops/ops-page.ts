@@ -11,6 +11,7 @@ import { chinese } from './texts/texts-zh.ts'
 import './cards/failure-table.ts'
 import './cards/fleet-card.ts'
 import './cards/group-table.ts'
+import './cards/text-table.ts'
 import './cards/revision-table.ts'
 import './cards/time-chart.ts'
 import './cards/token-form.ts'
@@ -235,6 +236,7 @@ export class OpsPage extends LitElement {
             ? html`<p class="card empty muted wide" data-testid="nothing">${texts.nothing}</p>`
             : html`${this.#charts(overview, texts)}
                 <group-table .groups=${groups} .texts=${texts} .language=${language}></group-table>
+                <text-table .groups=${overview.texts ?? []} .texts=${texts} .language=${language}></text-table>
                 <failure-table .failures=${failures} .texts=${texts} .language=${language}></failure-table>
                 <revision-table class="wide" .revisions=${revisions} .texts=${texts} .language=${language}></revision-table>`
         }

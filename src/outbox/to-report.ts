@@ -29,6 +29,14 @@ const sinceEpoch = (ms: number) => (Number.isFinite(ms) && ms > 0 ? Math.min(ms,
 const optionalMs = <K extends string>(key: K, ms: number | undefined) =>
   ms === undefined || !Number.isFinite(ms) ? {} : ({ [key]: atLeastZero(ms) } as Record<K, number>)
 
+const countOf = (count: number) => (Number.isFinite(count) && count > 0 ? Math.min(Math.round(count), 1e6) : 0)
+const writingOf = ({ tokens, tokenMs, moves, wastedTokens }: NonNullable<RouteRecord['writing']>) => ({
+  tokens: countOf(tokens),
+  ...optionalMs('tokenMs', tokenMs),
+  moves: moves.length,
+  ...(wastedTokens === undefined ? {} : { wastedTokens: countOf(wastedTokens) }),
+})
+
 /**
  * The report of an answered request. Field by field: what is not named here does not leave the device. Of a request
  * that had to stay on it, only that there was one.
@@ -55,6 +63,7 @@ export function reportOfRoute(route: RouteRecord, answer: unknown, context: Repo
       ...optionalMs('queueMs', route.parts.queueMs),
       ...optionalMs('computeMs', route.parts.computeMs),
       ...(route.attempts.length === 0 ? {} : { attempts: attemptsOf(route) }),
+      ...(route.writing === undefined ? {} : { writing: writingOf(route.writing) }),
       ...(json === undefined || json.length > maxAnswerChars ? {} : { answer: json }),
     },
   }

@@ -80,7 +80,16 @@ export const textArguments = v.strictTuple([
   looseObject({
     text: v.string(),
     tokens: v.number(),
-    moves: v.number(),
+    arm: v.optional(v.picklist(['edge', 'cloud'])),
+    moves: v.array(
+      looseObject({
+        at: v.number(),
+        from: v.picklist(['edge', 'cloud']),
+        to: v.picklist(['edge', 'cloud']),
+        reason: v.picklist(['failed', 'stalled', 'offline', 'heat', 'battery', 'faster']),
+        why: v.string(),
+      }),
+    ),
     tokensPerSecond: v.optional(v.number()),
     reading: v.optional(strictObject({ read: v.number(), of: v.number() })),
   }),

@@ -1,4 +1,4 @@
-import type { ErrorCode, RouteReason } from '../../index.ts'
+import type { ErrorCode, MoveReason, RouteReason } from '../../index.ts'
 
 /** Why a request ran where it did. */
 export const reasons = {
@@ -111,3 +111,13 @@ export const errors = {
   'no-arm': '现在没有任何一边能回答这个请求。',
   'deadline-exceeded': '没有及时得到答案。',
 } satisfies Record<ErrorCode, string>
+
+/** Why another place went on with a text. */
+export const moves = {
+  failed: '原来的一边失败了。',
+  stalled: '没有再来新的词。',
+  offline: '网络断开了。',
+  heat: '本机变慢了，像是过热。',
+  battery: '电量不足。',
+  faster: '预测另一边会早得多地写完。',
+} satisfies Record<MoveReason, string>

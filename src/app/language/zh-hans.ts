@@ -1,6 +1,6 @@
 import { str } from '../../ui/texts/text.ts'
 import { labels } from './zh-hans-labels.ts'
-import { errors, reasons } from './zh-hans-names.ts'
+import { errors, moves, reasons } from './zh-hans-names.ts'
 
 const prefixed = (prefix: string, names: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(names).map(([name, text]) => [`${prefix}.${name}`, text]))
@@ -287,7 +287,10 @@ export const templates = {
   'write.length': '还可以继续。',
   'write.message': '一条消息',
   'write.model': '模型',
-  'write.moves': str`换处接续 ${0} 次`,
+  'write.in-cloud': '在云端写',
+  'write.move-mark': str`此处换了一边写（${0}）：${1}`,
+  'write.moves': '换处接续',
+  'write.on-edge': '在本机写',
   'write.not-copied': '此浏览器不允许。请选中文字再复制。',
   'write.nothing': '模型没有要补充的内容。',
   'write.rate': str`每秒 ${0} 个`,
@@ -297,6 +300,12 @@ export const templates = {
   'write.tool-calls': '它请求调用一个函数。',
   'write.write': '写',
   ...prefixed('reason', reasons),
+  ...prefixed('move', moves),
+  'move.anew-cloud': str`由云端重新开始写。${0}`,
+  'move.anew-edge': str`由本机重新开始写。${0}`,
+  'move.same': str`由同一处接着写。${0}`,
+  'move.to-cloud': str`由云端接着写。${0}`,
+  'move.to-edge': str`由本机接着写。${0}`,
   ...prefixed('error', errors),
   ...prefixed('label', labels),
 }

@@ -4,60 +4,36 @@ import { routeReasons } from '../../contracts/route-reasons.ts'
 import { type HitherError, isHitherError } from '../../errors/hither-error.ts'
 import { NoArmError } from '../../errors/no-arm-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
-import type { Prompt, WriteEnd } from '../../generation/writer/write-request.ts'
+import type { Sampling } from '../../generation/sampling/sampling.ts'
+import type { Prompt } from '../../generation/writer/write-request.ts'
 import { modelKey } from '../../models/manifest/model-key.ts'
+import { explainText } from '../../routing/text/deciding/explain-text.ts'
+import type { TextPlan } from '../../routing/text/text-types.ts'
 import { anySignal } from '../../utils/any-signal.ts'
 import { given } from '../../utils/given.ts'
-import { randomId } from '../../utils/random-id.ts'
+import { lazy } from '../../utils/lazy.ts'
 import { withDeadline } from '../../utils/with-deadline.ts'
-import type { Background } from '../background/create-background.ts'
-import type { EdgeModels } from '../edge/edge-models.ts'
 import { toRequestPolicy } from '../options/client-settings.ts'
-import type { Pipeline } from '../request/pipeline.ts'
-import type { WritingPlan } from '../request/plan-writing.ts'
+import type { WritingKnowledge } from '../request/know-writing.ts'
 import type { Policy } from '../types/client-options.ts'
+import type { RouteExplanation } from '../types/client-types.ts'
 import type { GenerateInput, GenerateOptions, Writing, WritingResult } from '../types/generate-types.ts'
-import { type Journal, type JournalEntry, openJournal } from './journal.ts'
+import { type AnswerState, isBegun, noAnswer } from './answer/answer-state.ts'
+import { type Journal, openJournal } from './answer/journal.ts'
 import { openWriting, type WritingSink } from './open-writing.ts'
 import { parseGenerateInput, parseGenerateOptions, samplingOf } from './parse-generate.ts'
-import { type AnswerState, noAnswer, writeOnEdge } from './write-on-edge.ts'
-
-export interface GenerateParts {
-  readonly edge: Parameters<typeof writeOnEdge>[0]['edge'] & {
-    check(manifest: Manifest, wantedTokens?: number): Promise<void>
-    loaded(manifest: Manifest): { readonly backend: NonNullable<RouteRecord['backend']> } | undefined
-  }
-  readonly edgeModels: Pick<EdgeModels, 'prepare'>
-  readonly background: Pick<Background, 'manifest' | 'readRecord' | 'writeRecord'>
-  readonly pipeline: Pick<Pipeline, 'learner' | 'planWriting'>
-  /** The client's defaults for every request. */
-  readonly policy: Policy
-  /** The device is ready to be asked. Rejects once the client is closed. */
-  readonly open: () => Promise<void>
-  /** Aborts when the client is closed. */
-  readonly closing: AbortSignal
-  readonly onAnswered: (route: RouteRecord, privacy: Privacy) => void
-  readonly onFailed: (
-    error: unknown,
-    about: { readonly privacy: Privacy; readonly startedAtMs: number; readonly actualMs: number },
-  ) => void
-}
+import { firstTokensOf, speedsOf, toTextRoute } from './record/to-text-route.ts'
+import type { GenerateParts } from './routing/generate-parts.ts'
+import { estimatePromptTokens } from './routing/text-request.ts'
+import { openTextRouting, type TextRouting } from './routing/text-routing.ts'
+import type { WritingLog } from './running/conduct-types.ts'
+import { type PlannedText, planText } from './running/plan-text.ts'
+import type { RunEnd } from './running/run-types.ts'
+import { writePlanned } from './running/write-planned.ts'
 
 const usualMaxTokens = 512
-/** Letters that a token stands for at least, on average over a text: to tell before a byte is fetched what is wanted. */
-const lettersPerToken = 3
-
-const lettersOf = (prompt: Prompt): number => {
-  if ('text' in prompt) return prompt.text.length
-  if ('ids' in prompt) return prompt.ids.length * lettersPerToken
-  return prompt.messages.reduce((sum, { content }) => sum + content.length, 0)
-}
-
-/** Content that must stay here does so by itself; one that must leave finds nobody who writes it. */
-function checkPrivacy(privacy: Privacy): void {
-  if (privacy !== 'cloud-only') return
-  throw new NoArmError('no-arm', 'Text is written on this device only, and this request must run in the cloud.')
-}
+/** A prompt of usual length, where none is given: of `explain`. */
+const usualPromptTokens = 100
 
 /** One request for text, on its way. */
 interface Request {
@@ -69,32 +45,84 @@ interface Request {
   readonly startedAtMs: number
 }
 
-/**
- * Begins an answer in text.
- *
- * @throws {ValidationError} `options-invalid`
- */
-export function generate(parts: GenerateParts, model: string, input: GenerateInput, given: GenerateOptions): Writing {
-  const options = parseGenerateOptions(given)
-  const prompt = parseGenerateInput(input)
-  const { privacy, deadlineMs, timeoutMs } = options
-  const request = {
-    model,
-    prompt,
-    options,
-    limits: toRequestPolicy(parts.policy, { privacy, deadlineMs, timeoutMs } as Policy),
-    startedAt: performance.now(),
-    startedAtMs: Date.now(),
-  }
-  return openWriting((sink) => writeAnswer(parts, request, sink))
+/** Writes texts for one client. */
+export interface TextWriter {
+  /**
+   * Begins an answer in text.
+   *
+   * @throws {ValidationError} `options-invalid`
+   */
+  generate(model: string, input: GenerateInput, given: GenerateOptions): Writing
+  /** @see Client.explain @throws {NoArmError} `no-arm` */
+  explain(
+    manifest: Manifest,
+    policy: Pick<ReturnType<typeof toRequestPolicy>, 'privacy' | 'deadlineMs'>,
+  ): Promise<RouteExplanation>
 }
 
-async function writeAnswer(parts: GenerateParts, request: Request, sink: WritingSink): Promise<WritingResult> {
+export function openTextWriter(parts: GenerateParts): TextWriter {
+  const { pipeline, background, closing } = parts
+  const { endpoints, fetch, budgets, keepsMeasurements: keeps } = pipeline.writing
+  const routing = lazy(() => openTextRouting({ endpoints, fetch, budgets, background, keeps, closing }))
+  return {
+    generate(model, input, given) {
+      const options = parseGenerateOptions(given)
+      const prompt = parseGenerateInput(input)
+      const { privacy, deadlineMs, timeoutMs } = options
+      const request = {
+        model,
+        prompt,
+        options,
+        limits: toRequestPolicy(parts.policy, { privacy, deadlineMs, timeoutMs } as Policy),
+        startedAt: performance.now(),
+        startedAtMs: Date.now(),
+      }
+      return openWriting(async (sink) => writeAnswer(parts, await routing.get(), request, sink))
+    },
+    async explain(manifest, { privacy, deadlineMs }) {
+      const known = await routing.get()
+      const { decision, knowledge } = await planText(parts, known, manifest, {
+        ...{ privacy, deadlineMs, objective: undefined, handover: 'same-model', restart: false },
+        promptTokens: Math.min(usualPromptTokens, Math.floor((manifest.generation?.contextTokens ?? 0) / 4)),
+        maxTokens: usualMaxTokens,
+        state: noAnswer(),
+        prompt: { text: '' },
+        forReal: false,
+      })
+      const { why, arms } = explainText(decision)
+      if (decision.arm === undefined) throw new NoArmError('no-arm', why)
+      return {
+        arm: decision.arm,
+        ...given({ endpoint: decision.endpoint }),
+        reason: decision.reason,
+        why: routeReasons[decision.reason],
+        ...firstTokensOf(arms),
+        writing: { answerTokens: decision.answerTokens, arms: speedsOf(arms) },
+        known: knowledge.known,
+      }
+    },
+  }
+}
+
+/** What an answer has come to, when it ends in whatever way. */
+interface Progress {
+  readonly state: AnswerState
+  model?: { readonly manifest: Manifest; readonly plan: TextPlan; readonly knowledge: WritingKnowledge }
+  log?: WritingLog
+  journal?: Journal
+  end?: RunEnd
+}
+
+async function writeAnswer(
+  parts: GenerateParts,
+  routing: TextRouting,
+  request: Request,
+  sink: WritingSink,
+): Promise<WritingResult> {
   const { options, limits, startedAt, startedAtMs } = request
   const { timeoutMs, privacy } = limits
-  const state = noAnswer()
-  const ended: { model?: EndedModel; journal?: Journal; end?: WriteEnd; reason?: FinishReason; error?: HitherError } =
-    {}
+  const progress: Progress = { state: noAnswer() }
+  let [reason, error]: [FinishReason, HitherError | undefined] = ['stop', undefined]
   const stopped = anySignal(options.signal, anySignal(sink.left, parts.closing))
   const outOfTime = () =>
     new NoArmError('deadline-exceeded', `The answer was not written within ${timeoutMs} ms. Allow more time.`)
@@ -102,147 +130,141 @@ async function writeAnswer(parts: GenerateParts, request: Request, sink: Writing
     await withDeadline(
       async (signal) => {
         signal.throwIfAborted()
-        ended.end = await writeWith(parts, request, state, sink, signal, {
-          onModel: (model) => {
-            ended.model = model
-          },
-          onJournal: (journal) => {
-            ended.journal = journal
-          },
-        })
+        progress.end = await writeWith(parts, routing, request, progress, sink, signal)
       },
       { ms: timeoutMs, signal: stopped, onDeadline: outOfTime },
     )
-    ended.reason = ended.end?.reason ?? 'stop'
-  } catch (error) {
+    reason = progress.end?.reason ?? 'stop'
+  } catch (thrown) {
     const isAborted = options.signal?.aborted === true || sink.left.aborted
-    if (!isAborted && (!isHitherError(error) || state.answer.length === 0)) {
-      parts.onFailed(error, { privacy, startedAtMs, actualMs: performance.now() - startedAt })
-      throw error
+    if (!isAborted && (!isHitherError(thrown) || !isBegun(progress.state))) {
+      parts.onFailed(thrown, { model: request.model, privacy, startedAtMs, actualMs: performance.now() - startedAt })
+      throw thrown
     }
-    ended.reason = isAborted ? 'aborted' : 'cut-off'
-    if (!isAborted && isHitherError(error)) ended.error = error
+    reason = isAborted ? 'aborted' : 'cut-off'
+    if (!isAborted && isHitherError(thrown)) error = thrown
   }
-  const { reason = 'stop', model, journal, end, error } = ended
   // What was cut off can be gone on with.
-  if (reason !== 'cut-off') await journal?.end()
-  const route = model && toRoute(parts, request, model, state, reason)
-  if (route !== undefined) parts.onAnswered(route, privacy)
+  if (reason !== 'cut-off') await progress.journal?.end()
+  return toResult(parts, routing, request, progress, { reason, error })
+}
+
+/** The answer, its record, and what is learned of it. */
+function toResult(
+  parts: GenerateParts,
+  routing: TextRouting,
+  request: Request,
+  { state, model, log, end }: Progress,
+  { reason, error }: { readonly reason: FinishReason; readonly error: HitherError | undefined },
+): WritingResult {
+  const { options, limits, startedAt, startedAtMs, prompt } = request
+  const promptTokens =
+    state.promptIds?.length ?? end?.promptTokens ?? (isBegun(state) ? estimatePromptTokens(prompt) : 0)
+  let route: RouteRecord | undefined
+  if (model !== undefined && log !== undefined) {
+    const { manifest, plan, knowledge } = model
+    const backend = parts.edge.loaded(manifest)?.backend
+    route = toTextRoute({
+      ...{ manifest, plan, state, log, backend, promptTokens, startedAt, startedAtMs },
+      known: knowledge.known,
+      finishReason: reason,
+      endedAt: performance.now(),
+      firstTokenMs: options.firstTokenMs,
+      deadlineMs: limits.deadlineMs,
+    })
+    if (state.tokens > 0) {
+      routing.learner.observeAnswer(modelKey(manifest), { tokens: state.tokens, isCut: reason !== 'stop' })
+    }
+    const { writing } = route
+    if (route.ran === 'edge' && backend !== undefined && (writing?.tokenMs ?? 0) > 0) {
+      parts.pipeline.learner.observeEdge(modelKey(manifest), backend, writing?.tokenMs ?? 0)
+    }
+    routing.save()
+    parts.onAnswered(route, limits.privacy)
+  }
   return {
     text: state.text,
     finishReason: reason,
     ...given({ toolCalls: end?.toolCalls, error, route }),
     usage: {
-      promptTokens: state.prompt?.length ?? 0,
-      cachedTokens: state.cachedTokens,
-      answerTokens: state.answer.length,
+      promptTokens,
+      cachedTokens: log?.cachedTokens ?? 0,
+      answerTokens: state.tokens,
       droppedMessages: state.droppedMessages,
     },
   }
 }
 
-interface EndedModel {
-  readonly manifest: Manifest
-  readonly plan: WritingPlan
+/** The cloud bridges the download: later texts are written here, where that is faster. */
+function mayComeHere(
+  { pipeline }: GenerateParts,
+  { defaultArm }: Manifest,
+  { view, knowledge }: PlannedText,
+  privacy: Privacy,
+): boolean {
+  const { status } = knowledge.edge
+  const isEdge = view.places.some(({ ref, mayWrite }) => ref.arm === 'edge' && mayWrite)
+  const mayFetch = !knowledge.saveData || pipeline.writing.downloadOnMetered
+  const isLeftToCloud = defaultArm === 'cloud' && privacy !== 'prefer-edge'
+  return isEdge && status !== 'ready' && mayFetch && !isLeftToCloud
 }
 
 async function writeWith(
   parts: GenerateParts,
-  { model, prompt, options, limits }: Request,
-  state: AnswerState,
+  routing: TextRouting,
+  request: Request,
+  progress: Progress,
   sink: WritingSink,
   signal: AbortSignal,
-  { onModel, onJournal }: { onModel(model: EndedModel): void; onJournal(journal: Journal): void },
-): Promise<WriteEnd> {
-  const { edge, edgeModels, background, pipeline } = parts
-  checkPrivacy(limits.privacy)
+): Promise<RunEnd> {
+  const { model, prompt, options, limits } = request
+  const { state } = progress
   await parts.open()
-  const manifest = await background.manifest(model)
+  const manifest = await parts.background.manifest(model)
   const { generation } = manifest
   if (generation === undefined) {
     throw new ValidationError('input-unexpected', `The model “${manifest.name}” does not write text.`)
   }
-  const { maxTokens = usualMaxTokens, stop = [], whenFull = 'refuse' } = options
-  await edge.check(manifest, Math.ceil(lettersOf(prompt) / lettersPerToken) + maxTokens)
-  const plan = await pipeline.planWriting(manifest, limits)
-  signal.throwIfAborted()
-  onModel({ manifest, plan })
   const { signal: _, ...asked } = options
-  const journal = options.journal && openJournal(background, options.journal, [modelKey(manifest), prompt, asked])
-  const begun = journal ? await journal.restore() : undefined
-  if (journal) onJournal(journal)
-  if (begun !== undefined) goOnWith(begun, state, sink)
-  const sampling = begun?.sampling ?? samplingOf(options, generation, Math.floor(Math.random() * 2 ** 32))
-  return writeOnEdge({
-    edge,
-    manifest,
-    request: { prompt, sampling, stops: [stop].flat(), maxTokens, whenFull },
-    state,
-    prepare: () => edgeModels.prepare(manifest, { signal }),
+  const journal = options.journal && openJournal(parts.background, options.journal, [modelKey(manifest), prompt, asked])
+  const kept = journal ? await journal.restore() : undefined
+  if (journal) progress.journal = journal
+  const { maxTokens = usualMaxTokens, handover = 'same-model', restart = false, objective } = options
+  const plan = (from: Readonly<AnswerState>): Promise<PlannedText> =>
+    planText(parts, routing, manifest, {
+      ...{ objective, handover, restart, maxTokens, prompt, state: from, forReal: true },
+      privacy: limits.privacy,
+      deadlineMs: options.firstTokenMs ?? limits.deadlineMs,
+      promptTokens: from.promptIds?.length ?? estimatePromptTokens(prompt),
+    })
+  let planned = await plan(kept?.state ?? state)
+  let sampling: Sampling | undefined
+  if (kept !== undefined && planned.decision.arm !== undefined) {
+    ;({ sampling } = kept)
+    Object.assign(state, kept.state)
+    if (state.text !== '') sink.add({ type: 'text', text: state.text, tokens: state.tokens })
+  } else if (kept !== undefined) planned = await plan(state)
+  signal.throwIfAborted()
+  const { decision } = planned
+  if (decision.arm === undefined) throw planned.whyNot()
+  progress.model = { manifest, plan: decision, knowledge: planned.knowledge }
+  if (decision.arm === 'cloud' && mayComeHere(parts, manifest, planned, limits.privacy)) {
+    // Its failure is the model's state.
+    parts.edgeModels.prepare(manifest, { priority: 'background' }).catch(() => {})
+  }
+  const drawn = sampling ?? samplingOf(options, generation, Math.floor(Math.random() * 2 ** 32))
+  const { stop = [], whenFull = 'refuse' } = options
+  const conducted = writePlanned(parts, routing, manifest, {
+    ...planned,
+    decision,
+    ...{ state, handover, restart, signal },
+    request: { prompt, sampling: drawn, stops: [stop].flat(), maxTokens, whenFull },
+    promptTokens: state.promptIds?.length ?? estimatePromptTokens(prompt),
     onPart(part) {
       sink.add(part)
-      if (journal && part.type === 'text') journal.note(state, sampling)
+      if (journal && part.type === 'text') journal.note(state, drawn)
     },
-    signal,
   })
-}
-
-/** What an earlier page has written of the same request. */
-function goOnWith(
-  { prompt, answer, text, droppedMessages }: JournalEntry,
-  state: AnswerState,
-  sink: WritingSink,
-): void {
-  Object.assign(state, { prompt, text, droppedMessages })
-  state.answer.push(...answer)
-  if (text !== '') sink.add({ type: 'text', text, tokens: answer.length })
-}
-
-/** The record of an answer; its tokens' times teach what a run of the model takes here. */
-function toRoute(
-  { edge, pipeline }: GenerateParts,
-  { limits, options, startedAt, startedAtMs }: Request,
-  { manifest, plan }: EndedModel,
-  state: AnswerState,
-  finishReason: FinishReason,
-): RouteRecord {
-  const { readyAt, firstTokenAt, lastTokenAt, answer, prompt = [], cachedTokens, moves } = state
-  const totalMs = performance.now() - startedAt
-  const backend = edge.loaded(manifest)?.backend
-  const actualMs = firstTokenAt === undefined ? totalMs : firstTokenAt - startedAt
-  const prepareMs = readyAt && Math.min(actualMs, readyAt - startedAt)
-  const tokenMs =
-    firstTokenAt !== undefined && lastTokenAt !== undefined && answer.length > 1 && moves.length === 0
-      ? (lastTokenAt - firstTokenAt) / (answer.length - 1)
-      : undefined
-  if (tokenMs !== undefined && tokenMs > 0 && backend !== undefined) {
-    pipeline.learner.observeEdge(modelKey(manifest), backend, tokenMs)
-  }
-  const deadlineMs = options.firstTokenMs ?? limits.deadlineMs
-  const isMet = deadlineMs !== undefined && (options.firstTokenMs === undefined ? totalMs : actualMs) <= deadlineMs
-  return {
-    id: randomId(),
-    model: manifest.name,
-    revision: manifest.revision,
-    startedAtMs,
-    ran: 'edge',
-    ...given({ backend }),
-    reason: plan.reason,
-    why: routeReasons[plan.reason],
-    predicted: plan.predicted,
-    actualMs,
-    parts: prepareMs === undefined ? {} : { prepareMs, computeMs: actualMs - prepareMs },
-    attempts: [{ arm: 'edge', startedMs: 0, ms: totalMs, result: finishReason === 'cut-off' ? 'failed' : 'answered' }],
-    known: plan.known,
-    writing: {
-      finishReason,
-      promptTokens: prompt.length,
-      cachedTokens,
-      tokens: answer.length,
-      totalMs,
-      ...given({ tokenMs }),
-      moves,
-    },
-    ...(deadlineMs === undefined ? {} : { deadline: { ms: deadlineMs, met: isMet } }),
-  }
+  progress.log = conducted.log
+  return conducted.end
 }

@@ -29,6 +29,9 @@ const optionsSchema = strictObject({
   whenFull: v.optional(v.picklist(['refuse', 'drop-oldest'])),
   journal: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(100))),
   firstTokenMs: v.optional(number(1, Number.MAX_SAFE_INTEGER)),
+  objective: v.optional(v.picklist(['first-token', 'whole'])),
+  handover: v.optional(v.picklist(['same-model', 'any', 'never'])),
+  restart: v.optional(v.boolean()),
 })
 
 const inputSchema = v.union([

@@ -18,8 +18,9 @@ export interface ClientSettings {
   /** Absolute. */
   readonly catalogUrl: string
   readonly endpoints: readonly EndpointOptions[]
-  /** Where reports go: the first endpoint, without a slash at its end. */
+  /** Where reports go: the first endpoint that is no stock server of texts, without a slash at its end. */
   readonly reportUrl: string | undefined
+  readonly reportToken: EndpointOptions['token']
   /** Defaults for every request. */
   readonly policy: Policy
   readonly budgets: Budgets | undefined
@@ -43,11 +44,13 @@ export function toClientSettings(options: ClientOptions): ClientSettings {
     report = 'routes',
   } = parseClientOptions(options)
   const endpoints = [endpoint].flat()
-  const [reportUrl] = endpoints.map(({ url }) => toBaseUrl(new URL(toUrl(url, 'endpoint.url'))))
+  const urls = endpoints.map(({ url }) => toBaseUrl(new URL(toUrl(url, 'endpoint.url'))))
+  const reported = endpoints.findIndex(({ kind }) => kind === undefined)
   return {
     catalogUrl: toUrl(catalog, 'catalog'),
     endpoints,
-    reportUrl,
+    reportUrl: urls[reported],
+    reportToken: endpoints[reported]?.token,
     policy,
     budgets,
     runtime,

@@ -3,7 +3,9 @@ import { privacyModes } from '../../contracts/route.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { instanceSchema } from '../../utils/instance-schema.ts'
 
-export const millisecondsSchema = v.pipe(v.number(), v.finite(), v.minValue(1))
+/** Any number from 1 on. */
+export const atLeastOneSchema = v.pipe(v.number(), v.finite(), v.minValue(1))
+export const millisecondsSchema = atLeastOneSchema
 export const signalSchema = v.optional(instanceSchema('AbortSignal'))
 export const policyEntries = {
   privacy: v.optional(v.picklist(privacyModes)),

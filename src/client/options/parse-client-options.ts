@@ -4,12 +4,13 @@ import { reportModes } from '../../contracts/report-mode.ts'
 import { ConfigError } from '../../errors/config-error.ts'
 import { instanceSchema } from '../../utils/instance-schema.ts'
 import type { ClientOptions } from '../types/client-options.ts'
-import { millisecondsSchema, policyEntries, toSentence } from './option-schemas.ts'
+import { atLeastOneSchema, millisecondsSchema, policyEntries, toSentence } from './option-schemas.ts'
 
 const addressSchema = v.union([v.string(), instanceSchema('URL')])
 const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 
-const amountSchema = v.optional(v.pipe(v.number(), v.finite(), v.minValue(0)))
+const notNegativeSchema = v.pipe(v.number(), v.finite(), v.minValue(0))
+const amountSchema = v.optional(notNegativeSchema)
 const shareSchema = v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)))
 const budgetsSchema = strictObject({
   moneyPerHour: amountSchema,
@@ -18,6 +19,8 @@ const budgetsSchema = strictObject({
   wastedEdgeShare: shareSchema,
   wastedCloudShare: shareSchema,
 })
+/** Checked with the first text: few have it, and every page would fetch the check. */
+const laterSchema = v.optional(v.unknown())
 const endpointSchema = strictObject({
   url: addressSchema,
   token: v.optional(v.function()),
@@ -25,6 +28,10 @@ const endpointSchema = strictObject({
   traceparent: v.optional(v.function()),
   region: v.optional(v.pipe(v.string(), v.maxLength(100))),
   moneyPer1000: amountSchema,
+  kind: v.optional(v.literal('openai')),
+  headers: laterSchema,
+  models: laterSchema,
+  probe: laterSchema,
 })
 
 const clientOptionsSchema = strictObject({
@@ -39,20 +46,20 @@ const clientOptionsSchema = strictObject({
         v.union([
           v.literal('offline'),
           strictObject({
-            roundTripMs: v.pipe(v.number(), v.finite(), v.minValue(0)),
-            bitsPerSecond: v.pipe(v.number(), v.finite(), v.minValue(1)),
+            roundTripMs: notNegativeSchema,
+            bitsPerSecond: atLeastOneSchema,
           }),
         ]),
       ),
-      slowdown: v.optional(v.pipe(v.number(), v.finite(), v.minValue(1))),
+      slowdown: v.optional(atLeastOneSchema),
     }),
   ),
   runtime: v.optional(
     strictObject({
       backends: v.optional(v.pipe(v.array(v.picklist(['webgpu', 'wasm', 'webnn'])), v.minLength(1))),
       shareTabs: v.optional(v.boolean()),
-      memoryBytes: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
-      threads: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(64))),
+      memoryBytes: v.optional(countSchema),
+      threads: v.optional(v.pipe(countSchema, v.maxValue(64))),
     }),
   ),
   storage: v.optional(

@@ -21,10 +21,8 @@ export async function explainRequest(
   manifest: Manifest,
   { privacy, deadlineMs }: { readonly privacy: Privacy; readonly deadlineMs?: number | undefined },
 ): Promise<RouteExplanation> {
-  // No endpoint is asked for text yet.
-  const asked = manifest.generation === undefined ? context : { ...context, clouds: [] }
   const request = { privacy, deadlineMs, requestBytes: typicalBytes(manifest) }
-  const { snapshot, known } = takeSnapshot(await readKnowledge(asked, manifest, privacy), manifest, request)
+  const { snapshot, known } = takeSnapshot(await readKnowledge(context, manifest, privacy), manifest, request)
   const plan = context.router.peek(snapshot)
   if (plan.arm === undefined) throw new NoArmError('no-arm', sentenceOf(plan))
   const { arm, endpoint, reason, predicted, arms } = plan

@@ -26,9 +26,9 @@ import { answer, type ClientRequest } from './answer.ts'
 import { explainRequest } from './explain-request.ts'
 import { holdSources } from './hold-sources.ts'
 import { keepMeasurements } from './keep-measurements.ts'
+import { knowWriting, type WritingKnowledge } from './know-writing.ts'
 import { learnRuntime } from './learn-runtime.ts'
 import type { ModelRun } from './model-run.ts'
-import { planWriting, type WritingPlan } from './plan-writing.ts'
 import { toRouterPolicy } from './router-policy.ts'
 import { askEndpoints } from './snapshot/knowledge.ts'
 import type { RequestContext } from './snapshot/request-context.ts'
@@ -59,6 +59,20 @@ export interface PipelineOptions {
   readonly onEdgeReady: (requestId: string, ms: number) => void
 }
 
+/** What texts are written with: their own part of the page decides and writes. */
+export interface WritingParts {
+  readonly endpoints: readonly EndpointOptions[]
+  /** A network that is pretended; undefined: the browser's. */
+  readonly fetch: typeof globalThis.fetch | undefined
+  readonly budgets: Budgets | undefined
+  readonly keepsMeasurements: boolean
+  readonly downloadOnMetered: boolean
+  readonly watcher: NetworkWatcher
+  readonly power: PowerWatcher
+  /** @see knowWriting */
+  know(manifest: Manifest, privacy: Privacy, asks: boolean): Promise<WritingKnowledge>
+}
+
 /** All that runs requests and explains them: the endpoints, the router, what is learned, and the way between. */
 export interface Pipeline {
   /** Times of runs on this device. */
@@ -73,11 +87,8 @@ export interface Pipeline {
     manifest: Manifest,
     policy: { readonly privacy: Privacy; readonly deadlineMs?: number | undefined },
   ): Promise<RouteExplanation>
-  /** @see planWriting */
-  planWriting(
-    manifest: Manifest,
-    policy: { readonly privacy: Privacy; readonly deadlineMs?: number | undefined },
-  ): Promise<WritingPlan>
+  /** What writing texts takes beside the request itself. */
+  readonly writing: WritingParts
   /** @see askEndpoints */
   refresh(model: string, privacy: Privacy): Promise<void>
   /** Measures the link to each endpoint now. Never rejects. */
@@ -108,7 +119,10 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     const report = link()
     if (report !== undefined) onLink(report)
   }
-  const clouds = endpoints.map((endpoint) => createCloudLink(endpoint, watcher, tellLink, fetch))
+  // A server of OpenAI's API alone writes texts and nothing else.
+  const clouds = endpoints
+    .filter(({ kind }) => kind !== 'openai')
+    .map((endpoint) => createCloudLink(endpoint, watcher, tellLink, fetch))
   const notices = createNotices({ clouds, watcher, background, edgeModels, onChange: onNotices })
   const learner = createRouteLearner()
   const router = createRouter({ policy: toRouterPolicy(options.budgets) })
@@ -164,7 +178,13 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
       }
     },
     explain: (manifest, policy) => explainRequest(context, manifest, policy),
-    planWriting: (manifest, policy) => planWriting(context, manifest, policy),
+    writing: {
+      ...{ endpoints, fetch, watcher, power },
+      budgets: options.budgets,
+      keepsMeasurements: options.keepsMeasurements,
+      downloadOnMetered: options.downloadOnMetered,
+      know: (manifest, privacy, asks) => knowWriting(context, manifest, privacy, asks),
+    },
     refresh: (model, privacy) => askEndpoints(context, model, privacy),
     async measureLinks() {
       await Promise.all(clouds.map((cloud) => cloud.measure()))

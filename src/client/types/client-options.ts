@@ -11,7 +11,7 @@ export interface Budgets {
   readonly energyJPerHour?: number
   /** Bytes of requests, answers and downloads. */
   readonly dataBytesPerHour?: number
-  /** Second runs on this device that may be wasted, as a share of the requests. Default: tuned, see docs/routing.md. */
+  /** Second runs on this device that may be wasted, as a share of the requests; of texts, their tokens. Default: tuned, see docs/routing.md. */
   readonly wastedEdgeShare?: number
   /** Second runs at an endpoint that may be wasted, as a share of the requests. */
   readonly wastedCloudShare?: number
@@ -36,8 +36,25 @@ export interface ClientPolicy extends Policy {
 }
 
 export interface EndpointOptions {
-  /** Base address of a server that speaks the Open Inference Protocol v2, without the `/v2`. */
+  /** Base address: of a server that speaks the Open Inference Protocol v2, without the `/v2`; of OpenAI's API, as its maker gives it. */
   readonly url: string | URL
+  /**
+   * `openai`: a stock server with OpenAI's API (vLLM, llama.cpp, Ollama, …), asked for texts only. Default: a Hither
+   * endpoint or another server of the Open Inference Protocol, which is asked for texts where it has that API, too.
+   */
+  readonly kind?: 'openai'
+  /** Sent with every request for text. */
+  readonly headers?: Readonly<Record<string, string>>
+  /**
+   * What the server calls models that write, by their names here. Default: the same. `isOther`: it is another model, which
+   * begins answers, but goes on with this one's only where a request has `handover: 'any'`.
+   */
+  readonly models?: Readonly<Record<string, string | { readonly id: string; readonly isOther?: boolean }>>
+  /**
+   * May a few tokens be spent, once for a model, to find out how the server goes on with a half-written answer? Default:
+   * yes, but not of services that charge for tokens.
+   */
+  readonly probe?: boolean
   /** Asked for a bearer token before a request that needs one; kept in memory only. */
   readonly token?: () => string | Promise<string>
   /** Where it is, for people: shown in a route's record. */

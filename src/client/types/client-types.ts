@@ -1,7 +1,14 @@
 import type { DeviceReport, LinkReport, ModelProgress } from '../../contracts/measurements.ts'
 import type { ModelState } from '../../contracts/model-state.ts'
 import type { Notice } from '../../contracts/notice.ts'
-import type { Prediction, RouteArmPrediction, RouteKnowledge, RouteReason, RouteRecord } from '../../contracts/route.ts'
+import type {
+  Prediction,
+  RouteArmPrediction,
+  RouteKnowledge,
+  RouteReason,
+  RouteRecord,
+  RouteWritingArm,
+} from '../../contracts/route.ts'
 import type { OutboxState } from '../../outbox/create-outbox.ts'
 import type { Policy } from './client-options.ts'
 import type { GenerateInput, GenerateOptions, Writing } from './generate-types.ts'
@@ -23,6 +30,8 @@ export interface RouteExplanation {
   readonly arms?: readonly RouteArmPrediction[]
   /** What the prediction rests on. */
   readonly known?: RouteKnowledge
+  /** Of a model that writes text: how fast each arm would, and when it would be done. `arms` has the first tokens. */
+  readonly writing?: { readonly answerTokens: number; readonly arms: readonly RouteWritingArm[] }
   /** The larger model that is asked where this one's confidence is below `minConfidence`. */
   readonly cascade?: { readonly large: string; readonly minConfidence: number }
 }

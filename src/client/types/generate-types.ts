@@ -1,5 +1,5 @@
 import type { ChatMessage, Tool, ToolCall } from '../../contracts/chat.ts'
-import type { Arm, FinishReason, RouteRecord } from '../../contracts/route.ts'
+import type { Arm, FinishReason, RouteMove, RouteRecord } from '../../contracts/route.ts'
 import type { HitherError } from '../../errors/hither-error.ts'
 import type { Policy } from './client-options.ts'
 
@@ -45,8 +45,23 @@ export interface GenerateOptions extends Policy {
    * again goes on where it was. Nothing is kept once it has ended. Default: it is not kept.
    */
   readonly journal?: string
-  /** When the first token is wanted, in milliseconds: whether it came by then is in the route's record. */
+  /** When the first token is wanted, in milliseconds: it steers the route, and whether it came by then is in its record. */
   readonly firstTokenMs?: number
+  /**
+   * What matters: the first token, as long as the rest comes as fast as people read (`first-token`), or the end of the
+   * answer (`whole`). Default `first-token`.
+   */
+  readonly objective?: 'first-token' | 'whole'
+  /**
+   * May the other side go on with an answer that has begun? `same-model`: where it has the same model. `any`: another
+   * model, too, whose words may sound otherwise. `never`: what fails in the midst is cut off. Default `same-model`.
+   */
+  readonly handover?: 'same-model' | 'any' | 'never'
+  /**
+   * May the answer be begun anew where nobody can go on with it? Then a `moved` part with `restarted` says that the text
+   * before it counts no more. Default false.
+   */
+  readonly restart?: boolean
 }
 
 /** What comes of an answer while it is written, in order. */
@@ -54,17 +69,19 @@ export type WritingPart =
   /** So many tokens of the prompt are read; `cached` of them were known from before. */
   | { readonly type: 'reading'; readonly read: number; readonly of: number; readonly cached: number }
   /** The answer's next characters. Together, all of them are the answer. */
-  | { readonly type: 'text'; readonly text: string; readonly tokens: number }
-  /** What wrote has gone, and another goes on from the very place. `reason` is an error's code. */
   | {
-      readonly type: 'moved'
-      readonly from: Arm
-      readonly to: Arm
-      readonly reason: string
-      readonly atToken: number
-      /** From noticing to going on, in milliseconds. */
-      readonly gapMs: number
+      readonly type: 'text'
+      readonly text: string
+      readonly tokens: number
+      /** The arm that wrote it; absent of what an earlier page had written. */
+      readonly arm?: Arm
     }
+  /** Another place goes on with the answer, from the very character. */
+  | (RouteMove & {
+      readonly type: 'moved'
+      /** The reason as a sentence. */
+      readonly why: string
+    })
 
 /** Tokens of one answer. */
 export interface WritingUsage {
@@ -109,7 +126,7 @@ export interface Writing extends AsyncIterable<WritingPart> {
    *
    * @throws {ValidationError} `options-invalid`, `text-empty`, `context-full`, `messages-refused`, the model is unknown
    * @throws {NoArmError} nothing can write it (`no-arm`), or no token came within `timeoutMs` (`deadline-exceeded`)
-   * @throws {ModelError | CapabilityError | EdgeError} the model can't be loaded here
+   * @throws {ModelError | CapabilityError | EdgeError | CloudError} the only arm that could be asked has failed
    */
   readonly done: Promise<WritingResult>
 }

@@ -42,11 +42,7 @@ function tellInBatches(tell: (events: readonly WriteEvent[]) => unknown) {
       const last = pending.at(-1)
       if (event.type === 'text' && last?.type === 'text') {
         const { tokens, text } = last
-        pending[pending.length - 1] = {
-          type: 'text',
-          tokens: [...tokens, ...event.tokens],
-          text: text + event.text,
-        }
+        pending[pending.length - 1] = { ...event, tokens: [...tokens, ...event.tokens], text: text + event.text }
       } else pending.push(event)
       if (performance.now() - toldAt >= tellEachMs) flush()
     },

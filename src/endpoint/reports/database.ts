@@ -37,6 +37,10 @@ export interface ReportRow {
   attempts: string | null
   /** JSON, only where the site asked for answers. */
   answer: string | null
+  /** Of a text: its tokens, the time for each after the first, and how often another place went on with it. */
+  tokens: number | null
+  token_ms: number | null
+  moves: number | null
 }
 
 /** Counts by the hour, kept for ever: what all figures of the operator's page come from. Empty text is "none". */

@@ -87,4 +87,16 @@ export const migrations: Record<string, Migration> = {
         .execute()
     },
   },
+  '0003-texts': {
+    async up(database: Kysely<unknown>) {
+      // One column a statement: SQLite takes no more.
+      for (const [name, type] of [
+        ['tokens', 'bigint'],
+        ['token_ms', 'double precision'],
+        ['moves', 'bigint'],
+      ] as const) {
+        await database.schema.alterTable('reports').addColumn(name, type).execute()
+      }
+    },
+  },
 }

@@ -199,4 +199,31 @@ describe.each(kinds)('the overview from %s', (kind) => {
     expect(overview.groups.find(({ key }) => key === 'many')?.answered).toBe(3_000)
     await database.deleteFrom('totals').where('browser', '=', 'many').execute()
   })
+
+  it('says of texts when their first token came, how fast the rest, and how often they moved', async () => {
+    const text = (extra: object, writing: object) =>
+      report(hourMs, { model: 'tales', ...extra, writing: { tokens: 101, moves: 0, ...writing } })
+    await take('Safari', [
+      text({ actualMs: 100 }, { tokenMs: 20 }),
+      text({ actualMs: 300 }, { tokenMs: 60 }),
+      text({ actualMs: 900, ran: 'cloud', backend: undefined }, { moves: 2 }),
+      report(hourMs, { model: 'tales' }),
+    ])
+    const { texts = [] } = v.parse(opsOverviewSchema, await read('tales'))
+    expect(texts).toMatchObject([
+      {
+        by: 'model',
+        key: 'tales',
+        answered: 3,
+        firstTokenP50Ms: 300,
+        firstTokenP95Ms: 900,
+        tokensPerSecond: 25,
+        moves: 2,
+      },
+      { by: 'arm', key: 'edge', answered: 2, firstTokenP95Ms: 300, tokensPerSecond: 25, moves: 0 },
+      { by: 'arm', key: 'cloud', answered: 1, firstTokenP50Ms: 900, tokensPerSecond: null, moves: 2 },
+      { by: 'browser', key: 'Safari', answered: 3 },
+    ])
+    expect((await read('digits')).texts).toEqual([])
+  })
 })

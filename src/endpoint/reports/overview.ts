@@ -4,6 +4,7 @@ import type { Capacity } from '../../protocol/server/capacity.ts'
 import type { Database, TotalsRow } from './database.ts'
 import { type Count, groupBy, isFailure, none, percentile, sum, toTotals } from './overview-counts.ts'
 import type { Period } from './period.ts'
+import { readTextGroups } from './text-groups.ts'
 
 /** Fewer requests than this say nothing of a revision. */
 const enoughRequests = 20
@@ -52,6 +53,7 @@ export async function readOverview(database: Database, period: Period, options: 
     before: toTotals(steps.filter(({ at }) => at < fromMs)),
     series: toSeries(steps, period),
     groups: groups.flat(),
+    texts: await readTextGroups(database, period, options.model),
     failures: toFailures(steps, period),
     revisions: toRevisions(revisions, period),
     fleet: await readFleet(database, period),

@@ -148,6 +148,9 @@ function toRow(report: Report, batch: UncheckedBatch, nowMs: number): ReportRow 
     compute_ms: null,
     attempts: null,
     answer: null,
+    tokens: null,
+    token_ms: null,
+    moves: null,
   }
   if (report.kind === 'counts') return { ...row, attempts: JSON.stringify([report.answered, report.failed]) }
   const about = {
@@ -170,6 +173,9 @@ function toRow(report: Report, batch: UncheckedBatch, nowMs: number): ReportRow 
     queue_ms: report.queueMs ?? null,
     compute_ms: report.computeMs ?? null,
     answer: report.answer ?? null,
+    tokens: report.writing?.tokens ?? null,
+    token_ms: report.writing?.tokenMs ?? null,
+    moves: report.writing?.moves ?? null,
   }
 }
 

@@ -7,6 +7,8 @@ export interface TextStream {
   push(id: number): string
   /** No more tokens come. @returns what was held back: the rest of a character that never became one */
   end(): string
+  /** All tokens' text was given: none of them is the beginning of a character whose end is still to come. */
+  readonly isWhole: boolean
 }
 
 /** Marks have no text: some of the tokens before have, unless all are marks. */
@@ -31,12 +33,13 @@ export function createTextStream(decode: Decode, before: readonly number[] = [])
   /** The tokens that are decoded together, how much of their text was given, and those that are only there as its beginning. */
   let [window, given, context]: [number[], number, number] =
     known === '' ? [[], 0, 0] : [beginning, known.length, beginning.length]
+  let isWhole = true
 
   return {
     push(id) {
       window.push(id)
       const text = decode(window)
-      const isWhole = !text.endsWith(replacement)
+      isWhole = !text.endsWith(replacement)
       const certain = isWhole ? text.length : text.length - replacement.length
       if (certain <= given) return ''
       const piece = text.slice(given, certain)
@@ -55,6 +58,9 @@ export function createTextStream(decode: Decode, before: readonly number[] = [])
       given = 0
       context = 0
       return piece
+    },
+    get isWhole() {
+      return isWhole
     },
   }
 }

@@ -1,6 +1,7 @@
 import type { Tensor } from 'onnxruntime-common'
 import type { Generation } from '../../contracts/generation.ts'
 import { ModelError } from '../../errors/model-error.ts'
+import { given } from '../../utils/given.ts'
 import { createDecoder, type DecoderSession } from '../decoder/create-decoder.ts'
 import { createRememberedPrefixes } from '../decoder/remembered-prefixes.ts'
 import { type ChatTemplate, openChatTemplate } from '../prompt/chat-template.ts'
@@ -9,9 +10,10 @@ import { openTextCodec, type TextCodec } from '../prompt/text-codec.ts'
 import { type TokenLogprobs, tokenLogprobs } from '../sampling/token-logprobs.ts'
 import { createTextStream } from '../text/text-stream.ts'
 import { readToolCalls } from '../text/tool-calls.ts'
-import { writeText } from '../write-text.ts'
+import { shownText, writeText } from '../write-text.ts'
 import { readPrompt } from './read-prompt.ts'
-import type { Prompt, WriteEnd, WriteEvent, WriteRequest, WrittenLogprobs } from './write-request.ts'
+import { tokensOfAnswer } from './tokens-of-answer.ts'
+import type { WriteEnd, WriteEvent, WriteRequest, WrittenLogprobs } from './write-request.ts'
 
 /** Texts of a language model's files. */
 export interface WriterFiles {
@@ -116,10 +118,12 @@ export function openWriter(options: {
     async write(request, onEvent, signal, ownPause = pause) {
       const { prompt, sampling, stops, logprobs } = request
       const tools = 'messages' in prompt ? (prompt.tools ?? []) : []
-      const { ids, droppedMessages } = readPrompt(request, { codec, template: templateNow, contextTokens })
-      const from = toBeginning(ids, request, codec)
+      const { ids, droppedMessages, text } = readPrompt(request, { codec, template: templateNow, contextTokens })
+      const { moreTokens, shown, ...from } = toBeginning(ids, request, codec)
       const { answer } = from
-      onEvent({ type: 'prompt', ids: from.prompt, ...(answer.length > 0 ? { answer } : {}), droppedMessages })
+      const before = answer.length > 0 || shown !== undefined ? { answer, ...given({ shown }) } : {}
+      const again = from.first === undefined || request.answerText === undefined ? undefined : 1
+      onEvent({ type: 'prompt', ids: from.prompt, droppedMessages, ...given({ text, again }), ...before })
       const all = [...from.answer]
       const chosen: TokenLogprobs[] = []
       const onChosen = (token: number, logits: Float32Array) => chosen.push(tokenLogprobs(logits, token, logprobs ?? 0))
@@ -127,8 +131,7 @@ export function openWriter(options: {
       const writing = writeText({
         decoder,
         prefixes,
-        // A token that is written anew is none more.
-        transcript: { ...from, sampling, stops, maxTokens: request.maxTokens + (from.first === undefined ? 0 : 1) },
+        transcript: { ...from, sampling, stops, maxTokens: request.maxTokens + moreTokens },
         decode: codec.decode,
         ends,
         contextTokens,
@@ -146,16 +149,18 @@ export function openWriter(options: {
           const calls = readToolCalls(wholeText(all, codec.decode), names)
           return calls.length > 0 ? { reason: 'tool-calls', toolCalls: calls } : { reason: value.reason }
         }
-        const { tokens, text } = value
+        const { tokens, text: whole, held } = value
         const logs = chosen.splice(0).map((each) => toWritten(each, [...ids.slice(-4), ...all.slice(-4)], codec))
         all.push(...tokens)
         onEvent({
           type: 'text',
           tokens,
-          text: text.slice(written.length),
+          text: whole.slice(written.length),
+          held,
+          whole: value.whole,
           ...(logs.length > 0 ? { logprobs: logs } : {}),
         })
-        written = written.slice(text.length)
+        written = written.slice(whole.length)
       }
     },
     forget: () => prefixes.forgetAll(),
@@ -165,17 +170,41 @@ export function openWriter(options: {
 /** What of these ids is the prompt and what is answer already, and how it goes on. */
 function toBeginning(
   ids: readonly number[],
-  { prompt, answer }: { readonly prompt: Prompt; readonly answer: readonly number[] },
+  { prompt, answer, answerText, stops }: WriteRequest,
   codec: TextCodec,
-) {
+): {
+  readonly prompt: readonly number[]
+  readonly answer: readonly number[]
+  readonly first: ReadonlySet<number> | undefined
+  readonly written: string
+  readonly shown?: string
+  /** Tokens beyond the limit: those that are written anew are none more. */
+  readonly moreTokens: number
+} {
+  if (answerText !== undefined) {
+    const { answer: found, text } = tokensOfAnswer(ids, answerText.text, codec)
+    // The other one's last token may be half of one that this model knows.
+    const {
+      ids: left,
+      first,
+      written,
+    } = found.length === 0 ? { ids, first: undefined, written: '' } : openEnd([...ids, ...found], codec)
+    const own = left.slice(ids.length)
+    // What was not taken is written again: at least a letter with each token.
+    const again = found.length - own.length + answerText.text.length - text.length
+    const moreTokens = own.length - answerText.tokens + again
+    return { prompt: ids, answer: own, first, written, shown: text, moreTokens }
+  }
   if (!('messages' in prompt) || prompt.ending !== 'open') {
-    return { prompt: ids, answer, first: undefined, written: '' }
+    const shown = answer.length === 0 ? {} : { shown: shownText({ prompt: ids, answer, stops }, codec.decode) }
+    return { prompt: ids, answer, first: undefined, written: '', moreTokens: 0, ...shown }
   }
   const { answerTokens = 0 } = prompt
   const { ids: left, first, written } = openEnd(ids, codec)
   // One of them may have been taken back, and one is the prompt's at least.
   const cut = Math.max(1, Math.min(left.length, ids.length - answerTokens))
-  return { prompt: left.slice(0, cut), answer: [...left.slice(cut), ...answer], first, written }
+  const moreTokens = first === undefined ? 0 : 1
+  return { prompt: left.slice(0, cut), answer: [...left.slice(cut), ...answer], first, written, moreTokens }
 }
 
 /** Tokens have their text in a place: a word's first one has no blank at the beginning of a text. */

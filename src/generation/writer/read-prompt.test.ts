@@ -71,7 +71,7 @@ describe('a conversation', () => {
         if (expected === undefined) expect(() => read({ messages }, 'drop-oldest')).toThrow(full)
         else {
           const droppedMessages = messages.length - expected.length
-          expect(read({ messages }, 'drop-oldest')).toEqual({ ids: idsOf(expected), droppedMessages })
+          expect(read({ messages }, 'drop-oldest')).toMatchObject({ ids: idsOf(expected), droppedMessages })
         }
       }),
       { numRuns: 100 },
@@ -88,7 +88,10 @@ describe('a conversation', () => {
     )
     const all = [...messages, user('And now?')]
     expect(() => read({ messages: all }, 'refuse')).toThrow(full)
-    expect(read({ messages: all }, 'drop-oldest')).toEqual({ ids: idsOf([user('And now?')]), droppedMessages: 20_000 })
+    expect(read({ messages: all }, 'drop-oldest')).toMatchObject({
+      ids: idsOf([user('And now?')]),
+      droppedMessages: 20_000,
+    })
   })
 
   test('whose newest message alone is too long is refused', () => {

@@ -10,6 +10,8 @@ export interface ReadPrompt {
   readonly ids: readonly number[]
   /** Messages that were left out to make room. */
   readonly droppedMessages: number
+  /** What the ids are of; absent where they were given, or the text's beginning was left out. */
+  readonly text?: string
 }
 
 /**
@@ -74,10 +76,11 @@ export function readPrompt(
     if (whenFull === 'refuse') {
       const ids = codec.encode(prompt.text, { whole: true })
       if (!fits(ids, false)) throw full(ids.length)
-      return { ids, droppedMessages: 0 }
+      return { ids, droppedMessages: 0, text: prompt.text }
     }
     const ids = codec.encodeEnd(prompt.text, { whole: true, most: contextTokens })
-    return { ids: fits(ids, false) ? ids : ids.slice(ids.length - shortened), droppedMessages: 0 }
+    if (fits(ids, false)) return { ids, droppedMessages: 0, text: prompt.text }
+    return { ids: ids.slice(ids.length - shortened), droppedMessages: 0 }
   }
   const template = model.template()
   if (template === undefined) {
@@ -89,9 +92,10 @@ export function readPrompt(
   const { messages, tools, ending } = prompt
   const write = (left: readonly ChatMessage[]) => template.render({ messages: left, tools, ending })
   if (whenFull === 'refuse') {
-    const ids = codec.encode(write(messages), { whole: false })
+    const text = write(messages)
+    const ids = codec.encode(text, { whole: false })
     if (!fits(ids, false)) throw full(ids.length)
-    return { ids, droppedMessages: 0 }
+    return { ids, droppedMessages: 0, text }
   }
   const lefts = shortenings(messages)
   /** What is left of it as tokens; undefined where that is more than the context, whatever its tokens. */
@@ -109,6 +113,8 @@ export function readPrompt(
   const index = isRight(0) ? 0 : Math.min(1 + firstRight(lefts.length - 1, (at) => isRight(at + 1)), lefts.length - 1)
   // What can't be shortened further is taken whole where it fits at all.
   const ids = idsAt(index)
-  if (ids === undefined) throw full(codec.encode(write(lefts[index]?.() ?? []), { whole: false }).length)
-  return { ids, droppedMessages: messages.length - (lefts[index]?.() ?? []).length }
+  const left = lefts[index]?.() ?? []
+  const text = write(left)
+  if (ids === undefined) throw full(codec.encode(text, { whole: false }).length)
+  return { ids, droppedMessages: messages.length - left.length, text }
 }

@@ -20,6 +20,11 @@ export interface WriteRequest {
   readonly prompt: Prompt
   /** Ids of the answer so far; not empty where an answer goes on that was begun elsewhere. */
   readonly answer: readonly number[]
+  /**
+   * The answer so far as text, where its ids are not known: another tokenizer's, or a server that tells none. The model's
+   * own tokens for it are found. Those may be of a beginning of it: the rest is written again.
+   */
+  readonly answerText?: AnswerText | undefined
   readonly sampling: Sampling
   /** Strings that end the answer; they are no part of it. */
   readonly stops: readonly string[]
@@ -41,14 +46,26 @@ export interface WrittenLogprobs {
   readonly top: readonly { readonly text: string; readonly logprob: number }[]
 }
 
+export interface AnswerText {
+  readonly text: string
+  /** Tokens of `maxTokens` that it has taken. */
+  readonly tokens: number
+}
+
 /** What comes of an answer while it is written, in order. */
 export type WriteEvent =
   /** The prompt's ids: who has them can go on with the answer, of which those of `answer` are there already. */
   | {
       readonly type: 'prompt'
       readonly ids: readonly number[]
-      readonly answer?: readonly number[] | undefined
       readonly droppedMessages: number
+      /** The prompt as the model reads it: a conversation as its template writes it down. Absent for a prompt of ids. */
+      readonly text?: string | undefined
+      readonly answer?: readonly number[] | undefined
+      /** Of an answer that goes on: the text that the text to come follows. */
+      readonly shown?: string | undefined
+      /** So many of the first tokens to come were counted in `answerText` already. */
+      readonly again?: number | undefined
     }
   /** So many tokens of prompt and answer are read; `cached` of them were known before. */
   | { readonly type: 'read'; readonly read: number; readonly of: number; readonly cached: number }
@@ -57,6 +74,10 @@ export type WriteEvent =
       readonly type: 'text'
       readonly tokens: readonly number[]
       readonly text: string
+      /** Written and not certain yet: it may be the beginning of a stop string. */
+      readonly held: string
+      /** So many of the answer's ids have text that is whole. */
+      readonly whole: number
       /** Of each of these tokens, where they were asked for. */
       readonly logprobs?: readonly WrittenLogprobs[] | undefined
     }

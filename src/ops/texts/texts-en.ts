@@ -58,6 +58,12 @@ export const english = {
     cloudP95: 'Cloud p95',
     summary: 'Median and 95th percentile of answered requests, by where they ran.',
   },
+  written: {
+    title: 'Texts',
+    firstToken: 'First token',
+    rate: 'Tokens a second',
+    moves: 'Moves',
+  },
   groups: {
     title: 'By',
     by: { arm: 'Arm', model: 'Model', backend: 'Backend', browser: 'Browser' } satisfies Record<OpsGrouping, string>,

@@ -51,6 +51,7 @@ export const chinese: Texts = {
     cloudP95: '云端 p95',
     summary: '已完成请求的中位数与第 95 百分位，按运行位置区分。',
   },
+  written: { title: '文字', firstToken: '首个词元', rate: '每秒词元', moves: '换处接续' },
   groups: {
     title: '分组',
     by: { arm: '位置', model: '模型', backend: '后端', browser: '浏览器' },

@@ -1,11 +1,12 @@
 import { css, html, nothing } from 'lit'
-import type { FinishReason } from '../../index.ts'
+import type { Arm, FinishReason } from '../../index.ts'
 import { define } from '../base/define.ts'
 import { UiElement } from '../base/ui-element.ts'
 import { formatTokenRate } from '../design/format-rate.ts'
 import { sharedStyles } from '../design/shared-styles.ts'
 import { str, t } from '../texts/text.ts'
-import type { Written } from './follow-writing.ts'
+import type { Written, WrittenMove } from './follow-writing.ts'
+import { moveText } from './move-text.ts'
 
 const ending = (reason: FinishReason): string | undefined =>
   ({
@@ -16,7 +17,13 @@ const ending = (reason: FinishReason): string | undefined =>
     'cut-off': t('write.cut-off', 'It was cut off.'),
   })[reason]
 
-/** What a model writes, as it comes: after what it goes on from, with its speed, and how it ended. */
+const nowText = (arm: Arm): string =>
+  arm === 'edge' ? t('write.on-edge', 'written on this device') : t('write.in-cloud', 'written in the cloud')
+
+/**
+ * What a model writes, as it comes: after what it goes on from, with its speed, and how it ended. Where another place
+ * went on with it, a mark says so, and a sentence below says why.
+ */
 export class WrittenText extends UiElement {
   static override properties = { prompt: { type: String }, written: { attribute: false }, running: { type: Boolean } }
   static override styles = [
@@ -44,6 +51,32 @@ export class WrittenText extends UiElement {
           opacity: 0;
         }
       }
+      .mark {
+        min-height: 0;
+        padding: 0 3px;
+        font-size: 0.7em;
+        line-height: 1.3;
+        vertical-align: super;
+        color: var(--text);
+        background: var(--sunken);
+        border: 1px solid currentcolor;
+        border-radius: 4px;
+        cursor: pointer;
+      }
+      .mark.edge {
+        border-color: var(--edge);
+      }
+      .mark.cloud {
+        border-color: var(--cloud);
+      }
+      .moves {
+        margin: 8px 0 0;
+        padding-left: 20px;
+      }
+      .moves li:focus {
+        outline: 2px solid var(--edge);
+        outline-offset: 2px;
+      }
       .figures {
         margin-top: 8px;
         font-variant-numeric: tabular-nums;
@@ -60,7 +93,36 @@ export class WrittenText extends UiElement {
     this.prompt = ''
   }
 
-  #figures({ tokens, tokensPerSecond, reading, moves, ...end }: Written): string {
+  /** The text, with a mark at each place where another one went on. */
+  #marked({ text, moves }: Written) {
+    if (moves.length === 0) return text
+    return moves.map((move, index) => {
+      const from = index === 0 ? text.slice(0, move.at) : ''
+      const next = text.slice(move.at, moves[index + 1]?.at)
+      return html`${from}${this.#mark(move, index + 1)}${next}`
+    })
+  }
+
+  #mark(move: WrittenMove, count: number) {
+    return html`<button
+      type="button"
+      class="mark ${move.to}"
+      data-testid="move-mark"
+      aria-label=${t('write.move-mark', str`Taken over here (${count}): ${moveText(move)}`)}
+      title=${moveText(move)}
+      @click=${() => this.renderRoot.querySelector<HTMLElement>(`#move-${count}`)?.focus()}
+    >${count}</button>`
+  }
+
+  /** Why each of the moves was made. */
+  #moves({ moves }: Written) {
+    if (moves.length === 0) return nothing
+    return html`<ol class="moves small muted" data-testid="moves" aria-label=${t('write.moves', 'Taken over')}>
+      ${moves.map((move, index) => html`<li id="move-${index + 1}" tabindex="-1">${moveText(move)}</li>`)}
+    </ol>`
+  }
+
+  #figures({ tokens, tokensPerSecond, reading, arm, ...end }: Written): string {
     // Who stopped it hears nothing more of it.
     const finishReason = end.finishReason ?? (this.running ? undefined : 'aborted')
     return [
@@ -69,7 +131,7 @@ export class WrittenText extends UiElement {
         : undefined,
       tokens > 0 ? t('write.tokens', str`${tokens} tokens`) : undefined,
       tokensPerSecond === undefined ? undefined : t('write.rate', str`${formatTokenRate(tokensPerSecond)} a second`),
-      moves > 0 ? t('write.moves', str`taken over ${moves} times`) : undefined,
+      arm === undefined ? undefined : nowText(arm),
       finishReason === 'stop' && tokens === 0 ? t('write.nothing', 'The model has nothing to add.') : undefined,
       finishReason === undefined ? undefined : ending(finishReason),
     ]
@@ -81,7 +143,8 @@ export class WrittenText extends UiElement {
     const { prompt, written, running } = this
     if (written === undefined && !running) return nothing
     return html`<div class=${running ? 'running' : ''}>
-      <p class="text" data-testid="written" aria-busy=${running ? 'true' : 'false'}><span class="muted">${prompt}</span>${written?.text ?? ''}</p>
+      <p class="text" data-testid="written" aria-busy=${running ? 'true' : 'false'}><span class="muted">${prompt}</span>${written === undefined ? '' : this.#marked(written)}</p>
+      <div role="status">${written === undefined ? nothing : this.#moves(written)}</div>
       <p class="figures small muted" data-testid="written-figures">${written === undefined ? '' : this.#figures(written)}</p>
     </div>`
   }

@@ -19,11 +19,14 @@ const wire = (name: string, given: object) => ({
   function: { name, arguments: JSON.stringify(given) },
 })
 
+/** Nothing of a text is held back. */
+const certain = { held: '', whole: 1 }
+
 describe('an answer that asks for functions', () => {
   it('is streamed without the text of its calls, which come whole', () => {
     const telling = tellEvents(requestOf(), form())
     const events = [
-      ...written.flatMap((text, id) => telling.event({ type: 'text', tokens: [id], text })),
+      ...written.flatMap((text, id) => telling.event({ type: 'text', tokens: [id], text, ...certain })),
       ...telling.end({ reason: 'tool-calls', toolCalls: calls }),
     ] as { choices: { delta: object; finish_reason: unknown }[] }[]
     expect(events.map(({ choices }) => choices[0]?.delta)).toEqual([
@@ -41,7 +44,7 @@ describe('an answer that asks for functions', () => {
 
   it('is told whole the same way; one call where more are not wanted', () => {
     const telling = tellWhole(requestOf({ parallel_tool_calls: false }), form())
-    for (const text of written.slice(1)) telling.event({ type: 'text', tokens: [1], text })
+    for (const text of written.slice(1)) telling.event({ type: 'text', tokens: [1], text, ...certain })
     const [whole] = telling.end({ reason: 'tool-calls', toolCalls: calls }) as { choices: object[] }[]
     expect(whole?.choices).toEqual([
       {
@@ -56,7 +59,7 @@ describe('an answer that asks for functions', () => {
   it('that only looked like one is told as text', () => {
     const telling = tellEvents(requestOf(), form())
     const events = [
-      ...telling.event({ type: 'text', tokens: [1], text: '{"a": 1}' }),
+      ...telling.event({ type: 'text', tokens: [1], text: '{"a": 1}', ...certain }),
       ...telling.end({ reason: 'stop' }),
     ] as { choices: { delta: object }[] }[]
     expect(events.map(({ choices }) => choices[0]?.delta)).toEqual([{ content: '{"a": 1}' }, {}])
