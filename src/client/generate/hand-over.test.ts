@@ -87,20 +87,26 @@ it.each(['byText', 'byIds', 'trailing'] as const)(
         fc.integer({ min: 2, max: 8 }),
         fc.constantFrom('stop', 'almost', 'limit'),
         fc.boolean(),
-        fc.boolean(),
-        async (from, length, what, isWithin, isFromEdge) => {
+        fc.constantFrom('to cloud', 'to edge', 'to the same cloud'),
+        async (from, length, what, isWithin, way) => {
           const stop = [...whole.slice(from, from + length)].join('')
           fc.pre(!/[\ud800-\udfff]/.test(stop.charAt(0) + stop.charAt(stop.length - 1)))
+          // Who has not read a conversation knows no text that it is for completions.
+          fc.pre(kind !== 'byText' || way !== 'to the same cloud')
           // Within the stop string, or anywhere before it.
           const at = Math.max(1, isWithin ? tokensTo(from) : Math.floor(tokensTo(from) / 2))
-          device.fail(isFromEdge ? { kind: 'dies', at } : undefined)
-          server.fail(isFromEdge ? undefined : { kind: 'destroy', at })
+          device.fail(way === 'to cloud' ? { kind: 'dies', at } : undefined)
+          server.fail(way === 'to cloud' ? undefined : { kind: 'destroy', at }, 1)
           const most = Math.max(1, Math.floor(ids.length / 2))
           // What begins like a stop string and is none is held back for a while, and shown then.
           const stops = what === 'stop' ? [stop] : [`${stop}\u2603`]
           const request = what === 'limit' ? { maxTokens: most } : { stops }
-          const [first, other] = isFromEdge ? [edge, cloud] : [cloud, edge]
-          const { shown, end } = await conduct(input, first, { fallbacks: [other], request })
+          const { shown, end } = await conduct(input, way === 'to cloud' ? edge : cloud, {
+            ...(way === 'to the same cloud'
+              ? { privacy: 'cloud-only' }
+              : { fallbacks: [way === 'to edge' ? edge : cloud] }),
+            request,
+          })
           const { reason } = await end
           if (what === 'stop') expect([shown(), reason]).toEqual([whole.slice(0, whole.indexOf(stop)), 'stop'])
           else if (what === 'almost') expect([shown(), reason]).toEqual([whole, 'stop'])
@@ -110,7 +116,7 @@ it.each(['byText', 'byIds', 'trailing'] as const)(
           } else expect(whole.startsWith(shown().replace(/\ufffd+$/, ''))).toBe(true)
         },
       ),
-      { numRuns: 120 },
+      { numRuns: 180 },
     )
   },
 )

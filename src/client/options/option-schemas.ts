@@ -3,14 +3,13 @@ import { privacyModes } from '../../contracts/route.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { instanceSchema } from '../../utils/instance-schema.ts'
 
-/** Any number from 1 on. */
+/** Any number from 1 on: milliseconds, tokens. */
 export const atLeastOneSchema = v.pipe(v.number(), v.finite(), v.minValue(1))
-export const millisecondsSchema = atLeastOneSchema
 export const signalSchema = v.optional(instanceSchema('AbortSignal'))
 export const policyEntries = {
   privacy: v.optional(v.picklist(privacyModes)),
-  deadlineMs: v.optional(millisecondsSchema),
-  timeoutMs: v.optional(millisecondsSchema),
+  deadlineMs: v.optional(atLeastOneSchema),
+  timeoutMs: v.optional(atLeastOneSchema),
 }
 
 export const toSentence = (issues: readonly v.BaseIssue<unknown>[]): string =>

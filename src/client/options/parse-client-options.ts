@@ -4,7 +4,7 @@ import { reportModes } from '../../contracts/report-mode.ts'
 import { ConfigError } from '../../errors/config-error.ts'
 import { instanceSchema } from '../../utils/instance-schema.ts'
 import type { ClientOptions } from '../types/client-options.ts'
-import { atLeastOneSchema, millisecondsSchema, policyEntries, toSentence } from './option-schemas.ts'
+import { atLeastOneSchema, policyEntries, toSentence } from './option-schemas.ts'
 
 const addressSchema = v.union([v.string(), instanceSchema('URL')])
 const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
@@ -69,9 +69,9 @@ const clientOptionsSchema = strictObject({
       downloadOnMetered: v.optional(v.boolean()),
       autoUpdate: v.optional(v.boolean()),
       connections: v.optional(v.pipe(countSchema, v.maxValue(16))),
-      firstByteMs: v.optional(millisecondsSchema),
-      idleMs: v.optional(millisecondsSchema),
-      totalMs: v.optional(millisecondsSchema),
+      firstByteMs: v.optional(atLeastOneSchema),
+      idleMs: v.optional(atLeastOneSchema),
+      totalMs: v.optional(atLeastOneSchema),
       tokens: v.optional(
         v.record(
           v.pipe(

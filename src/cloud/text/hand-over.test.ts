@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { answerOfIds } from '../../generation/handover/answer-of-ids.ts'
 import { createStopStrings } from '../../generation/text/stop-strings.ts'
-import { answerAs, textBehaviours } from '../../testing/text-servers/behaviours.ts'
+import { answerAs, idsOf, textBehaviours } from '../../testing/text-servers/behaviours.ts'
 import { createRecital, renderChat, splitAnswer } from '../../testing/text-servers/recital.ts'
 import { createAnswerIntake } from './answer-intake.ts'
 import { planGoOn } from './plan-go-on.ts'
@@ -57,6 +57,21 @@ const cases = fc.record({
   perEvent: fc.integer({ min: 1, max: 5 }),
   short: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
 })
+
+/** All is written, and its last blank held back: it may be the beginning of “ END”. */
+const wholeWithHeldEnd = {
+  server: servers[1] ?? expect.fail(),
+  ...{ about: 2_909, cut: 1 - 2 ** -50, byText: true, stop: null, more: [' END', '</s>'], perEvent: 1, short: 0 },
+} as const
+
+/** “ the the” is the stop string, and the server that goes on after “ the” sees a second one in “ the the”. */
+const stopThatComesAgain = {
+  server: servers[3] ?? expect.fail(),
+  about: 1_335,
+  cut: 0.025,
+  byText: false,
+  ...{ stop: { at: 0, length: 8 }, more: [' END', '</s>'], perEvent: 5, short: null },
+} as const
 
 it('10,000 answers that are cut anywhere go on as if undisturbed, on each kind of server (case 59)', () => {
   const told = new Map<string, number>()
@@ -118,7 +133,7 @@ it('10,000 answers that are cut anywhere go on as if undisturbed, on each kind o
           text: tokens.map((token) => token.text).join(''),
           reasoning: '',
           toolCalls: [],
-          ...(isByIds ? { ids: tokens.map(({ id }) => id) } : {}),
+          ...(isByIds ? { ids: idsOf(tokens) } : {}),
         }),
       )
       intake.end()
@@ -133,7 +148,7 @@ it('10,000 answers that are cut anywhere go on as if undisturbed, on each kind o
       told.set(name, (told.get(name) ?? 0) + 1)
     }),
     // Shrinking takes longer than all of the runs.
-    { numRuns: 10_000, endOnFailure: true },
+    { numRuns: 10_000, endOnFailure: true, examples: [[wholeWithHeldEnd], [stopThatComesAgain]] },
   )
   for (const [name] of servers) expect(told.get(name)).toBeGreaterThan(500)
 }, 600_000)

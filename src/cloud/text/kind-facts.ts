@@ -14,7 +14,10 @@ export interface KindFacts {
   /** It charges for tokens: it is not probed unless the caller says so. */
   readonly charges: boolean
   readonly options: OptionNames
-  /** Stop strings that it takes; more are found here. */
+  /**
+   * Stop strings that it takes; more are found here. None of a server that tells ids: for a stop string it keeps text
+   * back, and its ids would be ahead of its text by what nobody knows.
+   */
   readonly stops: number
   /** `stream_options.include_usage`, and with every event (`continuous_usage_stats`). */
   readonly usage: 'each' | 'last' | 'unasked'
@@ -42,7 +45,7 @@ const vllm: KindFacts = {
   assumed: byIds,
   tried: byIds,
   options: vllmOptions,
-  stops: 16,
+  stops: 0,
   usage: 'each',
   givesIds: true,
 }
@@ -58,7 +61,7 @@ export const kindFacts: Readonly<Record<TextServerKind, KindFacts>> = {
   vllm,
   // vLLM underneath.
   kserve: vllm,
-  sglang: { ...vllm, givesIds: false },
+  sglang: { ...vllm, givesIds: false, stops: 16 },
   'llama.cpp': {
     ...stock,
     assumed: ['token-ids', 'text', 'trailing-message'],

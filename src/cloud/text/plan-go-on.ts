@@ -36,10 +36,9 @@ export function planGoOn(
   const { shown, held, ids } = goOn
   const known = ways.find(({ way }) => isOpen(way, prompt, goOn) && (goOn.way === undefined || way === goOn.way))
   if (known?.way === 'token-ids' && ids !== undefined && ids.answer.length > 0) {
-    const exact = { way: known.way, habits: exactSeam }
-    // Our own endpoint holds back of the ids' text what was held back here, and gives it out when it is certain.
-    if (kind === 'hither') return { ...exact, answer: { shown, held: '' }, sent: shown, again: 0 }
-    return { ...exact, answer: { shown, held }, sent: shown + held, again: ids.answer.length - ids.whole }
+    // Our own endpoint writes the rest of half a character; others are not given its beginning.
+    const again = kind === 'hither' ? 0 : ids.answer.length - ids.whole
+    return { way: known.way, habits: exactSeam, answer: { shown, held }, sent: shown + held, again }
   }
   const { trims = true, losesBlanks = false, echoes = false } = known ?? {}
   const sent = sendable(shown + held, { trims, losesBlanks, echoes })

@@ -27,11 +27,13 @@ function optionsOf(
     const value = sampling[name as keyof Sampling]
     return value === undefined ? [] : [[wire, value] as const]
   })
+  // One that begins in what was held back is not seen by the server, which might end at a later one.
+  const toServer = goOn === undefined || goOn.held === '' ? stops.slice(0, mostStops) : []
   const limit = kind === 'openai' && more.isChat ? 'max_completion_tokens' : 'max_tokens'
   return {
     ...Object.fromEntries(known),
     [limit]: more.isWhole ? maxTokens : maxTokens - (goOn?.tokens ?? 0) + more.again,
-    ...(stops.length === 0 ? {} : { stop: stops.slice(0, mostStops) }),
+    ...(toServer.length === 0 ? {} : { stop: toServer }),
     stream: true,
     ...(usage === 'unasked'
       ? {}

@@ -1,7 +1,8 @@
 import { Environment, parse, tokenize } from '@huggingface/jinja'
-import type { ChatMessage, Tool } from '../../contracts/chat.ts'
+import type { ChatMessage, Tool, ToolCall } from '../../contracts/chat.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
+import { given } from '../../utils/given.ts'
 import { BoundedInterpreter } from './bounded-interpreter.ts'
 
 /** How a model's training wrote conversations down, in the language of Jinja. */
@@ -53,24 +54,24 @@ function markFor(messages: readonly ChatMessage[]): string {
 
 /** As templates know messages: OpenAI's names. */
 const toTemplate = (message: ChatMessage): Record<string, unknown> => {
-  if (message.role === 'assistant' && message.toolCalls !== undefined) {
-    const calls = message.toolCalls.map(({ id, name, arguments: given }) => ({
-      ...(id === undefined ? {} : { id }),
-      type: 'function',
-      function: { name, arguments: given },
-    }))
-    return { role: message.role, content: message.content, tool_calls: calls }
+  const { role, content, name, callId, toolCalls } = message as ChatMessage & {
+    readonly name?: string
+    readonly callId?: string
+    readonly toolCalls?: readonly ToolCall[]
   }
-  if (message.role === 'tool') {
-    const { content, name, callId } = message
-    return {
-      role: 'tool',
-      content,
-      ...(name === undefined ? {} : { name }),
-      ...(callId === undefined ? {} : { tool_call_id: callId }),
-    }
+  return {
+    role,
+    content,
+    ...given({
+      name,
+      tool_call_id: callId,
+      tool_calls: toolCalls?.map(({ id, name, arguments: args }) => ({
+        ...given({ id }),
+        type: 'function',
+        function: { name, arguments: args },
+      })),
+    }),
   }
-  return { role: message.role, content: message.content }
 }
 
 const toTemplateTool = ({ name, description = '', parameters = { type: 'object', properties: {} } }: Tool) => ({
@@ -85,25 +86,31 @@ function range(start: number, stop?: number, step = 1): number[] {
   return Array.from({ length: Math.max(0, count) }, (_, index) => from + index * step)
 }
 
-/** The date as templates ask for it (Python's strftime). */
-function strftime(format: string, now = new Date()): string {
-  const name = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat('en-US', options).format(now)
+/** The time of one text, as templates ask for it (Python's strftime). */
+function createStrftime(now = new Date()): (format: unknown) => string {
+  const name = (part: 'month' | 'weekday', length: 'short' | 'long') =>
+    new Intl.DateTimeFormat('en-US', { [part]: length }).format(now)
   const two = (value: number) => String(value).padStart(2, '0')
-  const parts = new Map<string, () => string>([
-    ['Y', () => String(now.getFullYear())],
-    ['m', () => two(now.getMonth() + 1)],
-    ['d', () => two(now.getDate())],
-    ['H', () => two(now.getHours())],
-    ['M', () => two(now.getMinutes())],
-    ['S', () => two(now.getSeconds())],
-    ['b', () => name({ month: 'short' })],
-    ['B', () => name({ month: 'long' })],
-    ['a', () => name({ weekday: 'short' })],
-    ['A', () => name({ weekday: 'long' })],
-  ])
-  return format.replace(/%([a-zA-Z%])/g, (whole, letter: string) =>
-    letter === '%' ? '%' : (parts.get(letter)?.() ?? whole),
-  )
+  let parts: Readonly<Record<string, string>> | undefined
+  return (format) => {
+    parts ??= {
+      Y: String(now.getFullYear()),
+      m: two(now.getMonth() + 1),
+      d: two(now.getDate()),
+      H: two(now.getHours()),
+      M: two(now.getMinutes()),
+      S: two(now.getSeconds()),
+      b: name('month', 'short'),
+      B: name('month', 'long'),
+      a: name('weekday', 'short'),
+      A: name('weekday', 'long'),
+      '%': '%',
+    }
+    const known = parts
+    return String(format)
+      .slice(0, most.reason)
+      .replace(/%([a-zA-Z%])/g, (whole, letter: string) => known[letter] ?? whole)
+  }
 }
 
 /** How much text is given. */
@@ -152,7 +159,7 @@ export function openChatTemplate(
       True: true,
       None: null,
       range,
-      strftime_now: (format: unknown) => strftime(String(format).slice(0, most.reason)),
+      strftime_now: createStrftime(),
       raise_exception(reason: unknown) {
         throw new Raised(typeof reason === 'string' ? reason.slice(0, most.reason) : 'it gives no reason')
       },

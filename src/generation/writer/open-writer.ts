@@ -7,13 +7,13 @@ import { createRememberedPrefixes } from '../decoder/remembered-prefixes.ts'
 import { type ChatTemplate, openChatTemplate } from '../prompt/chat-template.ts'
 import { openEnd } from '../prompt/open-end.ts'
 import { openTextCodec, type TextCodec } from '../prompt/text-codec.ts'
-import { type TokenLogprobs, tokenLogprobs } from '../sampling/token-logprobs.ts'
 import { createTextStream } from '../text/text-stream.ts'
 import { readToolCalls } from '../text/tool-calls.ts'
 import { shownText, writeText } from '../write-text.ts'
 import { readPrompt } from './read-prompt.ts'
 import { tokensOfAnswer } from './tokens-of-answer.ts'
 import type { WriteEnd, WriteEvent, WriteRequest, WrittenLogprobs } from './write-request.ts'
+import type { writtenLogprobs } from './written-logprobs.ts'
 
 /** Texts of a language model's files. */
 export interface WriterFiles {
@@ -91,6 +91,8 @@ export function openWriter(options: {
   readonly files: WriterFiles
   readonly cacheBytes: number
   readonly pause: () => Promise<void>
+  /** Says how likely tokens were, where a request asks for it. A browser's worker goes without. */
+  readonly logprobs?: typeof writtenLogprobs | undefined
 }): Writer {
   const { session, TensorClass, device, generation, files, cacheBytes, pause } = options
   const { vocabulary, contextTokens } = generation
@@ -125,8 +127,12 @@ export function openWriter(options: {
       const again = from.first === undefined || request.answerText === undefined ? undefined : 1
       onEvent({ type: 'prompt', ids: from.prompt, droppedMessages, ...given({ text, again }), ...before })
       const all = [...from.answer]
-      const chosen: TokenLogprobs[] = []
-      const onChosen = (token: number, logits: Float32Array) => chosen.push(tokenLogprobs(logits, token, logprobs ?? 0))
+      const chosen: WrittenLogprobs[] = []
+      const onChosen = (token: number, logits: Float32Array) => {
+        const before = [...ids.slice(-4), ...all.slice(-4)]
+        const log = options.logprobs?.(token, logits, { before, count: logprobs ?? 0, codec })
+        if (log !== undefined) chosen.push(log)
+      }
       let { written } = from
       const writing = writeText({
         decoder,
@@ -150,7 +156,7 @@ export function openWriter(options: {
           return calls.length > 0 ? { reason: 'tool-calls', toolCalls: calls } : { reason: value.reason }
         }
         const { tokens, text: whole, held } = value
-        const logs = chosen.splice(0).map((each) => toWritten(each, [...ids.slice(-4), ...all.slice(-4)], codec))
+        const logs = chosen.splice(0)
         all.push(...tokens)
         onEvent({
           type: 'text',
@@ -205,21 +211,6 @@ function toBeginning(
   const cut = Math.max(1, Math.min(left.length, ids.length - answerTokens))
   const moreTokens = first === undefined ? 0 : 1
   return { prompt: left.slice(0, cut), answer: [...left.slice(cut), ...answer], first, written, moreTokens }
-}
-
-/** Tokens have their text in a place: a word's first one has no blank at the beginning of a text. */
-function toWritten(
-  { token, logprob, top }: TokenLogprobs,
-  before: readonly number[],
-  codec: TextCodec,
-): WrittenLogprobs {
-  const known = codec.decode(before)
-  const textOf = (id: number) => codec.decode([...before, id]).slice(known.length)
-  return {
-    text: textOf(token),
-    logprob,
-    top: top.map((each) => ({ text: textOf(each.token), logprob: each.logprob })),
-  }
 }
 
 function wholeText(ids: readonly number[], decode: (ids: readonly number[]) => string): string {

@@ -41,9 +41,9 @@ export const textBehaviours = {
   refuses: { ...plain, owner: 'somebody', completions: 'none', chat: 'refuses' },
 } as const satisfies Record<string, TextBehaviour>
 
-/** One token of an answer. */
+/** One token of an answer; or text without one, as what was held back. */
 export interface FakeToken {
-  readonly id: number
+  readonly id: number | undefined
   readonly text: string
 }
 
@@ -51,6 +51,8 @@ export interface FakeToken {
 export interface FakeText {
   readonly tokens: readonly FakeToken[]
   readonly finish: 'stop' | 'length'
+  /** A stop string has ended it, in the middle of its last token: that is told in one event, as servers do. */
+  readonly isStopped?: boolean
   readonly promptIds: readonly number[]
 }
 
@@ -101,7 +103,7 @@ function limited(tokens: readonly FakeToken[], body: FakeBody, promptIds: readon
       left -= some.length
       return { id, text: some }
     })
-    return { tokens: told, finish: 'stop', promptIds }
+    return { tokens: told, finish: 'stop', isStopped: true, promptIds }
   }
   return { tokens: kept, finish: tokens.length > most ? 'length' : 'stop', promptIds }
 }
@@ -121,7 +123,8 @@ function complete(behaviour: TextBehaviour, { prompt = '', ...body }: FakeBody, 
   const held = mine === 0 ? '' : heldOf(recital.decode(answer).replace(/\ufffd$/, ''), body.stop ?? [])
   const tokens = toTokens(recital, rest, answer)
   const [first, ...others] = tokens
-  const led = first === undefined ? [] : [{ ...first, text: held + first.text }, ...others]
+  const lead = held === '' ? [] : [{ id: undefined, text: held }]
+  const led = first === undefined ? lead : [{ ...first, text: held + first.text }, ...others]
   return limited(led, { ...body, ...limit }, prompt)
 }
 
@@ -161,6 +164,10 @@ function chat(behaviour: TextBehaviour, body: FakeBody, recital: Recital): FakeA
   const [head, ...tail] = answer.tokens
   return head === undefined ? answer : { ...answer, tokens: [{ ...head, text: last.content + head.text }, ...tail] }
 }
+
+/** The ids of tokens. */
+export const idsOf = (tokens: readonly FakeToken[]): readonly number[] =>
+  tokens.flatMap(({ id }) => (id === undefined ? [] : [id]))
 
 /** What a server of this behaviour answers: a pure function of the request. */
 export const answerAs = (

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { answerAs, type FakeBody, type FakeText, type TextBehaviour } from './behaviours.ts'
+import { answerAs, type FakeBody, type FakeText, idsOf, type TextBehaviour } from './behaviours.ts'
 import { createRecital, type Recital } from './recital.ts'
 
 /** What goes wrong with an answer. `at`: after so many tokens. */
@@ -38,8 +38,8 @@ export interface FakeTextServer {
   readonly open: number
   /** Streams whose client has gone before their end. */
   readonly left: number
-  /** Spoils the streams that come from now on; undefined: none. */
-  fail(fault: TextFault | undefined): void
+  /** Spoils the streams that come from now on, or so many of them; undefined: none. */
+  fail(fault: TextFault | undefined, streams?: number): void
   setBehaviour(behaviour: TextBehaviour): void
   setFingerprint(fingerprint: string): void
   close(): Promise<void>
@@ -60,6 +60,8 @@ export async function openFakeTextServer(options: {
   const { model = 'teller', base = '/v1', recital = createRecital(), perEvent = 1, version, entry = {} } = options
   let { behaviour } = options
   let fault: TextFault | undefined
+  /** Streams that are still to be spoilt. */
+  let toSpoil = 0
   let fingerprint = 'fp-1'
   let left = 0
   const asked: FakeTextRequest[] = []
@@ -83,21 +85,22 @@ export async function openFakeTextServer(options: {
       index: 0,
       ...choiceOf(isChat, 'message', text),
       finish_reason: answer.finish,
-      ...(ids ? { token_ids: answer.tokens.map(({ id }) => id), prompt_token_ids: answer.promptIds } : {}),
+      ...(ids ? { token_ids: idsOf(answer.tokens), prompt_token_ids: answer.promptIds } : {}),
     }
     json(response, 200, { ...frame, system_fingerprint: fingerprint, choices: [choice], usage: usageOf(answer) })
   }
   const usageOf = (answer: FakeText) => ({
     prompt_tokens: answer.promptIds.length,
-    completion_tokens: answer.tokens.length,
-    total_tokens: answer.promptIds.length + answer.tokens.length,
+    completion_tokens: idsOf(answer.tokens).length,
+    total_tokens: answer.promptIds.length + idsOf(answer.tokens).length,
     prompt_tokens_details: { cached_tokens: 0 },
   })
 
   const stream = async (response: ServerResponse, answer: FakeText, request: FakeTextRequest) => {
     const isChat = request.path.endsWith('chat/completions')
     const ids = idsIn(request.body)
-    const now = fault
+    const now = toSpoil > 0 ? fault : undefined
+    toSpoil -= 1
     open.add(response)
     response.on('close', () => {
       open.delete(response)
@@ -120,13 +123,15 @@ export async function openFakeTextServer(options: {
       const choice = {
         index: 0,
         ...choiceOf(isChat, 'delta', text),
-        finish_reason: null,
-        ...(ids ? { token_ids: some.map(({ id }) => id) } : {}),
+        finish_reason: answer.isStopped && at + perEvent >= answer.tokens.length ? answer.finish : null,
+        ...(ids ? { token_ids: idsOf(some) } : {}),
       }
       await send(chunk([choice], ids && at === 0 ? { prompt_token_ids: answer.promptIds } : {}))
     }
     if (now !== undefined && 'at' in now) return spoil(response, now)
-    await send(chunk([{ index: 0, ...choiceOf(isChat, 'delta', ''), finish_reason: answer.finish }]))
+    if (!answer.isStopped) {
+      await send(chunk([{ index: 0, ...choiceOf(isChat, 'delta', ''), finish_reason: answer.finish }]))
+    }
     const usage = (request.body.stream_options as { readonly include_usage?: boolean } | undefined)?.include_usage
     if (usage === true) await send(chunk([], { usage: usageOf(answer) }))
     response.end('data: [DONE]\n\n')
@@ -197,8 +202,9 @@ export async function openFakeTextServer(options: {
     get left() {
       return left
     },
-    fail(next) {
+    fail(next, streams = Number.POSITIVE_INFINITY) {
       fault = next
+      toSpoil = streams
     },
     setBehaviour(next) {
       behaviour = next

@@ -28,7 +28,7 @@ export interface AnswerPart {
   readonly held: string
   readonly tokens: number
   readonly ids?: readonly number[] | undefined
-  /** So many of all ids of the answer have text that is whole. Default: all, where there is text. */
+  /** So many of all ids of the answer have text that is whole. Default: all, where there is more text, shown or held back. */
   readonly whole?: number | undefined
 }
 
@@ -38,7 +38,8 @@ export const isBegun = ({ tokens, text, held }: AnswerState): boolean => tokens 
 export function addPart(state: AnswerState, { text, held, tokens, ids, whole }: AnswerPart): void {
   const isKnown = state.ids !== undefined && (ids !== undefined || tokens === 0)
   state.ids = isKnown ? [...(state.ids ?? []), ...(ids ?? [])] : undefined
-  state.whole = whole ?? (text === '' ? state.whole : (state.ids?.length ?? 0))
+  const hasText = text !== '' || held !== state.held
+  state.whole = whole ?? (hasText ? (state.ids?.length ?? 0) : state.whole)
   state.tokens += tokens
   state.text += text
   state.held = held

@@ -3,6 +3,7 @@ import { parentPort } from 'node:worker_threads'
 import { Tensor } from 'onnxruntime-node'
 import { toErrorData } from '../../../errors/error-data.ts'
 import { openWriter, type Writer } from '../../../generation/writer/open-writer.ts'
+import { writtenLogprobs } from '../../../generation/writer/written-logprobs.ts'
 import { openSession } from '../../threads/open-session.ts'
 import { createTurnTaking } from './take-turns.ts'
 import { eventsAhead, type WritingModel, type WritingNews, type WritingOrder } from './writing-messages.ts'
@@ -25,7 +26,15 @@ const turnTaking = createTurnTaking(hear)
 
 async function open({ shared, generation, files, cacheBytes, runThreads }: WritingModel): Promise<Writer> {
   const session = await openSession(shared, runThreads)
-  return openWriter({ session, TensorClass: Tensor, generation, files, cacheBytes, pause: hear })
+  return openWriter({
+    session,
+    TensorClass: Tensor,
+    generation,
+    files,
+    cacheBytes,
+    pause: hear,
+    logprobs: writtenLogprobs,
+  })
 }
 
 async function write({ id, request }: WritingOrder & { readonly kind: 'write' }): Promise<void> {
