@@ -38,7 +38,7 @@ export default defineConfig({
     compression({
       include: /widget[^/]*\.js$/,
       skipIfLargerOrEqual: true,
-      algorithms: [defineAlgorithm('brotliCompress', { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } })],
+      algorithms: [defineAlgorithm('brotliCompress', { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } })],
     }),
   ],
 })

@@ -1,6 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-common'
 import type { Generation } from '../../contracts/generation.ts'
 import type { TensorMap, TensorSpec } from '../../contracts/tensor.ts'
+import type { DecoderShape } from '../../generation/decoder/decoder-shape.ts'
 import { openWriter } from '../../generation/writer/open-writer.ts'
 import type { WriteEnd, WriteEvent, WriteRequest } from '../../generation/writer/write-request.ts'
 import { rememberedBytes } from '../../models/manifest/writing-memory.ts'
@@ -62,13 +63,19 @@ const firstStep = (inputs: readonly TensorSpec[]): TensorMap =>
     }),
   )
 
+/** Fetched where there is a graphics processor. */
+async function gpuMemoryOf({ Tensor }: Runtime, gpu: GPUDevice) {
+  const { createGpuMemory } = await import('../../generation/decoder/gpu-memory.ts')
+  return (shape: DecoderShape) => createGpuMemory(shape, gpu, Tensor)
+}
+
 /**
  * Opens a language model that was loaded.
  *
  * @param run runs its session in its turn among other models' runs
  * @throws as `openWriter` does
  */
-export function openModelWriter(options: {
+export async function openModelWriter(options: {
   readonly runtime: Runtime
   readonly session: InferenceSession
   readonly run: (
@@ -80,7 +87,7 @@ export function openModelWriter(options: {
   readonly inputs: readonly TensorSpec[]
   readonly generation: Generation
   readonly files: NonNullable<ModelFiles['generation']>
-}): ModelWriter {
+}): Promise<ModelWriter> {
   const { runtime, session, run, gpu, inputs, generation, files } = options
   const { inputMetadata, inputNames, outputNames } = session
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
@@ -88,7 +95,7 @@ export function openModelWriter(options: {
   const writer = openWriter({
     session: { inputMetadata, inputNames, outputNames, run: run as InferenceSession['run'] },
     TensorClass: runtime.Tensor,
-    device: gpu,
+    ...(gpu === undefined ? {} : { gpuMemory: await gpuMemoryOf(runtime, gpu) }),
     generation,
     files: {
       tokenizer: text(tokenizer),

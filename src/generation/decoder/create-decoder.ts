@@ -1,8 +1,7 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-common'
 import { fromFloat16Bits } from '../../protocol/tensors/float16.ts'
 import { type DecoderShape, readDecoderShape } from './decoder-shape.ts'
-import { createGpuMemory } from './gpu-memory.ts'
-import { createHostMemory } from './key-value-memory.ts'
+import { createHostMemory, type KeyValueMemory } from './key-value-memory.ts'
 import type { KeyValues } from './key-values.ts'
 import { createPlaceMemory } from './place-memory.ts'
 
@@ -59,22 +58,20 @@ const int64 = (length: number, at: (index: number) => number) =>
  * A decoder over a session of onnxruntime.
  *
  * @param TensorClass the runtime's own
- * @param device the graphics processor that the session is on; its keys and values stay there
+ * @param gpuMemory where a session on a graphics processor has its keys and values: they stay there
  * @returns a sentence, where the graph has no form that is known
  */
 export function createDecoder(
   session: DecoderSession,
   TensorClass: typeof Tensor,
-  device?: GPUDevice,
+  gpuMemory?: ((shape: DecoderShape) => KeyValueMemory) | undefined,
 ): Decoder | string {
   const shape = readDecoderShape(session)
   if (typeof shape === 'string') return shape
   const memory =
     shape.gives === 'new'
       ? createPlaceMemory(shape, TensorClass)
-      : device === undefined
-        ? createHostMemory(shape, TensorClass)
-        : createGpuMemory(shape, device, TensorClass)
+      : (gpuMemory?.(shape) ?? createHostMemory(shape, TensorClass))
   const tensorOf = (data: BigInt64Array) => new TensorClass('int64', data, [1, data.length])
   const logitRows = (isWanted: boolean) =>
     new TensorClass('int64', new BigInt64Array(isWanted ? 1 : 0), [isWanted ? 1 : 0])

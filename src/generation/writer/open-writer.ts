@@ -3,6 +3,8 @@ import type { Generation } from '../../contracts/generation.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { given } from '../../utils/given.ts'
 import { createDecoder, type DecoderSession } from '../decoder/create-decoder.ts'
+import type { DecoderShape } from '../decoder/decoder-shape.ts'
+import type { KeyValueMemory } from '../decoder/key-value-memory.ts'
 import { createRememberedPrefixes } from '../decoder/remembered-prefixes.ts'
 import { type ChatTemplate, openChatTemplate } from '../prompt/chat-template.ts'
 import { openEnd } from '../prompt/open-end.ts'
@@ -85,8 +87,8 @@ function parseJson(text: string | undefined, what: string): unknown {
 export function openWriter(options: {
   readonly session: DecoderSession
   readonly TensorClass: typeof Tensor
-  /** The graphics processor that the session is on. */
-  readonly device?: GPUDevice | undefined
+  /** Where a session on a graphics processor has its keys and values. */
+  readonly gpuMemory?: ((shape: DecoderShape) => KeyValueMemory) | undefined
   readonly generation: Generation
   readonly files: WriterFiles
   readonly cacheBytes: number
@@ -94,10 +96,10 @@ export function openWriter(options: {
   /** Says how likely tokens were, where a request asks for it. A browser's worker goes without. */
   readonly logprobs?: typeof writtenLogprobs | undefined
 }): Writer {
-  const { session, TensorClass, device, generation, files, cacheBytes, pause } = options
+  const { session, TensorClass, gpuMemory, generation, files, cacheBytes, pause } = options
   const { vocabulary, contextTokens } = generation
   const ends: ReadonlySet<number> = new Set(generation.ends)
-  const decoder = createDecoder(session, TensorClass, device)
+  const decoder = createDecoder(session, TensorClass, gpuMemory)
   if (typeof decoder === 'string') {
     throw new ModelError('model-load-failed', `The model is no language model that Hither can run: ${decoder}.`)
   }
