@@ -97,6 +97,19 @@ test('what this device lacks for the wanted text is said before anything is fetc
   expect(downloads()).toBe(0)
 })
 
+test('a prompt that no model could hold is refused before anything is fetched; one of long words is tried', async () => {
+  const { ask, downloads } = open()
+  const tooLong = ask({ prompt: 'a'.repeat(50 * 64) })
+  await expect(tooLong.done).rejects.toMatchObject({
+    code: 'context-full',
+    context: { promptTokens: 50, contextTokens: 50, maxTokens: 512 },
+  })
+  expect(downloads()).toBe(0)
+  // 49 tokens of 10 letters.
+  expect((await ask({ prompt: 'whereupon '.repeat(49) }).done).text).toBe('Once more')
+  expect((await ask({ prompt: 'a'.repeat(50 * 64) }, { whenFull: 'drop-oldest' }).done).text).toBe('Once more')
+})
+
 test('an abort ends it with what was written', async () => {
   const controller = new AbortController()
   const { ask, routes, failures } = open({

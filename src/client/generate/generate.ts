@@ -85,6 +85,7 @@ export function openTextWriter(parts: GenerateParts): TextWriter {
         ...{ privacy, deadlineMs, objective: undefined, handover: 'same-model', restart: false },
         promptTokens: Math.min(usualPromptTokens, Math.floor((manifest.generation?.contextTokens ?? 0) / 4)),
         maxTokens: usualMaxTokens,
+        whenFull: 'refuse',
         state: noAnswer(),
         prompt: { text: '' },
         forReal: false,
@@ -230,9 +231,10 @@ async function writeWith(
   const kept = journal ? await journal.restore() : undefined
   if (journal) progress.journal = journal
   const { maxTokens = usualMaxTokens, handover = 'same-model', restart = false, objective } = options
+  const { stop = [], whenFull = 'refuse' } = options
   const plan = (from: Readonly<AnswerState>): Promise<PlannedText> =>
     planText(parts, routing, manifest, {
-      ...{ objective, handover, restart, maxTokens, prompt, state: from, forReal: true },
+      ...{ objective, handover, restart, maxTokens, whenFull, prompt, state: from, forReal: true },
       privacy: limits.privacy,
       deadlineMs: options.firstTokenMs ?? limits.deadlineMs,
       promptTokens: from.promptIds?.length ?? estimatePromptTokens(prompt),
@@ -253,7 +255,6 @@ async function writeWith(
     parts.edgeModels.prepare(manifest, { priority: 'background' }).catch(() => {})
   }
   const drawn = sampling ?? samplingOf(options, generation, Math.floor(Math.random() * 2 ** 32))
-  const { stop = [], whenFull = 'refuse' } = options
   const conducted = writePlanned(parts, routing, manifest, {
     ...planned,
     decision,

@@ -3,9 +3,7 @@ import type { TokensPreprocessing } from '../../contracts/preprocessing.ts'
 import type { TensorMap, TensorSpec } from '../../contracts/tensor.ts'
 import { CloudError } from '../../errors/cloud-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
-
-/** UTF-16 units of a text for each token that the model takes: what is longer is refused before it is read. */
-const unitsPerToken = 64
+import { unitsPerToken } from '../../generation/prompt/units-per-token.ts'
 
 /** Tokens of one text: as text, or as the tokenizer's numbers for it. */
 export type TextOrTokens = string | readonly number[]

@@ -3,6 +3,7 @@ import { ModelError } from '../../errors/model-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { wellFormed } from '../../utils/well-formed.ts'
 import { findAddedIds, findTokenIds } from './find-token-ids.ts'
+import { unitsPerToken } from './units-per-token.ts'
 
 /** A language model's tokens and texts. */
 export interface TextCodec {
@@ -30,8 +31,6 @@ export interface TextCodec {
   longer(id: number): readonly number[]
 }
 
-/** UTF-16 units of a text that one token may stand for: a text longer than the context times this can't fit. */
-export const unitsPerToken = 64
 /** Of the end of a text, to begin with: more than most texts have. */
 const usualUnitsPerToken = 8
 /** How tokenizers name the tokens of single bytes, which stand for no such text. */

@@ -2,7 +2,8 @@ import type { ChatMessage } from '../../contracts/chat.ts'
 import { ModelError } from '../../errors/model-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import type { ChatTemplate } from '../prompt/chat-template.ts'
-import { type TextCodec, unitsPerToken } from '../prompt/text-codec.ts'
+import type { TextCodec } from '../prompt/text-codec.ts'
+import { unitsPerToken } from '../prompt/units-per-token.ts'
 import type { WriteRequest } from './write-request.ts'
 
 /** A prompt as the model's tokens. */

@@ -64,6 +64,11 @@ export interface TextSnapshot {
   /** Default `first-token`. */
   readonly objective?: TextObjective | undefined
   readonly promptTokens: number
+  /**
+   * What the prompt has for certain, where `promptTokens` is an estimate: what an arm can't hold goes by this. Default:
+   * `promptTokens`.
+   */
+  readonly leastPromptTokens?: number | undefined
   /** Tokens that the answer may have. */
   readonly maxTokens: number
   /** Tokens that it is expected to have (`TextLearner.answerTokens`). Default: a quarter of `maxTokens`, at most 150. */

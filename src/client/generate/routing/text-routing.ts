@@ -23,6 +23,7 @@ export interface TextAsk {
   readonly objective: TextObjective | undefined
   readonly deadlineMs: number | undefined
   readonly promptTokens: number
+  readonly leastPromptTokens: number
   readonly maxTokens: number
   /** An answer that has begun may be gone on with elsewhere. */
   readonly mayMove: boolean
@@ -166,6 +167,7 @@ function takeView(
       savePower: knowledge.savePower,
       objective: ask.objective,
       promptTokens,
+      leastPromptTokens: ask.leastPromptTokens,
       maxTokens,
       answerTokens,
       deadlineMs: ask.deadlineMs,

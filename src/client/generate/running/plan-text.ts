@@ -3,14 +3,17 @@ import type { Manifest } from '../../../contracts/manifest.ts'
 import type { Privacy } from '../../../contracts/route.ts'
 import { type HitherError, isHitherError } from '../../../errors/hither-error.ts'
 import { NoArmError } from '../../../errors/no-arm-error.ts'
-import type { Prompt } from '../../../generation/writer/write-request.ts'
+import { ValidationError } from '../../../errors/validation-error.ts'
+import type { Prompt, WriteRequest } from '../../../generation/writer/write-request.ts'
 import { explainText } from '../../../routing/text/deciding/explain-text.ts'
 import type { TextDecision, TextObjective } from '../../../routing/text/text-types.ts'
+import { given } from '../../../utils/given.ts'
 import type { WritingKnowledge } from '../../request/know-writing.ts'
 import { type AnswerState, toGoOn } from '../answer/answer-state.ts'
 import { insideOf } from '../answer/inside.ts'
 import type { GenerateParts } from '../routing/generate-parts.ts'
 import type { TextArmPlace } from '../routing/text-places.ts'
+import { leastPromptTokens } from '../routing/text-request.ts'
 import type { TextAsk, TextRouting, TextView } from '../routing/text-routing.ts'
 import type { Handover } from './receivers.ts'
 
@@ -60,13 +63,14 @@ export async function planText(
     readonly restart: boolean
     readonly promptTokens: number
     readonly maxTokens: number
+    readonly whenFull: WriteRequest['whenFull']
     readonly prompt: Prompt
     /** What an earlier page has written of it. */
     readonly state: Readonly<AnswerState>
     readonly forReal: boolean
   },
 ): Promise<PlannedText> {
-  const { privacy, prompt, state, forReal, handover, promptTokens, maxTokens } = ask
+  const { privacy, prompt, state, forReal, handover, promptTokens, maxTokens, whenFull } = ask
   const edgeCheck =
     privacy === 'cloud-only'
       ? { barrier: 'none' as const }
@@ -87,6 +91,7 @@ export async function planText(
   }
   const view = routing.view(manifest, knowledge, {
     ...{ privacy, promptTokens: promptTokens + state.tokens, maxTokens: Math.max(1, maxTokens - state.tokens) },
+    leastPromptTokens: (state.promptIds?.length ?? leastPromptTokens(prompt, whenFull)) + state.tokens,
     objective: ask.objective,
     deadlineMs: ask.deadlineMs,
     mayMove: handover !== 'never',
@@ -102,6 +107,12 @@ export async function planText(
       // What this device lacks, where it is the only one that was to write, is the nearest reason.
       const { error } = edgeCheck as { readonly error?: HitherError }
       if (error !== undefined && view.snapshot.clouds.length === 0) return error
+      if (decision.reason === 'text-too-long') {
+        const { contextTokens } = view.snapshot.edge
+        return new ValidationError('context-full', explainText(decision).why, {
+          context: given({ promptTokens: view.snapshot.leastPromptTokens, contextTokens, maxTokens }),
+        })
+      }
       const sentence = [explainText(decision).why, knowledge.edge.lacks].filter(Boolean).join(' ')
       return new NoArmError('no-arm', sentence, error === undefined ? {} : { cause: error, attempts: [error] })
     },

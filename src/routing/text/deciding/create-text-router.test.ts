@@ -42,6 +42,12 @@ test.each<[string, Change, 'edge' | 'cloud', RouteReason]>([
   ['data saver, no model', { edge: { status: 'absent' }, saveData: true }, 'cloud', 'data-saver-no-download'],
   ['the user prefers the device', { edge: slowEdge, privacy: 'prefer-edge' }, 'edge', 'prefer-edge'],
   ['the context is too short here', { edge: { contextTokens: 300 } }, 'cloud', 'context-too-long'],
+  [
+    'a prompt whose tokens nobody has counted may fit into either',
+    { edge: { contextTokens: 300 }, cloud: { contextTokens: 300 }, leastPromptTokens: 20 },
+    'edge',
+    'edge-first-token',
+  ],
   ['the answer has no room here', { edge: { contextTokens: 350 } }, 'cloud', 'context-too-long'],
   [
     'the context is too short there',

@@ -15,9 +15,9 @@ const unlimited = Number.POSITIVE_INFINITY
 const holds = (contextTokens: number | undefined, promptTokens: number, answerTokens = 1) =>
   promptTokens + answerTokens <= (contextTokens ?? unlimited)
 
-function edgeBarrier({ edge, promptTokens, maxTokens }: TextSnapshot): Barrier | undefined {
+function edgeBarrier({ edge, promptTokens, leastPromptTokens, maxTokens }: TextSnapshot): Barrier | undefined {
   if (edge.lacks) return 'lacks'
-  if (!holds(edge.contextTokens, promptTokens)) return 'context'
+  if (!holds(edge.contextTokens, leastPromptTokens ?? promptTokens)) return 'context'
   // Keys and values are kept for all of it; running out of memory in its midst can end the tab.
   const most = Math.min(promptTokens + maxTokens, edge.contextTokens ?? unlimited)
   return most > (edge.memoryTokens ?? unlimited) ? 'memory' : undefined
@@ -28,8 +28,8 @@ export function usableClouds(snapshot: TextSnapshot): {
   readonly able: readonly TextCloudOption[]
   readonly barrier?: Barrier
 } {
-  const { clouds, promptTokens } = snapshot
-  const able = clouds.filter(({ lacks, contextTokens }) => !lacks && holds(contextTokens, promptTokens))
+  const { clouds, promptTokens, leastPromptTokens = promptTokens } = snapshot
+  const able = clouds.filter(({ lacks, contextTokens }) => !lacks && holds(contextTokens, leastPromptTokens))
   if (able.length > 0 || clouds.length === 0) return { able }
   return { able, barrier: clouds.some(({ lacks }) => !lacks) ? 'context' : 'lacks' }
 }
