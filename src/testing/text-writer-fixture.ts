@@ -216,7 +216,8 @@ export function openTextWriterFixture(options: {
     const known = await routing.get()
     const ids: (text: string) => Promise<readonly number[] | undefined> = options.encode ?? (async () => undefined)
     for (const cloud of known.allowed(privacy)) await cloud.refresh(manifest, ids)
-    const ask = { ...{ privacy, handover, restart, prompt, state }, promptTokens: 20, maxTokens: 100 }
+    const about = { promptTokens: 20, maxTokens: 100, whenFull: 'refuse' } as const
+    const ask = { privacy, handover, restart, prompt, state, ...about }
     const planned = await planText(parts, known, manifest, {
       ...{ ...ask, deadlineMs: undefined, objective: undefined, forReal: false },
     })
