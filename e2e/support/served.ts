@@ -26,6 +26,8 @@ export async function serveApp(
     readonly withTokens?: boolean
     /** Default: the models that come with it. */
     readonly modelsDir?: string
+    /** More arguments of the command. */
+    readonly args?: readonly string[]
   } = {},
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'hither-served-'))
@@ -33,6 +35,7 @@ export async function serveApp(
   const secretFile = join(folder, 'secret')
   writeFileSync(secretFile, crypto.randomUUID().repeat(2))
   const { appDir = root('dist-app'), modelsDir = root('packages/hither-models/models'), withTokens = false } = options
+  const { args = [] } = options
   const where = ['--port', '0', '--host', '127.0.0.1', '--app', appDir, '--models', modelsDir, '--data', dataDir]
   const access = withTokens ? ['--token-secret-file', secretFile, '--token-audience', audience] : ['--open-ops']
   let log = ''
@@ -46,6 +49,7 @@ export async function serveApp(
       '1',
       '--log-level',
       'trace',
+      ...args,
     ])
     const ended = new Promise<number | null>((resolve) => started.once('exit', resolve))
     started.stderr.on('data', (text) => {

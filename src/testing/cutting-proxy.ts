@@ -1,21 +1,61 @@
 import type { AddressInfo } from 'node:net'
 import { connect, createServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 
-/** A way to a server that can be cut in the middle of an answer. */
+/** A way to a server that can be cut, or made to stall, in the middle of an answer. */
 export interface CuttingProxy {
   readonly url: string
-  /** Destroys the socket on which the `count`-th server-sent event from now on comes, before that event. */
-  cutAfter(count: number): void
+  /**
+   * Destroys the socket on which the `count`-th server-sent event from now on comes, before that event.
+   *
+   * @param refuses ends all connections, and takes no more from then on. Default false
+   */
+  cutAfter(count: number, refuses?: boolean): void
+  /** Lets nothing more through of that stream, and keeps its socket open. */
+  stallAfter(count: number): void
+  /** Calls back when that event comes, and lets it through. */
+  callAfter(count: number, then: () => void): void
+  /** Lets each event wait so long, in milliseconds. */
+  pace(ms: number): void
+  /** Takes no more connections, and ends those that come. */
+  refuse(refuses: boolean): void
+  /** From now on, connections go to this port. */
+  pointTo(port: number): void
   close(): Promise<void>
 }
 
 const event = Buffer.from('data: ')
 
+/** Bytes in pieces, each of which begins with an event but for the first. */
+function splitAtEvents(bytes: Buffer): readonly Buffer[] {
+  const starts: number[] = []
+  for (let at = bytes.indexOf(event); at >= 0; at = bytes.indexOf(event, at + event.length)) starts.push(at)
+  const ends = [...starts, bytes.length]
+  return [bytes.subarray(0, ends[0]), ...starts.map((start, index) => bytes.subarray(start, ends[index + 1]))]
+}
+
 /** @param target address of the server behind it */
 export async function openCuttingProxy(target: string): Promise<CuttingProxy> {
   const { hostname, port } = new URL(target)
   const sockets = new Set<Socket>()
+  let to = Number(port)
+  let paceMs = 0
+  let refuses = false
   let left = Number.POSITIVE_INFINITY
+  let happens: 'cut' | 'leave' | 'stall' | (() => void) = 'cut'
+  const after = (count: number, what: typeof happens) => {
+    left = count
+    happens = what
+  }
+  /** Counts an event. @returns what is due before it is let through */
+  const due = (): typeof happens | undefined => {
+    if (left > 0) {
+      left -= 1
+      return undefined
+    }
+    left = Number.POSITIVE_INFINITY
+    return happens
+  }
 
   const keep = (socket: Socket) => {
     sockets.add(socket)
@@ -23,33 +63,52 @@ export async function openCuttingProxy(target: string): Promise<CuttingProxy> {
     socket.on('close', () => sockets.delete(socket))
   }
   const server = createServer((client) => {
-    const upstream = connect(Number(port), hostname)
+    if (refuses) {
+      client.destroy()
+      return
+    }
+    const upstream = connect(to, hostname)
     keep(client)
     keep(upstream)
-    const end = () => {
-      client.destroy()
-      upstream.destroy()
-    }
-    client.on('data', (bytes) => upstream.write(bytes))
-    client.on('close', end)
-    upstream.on('close', end)
-    upstream.on('data', (bytes: Buffer) => {
-      for (let at = bytes.indexOf(event); at >= 0; at = bytes.indexOf(event, at + event.length)) {
-        if (left <= 0) {
-          left = Number.POSITIVE_INFINITY
-          client.write(bytes.subarray(0, at), end)
+    let isStalled = false
+    let passing = Promise.resolve()
+    const pass = async (piece: Buffer) => {
+      if (isStalled) return
+      if (piece.subarray(0, event.length).equals(event)) {
+        if (paceMs > 0) await sleep(paceMs)
+        const what = due()
+        if (typeof what === 'function') what()
+        else if (what !== undefined) {
+          refuses ||= what === 'leave'
+          isStalled = what === 'stall'
+          const ended = what === 'leave' ? [...sockets] : isStalled ? [] : [client]
+          for (const socket of ended) socket.destroy()
           return
         }
-        left -= 1
       }
-      client.write(bytes)
+      if (client.writable) client.write(piece)
+    }
+    client.on('data', (bytes) => upstream.write(bytes))
+    client.on('close', () => upstream.destroy())
+    upstream.on('close', () => void passing.then(() => isStalled || client.destroy()))
+    upstream.on('data', (bytes: Buffer) => {
+      for (const piece of splitAtEvents(bytes)) passing = passing.then(() => pass(piece))
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    cutAfter(count) {
-      left = count
+    cutAfter: (count, andRefuses = false) => after(count, andRefuses ? 'leave' : 'cut'),
+    stallAfter: (count) => after(count, 'stall'),
+    callAfter: (count, then) => after(count, then),
+    pace(ms) {
+      paceMs = ms
+    },
+    refuse(value) {
+      refuses = value
+    },
+    pointTo(next) {
+      to = next
     },
     async close() {
       for (const socket of sockets) socket.destroy()

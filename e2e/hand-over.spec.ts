@@ -1,0 +1,191 @@
+// Answers whose writer dies, stalls or is cut off in their midst: here and at an endpoint's process, by the built product.
+// HAND_OVER_RUNS=50 npx playwright test e2e/hand-over.spec.ts has each fault at fifty random tokens.
+import { expect, type Page, test } from '@playwright/test'
+import type { Hither } from './plain-project/main.ts'
+import { edgeWorkerOf } from './support/edge-workers.ts'
+import { closeClient } from './support/engine-site.ts'
+import { type HandOverSite, openHandOverSite, storyteller } from './support/hand-over-site.ts'
+
+declare const hither: Hither
+
+const runs = Number(process.env.HAND_OVER_RUNS ?? 3)
+test.setTimeout(300_000 + runs * 20_000)
+
+const prompts = [
+  'Once upon a time there was a little girl',
+  'The dog and the cat were friends. One day',
+  'Tom had a red ball',
+] as const
+const greedy = { temperature: 0, maxTokens: 300 } as const
+
+let site: HandOverSite
+/** By prompt, written on this device with nothing in its way. */
+const undisturbed = new Map<string, string>()
+
+const begin = (page: Page, prompt: string, options: object = {}) =>
+  page.evaluate(([model, text, how]) => hither.begin(model, { prompt: text }, how), [
+    storyteller,
+    prompt,
+    { ...greedy, ...options },
+  ] as const)
+
+async function written(page: Page) {
+  const result = await page.evaluate(() => hither.written)
+  if (result === undefined || 'error' in result) throw new Error(String(result?.error))
+  return result
+}
+const shown = (page: Page) =>
+  page.evaluate(() => hither.parts.map((part) => (part.type === 'text' ? part.text : '')).join(''))
+/** Waits until so many tokens were shown. */
+const hasShown = (page: Page, tokens: number) =>
+  page.waitForFunction(
+    (count) => hither.parts.reduce((sum, part) => sum + (part.type === 'text' ? part.tokens : 0), 0) >= count,
+    tokens,
+    { polling: 1 },
+  )
+
+test.beforeAll(async ({ browser }) => {
+  site = await openHandOverSite()
+  const page = await browser.newPage()
+  await site.openClient(page)
+  for (const prompt of prompts) {
+    await begin(page, prompt, { privacy: 'edge-only' })
+    const { text } = await written(page)
+    // At the endpoint it is the same.
+    await begin(page, prompt, { privacy: 'cloud-only' })
+    expect((await written(page)).text).toBe(text)
+    undisturbed.set(prompt, text)
+  }
+  await page.close()
+})
+test.afterAll(() => site.close())
+
+/** Has an answer written for each run, with a fault at a random token, and holds it against the undisturbed one. */
+async function withFaults(
+  page: Page,
+  fault: {
+    /** Before the answer is asked for. */
+    readonly before: (at: number, run: number) => Promise<void> | void
+    /** While it is written. */
+    readonly during?: (at: number) => Promise<void>
+    readonly after?: () => Promise<void> | void
+    readonly options?: object
+  },
+) {
+  const outcomes: string[] = []
+  for (let run = 0; run < runs; run += 1) {
+    const prompt = prompts[run % prompts.length] ?? prompts[0]
+    const at = 1 + Math.floor(Math.random() * 90)
+    const name = `run ${run}, token ${at}, “${prompt}”`
+    // A page of its own: an arm that has failed three times is left alone for a while.
+    await site.openClient(page)
+    await fault.before(at, run)
+    await begin(page, prompt, fault.options)
+    await fault.during?.(at)
+    const result = await written(page)
+    expect(result.text, name).toBe(undisturbed.get(prompt))
+    expect(await shown(page), name).toBe(result.text)
+    expect(['stop', 'length'], name).toContain(result.finishReason)
+    expect(result.usage.answerTokens, name).toBeLessThanOrEqual(greedy.maxTokens)
+    const moves = result.route?.writing?.moves ?? []
+    outcomes.push(moves.map(({ from, to, reason }) => `${from} to ${to}, ${reason}`).join('; '))
+    site.proxy.callAfter(Number.POSITIVE_INFINITY, () => {})
+    await fault.after?.()
+    await closeClient(page)
+  }
+  return outcomes
+}
+const countOf = (outcomes: readonly string[], part: string) => outcomes.filter((each) => each.includes(part)).length
+
+test('the worker is killed: another one goes on, or the endpoint (case 54)', async ({ page }) => {
+  const outcomes = await withFaults(page, {
+    before: () => page.evaluate((model) => hither.client?.prepare(model), storyteller),
+    async during(at) {
+      await hasShown(page, at)
+      // At once: the next tokens are milliseconds away.
+      await edgeWorkerOf(page)
+        .evaluate(() => {
+          setTimeout(() => {
+            throw new Error('a fault of the test')
+          })
+        })
+        .catch(() => {})
+    },
+    options: { privacy: 'prefer-edge' },
+  })
+  expect(countOf(outcomes, 'edge to ')).toBeGreaterThan(0)
+})
+
+test('the socket is cut: this device goes on, or the endpoint where it can be reached again (case 55)', async ({
+  page,
+}) => {
+  const outcomes = await withFaults(page, {
+    async before(at, run) {
+      await site.unload(page)
+      site.proxy.cutAfter(at, run % 2 === 0)
+    },
+    after: () => site.proxy.refuse(false),
+  })
+  expect(countOf(outcomes, 'cloud to ')).toBeGreaterThan(0)
+})
+
+test('the stream stalls: this device goes on (case 55)', async ({ page }) => {
+  const outcomes = await withFaults(page, {
+    async before(at) {
+      await site.unload(page)
+      site.proxy.stallAfter(at)
+    },
+  })
+  expect(countOf(outcomes, 'cloud to edge, stalled')).toBeGreaterThan(0)
+})
+
+test('the endpoint’s process is killed: this device goes on (case 55)', async ({ page }) => {
+  const outcomes = await withFaults(page, {
+    async before(at) {
+      await site.unload(page)
+      site.proxy.callAfter(at, site.killEndpoint)
+    },
+    after: () => site.restartEndpoint(),
+  })
+  expect(countOf(outcomes, 'cloud to edge')).toBeGreaterThan(0)
+})
+
+test('the device goes offline: it goes on itself, and online again the next one is written', async ({
+  page,
+  context,
+}) => {
+  const outcomes = await withFaults(page, {
+    async before(at) {
+      await site.unload(page)
+      // The page's own files are here by then.
+      site.proxy.callAfter(at, () => void context.setOffline(true))
+    },
+    after: () => context.setOffline(false),
+  })
+  expect(countOf(outcomes, 'cloud to edge, offline')).toBeGreaterThan(0)
+})
+
+test('the tab is killed: the next one goes on from its journal (case 56)', async ({ context }) => {
+  for (let run = 0; run < runs; run += 1) {
+    const prompt = prompts[run % prompts.length] ?? prompts[0]
+    const at = 33 + Math.floor(Math.random() * 60)
+    const page = await context.newPage()
+    await site.openClient(page)
+    if (run % 2 === 1) await site.unload(page)
+    await begin(page, prompt, { journal: 'tale' })
+    await hasShown(page, at)
+    const session = await context.newCDPSession(page)
+    const died = page.waitForEvent('crash')
+    // Nobody is left to answer.
+    void session.send('Page.crash').catch(() => {})
+    await died
+    const next = await context.newPage()
+    await site.openClient(next)
+    await begin(next, prompt, { journal: 'tale' })
+    const result = await written(next)
+    expect(result.text, `run ${run}, token ${at}, “${prompt}”`).toBe(undisturbed.get(prompt))
+    expect(await shown(next)).toBe(result.text)
+    await page.close()
+    await next.close()
+  }
+})
