@@ -2,6 +2,14 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { InferEngine } from '../engine/infer-engine.ts'
 import type { InferenceTimes } from '../engine/run-inference.ts'
 
+/** What became of a text whose upstream failed while it was written. */
+export interface MovedStream {
+  /** One that an upstream has. */
+  readonly model: string
+  readonly reason: 'socket' | 'stalled' | 'nonsense' | 'error' | 'status' | 'refused'
+  readonly outcome: 'continued' | 'cut-off'
+}
+
 /** What the endpoint counts, for Prometheus. */
 export interface Metrics {
   readonly contentType: string
@@ -16,6 +24,8 @@ export interface Metrics {
     readonly totalMs: number
     readonly times?: InferenceTimes | undefined
   }): void
+  /** A stream whose upstream failed in its middle. */
+  moved(stream: MovedStream): void
 }
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
@@ -50,6 +60,12 @@ export function createMetrics(engine: InferEngine, options: { readonly process?:
   const compute = histogram('hither_compute_seconds', 'Compute, of the whole run where requests were joined.', seconds)
   const batch = histogram('hither_batch_size', 'Requests in the run that answered.', [1, 2, 4, 8, 16, 32, 64, 128, 256])
 
+  const moves = counter('hither_text_moves_total', 'Texts whose upstream failed, by model, reason and what became of them.', [
+    'model',
+    'reason',
+    'outcome',
+  ])
+
   const workers = new Gauge({ name: 'hither_workers', help: 'Runs that can go on at a time.', registers })
   const busy = new Gauge({ name: 'hither_workers_busy', help: 'Workers that run something.', registers })
   const waitMs = new Gauge({ name: 'hither_wait_seconds', help: 'Predicted wait of one more request.', registers })
@@ -71,6 +87,7 @@ export function createMetrics(engine: InferEngine, options: { readonly process?:
       for (const model of now.models) waiting.inc({ model: model.name }, model.waiting)
       return register.metrics()
     },
+    moved: (stream) => moves.inc({ ...stream }),
     answered({ model, status, requestBytes, responseBytes, totalMs, times }) {
       requests.inc({ model, status })
       const reason = refusals[status]

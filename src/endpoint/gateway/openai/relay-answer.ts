@@ -21,19 +21,40 @@ export interface RelayOutcome {
  * they come, each one whole; when the upstream dies between two of them, the last event says so, because the status was
  * sent long before.
  *
+ * @param change what becomes of an answer that is not streamed, and no refusal
  * @throws {CloudError} `cloud-bad-response`: an answer that is not streamed was cut off, or is too long; `cloud-refused`,
  *   with its `context.status`: a refusal (4xx) whose reason was cut off
  */
-export async function relayAnswer(response: Response, reply: FastifyReply, outcome: RelayOutcome): Promise<void> {
+export async function relayAnswer(
+  response: Response,
+  reply: FastifyReply,
+  outcome: RelayOutcome,
+  change: (body: Buffer<ArrayBuffer>) => Buffer<ArrayBuffer> = (body) => body,
+): Promise<void> {
+  if (isEvents(response)) return relayStream(response, reply, wholeEvents(response.body, outcome))
+  const body = await whole(response, outcome)
+  const packed = await compressAnswer(response.ok ? change(body) : body, reply.request, reply)
+  await withHeaders(response, reply).send(packed)
+}
+
+export const isEvents = (response: Response): boolean =>
+  /^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')
+
+/** Answers with events, which are taken as the client reads them, under what this response says of itself. */
+export async function relayStream(
+  response: Response,
+  reply: FastifyReply,
+  events: AsyncIterable<Buffer | string>,
+): Promise<void> {
+  await withHeaders(response, reply).send(Readable.from(events))
+}
+
+function withHeaders(response: Response, reply: FastifyReply): FastifyReply {
   const headers = relayed.flatMap((name) => {
     const value = response.headers.get(name)
     return value === null ? [] : [[name, value] as const]
   })
-  const isEvents = /^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')
-  const body = isEvents
-    ? Readable.from(wholeEvents(response.body, outcome))
-    : await compressAnswer(await whole(response, outcome), reply.request, reply)
-  await reply.code(response.status).headers(Object.fromEntries(headers)).header('Cache-Control', 'no-store').send(body)
+  return reply.code(response.status).headers(Object.fromEntries(headers)).header('Cache-Control', 'no-store')
 }
 
 async function whole(response: Response, { onWhole, onCut }: RelayOutcome): Promise<Buffer<ArrayBuffer>> {

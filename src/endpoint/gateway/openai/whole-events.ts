@@ -4,7 +4,8 @@ import type { RelayOutcome } from './relay-answer.ts'
 /** Answers that are not streamed are read whole first, so that half of one is an error and not an answer; an event, too. */
 export const maxWholeBytes = 64 * 1024 * 1024
 
-const cutOff = (message: string) =>
+/** The last event of a stream that has no end. */
+export const cutOffEvent = (message: string): string =>
   `data: ${JSON.stringify({ error: { message, type: 'server_error', code: 'cut_off' } })}\n\n`
 
 /** The bytes of a stream of events, up to the end of an event each time. */
@@ -35,11 +36,11 @@ export async function* wholeEvents(
     }
   } catch (cause) {
     onCut(cause)
-    yield cutOff('The answer was cut off: the server that wrote it is gone.')
+    yield cutOffEvent('The answer was cut off: the server that wrote it is gone.')
     return
   }
   if (length > maxWholeBytes) {
-    yield cutOff('The answer was cut off: a part of it is too long.')
+    yield cutOffEvent('The answer was cut off: a part of it is too long.')
     return
   }
   onWhole()
