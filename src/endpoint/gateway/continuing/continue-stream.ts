@@ -1,5 +1,4 @@
 import type { Timers } from '../../../utils/with-deadline.ts'
-import { cutOffEvent } from '../openai/whole-events.ts'
 import type { AnswerRecord } from './answer-record.ts'
 import { createChunkForm, doneEvent } from './chunk-form.ts'
 import { TooLong } from './event-source.ts'
@@ -9,6 +8,7 @@ import type { Leg, LegContext } from './leg.ts'
 import type { Pace } from './pace.ts'
 import { passLeg } from './pass-leg.ts'
 import { countedUsage } from './rewrite-usage.ts'
+import { cutOffEvent } from './stream-form.ts'
 import type { TextRequest } from './text-request.ts'
 import type { NextLeg } from './text-upstreams.ts'
 

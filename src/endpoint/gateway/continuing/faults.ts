@@ -1,5 +1,5 @@
-import type { GatewayEngine } from '../create-gateway-engine.ts'
-import type { Upstream } from '../upstream.ts'
+import type { GatewayUpstreams } from '../upstreams/gateway-upstreams.ts'
+import type { Upstream } from '../upstreams/upstream.ts'
 import type { Failure } from './failure.ts'
 
 /** What the failures of a request say of its upstreams. */
@@ -10,7 +10,7 @@ export interface Faults {
 }
 
 export function createFaults(
-  engine: Pick<GatewayEngine, 'blame'>,
+  engine: Pick<GatewayUpstreams, 'blame'>,
   options: { readonly now: () => number; readonly onFault: (upstream: Upstream, cause: unknown) => void },
 ): Faults {
   const { now, onFault } = options

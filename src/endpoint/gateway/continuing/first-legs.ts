@@ -1,5 +1,5 @@
 import { CloudError } from '../../../errors/cloud-error.ts'
-import type { Upstream } from '../upstream.ts'
+import type { Upstream } from '../upstreams/upstream.ts'
 import { createAnswerRecord } from './answer-record.ts'
 import { isAsAsked, type LegPlan } from './plan-leg.ts'
 import type { TextRequest } from './text-request.ts'

@@ -2,7 +2,6 @@ import { createAnswerIntake } from '../../../cloud/text/answer-intake.ts'
 import type { CloudTextPart } from '../../../cloud/text/text-server.ts'
 import { CloudError } from '../../../errors/cloud-error.ts'
 import { cutOff, type TextChunk, type TextUsage } from '../../../protocol/text-server/text-chunk.ts'
-import { maxWholeBytes } from '../openai/whole-events.ts'
 import type { ShownPiece } from './answer-record.ts'
 import { doneEvent } from './chunk-form.ts'
 import { nextEvents, openEventSource } from './event-source.ts'
@@ -11,6 +10,7 @@ import type { Leg, LegContext, LegEnd } from './leg.ts'
 import type { LegPlan } from './plan-leg.ts'
 import { type ReadEvent, readEvent, type WireChoice } from './read-event.ts'
 import { countedUsage, rewriteUsage, wholeUsage } from './rewrite-usage.ts'
+import { maxWholeBytes } from './stream-form.ts'
 
 /** Events behind the answer's end among which its usage is looked for. */
 const mostAfterEnd = 256

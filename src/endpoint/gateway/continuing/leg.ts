@@ -1,5 +1,5 @@
 import type { Timers } from '../../../utils/with-deadline.ts'
-import type { Upstream } from '../upstream.ts'
+import type { Upstream } from '../upstreams/upstream.ts'
 import type { AnswerRecord } from './answer-record.ts'
 import type { ChunkForm } from './chunk-form.ts'
 import type { Failure } from './failure.ts'

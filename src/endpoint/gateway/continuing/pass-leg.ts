@@ -1,11 +1,11 @@
 import { createWholeCharacters } from '../../../generation/handover/whole-characters.ts'
 import { cutOff } from '../../../protocol/text-server/text-chunk.ts'
-import { maxWholeBytes } from '../openai/whole-events.ts'
 import { doneEvent, withoutIds } from './chunk-form.ts'
 import { nextEvents, openEventSource, type SourceEvent } from './event-source.ts'
 import { type Failure, toFailure } from './failure.ts'
 import type { Leg, LegContext, LegEnd } from './leg.ts'
 import { type ReadEvent, readEvent } from './read-event.ts'
+import { maxWholeBytes } from './stream-form.ts'
 
 interface Waiting {
   readonly source: SourceEvent

@@ -1,20 +1,19 @@
 import type { Timers } from '../../../utils/with-deadline.ts'
 import type { BodyEdit } from '../../codec/edit-body.ts'
-import type { OpenAiModels } from '../openai/openai-models.ts'
-import type { Upstream } from '../upstream.ts'
+import type { Upstream } from '../upstreams/upstream.ts'
 import { createAnswerRecord } from './answer-record.ts'
 import { continueStream, type StreamMove } from './continue-stream.ts'
 import type { Faults } from './faults.ts'
 import type { Leg } from './leg.ts'
 import type { createPaces, StallLimits } from './pace.ts'
 import type { TextRequest } from './text-request.ts'
-import { charges, createNextLeg } from './text-upstreams.ts'
+import { charges, createNextLeg, type FindUpstreams } from './text-upstreams.ts'
 
 /** What a request's stream needs besides its first upstream. */
 export interface StreamParts {
   readonly request: TextRequest
   readonly model: string
-  readonly models: OpenAiModels
+  readonly find: FindUpstreams
   /** Upstreams that have failed this request. */
   readonly tried: Set<Upstream>
   /** The client's request with changes. */
@@ -36,15 +35,15 @@ export interface StreamParts {
  * @param moves times that the request was begun anew before
  */
 export function openStream(parts: StreamParts, first: Leg, moves: number): AsyncGenerator<Buffer | string> {
-  const { request, model, models, tried, mayCharge, paces, stall, timers, now, hungUp, faults, onMove } = parts
+  const { request, model, find, tried, mayCharge, paces, stall, timers, now, hungUp, faults, onMove } = parts
   const record = createAnswerRecord(request)
   const next = createNextLeg({
-    ...{ request, record, model, models, tried, edit: parts.edit, mayCharge, firstMs: stall.firstMs, timers, now, hungUp },
+    ...{ request, record, model, find, tried, edit: parts.edit, mayCharge, firstMs: stall.firstMs, timers, now, hungUp },
     onFailure: faults.note,
   })
   /** What others can is found out while this one writes, so that nobody waits for it when it dies. */
   const getReady = async () => {
-    const having = await models.find(model)
+    const having = await find(model)
     const asked = having.length < 2 ? [] : having.filter(({ upstream }) => mayCharge || !charges(upstream, model))
     await Promise.allSettled(asked.map(({ upstream }) => upstream.texts.describe(model)))
   }

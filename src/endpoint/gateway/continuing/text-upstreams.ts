@@ -5,19 +5,18 @@ import { abortable } from '../../../utils/abortable.ts'
 import { systemTimers, type Timers } from '../../../utils/with-deadline.ts'
 import { within } from '../../../utils/within.ts'
 import type { BodyEdit } from '../../codec/edit-body.ts'
-import { isEvents } from '../openai/relay-answer.ts'
-import type { OpenAiModels } from '../openai/openai-models.ts'
-import type { Upstream } from '../upstream.ts'
+import type { Upstream } from '../upstreams/upstream.ts'
 import { type AnswerRecord, haveSameIds } from './answer-record.ts'
 import { Stall } from './event-source.ts'
 import { type Failure, toFailure } from './failure.ts'
 import type { Leg } from './leg.ts'
 import { givesIds, type LegPlan, planLeg } from './plan-leg.ts'
 import { type LegRequest, toEdit } from './to-edit.ts'
+import { isEvents } from './stream-form.ts'
 import type { TextRequest } from './text-request.ts'
 
 /** Milliseconds that an upstream has to say how it goes on, while a client waits. */
-const describeMs = 5_000
+const describeMs = 10_000
 /** Upstreams that are asked to go on with one answer. */
 const mostAsked = 4
 
@@ -28,6 +27,9 @@ export interface TextUpstream {
   /** Undefined where it could not say so in time. */
   readonly facts: TextModelFacts | undefined
 }
+
+/** Asks for the upstreams that have a model. @throws {CloudError} `cloud-model-missing` */
+export type FindUpstreams = (model: string) => Promise<readonly Omit<TextUpstream, 'facts'>[]>
 
 /** An upstream that can go on, and how. */
 export interface Candidate extends TextUpstream {
@@ -107,7 +109,8 @@ export function createNextLeg(options: {
   readonly request: TextRequest
   readonly record: AnswerRecord
   readonly model: string
-  readonly models: OpenAiModels
+  /** The upstreams that have the model now. */
+  readonly find: FindUpstreams
   /** Those that have failed this request. */
   readonly tried: Set<Upstream>
   readonly edit: (edit: BodyEdit | undefined) => Promise<Uint8Array<ArrayBuffer>>
@@ -119,7 +122,7 @@ export function createNextLeg(options: {
   readonly hungUp: AbortSignal
   readonly onFailure: (upstream: Upstream, failure: Failure) => void
 }): NextLeg {
-  const { request, record, model, models, tried, edit, mayCharge, firstMs, timers, now, hungUp, onFailure } = options
+  const { request, record, model, find, tried, edit, mayCharge, firstMs, timers, now, hungUp, onFailure } = options
 
   const open = async ({ upstream, base, facts, plan }: Candidate): Promise<Leg | undefined> => {
     const asked: LegRequest = toEdit(request, record, plan, facts)
@@ -149,7 +152,7 @@ export function createNextLeg(options: {
 
   const candidates = async (before: Upstream): Promise<readonly Candidate[]> => {
     const writer = before.texts.known(model)
-    const having = await models.find(model).catch(() => [])
+    const having = await find(model).catch(() => [])
     const others = having.filter(({ upstream }) => upstream !== before && !tried.has(upstream))
     const known = await describeAll(others, model, { signal: hungUp })
     return candidatesOf(known, request, record, { writer, model, mayCharge, nowMs: now() })

@@ -5,20 +5,21 @@ import { systemTimers, type Timers } from '../../../utils/with-deadline.ts'
 import type { BodyEdit } from '../../codec/edit-body.ts'
 import type { TextFields } from '../../codec/text-fields.ts'
 import { untilHungUp } from '../../http/until-hung-up.ts'
-import { byConversation, type UpstreamStatus } from '../choose-upstream.ts'
+import { byConversation, type UpstreamStatus } from '../upstreams/choose-upstream.ts'
 import { mostMoves, type StreamMove } from '../continuing/continue-stream.ts'
 import { createFaults } from '../continuing/faults.ts'
 import { type Failure, toFailure } from '../continuing/failure.ts'
 import { firstLegs } from '../continuing/first-legs.ts'
 import { joinWhole } from '../continuing/join-whole.ts'
 import { createPaces, type StallLimits } from '../continuing/pace.ts'
+import { isEvents } from '../continuing/stream-form.ts'
 import { openStream } from '../continuing/streams.ts'
 import { readTextRequest } from '../continuing/text-request.ts'
 import { charges, statusFailure, wantsIdsFor } from '../continuing/text-upstreams.ts'
-import type { GatewayEngine } from '../create-gateway-engine.ts'
-import type { Upstream } from '../upstream.ts'
+import type { GatewayUpstreams } from '../upstreams/gateway-upstreams.ts'
+import type { Upstream } from '../upstreams/upstream.ts'
 import type { OpenAiModels } from './openai-models.ts'
-import { isEvents, relayAnswer, relayStream } from './relay-answer.ts'
+import { relayAnswer, relayStream } from './relay-answer.ts'
 
 /** Errors of a connection that was never made: the upstream has seen nothing of the request. */
 const neverSent: ReadonlySet<unknown> = new Set([
@@ -32,7 +33,7 @@ const neverSent: ReadonlySet<unknown> = new Set([
 const withIds: BodyEdit = { fields: { return_token_ids: true } }
 
 export interface ForwardOptions {
-  readonly engine: GatewayEngine
+  readonly engine: GatewayUpstreams
   readonly models: OpenAiModels
   readonly now: () => number
   readonly onFault: (error: unknown, about: { readonly upstream: string; readonly model: string }) => void
@@ -125,7 +126,7 @@ export function createForward(options: ForwardOptions): (asked: Forwarded, reply
           continue
         } else if (response.status === 502 || response.status === 504) engine.blame(upstream)
         if (request?.isStreamed === true && response.ok && isEvents(response) && (isContinued || plan !== undefined)) {
-          const shared = { request, model, models, tried, edit: editOwn, mayCharge: continues === true, hungUp }
+          const shared = { request, model, find: models.find, tried, edit: editOwn, mayCharge: continues === true, hungUp }
           const parts = { ...shared, paces, stall, timers, now, faults, onMove }
           const leg = { upstream, response, plan, asksIds: asked.asksIds, end: done }
           await relayStream(response, reply, openStream(parts, leg, isContinued ? moves : mostMoves))

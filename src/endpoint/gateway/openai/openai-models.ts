@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { CloudError } from '../../../errors/cloud-error.ts'
 import { holdValues } from '../../../utils/held-value.ts'
 import { continuingOf } from './continuing.ts'
-import type { Upstream } from '../upstream.ts'
+import type { Upstream } from '../upstreams/upstream.ts'
 
 /** Where servers have the OpenAI API: vLLM, Ray, Triton's and llama.cpp's; KServe; OpenVINO. */
 const bases = ['/v1', '/openai/v1', '/v3']

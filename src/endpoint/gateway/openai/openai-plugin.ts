@@ -2,7 +2,7 @@ import type { Timers } from '../../../utils/with-deadline.ts'
 import { type OpenAiBody, openOpenAiFront } from '../../openai/openai-front.ts'
 import type { EndpointPlugin } from '../../plugin/endpoint-plugin.ts'
 import type { StreamMove } from '../continuing/continue-stream.ts'
-import type { GatewayEngine } from '../create-gateway-engine.ts'
+import type { GatewayUpstreams } from '../upstreams/gateway-upstreams.ts'
 import { createForward } from './forward.ts'
 import { createOpenAiModels } from './openai-models.ts'
 
@@ -33,7 +33,7 @@ export interface StreamSettings {
  * healthy and has no more than its share, anything else to the least loaded one that has the model.
  */
 export function createOpenAiPlugin(
-  engine: GatewayEngine,
+  engine: GatewayUpstreams,
   options: StreamSettings & {
     readonly now?: () => number
     readonly timers?: Timers

@@ -1,12 +1,13 @@
 import { joinInTurns } from '../../threads/join-in-turns.ts'
-import type { RelayOutcome } from './relay-answer.ts'
+import { cutOffEvent, maxWholeBytes } from '../continuing/stream-form.ts'
 
-/** Answers that are not streamed are read whole first, so that half of one is an error and not an answer; an event, too. */
-export const maxWholeBytes = 64 * 1024 * 1024
-
-/** The last event of a stream that has no end. */
-export const cutOffEvent = (message: string): string =>
-  `data: ${JSON.stringify({ error: { message, type: 'server_error', code: 'cut_off' } })}\n\n`
+/** What becomes of an answer on its way. One of the two is called, once, unless the answer is too long. */
+export interface RelayOutcome {
+  /** All of it has come. */
+  readonly onWhole: () => void
+  /** The upstream died in its middle. */
+  readonly onCut: (cause: unknown) => void
+}
 
 /** The bytes of a stream of events, up to the end of an event each time. */
 export async function* wholeEvents(
