@@ -60,6 +60,8 @@ describe('parseCli', () => {
     expect(parseCli(['serve'], env)).not.toHaveProperty('gateway')
     const texts = ['serve', '--upstream', 'http://a,http://b', '--upstream-kind', 'vllm, llama.cpp', '--upstream-probe=off']
     expect(parseCli(texts, {})?.gateway).toMatchObject({ kinds: ['vllm', 'llama.cpp'], probe: false })
+    const streams = ['serve', '--upstream', 'http://a', '--upstream-continue=on', '--upstream-stall=500']
+    expect(parseCli(streams, {})?.gateway).toMatchObject({ continues: true, stallMs: 500 })
   })
 
   it('reads where reports are kept, a flag before the environment', () => {
@@ -127,7 +129,7 @@ describe('parseCli', () => {
     [
       ['serve', '--upstream-limit', '3'],
       {},
-      '--upstream-limit, --upstream-workers, --upstream-kind and --upstream-probe are for a gateway; name its servers with --upstream.',
+      'The flags that begin with --upstream- are for a gateway; name its servers with --upstream.',
     ],
     [
       ['serve', '--upstream', 'http://a', '--upstream-kind', 'vlm'],
@@ -143,6 +145,16 @@ describe('parseCli', () => {
       ['serve', '--upstream', 'http://a', '--upstream-probe', 'maybe'],
       {},
       '--upstream-probe is "on" or "off".',
+    ],
+    [
+      ['serve', '--upstream', 'http://a', '--upstream-continue', 'maybe'],
+      {},
+      '--upstream-continue is "on" or "off".',
+    ],
+    [
+      ['serve', '--upstream-stall', '500'],
+      {},
+      'The flags that begin with --upstream- are for a gateway; name its servers with --upstream.',
     ],
     [
       ['serve', '--upstream', 'http://a', '--workers', '2'],

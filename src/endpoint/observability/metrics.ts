@@ -6,7 +6,7 @@ import type { InferenceTimes } from '../engine/run-inference.ts'
 export interface MovedStream {
   /** One that an upstream has. */
   readonly model: string
-  readonly reason: 'socket' | 'stalled' | 'nonsense' | 'error' | 'status' | 'refused'
+  readonly reason: 'socket' | 'stalled' | 'nonsense' | 'error' | 'status'
   readonly outcome: 'continued' | 'cut-off'
 }
 

@@ -156,7 +156,7 @@ function chat(behaviour: TextBehaviour, body: FakeBody, recital: Recital): FakeA
   if (first === undefined) return limited([], body, [])
   const text = behaviour.losesBlanks ? first.text.trimStart() : first.text
   const led = [{ ...first, text: behaviour.echoes ? last.content + text : text }, ...others]
-  return limited(led, body, [])
+  return limited(led, body, recital.encode(renderChat(messages.slice(0, -1)) + last.content))
 }
 
 /** What a server of this behaviour answers: a pure function of the request. */

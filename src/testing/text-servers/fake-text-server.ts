@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { randomId } from '../../utils/random-id.ts'
 import { answerAs, type FakeAnswer, type FakeBody, type TextBehaviour } from './behaviours.ts'
 import { createRecital, type Recital } from './recital.ts'
 
@@ -74,7 +75,8 @@ export async function openFakeTextServer(
 
   const choiceOf = (isChat: boolean, key: 'delta' | 'message', text: string) =>
     isChat ? { [key]: { role: 'assistant', content: text } } : { text }
-  const frame = { id: 'a', created: 1, model }
+  // Each server has its own, so that a stream that two of them write can be told by it.
+  const frame = { id: `answer-${randomId()}`, created: 1, model }
   const idsIn = (body: FakeTextRequest['body']) => behaviour.ids !== 'none' && body.return_token_ids === true
 
   const whole = (response: ServerResponse, answer: FakeAnswer & { status: 200 }, request: FakeTextRequest) => {

@@ -2,7 +2,7 @@ import { CloudError } from '../../../errors/cloud-error.ts'
 import { Stall, TooLong } from './event-source.ts'
 
 /** What ended a stream before its end, as it is counted. */
-export type FailureReason = 'socket' | 'stalled' | 'nonsense' | 'error' | 'status' | 'refused'
+export type FailureReason = 'socket' | 'stalled' | 'nonsense' | 'error' | 'status'
 
 /** A stream that failed. */
 export interface Failure {

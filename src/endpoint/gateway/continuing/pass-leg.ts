@@ -73,12 +73,13 @@ export async function* passLeg(leg: Leg, context: LegContext): AsyncGenerator<Bu
       if (out.length > 0) yield out.length === 1 && out[0] !== undefined ? out[0] : Buffer.concat(out)
     }
     const rest = source.rest()
-    if (rest.length > 0 && failure === undefined) {
-      // The last event may lack its blank line.
-      isDone ||= /^\s*data:\s*\[DONE\]\s*$/.test(rest.toString())
-      if (isDone || record.isEnded) yield Buffer.concat([...release(), rest])
+    // The last event may lack its blank line.
+    if (!isDone && failure === undefined && /^\s*data:\s*\[DONE\]\s*$/.test(rest.toString())) {
+      isDone = true
+      yield Buffer.concat([...release(), Buffer.from(doneEvent)])
     }
-    if (isDone || (record.isEnded && failure === undefined)) return { isWhole: true, failure: undefined }
+    const isOver = record.isEnded && failure === undefined && rest.length === 0
+    if (isDone || isOver) return { isWhole: true, failure: undefined }
     failure ??= toFailure(cutOff())
     if (!record.isEnded) return { isWhole: false, failure }
     yield Buffer.from(doneEvent)

@@ -179,6 +179,6 @@ export function statusFailure(response: Response): Failure {
   const cause = new Error(`the upstream answered with status ${status}`)
   if (response.ok) return { reason: 'nonsense', cause, fault: 'upstream' }
   if (status === 429 || status === 503) return { reason: 'status', cause, fault: 'busy' }
-  if (status < 500) return { reason: 'refused', cause, fault: 'request' }
+  if (status < 500) return { reason: 'status', cause, fault: 'request' }
   return { reason: 'status', cause, fault: status === 502 || status === 504 ? 'upstream' : 'suspect' }
 }

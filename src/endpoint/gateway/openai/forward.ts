@@ -87,13 +87,18 @@ export function createForward(options: ForwardOptions): (asked: Forwarded, reply
     }
     let moves = 0
     let failure: unknown
+    /** What is under way ends with the connection to the client. */
+    const underWay = new Set<() => void>()
+    reply.raw.once('close', () => {
+      for (const end of underWay) end()
+    })
 
     for (const [index, first] of having.slice(0, isContinued ? mostMoves + 1 : 2).entries()) {
       const { upstream, base, plan } = first
       const { state } = upstream
       const isLast = index === Math.min(having.length, isContinued ? mostMoves + 1 : 2) - 1
       const done = state.begin()
-      reply.raw.once('close', done)
+      underWay.add(done)
       const move = (failed: Failure) => {
         faults.note(upstream, failed)
         onMove({ reason: failed.reason, outcome: 'continued' })

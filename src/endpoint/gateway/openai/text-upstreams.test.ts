@@ -51,16 +51,16 @@ describe("a model's description at the gateway", () => {
     expect(opened[0]?.asked.length).toBe(probes)
   })
 
-  it('says what holds at all of its upstreams', async () => {
+  it('says what holds at all of its upstreams, and of chats what one of them can', async () => {
     const { model } = await open([{ behaviour: byIds }, { behaviour: trailing }])
-    expect((await model()).hither).toMatchObject({ kind: 'unknown', continues: ['continue-final-message'], trims: true })
+    expect((await model()).hither).toMatchObject({ kind: 'unknown', continues: ['continue-final-message'], trims: false })
   })
 
   it('rests on its kind where probing is switched off, or costs money', async () => {
     const off = await open([{ behaviour: continues }], { probe: false, kinds: ['sglang'] })
     expect((await off.model()).hither).toMatchObject({ kind: 'sglang', continues: ['token-ids', 'text', 'continue-final-message'] })
     const paid = await open([{ behaviour: echoes }])
-    expect((await paid.model()).hither).toMatchObject({ kind: 'mistral', continues: ['prefix'], echoes: true })
+    expect((await paid.model()).hither).toEqual({ kind: 'mistral', continues: ['continue-final-message'], trims: false })
     expect([...(off.opened[0]?.asked ?? []), ...(paid.opened[0]?.asked ?? [])]).toEqual([])
   })
 
