@@ -39,6 +39,8 @@ export interface FakeTextServer {
   readonly open: number
   /** Streams whose client has gone before their end. */
   readonly left: number
+  /** Tokens that were written to streams, and taken. */
+  readonly written: number
   /** Spoils the streams that come from now on; undefined: none. */
   fail(fault: TextFault | undefined): void
   setBehaviour(behaviour: TextBehaviour): void
@@ -65,6 +67,7 @@ export async function openFakeTextServer(
   let fault: TextFault | undefined
   let fingerprint = 'fp-1'
   let left = 0
+  let written = 0
   const asked: FakeTextRequest[] = []
   const paths: string[] = []
   const open = new Set<ServerResponse>()
@@ -128,6 +131,7 @@ export async function openFakeTextServer(
         ...(ids ? { token_ids: some.map(({ id }) => id) } : {}),
       }
       await send(chunk([choice], ids && at === 0 ? { prompt_token_ids: answer.promptIds } : {}))
+      written += some.length
     }
     if (now !== undefined && 'at' in now) return spoil(response, now)
     await send(chunk([{ index: 0, ...choiceOf(isChat, 'delta', ''), finish_reason: answer.finish }]))
@@ -201,6 +205,9 @@ export async function openFakeTextServer(
     },
     get left() {
       return left
+    },
+    get written() {
+      return written
     },
     fail(next) {
       fault = next

@@ -28,9 +28,9 @@ export interface TextGateway {
   readonly servers: readonly FakeTextServer[]
   /** The answer to these words of a person, as a server writes it that nothing disturbs. */
   answerTo(content: string): string
-  /** Streams a chat. `onText` is told all text so far. */
-  chat(body: Readonly<Record<string, unknown>>, onText?: (text: string) => unknown): Promise<SeenStream>
-  complete(body: Readonly<Record<string, unknown>>, onText?: (text: string) => unknown): Promise<SeenStream>
+  /** Streams a chat. `onSeen` is told all that has come so far. */
+  chat(body: Readonly<Record<string, unknown>>, onSeen?: (seen: SeenStream) => unknown): Promise<SeenStream>
+  complete(body: Readonly<Record<string, unknown>>, onSeen?: (seen: SeenStream) => unknown): Promise<SeenStream>
   post(path: string, body: Readonly<Record<string, unknown>>, signal?: AbortSignal): Promise<Response>
   close(): Promise<void>
 }
@@ -87,13 +87,13 @@ export async function openTextGateway(
       body: JSON.stringify({ model: 'teller', ...body }),
       ...(signal === undefined ? {} : { signal }),
     })
-  const stream = async (path: string, body: Readonly<Record<string, unknown>>, onText?: (text: string) => unknown) => {
+  const stream = async (path: string, body: Readonly<Record<string, unknown>>, onSeen?: (seen: SeenStream) => unknown) => {
     const response = await post(path, { stream: true, ...body })
     const decoder = new TextDecoder()
     let raw = ''
     for await (const bytes of response.body ?? []) {
       raw += decoder.decode(bytes, { stream: true })
-      onText?.(readStream(response.status, raw).text)
+      onSeen?.(readStream(response.status, raw))
     }
     return readStream(response.status, raw)
   }
@@ -104,8 +104,8 @@ export async function openTextGateway(
     servers,
     answerTo: (content) => recital.answer(splitAnswer(renderChat([{ role: 'user', content }])).prompt),
     post,
-    chat: (body, onText) => stream('chat/completions', body, onText),
-    complete: (body, onText) => stream('completions', body, onText),
+    chat: (body, onSeen) => stream('chat/completions', body, onSeen),
+    complete: (body, onSeen) => stream('completions', body, onSeen),
     async close() {
       await endpoint.close()
       for (const server of servers) await server.close()

@@ -104,7 +104,7 @@ describe('a stream whose upstream is killed', () => {
     const gateway = await open(['continues', 'continues', 'continues', 'continues'])
     const fail = (ats: readonly number[]) =>
       gateway.servers.forEach((server, index) => server.fail(ats[index] === undefined ? undefined : { kind: 'destroy', at: ats[index] }))
-    fail([4, 3, 200, 200])
+    fail([4, 3])
     expectWhole(await gateway.chat(ask('Tell')), gateway.answerTo('Tell'))
     fail([4, 3, 2, 2])
     const seen = await gateway.chat(ask('Tell'))
@@ -118,17 +118,15 @@ describe('a stream that stalls', () => {
     const timers = createManualTimers()
     const gateway = await open(['byIds', 'continues'], { timers })
     const content = 'Tell of 17'
-    const { recital } = gateway.servers[0] ?? {}
-    const all = recital?.encode(gateway.answerTo(content)) ?? []
-    for (let at = 0; at < all.length; at += 1) {
-      const before = recital?.decode(all.slice(0, at)).replace(/\ufffd$/, '')
-      let text = ''
+    for (let at = 0; at < countOf(gateway, content); at += 1) {
+      let events = 0
       gateway.servers[0]?.fail({ kind: 'stall', at })
       const seen = gateway.chat(ask(content), (now) => {
-        text = now
+        events = now.events.length
       })
+      // All that comes has come, and the gateway waits for more.
       await until(() => {
-        if (gateway.servers[0]?.open !== 1 || text !== before || timers.size === 0) return false
+        if (gateway.servers[0]?.open !== 1 || events !== at || timers.size === 0) return false
         timers.fireAll()
         return true
       })
