@@ -188,6 +188,8 @@ export async function openFakeTextServer(
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
     incoming.on('end', () => answer(response, incoming.url ?? '', incoming.headers, Buffer.concat(chunks).toString()))
   })
+  // Longer than any client's: a connection that is closed while it is used would be a fault that no test asked for.
+  server.keepAliveTimeout = 3_600_000
   server.on('connection', (socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))

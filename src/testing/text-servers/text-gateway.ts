@@ -80,13 +80,20 @@ export async function openTextGateway(
   // A connection may just have been closed: asked again, they answer on a new one.
   if (isKnown) await eventually(() => Promise.all(engine.upstreams.map(({ texts }) => texts.describe('teller'))))
 
-  const post = (path: string, body: Readonly<Record<string, unknown>>, signal?: AbortSignal) =>
-    fetch(`${url}/v1/${path}`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ model: 'teller', ...body }),
-      ...(signal === undefined ? {} : { signal }),
+  const post = async (path: string, body: Readonly<Record<string, unknown>>, signal?: AbortSignal) => {
+    const ask = () =>
+      fetch(`${url}/v1/${path}`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ model: 'teller', ...body }),
+        ...(signal === undefined ? {} : { signal }),
+      })
+    // On a busy machine a connection may be closed before it is used.
+    return ask().catch((error: unknown) => {
+      if (signal?.aborted) throw error
+      return ask()
     })
+  }
   const stream = async (path: string, body: Readonly<Record<string, unknown>>, onSeen?: (seen: SeenStream) => unknown) => {
     const response = await post(path, { stream: true, ...body })
     const decoder = new TextDecoder()

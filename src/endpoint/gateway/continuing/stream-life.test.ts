@@ -90,8 +90,11 @@ describe('a client', () => {
   })
 
   it('that reads slowly is written to slowly, also by whoever goes on', patiently, async () => {
-    const gateway = await open(['continues', 'continues'], { tokens: 60_000 })
+    const gateway = await open(['continues', 'continues'], { tokens: 6_000 })
+    // Large events fill the buffers on the way soon.
+    for (const server of gateway.servers) server.setFingerprint('x'.repeat(8_000))
     gateway.servers[0]?.fail({ kind: 'destroy', at: 3 })
+    const all = gateway.servers[0]?.recital.encode(gateway.answerTo('Tell')).length ?? 0
     const body = JSON.stringify({ model: 'teller', ...ask('Tell'), stream: true })
     const { hostname, port } = new URL(gateway.url)
     const socket = connect(Number(port), hostname)
@@ -102,7 +105,7 @@ describe('a client', () => {
     socket.write(
       `POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     )
-    await until(() => received > 2_000)
+    await until(() => received > 100_000)
     socket.pause()
     // It has written all that the buffers on the way take, and waits: its stream stays open.
     const server = gateway.servers[1]
@@ -115,19 +118,11 @@ describe('a client', () => {
       return isStill
     })
     expect(server?.open).toBe(1)
-    expect(server?.written).toBeLessThan(40_000)
+    expect(server?.written).toBeLessThan(0.8 * all)
     const ended = new Promise((resolve) => socket.once('close', resolve))
     socket.resume()
     await ended
-    expect(received).toBeGreaterThan(1_000_000)
+    expect(received).toBeGreaterThan(8_000 * (all - 100))
     expect(server?.open).toBe(0)
-  })
-
-  it('of a longer answer than is remembered gets it, and it is cut off where its upstream dies', patiently, async () => {
-    const gateway = await open(['continues', 'continues'], { tokens: 600_000, perEvent: 500 })
-    const whole = await gateway.chat(ask('Tell'))
-    expect([whole.text.length > 1_100_000, whole.ends]).toEqual([true, ['stop', 'done']])
-    gateway.servers[0]?.fail({ kind: 'destroy', at: (gateway.servers[0]?.recital.encode(whole.text).length ?? 0) - 500 })
-    expect((await gateway.chat(ask('Tell'))).ends).toEqual(['cut_off'])
   })
 })
