@@ -58,7 +58,14 @@ describe('parseCli', () => {
       upstreams: ['http://a'],
     })
     expect(parseCli(['serve'], env)).not.toHaveProperty('gateway')
-    const texts = ['serve', '--upstream', 'http://a,http://b', '--upstream-kind', 'vllm, llama.cpp', '--upstream-probe=off']
+    const texts = [
+      'serve',
+      '--upstream',
+      'http://a,http://b',
+      '--upstream-kind',
+      'vllm, llama.cpp',
+      '--upstream-probe=off',
+    ]
     expect(parseCli(texts, {})?.gateway).toMatchObject({ kinds: ['vllm', 'llama.cpp'], probe: false })
     const streams = ['serve', '--upstream', 'http://a', '--upstream-continue=on', '--upstream-stall=500']
     expect(parseCli(streams, {})?.gateway).toMatchObject({ continues: true, stallMs: 500 })
@@ -141,11 +148,7 @@ describe('parseCli', () => {
       {},
       '--upstream-kind has 2 kinds for 1 upstreams; give one for all, or each.',
     ],
-    [
-      ['serve', '--upstream', 'http://a', '--upstream-probe', 'maybe'],
-      {},
-      '--upstream-probe is "on" or "off".',
-    ],
+    [['serve', '--upstream', 'http://a', '--upstream-probe', 'maybe'], {}, '--upstream-probe is "on" or "off".'],
     [
       ['serve', '--upstream', 'http://a', '--upstream-continue', 'maybe'],
       {},

@@ -8,11 +8,11 @@ import type { TextServerKind } from '../../protocol/text-server/server-kind.ts'
 import { openCodec } from '../codec/codec.ts'
 import type { InferEngine, ServedModel } from '../engine/infer-engine.ts'
 import { joinInTurns } from '../threads/join-in-turns.ts'
-import { byLoad, mayEject, usableUpstreams } from './upstreams/choose-upstream.ts'
 import { createGatewayAdmission } from './gateway-admission.ts'
 import { createGatewayCapacity, createModelTimes } from './gateway-capacity.ts'
 import { createRunAtUpstreams } from './run-at-upstreams.ts'
 import { createServes, findServedModel, listServedModels } from './served-models.ts'
+import { byLoad, mayEject, usableUpstreams } from './upstreams/choose-upstream.ts'
 import type { GatewayUpstreams } from './upstreams/gateway-upstreams.ts'
 import { createUpstream, type Upstream } from './upstreams/upstream.ts'
 import { createUpstreamFetch } from './upstreams/upstream-fetch.ts'
@@ -50,7 +50,7 @@ export interface GatewayOptions {
   readonly onThreadFault?: (cause: unknown) => void
 }
 
-/** An engine whose models run at upstreams. */
+/** An engine whose models run at upstreams. The OpenAI routes share their health and load. */
 export interface GatewayEngine extends InferEngine, GatewayUpstreams {}
 
 /**

@@ -46,6 +46,7 @@ const joins = [
   ['a held text that goes on', ['a', '</'], ['b>'], {}, 'a</b>'],
   ['a held blank that another text replaces', ['a', '\n'], ['. b'], { habits: trims, stops: ['\n\n'] }, 'a. b'],
   ['nothing', ['over the '], [], { habits: trims }, 'over the '],
+  ['nothing after held blanks', ['a', '    '], [], { habits: losesBlanks, stops: ['    b'] }, 'a'],
 ] as const
 it.each(joins)('%s is shown once', (_, old, pieces, options, whole) => {
   expect(join(old, pieces, options).text).toBe(whole)
@@ -63,7 +64,13 @@ it('a stop string that begins with a blank which was not sent is found', () => {
 
 it('half of a character is not shown, nor is it held as text', () => {
   const seam = createSeam({ answer: { shown: 'a', held: '' }, stops: [] })
-  expect([seam.push('b\ud83d'), seam.held, seam.push('\ude00'), seam.push('\ufffd'), seam.held]).toEqual(['b', '', '😀', '', ''])
+  expect([seam.push('b\ud83d'), seam.held, seam.push('\ude00'), seam.push('\ufffd'), seam.held]).toEqual([
+    'b',
+    '',
+    '😀',
+    '',
+    '',
+  ])
   expect(seam.end()).toBe('\ufffd')
 })
 

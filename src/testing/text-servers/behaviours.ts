@@ -47,14 +47,14 @@ export interface FakeToken {
   readonly text: string
 }
 
-export type FakeAnswer =
-  | { readonly status: number; readonly error: string }
-  | {
-      readonly status: 200
-      readonly tokens: readonly FakeToken[]
-      readonly finish: 'stop' | 'length'
-      readonly promptIds: readonly number[]
-    }
+/** An answer that is a text. */
+export interface FakeText {
+  readonly tokens: readonly FakeToken[]
+  readonly finish: 'stop' | 'length'
+  readonly promptIds: readonly number[]
+}
+
+export type FakeAnswer = FakeText | { readonly status: number; readonly error: string }
 
 interface FakeMessage {
   readonly role: string
@@ -101,9 +101,9 @@ function limited(tokens: readonly FakeToken[], body: FakeBody, promptIds: readon
       left -= some.length
       return { id, text: some }
     })
-    return { status: 200, tokens: told, finish: 'stop', promptIds }
+    return { tokens: told, finish: 'stop', promptIds }
   }
-  return { status: 200, tokens: kept, finish: tokens.length > most ? 'length' : 'stop', promptIds }
+  return { tokens: kept, finish: tokens.length > most ? 'length' : 'stop', promptIds }
 }
 
 function complete(behaviour: TextBehaviour, { prompt = '', ...body }: FakeBody, recital: Recital): FakeAnswer {
@@ -118,7 +118,7 @@ function complete(behaviour: TextBehaviour, { prompt = '', ...body }: FakeBody, 
   const rest = recital.restOfIds(prompt)
   const limit = body.max_tokens === undefined ? {} : { max_tokens: body.max_tokens - mine }
   // Ours goes on exactly: text that may be a stop string's beginning is told once that is certain.
-  const held = mine === 0 ? '' : heldOf(recital.decode(answer), body.stop ?? [])
+  const held = mine === 0 ? '' : heldOf(recital.decode(answer).replace(/\ufffd$/, ''), body.stop ?? [])
   const tokens = toTokens(recital, rest, answer)
   const [first, ...others] = tokens
   const led = first === undefined ? [] : [{ ...first, text: held + first.text }, ...others]
@@ -155,8 +155,12 @@ function chat(behaviour: TextBehaviour, body: FakeBody, recital: Recital): FakeA
   const [first, ...others] = tokens
   if (first === undefined) return limited([], body, [])
   const text = behaviour.losesBlanks ? first.text.trimStart() : first.text
-  const led = [{ ...first, text: behaviour.echoes ? last.content + text : text }, ...others]
-  return limited(led, body, recital.encode(renderChat(messages.slice(0, -1)) + last.content))
+  const promptIds = recital.encode(renderChat(messages.slice(0, -1)) + last.content)
+  const answer = limited([{ ...first, text }, ...others], body, promptIds)
+  if (!behaviour.echoes || !('tokens' in answer)) return answer
+  // Stop strings are looked for in what it writes, not in what it gives back.
+  const [head, ...tail] = answer.tokens
+  return head === undefined ? answer : { ...answer, tokens: [{ ...head, text: last.content + head.text }, ...tail] }
 }
 
 /** What a server of this behaviour answers: a pure function of the request. */
