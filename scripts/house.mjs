@@ -45,7 +45,7 @@ export const only = {
   app: ['index', 'ui', 'app', 'outbox/report-sync'],
   ops: ['contracts', 'errors', 'utils', 'routing/fleet', 'ui/design', 'ui/base/save-file', 'ops'],
   'service-worker': ['outbox/report-sync', 'app/offline', 'service-worker'],
-  endpoint: ['contracts', 'errors', 'utils', 'protocol', 'models/manifest', 'endpoint'],
+  endpoint: ['contracts', 'errors', 'utils', 'protocol', 'models/manifest', 'generation', 'endpoint'],
   'endpoint/adding': ['contracts', 'errors', 'utils', 'models/manifest', 'models/gguf', 'models/onnx', 'endpoint'],
   'endpoint/gateway': [
     'contracts',
@@ -135,6 +135,11 @@ export const entries = {
   'endpoint/cli': ['endpoint/cli/cli'],
   'endpoint/compute': ['endpoint/compute/open-pool-engine'],
   'endpoint/gateway': ['endpoint/gateway/create-gateway-engine', 'endpoint/gateway/open-gateway'],
-  'endpoint/openai': ['endpoint/openai/embeddings-plugin', 'endpoint/openai/openai-front'],
+  'endpoint/openai': [
+    'endpoint/openai/embeddings-part',
+    'endpoint/openai/openai-front',
+    'endpoint/openai/openai-plugin',
+  ],
+  'endpoint/writing': ['endpoint/writing/open-writing'],
   'endpoint/reports': ['endpoint/reports/database', 'endpoint/reports/notices', 'endpoint/reports/open-reports'],
 }

@@ -16,7 +16,8 @@ import { addMetricsRoute, createMetricsServer } from './observability/metrics-ro
 import { createObserve } from './observability/observe.ts'
 import { createStatistics } from './observability/statistics.ts'
 import { openTracing } from './observability/tracing.ts'
-import { createEmbeddingsPlugin } from './openai/embeddings-plugin.ts'
+import { createEmbeddingsPart } from './openai/embeddings-part.ts'
+import { createOpenAiPlugin } from './openai/openai-plugin.ts'
 import { packageVersion } from './package-version.ts'
 import { checkOptions } from './plugin/check-options.ts'
 import type { EndpointOptions } from './plugin/endpoint-options.ts'
@@ -26,6 +27,7 @@ import { createAccess } from './security/access.ts'
 import { createRequestLimits } from './security/rate-limits.ts'
 import { createSealingKeyRing } from './security/sealing-keys.ts'
 import { createVerifyToken } from './security/verify-token.ts'
+import { openWriting } from './writing/open-writing.ts'
 
 /** A server of the Open Inference Protocol v2, and of the app. */
 export interface Endpoint {
@@ -73,9 +75,11 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   const access = createAccess(openTokens(options, app.log))
   answerOwnHosts(app, options.allowHosts ?? [])
   const engine = options.engine ?? (await openPoolEngine(options, folder, app.log))
+  const writing =
+    options.engine === undefined && folder !== undefined ? openWriting(options, engine, folder, app.log) : undefined
   const tracing = traces === false ? undefined : await openTracing(version, traces === true ? undefined : traces)
   app.addHook('onClose', async () => {
-    await engine.close()
+    await Promise.all([engine.close(), writing?.close()])
     // A collector that says nothing must not keep the process: what it has not taken by then is lost.
     if (tracing !== undefined) await within(tracing.close(), tracesEndMs, () => undefined).catch(() => {})
   })
@@ -99,7 +103,8 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   const shared = { engine, codec, readBody, access, version, isDraining, limits, observe }
   const context: RouteContext = { ...shared, statistics, openRepository }
   // An engine of another kind brings the API that its servers have.
-  const own = options.engine === undefined ? [createEmbeddingsPlugin(engine)] : []
+  const parts = [createEmbeddingsPart(engine), ...(writing === undefined ? [] : [writing.part])]
+  const own = options.engine === undefined ? [createOpenAiPlugin(parts)] : []
   const metricsServer = options.metricsPort === undefined ? undefined : createMetricsServer(metrics, headers)
   if (metricsServer !== undefined) answerOwnHosts(metricsServer, options.allowHosts ?? [])
   await addRoutes(app, {
@@ -127,7 +132,7 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
     },
     close: () => app.close(),
     get stuckThreads() {
-      return engine.stuckThreads
+      return engine.stuckThreads + (writing?.stuckThreads ?? 0)
     },
   }
 }

@@ -1,6 +1,6 @@
 import type { Decoder } from './decoder/create-decoder.ts'
 import type { RememberedPrefixes } from './decoder/remembered-prefixes.ts'
-import { pickToken } from './sampling/pick-token.ts'
+import { keepOnly, pickToken } from './sampling/pick-token.ts'
 import type { Sampling } from './sampling/sampling.ts'
 import { countTokens } from './sampling/token-counts.ts'
 
@@ -19,6 +19,8 @@ export interface WriteTokensOptions {
   readonly ends: ReadonlySet<number>
   /** Tokens that the answer may have, `answer` included. */
   readonly maxTokens: number
+  /** The tokens that may come first; absent: all. */
+  readonly first?: ReadonlySet<number> | undefined
   /** Tokens that the model can look back on, prompt included. */
   readonly contextTokens: number
   readonly signal?: AbortSignal | undefined
@@ -28,6 +30,8 @@ export interface WriteTokensOptions {
   readonly onRead?:
     | ((progress: { readonly read: number; readonly of: number; readonly cached: number }) => void)
     | undefined
+  /** Told of each token before it is given, with the logits as the model gave them. */
+  readonly onChosen?: ((token: number, logits: Float32Array) => void) | undefined
 }
 
 /**
@@ -45,7 +49,8 @@ const pieceTokens = (before: number) => (before < 480 ? 48 : 32)
  * @throws the signal's reason; what the decoder throws
  */
 export async function* writeTokens(options: WriteTokensOptions): AsyncGenerator<number, TokensEnd> {
-  const { decoder, prefixes, prompt, sampling, ends, maxTokens, contextTokens, signal, pause, onRead } = options
+  const { decoder, prefixes, prompt, sampling, ends, maxTokens, contextTokens, signal, pause, onRead, onChosen } =
+    options
   const answer = [...(options.answer ?? [])]
   const all = [...prompt, ...answer]
   const counts = countTokens(prompt, answer)
@@ -64,6 +69,7 @@ export async function* writeTokens(options: WriteTokensOptions): AsyncGenerator<
   }
   try {
     let logits: Float32Array | undefined
+    let { first } = options
     while (keyValues.length < all.length) {
       await pause()
       signal?.throwIfAborted()
@@ -72,8 +78,12 @@ export async function* writeTokens(options: WriteTokensOptions): AsyncGenerator<
     }
     for (;;) {
       if (logits === undefined) throw new TypeError('nothing was read')
+      const given = onChosen === undefined ? logits : logits.slice()
+      if (first !== undefined) keepOnly(logits, first)
+      first = undefined
       const token = pickToken(logits, sampling, counts, answer.length)
       if (ends.has(token)) return 'stop'
+      onChosen?.(token, given)
       answer.push(token)
       all.push(token)
       counts.add(token)

@@ -3,7 +3,7 @@ import { chatMessageSchema, toolSchema } from '../../contracts/chat.ts'
 import type { Generation } from '../../contracts/generation.ts'
 import { object, strictObject } from '../../contracts/object-schemas.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
-import type { Sampling } from '../../generation/sampling/sampling.ts'
+import { defaultSampling, type Sampling } from '../../generation/sampling/sampling.ts'
 import type { Prompt } from '../../generation/writer/write-request.ts'
 import { given } from '../../utils/given.ts'
 import { parseCallOptions, policyEntries, signalSchema, toSentence } from '../options/option-schemas.ts'
@@ -53,18 +53,13 @@ export function parseGenerateInput(input: GenerateInput | unknown): Prompt {
   return 'prompt' in output ? { text: output.prompt } : output
 }
 
-/** Where neither the caller nor the model's maker says. */
-const defaults = { temperature: 0.7, topK: 0, topP: 0.95, minP: 0, repetitionPenalty: 1 }
-
 /** @param seed where the options have none */
 export function samplingOf(options: GenerateOptions, generation: Generation, seed: number): Sampling {
-  const { temperature, topK, topP, minP, repetitionPenalty } = options
+  const { temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty } = options
   return {
-    ...defaults,
+    ...defaultSampling,
     ...given({ ...generation.sampling }),
-    ...given({ temperature, topK, topP, minP, repetitionPenalty }),
-    presencePenalty: options.presencePenalty ?? 0,
-    frequencyPenalty: options.frequencyPenalty ?? 0,
+    ...given({ temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty }),
     seed: options.seed ?? seed,
   }
 }

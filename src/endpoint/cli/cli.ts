@@ -69,9 +69,9 @@ async function serve(options: ServeOptions, env: NodeJS.ProcessEnv): Promise<End
   const reports = options.reports === undefined ? [] : [await openReports(options.reports)]
   // A gateway keeps reports itself: it is what devices know, and servers behind it have no intake.
   const { plugins = [], ...front } = gateway === undefined ? {} : await openGateway(gateway)
-  const { workers, allowOrigins, allowHosts, embedOn, connectTo } = options
+  const { workers, textCacheBytes, allowOrigins, allowHosts, embedOn, connectTo } = options
   endpoint = await createEndpoint({
-    ...given({ workers, appDir, allowHosts, modelsDir }),
+    ...given({ workers, textCacheBytes, appDir, allowHosts, modelsDir }),
     allowOrigins,
     embedOn,
     connectTo,

@@ -22,7 +22,7 @@ describe('parseCli', () => {
   })
 
   it('reads every option', () => {
-    const args = 'serve --models m --app a --port 0 --host 0.0.0.0 --workers 2'.split(' ')
+    const args = 'serve --models m --app a --port 0 --host 0.0.0.0 --workers 2 --text-cache-mib 64'.split(' ')
     const more = ['--embed-on', '*', '--connect-to', 'https://infer.example']
     const origins = ['--allow-origin', 'https://a.example', '--allow-origin=http://b.example:8080/']
     expect(parseCli([...args, ...origins, ...more], { PORT: '1' })).toEqual({
@@ -33,6 +33,7 @@ describe('parseCli', () => {
       port: 0,
       host: '0.0.0.0',
       workers: 2,
+      textCacheBytes: 64 * 2 ** 20,
       allowOrigins: ['https://a.example', 'http://b.example:8080'],
       security: quiet,
     })
@@ -162,8 +163,9 @@ describe('parseCli', () => {
     [
       ['serve', '--upstream', 'http://a', '--workers', '2'],
       {},
-      'A gateway runs no models itself: leave --workers and --models out.',
+      'A gateway runs no models itself: leave --workers, --models and --text-cache-mib out.',
     ],
+    [['serve', '--text-cache-mib', '0'], {}, '--text-cache-mib must be a whole number from 1 to 1048576, not 0.'],
     [['serve', '--workers', '0'], {}, '--workers must be a whole number from 1 to 1024, not 0.'],
     [['serve', '--allow-origin', '*'], {}, '* is no origin; write one like https://www.example.com.'],
     [['serve', '--allow-origin', 'null'], {}, 'null is no origin; write one like https://www.example.com.'],

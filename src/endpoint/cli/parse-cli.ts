@@ -30,6 +30,8 @@ Serves models over the Open Inference Protocol v2, and the app that uses them.
   --allow-host NAME    host name that requests may be for; may be given more than once, * for
                        all (default: localhost where only this machine reaches it, else all)
   --workers N          threads that run models (default: one less than there are cores)
+  --text-cache-mib N   memory that keys and values of texts may take, in MiB: half for those
+                       that are being written, half for earlier ones (default: 1024)
   --upstream URL[,URL…]  be a gateway: send requests on to these servers of the protocol
                        (KServe, Triton, MLServer, OpenVINO, Hither); may be given more than
                        once. A token for them comes from HITHER_UPSTREAM_TOKEN
@@ -79,6 +81,7 @@ export interface ServeOptions {
   readonly port: number
   readonly host: string
   readonly workers?: number
+  readonly textCacheBytes?: number
   /** Absent: the models run here. */
   readonly gateway?: {
     readonly upstreams: readonly string[]
@@ -123,7 +126,7 @@ export function parseCli(
       `There is no command ${command ?? 'given'}; there are "serve", "token", "notice", "models" and "optimize-lm".`,
     )
   if (extra !== undefined) throw invalid(`${extra} is one word too many; folders are given with --models and --app.`)
-  const { models, app, host = 'localhost', workers } = values
+  const { models, app, host = 'localhost', workers, 'text-cache-mib': textCache } = values
   const reports = parseReportFlags(values, env)
   return {
     ...(models === undefined ? {} : { modelsDir: models }),
@@ -131,6 +134,9 @@ export function parseCli(
     port: toPort(values.port, env.PORT),
     host,
     ...(workers === undefined ? {} : { workers: toWhole('--workers', workers, 1, 1024) }),
+    ...(textCache === undefined
+      ? {}
+      : { textCacheBytes: toWhole('--text-cache-mib', textCache, 1, 1_048_576) * 2 ** 20 }),
     ...toGateway(values, env.HITHER_UPSTREAM_TOKEN),
     ...(values['allow-host'] === undefined ? {} : { allowHosts: values['allow-host'].map(parseHost) }),
     allowOrigins: (values['allow-origin'] ?? []).map(parseOrigin),
@@ -153,8 +159,8 @@ function toGateway(
     if (flags.every((value) => value === undefined)) return {}
     throw invalid('The flags that begin with --upstream- are for a gateway; name its servers with --upstream.')
   }
-  if (values.workers !== undefined || values.models !== undefined) {
-    throw invalid('A gateway runs no models itself: leave --workers and --models out.')
+  if ([values.workers, values.models, values['text-cache-mib']].some((value) => value !== undefined)) {
+    throw invalid('A gateway runs no models itself: leave --workers, --models and --text-cache-mib out.')
   }
   const upstreams = upstream.flatMap((urls) => urls.split(',')).map((url) => url.trim())
   const wrong = upstreams.find((url) => !/^https?:\/\/./.test(url))
@@ -205,6 +211,7 @@ function parse(args: readonly string[]) {
         port: { type: 'string' },
         host: { type: 'string' },
         workers: { type: 'string' },
+        'text-cache-mib': { type: 'string' },
         upstream: { type: 'string', multiple: true },
         'upstream-limit': { type: 'string' },
         'upstream-workers': { type: 'string' },

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads'
-import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { Tensor } from 'onnxruntime-node'
 import type { NumericData, TensorData } from '../../contracts/tensor.ts'
 import { CloudError } from '../../errors/cloud-error.ts'
 import { toErrorData } from '../../errors/error-data.ts'
@@ -9,28 +9,17 @@ import { memoizeAsync } from '../../utils/memoize-async.ts'
 import { toRuntimeTensors } from '../../utils/runtime-tensors.ts'
 import { tensorBuffers } from '../../utils/tensor-buffers.ts'
 import type { SharedGraph } from '../model-folder/shared-graph.ts'
+import { openSession } from '../threads/open-session.ts'
 import { cellOf, type ThreadMessage, type ThreadOrder, type ThreadResult, type ThreadTask } from './thread-messages.ts'
 
 const graphs = new Map<string, SharedGraph>()
 const made = new Set<string>()
 
-/** onnxruntime takes no shared memory. This copy is garbage once the session has made its own. */
-const ownCopy = (shared: SharedArrayBuffer) => new Uint8Array(shared).slice()
-
 const sessionOf = memoizeAsync(async (key: string) => {
   const shared = graphs.get(key)
   invariant(shared !== undefined, `There is no graph ${key}.`)
-  // The binding takes one `./` or `.\` from each name, and the graph's own may begin with one.
-  const externalData = [...shared.externalData].map(([path, data]) => ({ path: `./${path}`, data: ownCopy(data) }))
-  return InferenceSession.create(ownCopy(shared.graph), {
-    executionProviders: ['cpu'],
-    // One thread each: the pool already has one worker a core.
-    intraOpNumThreads: 1,
-    interOpNumThreads: 1,
-    // Its log messages quote inputs; a failure comes back as an error anyway.
-    logSeverityLevel: 4,
-    ...(externalData.length === 0 ? {} : { externalData }),
-  })
+  // Of one thread each: the pool already has one worker a core.
+  return openSession(shared)
 })
 
 async function run({ key, inputs, wire, outputs }: ThreadTask): Promise<ThreadResult> {

@@ -25,6 +25,7 @@ export async function allowOrigins(app: FastifyInstance, origins: readonly strin
       'Content-Type',
       timeoutHeader,
       'Inference-Header-Content-Length',
+      'Last-Event-ID',
       'Range',
       'traceparent',
     ],

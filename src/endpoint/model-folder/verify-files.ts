@@ -11,7 +11,7 @@ import type { SharedGraph } from './shared-graph.ts'
 export interface VerifiedFiles {
   /** The graph and weights outside it, in memory that every thread can read. */
   readonly shared: SharedGraph
-  /** Files that its preprocessing reads, by path. */
+  /** Files that its preprocessing or a writer reads, by path. */
   readonly texts: ReadonlyMap<string, string>
 }
 
@@ -48,10 +48,11 @@ export async function verifyFiles(folder: string, manifest: Manifest): Promise<V
   }
 }
 
-function textsOf({ preprocessing }: Manifest): readonly string[] {
-  if (preprocessing?.kind !== 'tokens') return []
-  const { tokenizer, tokenizerConfig } = preprocessing
-  return tokenizerConfig === undefined ? [tokenizer] : [tokenizer, tokenizerConfig]
+function textsOf({ preprocessing, generation }: Manifest): readonly string[] {
+  const ofTokens = preprocessing?.kind === 'tokens' ? [preprocessing.tokenizer, preprocessing.tokenizerConfig] : []
+  const ofWriting =
+    generation === undefined ? [] : [generation.tokenizer, generation.tokenizerConfig, generation.chatTemplate]
+  return [...new Set([...ofTokens, ...ofWriting])].filter((path) => path !== undefined)
 }
 
 /** Checked before so much memory is taken. */

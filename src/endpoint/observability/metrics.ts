@@ -10,6 +10,19 @@ export interface MovedStream {
   readonly outcome: 'continued' | 'cut-off'
 }
 
+/** What became of a text that a model wrote. */
+export interface WrittenFacts {
+  /** One that the engine knows. */
+  readonly model: string
+  readonly end: 'stop' | 'length' | 'tool-calls' | 'aborted' | 'failed'
+  /** Of the prompt, of what was known of it before, and of the answer. */
+  readonly tokens: { readonly prompt: number; readonly cached: number; readonly answer: number }
+  /** From the request to its first token; absent where none came. */
+  readonly firstTokenMs?: number | undefined
+  /** Between two tokens, on average; absent where there were none. */
+  readonly tokenMs?: number | undefined
+}
+
 /** What the endpoint counts, for Prometheus. */
 export interface Metrics {
   readonly contentType: string
@@ -26,6 +39,7 @@ export interface Metrics {
   }): void
   /** A stream whose upstream failed in its middle. */
   moved(stream: MovedStream): void
+  wrote(facts: WrittenFacts): void
 }
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
@@ -65,6 +79,10 @@ export function createMetrics(engine: InferEngine, options: { readonly process?:
     'reason',
     'outcome',
   ])
+  const texts = counter('hither_text_answers_total', 'Texts written, by model and how they ended.', ['model', 'end'])
+  const tokens = counter('hither_text_tokens_total', 'Tokens of texts, by model and kind.', ['model', 'kind'])
+  const firstToken = histogram('hither_text_first_token_seconds', 'From the request to its first token.', seconds)
+  const eachToken = histogram('hither_text_token_seconds', 'Between two tokens, on average of a text.', seconds)
 
   const workers = new Gauge({ name: 'hither_workers', help: 'Runs that can go on at a time.', registers })
   const busy = new Gauge({ name: 'hither_workers_busy', help: 'Workers that run something.', registers })
@@ -88,6 +106,14 @@ export function createMetrics(engine: InferEngine, options: { readonly process?:
       return register.metrics()
     },
     moved: (stream) => moves.inc({ ...stream }),
+    wrote({ model, end, tokens: { prompt, cached, answer }, firstTokenMs, tokenMs }) {
+      texts.inc({ model, end })
+      tokens.inc({ model, kind: 'read' }, Math.max(0, prompt - cached))
+      tokens.inc({ model, kind: 'cached' }, cached)
+      tokens.inc({ model, kind: 'written' }, answer)
+      if (firstTokenMs !== undefined) firstToken.observe({ model }, firstTokenMs / 1000)
+      if (tokenMs !== undefined) eachToken.observe({ model }, tokenMs / 1000)
+    },
     answered({ model, status, requestBytes, responseBytes, totalMs, times }) {
       requests.inc({ model, status })
       const reason = refusals[status]

@@ -94,20 +94,27 @@ export function openOpenAiFront(
   }
 }
 
+/** An error as the OpenAI API tells it, and the status that it has where nothing was answered before. */
+export function toOpenAiError(error: Error): { readonly status: number; readonly body: object } {
+  const isOurs = isHitherError(error)
+  const status = isOurs ? toStatus(error) : 'statusCode' in error ? Number(error.statusCode) : 500
+  const message = isOurs || status < 500 ? error.message : 'The endpoint failed.'
+  const type = status < 500 ? 'invalid_request_error' : 'server_error'
+  const { param = '' } = isOurs ? error.context : {}
+  return {
+    status,
+    body: { error: { message, type, param: param === '' ? null : param, code: isOurs ? error.code : null } },
+  }
+}
+
 function answerOpenAiErrors(app: FastifyInstance): void {
   app.setErrorHandler((error: Error, request, reply) => {
     if (request.raw.socket.destroyed) return reply.hijack()
-    const status = isHitherError(error) ? toStatus(error) : 'statusCode' in error ? Number(error.statusCode) : 500
+    const { status, body } = toOpenAiError(error)
     const { retryAfterMs = 1000 } = isHitherError(error) ? error.context : {}
     if (status === 429 || status === 503) reply.header('Retry-After', String(Math.ceil(Number(retryAfterMs) / 1000)))
     if (status === 401) reply.header('WWW-Authenticate', 'Bearer')
     if (status >= 500 && !isHitherError(error)) request.log.error(error)
-    const message = isHitherError(error) || status < 500 ? error.message : 'The endpoint failed.'
-    const type = status < 500 ? 'invalid_request_error' : 'server_error'
-    const code = isHitherError(error) ? error.code : null
-    return reply
-      .code(status)
-      .header('Cache-Control', 'no-store')
-      .send({ error: { message, type, param: null, code } })
+    return reply.code(status).header('Cache-Control', 'no-store').send(body)
   })
 }

@@ -9,6 +9,8 @@ const names: Readonly<Record<keyof EndpointOptions, true>> = {
   maxQueue: true,
   runLimitMs: true,
   workerUrl: true,
+  writingWorkerUrl: true,
+  textCacheBytes: true,
   allowOrigins: true,
   tokens: true,
   rateLimit: true,
@@ -48,7 +50,7 @@ const tokenNames: Readonly<Record<keyof NonNullable<EndpointOptions['tokens']>, 
  * @throws {ConfigError} `config-invalid`
  */
 export function checkOptions(options: EndpointOptions): void {
-  const { tokens, rateLimit, sealingSeed, bodyLimitBytes, bodyBudgetBytes, arrivalLimitsMs } = options
+  const { tokens, rateLimit, sealingSeed, bodyLimitBytes, bodyBudgetBytes, arrivalLimitsMs, textCacheBytes } = options
   checkNames(options, names, '')
   if (tokens !== undefined) {
     checkNames(tokens, tokenNames, 'tokens.')
@@ -63,7 +65,13 @@ export function checkOptions(options: EndpointOptions): void {
       throw invalid('rateLimit limits nobody: give perAddress, or tokens and perToken.')
     }
   }
-  checkLimits({ bodyLimitBytes, bodyBudgetBytes, runLimitMs: options.runLimitMs, maxQueue: options.maxQueue })
+  checkLimits({
+    bodyLimitBytes,
+    bodyBudgetBytes,
+    textCacheBytes,
+    runLimitMs: options.runLimitMs,
+    maxQueue: options.maxQueue,
+  })
   if (arrivalLimitsMs !== undefined) {
     checkLimits({
       'arrivalLimitsMs.headers': arrivalLimitsMs.headers,

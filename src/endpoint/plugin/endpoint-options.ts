@@ -22,6 +22,13 @@ export interface EndpointOptions {
   readonly runLimitMs?: number
   /** The compiled thread script. Default: beside this file. */
   readonly workerUrl?: URL
+  /** The compiled script of the threads that write. Default: beside this file. */
+  readonly writingWorkerUrl?: URL
+  /**
+   * Bytes that keys and values of texts may take: half for texts that are being written, half for those that were, which
+   * later requests may go on from. Default 1 GiB.
+   */
+  readonly textCacheBytes?: number
 
   /** Origins whose pages may use this endpoint, like `https://www.example.com`. Default: only its own. */
   readonly allowOrigins?: readonly string[]

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { timeoutHeader } from '../../protocol/server/metadata.ts'
 import { formatServerTiming } from '../../protocol/server/server-timing.ts'
 import { runInference } from '../engine/run-inference.ts'
+import { timeoutOf } from '../http/client-timeout.ts'
 import { compressAnswer } from '../http/compress-answer.ts'
 import { untilHungUp } from '../http/until-hung-up.ts'
 import { inferScope } from '../security/scopes.ts'
@@ -53,10 +53,4 @@ export function addInferRoutes(app: FastifyInstance, context: RouteContext): voi
   ]
   app.post<InferRoute>('/v2/models/:model/infer', { onRequest }, infer)
   app.post<InferRoute>('/v2/models/:model/versions/:version/infer', { onRequest }, infer)
-}
-
-/** Milliseconds that the client waits, as its header says; what is no number is left out. */
-function timeoutOf({ headers }: FastifyRequest): number | undefined {
-  const header = headers[timeoutHeader.toLowerCase()]
-  return typeof header === 'string' && /^\d{1,9}$/.test(header) ? Number(header) : undefined
 }

@@ -107,8 +107,11 @@ export function openSideThread<M extends ThreadMethods>(
   }
 }
 
-/** From the sources, as tests and benches run them, the script is TypeScript, which a thread of Node 20 can't run. */
-function startScript(script: URL, options: ConstructorParameters<typeof Worker>[1]): Worker {
+/**
+ * Starts a thread. From the sources, as tests and benches run them, the script is TypeScript, which a thread of Node 20
+ * can't run.
+ */
+export function startScript(script: URL, options: ConstructorParameters<typeof Worker>[1] = {}): Worker {
   if (!script.pathname.endsWith('.ts')) return new Worker(script, options)
   const run = `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(script.href)}) })`
   return new Worker(run, { ...options, eval: true })

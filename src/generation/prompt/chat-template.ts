@@ -14,8 +14,18 @@ export interface ChatTemplate {
    *   messages, with its words, or something in them is no JSON
    * @throws {ModelError} `template-failed`: the template is at fault, or takes more time or memory than one may
    */
-  render(chat: { readonly messages: readonly ChatMessage[]; readonly tools?: readonly Tool[] | undefined }): string
+  render(chat: {
+    readonly messages: readonly ChatMessage[]
+    readonly tools?: readonly Tool[] | undefined
+    readonly ending?: ChatEnding | undefined
+  }): string
 }
+
+/**
+ * How a conversation ends: with the mark after which the model answers (`reply`, the default), after its last message
+ * (`closed`), or within that, so that the model goes on with it (`open`).
+ */
+export type ChatEnding = 'reply' | 'closed' | 'open'
 
 /** Of what is taken; more is nobody's template, nor anybody's conversation. */
 const most = {
@@ -32,6 +42,14 @@ const most = {
 
 /** What a template raised by itself, which is about the messages. */
 class Raised extends Error {}
+
+/** Marks the end of a message: two characters of nobody's, and between them a number that makes it no part of the texts. */
+function markFor(messages: readonly ChatMessage[]): string {
+  for (let count = 0; ; count += 1) {
+    const mark = `\ue0c3${count}\ue0c4`
+    if (!messages.some(({ content }) => content.includes(mark))) return mark
+  }
+}
 
 /** As templates know messages: OpenAI's names. */
 const toTemplate = (message: ChatMessage): Record<string, unknown> => {
@@ -124,7 +142,7 @@ export function openChatTemplate(
   })()
 
   /** What a template knows. */
-  const environmentOf = ({ messages, tools = [] }: Parameters<ChatTemplate['render']>[0]): Environment => {
+  const environmentOf = ({ messages, tools = [], ending = 'reply' }: Parameters<ChatTemplate['render']>[0]) => {
     const environment = new Environment()
     const globals = {
       false: false,
@@ -142,7 +160,7 @@ export function openChatTemplate(
       ...(tools.length === 0 ? {} : { tools: tools.map(toTemplateTool) }),
       bos_token: tokens.bos ?? '',
       eos_token: tokens.eos ?? '',
-      add_generation_prompt: true,
+      add_generation_prompt: ending === 'reply',
     }
     for (const [name, value] of Object.entries(globals)) environment.set(name, value)
     return environment
@@ -150,34 +168,47 @@ export function openChatTemplate(
   const refused = (why: string, cause: unknown) =>
     new ValidationError('messages-refused', `The model does not take such messages: ${why}`, { cause })
 
+  const write = (chat: Parameters<ChatTemplate['render']>[0]): string => {
+    const environment = (() => {
+      try {
+        const characters = charactersOf([chat.messages, chat.tools])
+        if (characters > most.given) {
+          throw new ValidationError(
+            'context-full',
+            `The messages have ${characters} characters, which no model reads.`,
+            {
+              context: { characters },
+            },
+          )
+        }
+        return environmentOf(chat)
+      } catch (cause) {
+        if (cause instanceof ValidationError) throw cause
+        throw refused('something in them is no JSON.', cause)
+      }
+    })()
+    try {
+      const { value } = new BoundedInterpreter(environment).run(program)
+      if (typeof value !== 'string') throw new TypeError('it writes no text')
+      return value
+    } catch (cause) {
+      throw cause instanceof Raised ? refused(cause.message, cause) : failed(cause)
+    }
+  }
+
   return {
     render(chat) {
-      if (chat.messages.length === 0) throw new ValidationError('text-empty', 'There is no message to answer.')
-      const environment = (() => {
-        try {
-          const characters = charactersOf([chat.messages, chat.tools])
-          if (characters > most.given) {
-            throw new ValidationError(
-              'context-full',
-              `The messages have ${characters} characters, which no model reads.`,
-              {
-                context: { characters },
-              },
-            )
-          }
-          return environmentOf(chat)
-        } catch (cause) {
-          if (cause instanceof ValidationError) throw cause
-          throw refused('something in them is no JSON.', cause)
-        }
-      })()
-      try {
-        const { value } = new BoundedInterpreter(environment).run(program)
-        if (typeof value !== 'string') throw new TypeError('it writes no text')
-        return value
-      } catch (cause) {
-        throw cause instanceof Raised ? refused(cause.message, cause) : failed(cause)
-      }
+      const { messages, ending } = chat
+      const last = messages.at(-1)
+      if (last === undefined) throw new ValidationError('text-empty', 'There is no message to answer.')
+      if (ending !== 'open') return write(chat)
+      // Found by a mark and not by its words: a template may trim them, or write them twice.
+      const mark = markFor(messages)
+      const marked = { ...last, content: last.content + mark }
+      const text = write({ ...chat, messages: [...messages.slice(0, -1), marked] })
+      const end = text.lastIndexOf(mark)
+      if (end < 0) throw refused('its template leaves the last one out, so it can not be gone on with.', undefined)
+      return text.slice(0, end).replaceAll(mark, '')
     },
   }
 }

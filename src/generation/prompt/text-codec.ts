@@ -2,7 +2,7 @@ import { Tokenizer } from '@huggingface/tokenizers'
 import { ModelError } from '../../errors/model-error.ts'
 import { ValidationError } from '../../errors/validation-error.ts'
 import { wellFormed } from '../../utils/well-formed.ts'
-import { findTokenIds } from './find-token-ids.ts'
+import { findAddedIds, findTokenIds } from './find-token-ids.ts'
 
 /** A language model's tokens and texts. */
 export interface TextCodec {
@@ -26,12 +26,16 @@ export interface TextCodec {
   decode(ids: readonly number[]): string
   /** The number of a token by its text. */
   token(text: string): number | undefined
+  /** The tokens whose text begins with this token's, itself included; marks are never among them. */
+  longer(id: number): readonly number[]
 }
 
 /** UTF-16 units of a text that one token may stand for: a text longer than the context times this can't fit. */
 export const unitsPerToken = 64
 /** Of the end of a text, to begin with: more than most texts have. */
 const usualUnitsPerToken = 8
+/** How tokenizers name the tokens of single bytes, which stand for no such text. */
+const byteName = /^<0x[0-9A-F]{2}>$/i
 /** Tokens at the place where a text was cut, which may be others than the whole text's. */
 const seamTokens = 8
 
@@ -49,6 +53,7 @@ export function openTextCodec(
   const { vocabulary, contextTokens } = limits
   const unfit = (why: string, cause?: unknown) =>
     new ModelError('tokenizer-unfit', `The model's tokenizer does not fit it: ${why}.`, { cause })
+  const marks = new Set(findAddedIds(files.tokenizer))
   const isToken = (id: number) => Number.isSafeInteger(id) && id >= 0 && id < vocabulary
   // Looked at before the tokenizer is made, which would make a table as long as the highest number.
   const other = findTokenIds(files.tokenizer).find((id) => !isToken(id))
@@ -60,6 +65,9 @@ export function openTextCodec(
       throw unfit(`it can't be read (${String(cause)})`, cause)
     }
   })()
+
+  /** By number, as the tokenizer writes them; undefined for those that stand for no text. Made when first needed. */
+  let names: (string | undefined)[] | undefined
 
   const split = (text: string, whole: boolean): readonly number[] => {
     const ids = (() => {
@@ -106,5 +114,16 @@ export function openTextCodec(
       return tokenizer.decode(known, { skip_special_tokens: true, clean_up_tokenization_spaces: false })
     },
     token: (text) => tokenizer.token_to_id(text),
+    longer(id) {
+      const isText = (name: string | undefined): name is string =>
+        name !== undefined && name !== '' && !byteName.test(name)
+      const own = tokenizer.id_to_token(id)
+      if (!isText(own) || marks.has(id)) return [id]
+      names ??= Array.from({ length: vocabulary }, (_, each) => {
+        const name = marks.has(each) ? undefined : tokenizer.id_to_token(each)
+        return isText(name) ? name : undefined
+      })
+      return names.flatMap((name, each) => (name?.startsWith(own) === true ? [each] : []))
+    },
   }
 }

@@ -27,6 +27,13 @@ export function penalize(logits: Float32Array, sampling: Sampling, counts: Token
   }
 }
 
+/** Rules out all tokens but these, in place. */
+export function keepOnly(logits: Float32Array, tokens: ReadonlySet<number>): void {
+  for (let token = 0; token < logits.length; token += 1) {
+    if (!tokens.has(token)) logits[token] = Number.NEGATIVE_INFINITY
+  }
+}
+
 /** The shortest beginning of the candidates that has the share `topP` of all their probability (Holtzman et al. 2020). */
 function nucleus(weights: readonly number[], topP: number): number {
   const all = weights.reduce((sum, weight) => sum + weight, 0)

@@ -17,6 +17,17 @@ export interface Sampling {
   readonly seed: number
 }
 
+/** Where neither who asks nor the model's maker says; the seed is to be drawn. */
+export const defaultSampling: Omit<Sampling, 'seed'> = {
+  temperature: 0.7,
+  topK: 0,
+  topP: 0.95,
+  minP: 0,
+  repetitionPenalty: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+}
+
 /** The likeliest token always. */
 export const greedy: Sampling = {
   temperature: 0,

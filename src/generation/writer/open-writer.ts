@@ -4,12 +4,14 @@ import { ModelError } from '../../errors/model-error.ts'
 import { createDecoder, type DecoderSession } from '../decoder/create-decoder.ts'
 import { createRememberedPrefixes } from '../decoder/remembered-prefixes.ts'
 import { type ChatTemplate, openChatTemplate } from '../prompt/chat-template.ts'
-import { openTextCodec } from '../prompt/text-codec.ts'
+import { openEnd } from '../prompt/open-end.ts'
+import { openTextCodec, type TextCodec } from '../prompt/text-codec.ts'
+import { type TokenLogprobs, tokenLogprobs } from '../sampling/token-logprobs.ts'
 import { createTextStream } from '../text/text-stream.ts'
 import { readToolCalls } from '../text/tool-calls.ts'
 import { writeText } from '../write-text.ts'
 import { readPrompt } from './read-prompt.ts'
-import type { WriteEnd, WriteEvent, WriteRequest } from './write-request.ts'
+import type { Prompt, WriteEnd, WriteEvent, WriteRequest, WrittenLogprobs } from './write-request.ts'
 
 /** Texts of a language model's files. */
 export interface WriterFiles {
@@ -27,11 +29,17 @@ export interface Writer {
    * Writes an answer, or goes on with one.
    *
    * @param onEvent told what comes, in order; never after the answer has ended
+   * @param pause lets others have their turn between two of its runs. Default: the writer's own
    * @throws {ValidationError} `text-empty`, `context-full`, `messages-refused`, `options-invalid`
    * @throws {ModelError} `template-failed`
    * @throws the signal's reason, within a run; what the session throws
    */
-  write(request: WriteRequest, onEvent: (event: WriteEvent) => void, signal: AbortSignal | undefined): Promise<WriteEnd>
+  write(
+    request: WriteRequest,
+    onEvent: (event: WriteEvent) => void,
+    signal: AbortSignal | undefined,
+    pause?: () => Promise<void>,
+  ): Promise<WriteEnd>
   /** Forgets the keys and values of all conversations. */
   forget(): void
 }
@@ -105,22 +113,30 @@ export function openWriter(options: {
   }
 
   return {
-    async write(request, onEvent, signal) {
-      const { prompt, answer, sampling, stops, maxTokens } = request
+    async write(request, onEvent, signal, ownPause = pause) {
+      const { prompt, sampling, stops, logprobs } = request
       const tools = 'messages' in prompt ? (prompt.tools ?? []) : []
       const { ids, droppedMessages } = readPrompt(request, { codec, template: templateNow, contextTokens })
-      onEvent({ type: 'prompt', ids, droppedMessages })
-      const all = [...answer]
+      const from = toBeginning(ids, request, codec)
+      const { answer } = from
+      onEvent({ type: 'prompt', ids: from.prompt, ...(answer.length > 0 ? { answer } : {}), droppedMessages })
+      const all = [...from.answer]
+      const chosen: TokenLogprobs[] = []
+      const onChosen = (token: number, logits: Float32Array) => chosen.push(tokenLogprobs(logits, token, logprobs ?? 0))
+      let { written } = from
       const writing = writeText({
         decoder,
         prefixes,
-        transcript: { prompt: ids, answer, sampling, stops, maxTokens },
+        // A token that is written anew is none more.
+        transcript: { ...from, sampling, stops, maxTokens: request.maxTokens + (from.first === undefined ? 0 : 1) },
         decode: codec.decode,
         ends,
         contextTokens,
+        first: from.first,
         signal,
-        pause,
+        pause: ownPause,
         onRead: (progress) => onEvent({ type: 'read', ...progress }),
+        onChosen: logprobs === undefined ? undefined : onChosen,
       })
       for (;;) {
         const { done, value } = await writing.next()
@@ -130,11 +146,50 @@ export function openWriter(options: {
           const calls = readToolCalls(wholeText(all, codec.decode), names)
           return calls.length > 0 ? { reason: 'tool-calls', toolCalls: calls } : { reason: value.reason }
         }
-        all.push(...value.tokens)
-        onEvent({ type: 'text', ...value })
+        const { tokens, text } = value
+        const logs = chosen.splice(0).map((each) => toWritten(each, [...ids.slice(-4), ...all.slice(-4)], codec))
+        all.push(...tokens)
+        onEvent({
+          type: 'text',
+          tokens,
+          text: text.slice(written.length),
+          ...(logs.length > 0 ? { logprobs: logs } : {}),
+        })
+        written = written.slice(text.length)
       }
     },
     forget: () => prefixes.forgetAll(),
+  }
+}
+
+/** What of these ids is the prompt and what is answer already, and how it goes on. */
+function toBeginning(
+  ids: readonly number[],
+  { prompt, answer }: { readonly prompt: Prompt; readonly answer: readonly number[] },
+  codec: TextCodec,
+) {
+  if (!('messages' in prompt) || prompt.ending !== 'open') {
+    return { prompt: ids, answer, first: undefined, written: '' }
+  }
+  const { answerTokens = 0 } = prompt
+  const { ids: left, first, written } = openEnd(ids, codec)
+  // One of them may have been taken back, and one is the prompt's at least.
+  const cut = Math.max(1, Math.min(left.length, ids.length - answerTokens))
+  return { prompt: left.slice(0, cut), answer: [...left.slice(cut), ...answer], first, written }
+}
+
+/** Tokens have their text in a place: a word's first one has no blank at the beginning of a text. */
+function toWritten(
+  { token, logprob, top }: TokenLogprobs,
+  before: readonly number[],
+  codec: TextCodec,
+): WrittenLogprobs {
+  const known = codec.decode(before)
+  const textOf = (id: number) => codec.decode([...before, id]).slice(known.length)
+  return {
+    text: textOf(token),
+    logprob,
+    top: top.map((each) => ({ text: textOf(each.token), logprob: each.logprob })),
   }
 }
 

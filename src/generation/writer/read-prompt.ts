@@ -86,8 +86,8 @@ export function readPrompt(
       'The model takes no conversations: it has no chat template. Give it a "prompt" instead of "messages".',
     )
   }
-  const { messages, tools } = prompt
-  const write = (left: readonly ChatMessage[]) => template.render({ messages: left, tools })
+  const { messages, tools, ending } = prompt
+  const write = (left: readonly ChatMessage[]) => template.render({ messages: left, tools, ending })
   if (whenFull === 'refuse') {
     const ids = codec.encode(write(messages), { whole: false })
     if (!fits(ids, false)) throw full(ids.length)

@@ -1,10 +1,18 @@
 import type { ChatMessage, Tool, ToolCall } from '../../contracts/chat.ts'
+import type { ChatEnding } from '../prompt/chat-template.ts'
 import type { Sampling } from '../sampling/sampling.ts'
 
 /** What an answer follows: a text, a conversation, or the very ids that an answer was begun with. */
 export type Prompt =
   | { readonly text: string }
-  | { readonly messages: readonly ChatMessage[]; readonly tools?: readonly Tool[] | undefined }
+  | {
+      readonly messages: readonly ChatMessage[]
+      readonly tools?: readonly Tool[] | undefined
+      /** Default `reply`. With `open`, a word that the last message ends within is completed. */
+      readonly ending?: ChatEnding | undefined
+      /** How many tokens at the end of an open last message were written as a part of this answer. Default 0. */
+      readonly answerTokens?: number | undefined
+    }
   | { readonly ids: readonly number[] }
 
 /** What a language model is asked to write. */
@@ -22,16 +30,36 @@ export interface WriteRequest {
    * leaves out the oldest messages but the system's, or the beginning of a text.
    */
   readonly whenFull: 'refuse' | 'drop-oldest'
+  /** How many of the likeliest tokens to tell with each; absent: no probabilities. */
+  readonly logprobs?: number | undefined
+}
+
+/** A token's text and probability (a natural logarithm), and the likeliest ones in its place. */
+export interface WrittenLogprobs {
+  readonly text: string
+  readonly logprob: number
+  readonly top: readonly { readonly text: string; readonly logprob: number }[]
 }
 
 /** What comes of an answer while it is written, in order. */
 export type WriteEvent =
-  /** The prompt's ids: who has them can go on with the answer. */
-  | { readonly type: 'prompt'; readonly ids: readonly number[]; readonly droppedMessages: number }
+  /** The prompt's ids: who has them can go on with the answer, of which those of `answer` are there already. */
+  | {
+      readonly type: 'prompt'
+      readonly ids: readonly number[]
+      readonly answer?: readonly number[] | undefined
+      readonly droppedMessages: number
+    }
   /** So many tokens of prompt and answer are read; `cached` of them were known before. */
   | { readonly type: 'read'; readonly read: number; readonly of: number; readonly cached: number }
   /** The answer's next tokens, and the text that is certain by them. */
-  | { readonly type: 'text'; readonly tokens: readonly number[]; readonly text: string }
+  | {
+      readonly type: 'text'
+      readonly tokens: readonly number[]
+      readonly text: string
+      /** Of each of these tokens, where they were asked for. */
+      readonly logprobs?: readonly WrittenLogprobs[] | undefined
+    }
 
 export interface WriteEnd {
   readonly reason: 'stop' | 'length' | 'tool-calls'

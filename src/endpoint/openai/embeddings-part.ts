@@ -3,33 +3,26 @@ import { formatServerTiming } from '../../protocol/server/server-timing.ts'
 import type { InferEngine } from '../engine/infer-engine.ts'
 import { compressAnswer } from '../http/compress-answer.ts'
 import { untilHungUp } from '../http/until-hung-up.ts'
-import type { EndpointPlugin } from '../plugin/endpoint-plugin.ts'
 import { createTextEmbedder, embeds } from './embed-texts.ts'
-import { type OpenAiBody, openOpenAiFront } from './openai-front.ts'
+import type { OpenAiBody } from './openai-front.ts'
+import type { OpenAiPart } from './openai-plugin.ts'
 import { openTokenizerThread } from './tokenizer-thread.ts'
 import { writeEmbeddings } from './write-embeddings.ts'
 
-const bodyLimitBytes = 4 * 1024 * 1024
-
 /**
- * The OpenAI API of the models that run here and turn text into vectors: `GET /v1/models`, `POST /v1/embeddings`. A
- * model is one of them when its manifest has the preprocessing `tokens` and the decoding `embedding`.
+ * `POST /v1/embeddings` of the models that run here and turn text into vectors. A model is one of them when its manifest
+ * has the preprocessing `tokens` and the decoding `embedding`.
  */
-export function createEmbeddingsPlugin(engine: InferEngine, nowMs: () => number = Date.now): EndpointPlugin {
-  const created = Math.floor(nowMs() / 1000)
+export function createEmbeddingsPart(engine: InferEngine): OpenAiPart {
   return {
-    name: 'openai-embeddings',
-    register(app, context) {
+    async models() {
+      const models = (await engine.models()).filter((model) => model.unavailable === undefined && embeds(model))
+      return models.map(({ name }) => ({ id: name }))
+    },
+    register(app, context, front) {
       const tokenizers = openTokenizerThread((cause) => app.log.error({ err: cause }, 'The tokenizer thread failed.'))
       app.addHook('onClose', () => tokenizers.close())
       const embedder = createTextEmbedder(engine, tokenizers)
-      const front = openOpenAiFront(app, context, { bodyLimitBytes })
-      front.addModels(async () => {
-        const models = (await engine.models()).filter((model) => model.unavailable === undefined && embeds(model))
-        // The first of a name is the one that answers.
-        const names = [...new Set(models.map(({ name }) => name))]
-        return names.map((id) => ({ id, object: 'model', created, owned_by: 'hither' }))
-      })
       app.post<OpenAiBody>('/v1/embeddings', front.ofModel, async (request, reply) => {
         const name = front.modelOf(request)
         const model = await engine.find(name)
