@@ -29,8 +29,7 @@ export async function openCuttingProxy(target: string): Promise<CuttingProxy> {
     }
     client.pipe(upstream)
     upstream.on('data', (bytes) => {
-      if (most === undefined) return client.write(bytes)
-      for (let at = bytes.indexOf(mark); at !== -1; at = bytes.indexOf(mark, at + 1)) {
+      for (let at = bytes.indexOf(mark); most !== undefined && at !== -1; at = bytes.indexOf(mark, at + 1)) {
         events += 1
         if (events <= most) continue
         client.write(bytes.subarray(0, at), () => client.destroy())

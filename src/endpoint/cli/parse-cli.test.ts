@@ -150,11 +150,7 @@ describe('parseCli', () => {
       '--upstream-kind has 2 kinds for 1 upstreams; give one for all, or each.',
     ],
     [['serve', '--upstream', 'http://a', '--upstream-probe', 'maybe'], {}, '--upstream-probe is "on" or "off".'],
-    [
-      ['serve', '--upstream', 'http://a', '--upstream-continue', 'maybe'],
-      {},
-      '--upstream-continue is "on" or "off".',
-    ],
+    [['serve', '--upstream', 'http://a', '--upstream-continue', 'maybe'], {}, '--upstream-continue is "on" or "off".'],
     [
       ['serve', '--upstream-stall', '500'],
       {},

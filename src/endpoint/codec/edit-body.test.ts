@@ -4,11 +4,13 @@ import { editBody } from './edit-body.ts'
 import { readTextFields } from './text-fields.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
-const edited = (text: string, edit: Parameters<typeof editBody>[1]) => new TextDecoder().decode(editBody(bytes(text), edit))
+const edited = (text: string, edit: Parameters<typeof editBody>[1]) =>
+  new TextDecoder().decode(editBody(bytes(text), edit))
 
 describe('a request with changes', () => {
   it('keeps all else byte by byte', () => {
-    const body = '{ "seed": 12345678901234567890, "b":1.0 , "model" : "m","messages":[ {"role":"user","content":"a"} ], "x":[1, {"max_tokens":2}] }'
+    const body =
+      '{ "seed": 12345678901234567890, "b":1.0 , "model" : "m","messages":[ {"role":"user","content":"a"} ], "x":[1, {"max_tokens":2}] }'
     expect(edited(body, { fields: { max_tokens: 7, b: undefined } })).toBe(
       '{"seed": 12345678901234567890,"model" : "m","messages":[ {"role":"user","content":"a"} ],"x":[1, {"max_tokens":2}],"max_tokens":7}',
     )
@@ -28,13 +30,22 @@ describe('a request with changes', () => {
   it('is the JSON that it would be by parsing it', () => {
     const object = fc.dictionary(fc.string(), fc.jsonValue())
     fc.assert(
-      fc.property(object, object, fc.string(), fc.string(), fc.boolean(), (body, fields, prompt, promptTail, isSpaced) => {
-        const asked = Object.fromEntries(Object.entries({ ...body, prompt }).filter(([name]) => name !== '__proto__'))
-        const changes = Object.fromEntries(Object.entries(fields).filter(([name]) => name !== 'prompt' && name !== '__proto__'))
-        const text = JSON.stringify(asked, undefined, isSpaced ? 2 : 0)
-        const whole = JSON.parse(JSON.stringify({ ...asked, ...changes, prompt: prompt + promptTail })) as unknown
-        expect(JSON.parse(edited(text, { fields: changes, promptTail }))).toEqual(whole)
-      }),
+      fc.property(
+        object,
+        object,
+        fc.string(),
+        fc.string(),
+        fc.boolean(),
+        (body, fields, prompt, promptTail, isSpaced) => {
+          const asked = Object.fromEntries(Object.entries({ ...body, prompt }).filter(([name]) => name !== '__proto__'))
+          const changes = Object.fromEntries(
+            Object.entries(fields).filter(([name]) => name !== 'prompt' && name !== '__proto__'),
+          )
+          const text = JSON.stringify(asked, undefined, isSpaced ? 2 : 0)
+          const whole = JSON.parse(JSON.stringify({ ...asked, ...changes, prompt: prompt + promptTail })) as unknown
+          expect(JSON.parse(edited(text, { fields: changes, promptTail }))).toEqual(whole)
+        },
+      ),
     )
   })
 })
@@ -63,7 +74,10 @@ describe('what a request says', () => {
   })
 
   it('is the text of the last message where that is to be gone on with', () => {
-    const messages = [{ role: 'user', content: 'a' }, { role: 'assistant', content: 'The "' }]
+    const messages = [
+      { role: 'user', content: 'a' },
+      { role: 'assistant', content: 'The "' },
+    ]
     expect(read({ messages, continue_final_message: true }).begun).toBe('The "')
     expect(read({ messages })).not.toHaveProperty('begun')
     expect(read({ messages: messages.slice(0, 1), continue_final_message: true })).not.toHaveProperty('begun')

@@ -1,4 +1,4 @@
-import { jsonElements, jsonMembers, type JsonSpan } from '../../protocol/json/json-members.ts'
+import { type JsonSpan, jsonElements, jsonMembers } from '../../protocol/json/json-members.ts'
 
 /** Changes to a request of the OpenAI API. All else stays as it came, byte by byte. */
 export interface BodyEdit {

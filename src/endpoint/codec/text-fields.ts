@@ -44,9 +44,7 @@ export function readTextFields(body: Uint8Array): TextFields {
   const prompt = spans.get('prompt')
   const messages = spans.get('messages')
   const begun =
-    messages !== undefined && fields.values.continue_final_message === true
-      ? lastText(body, messages.from)
-      : undefined
+    messages !== undefined && fields.values.continue_final_message === true ? lastText(body, messages.from) : undefined
   const isPart = Number(fields.values.hither_answer_tokens) > 0
   const kind = prompt && promptKind(body, prompt.from)
   const ids = prompt !== undefined && isPart && kind === 'ids' ? idsOf(body, prompt) : undefined
@@ -81,7 +79,9 @@ function lastText(body: Uint8Array, from: number): string | undefined {
 function idsOf(body: Uint8Array, { from, to }: JsonSpan): readonly number[] | undefined {
   if (to - from > mostBegunBytes) return undefined
   const ids = parse(body.subarray(from, to))?.value
-  return Array.isArray(ids) && ids.every((id) => Number.isSafeInteger(id) && id >= 0) ? (ids as readonly number[]) : undefined
+  return Array.isArray(ids) && ids.every((id) => Number.isSafeInteger(id) && id >= 0)
+    ? (ids as readonly number[])
+    : undefined
 }
 
 /** Undefined where it is no JSON: whoever gets the request says so. */

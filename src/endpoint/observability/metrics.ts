@@ -74,11 +74,11 @@ export function createMetrics(engine: InferEngine, options: { readonly process?:
   const compute = histogram('hither_compute_seconds', 'Compute, of the whole run where requests were joined.', seconds)
   const batch = histogram('hither_batch_size', 'Requests in the run that answered.', [1, 2, 4, 8, 16, 32, 64, 128, 256])
 
-  const moves = counter('hither_text_moves_total', 'Texts whose upstream failed, by model, reason and what became of them.', [
-    'model',
-    'reason',
-    'outcome',
-  ])
+  const moves = counter(
+    'hither_text_moves_total',
+    'Texts whose upstream failed, by model, reason and what became of them.',
+    ['model', 'reason', 'outcome'],
+  )
   const texts = counter('hither_text_answers_total', 'Texts written, by model and how they ended.', ['model', 'end'])
   const tokens = counter('hither_text_tokens_total', 'Tokens of texts, by model and kind.', ['model', 'kind'])
   const firstToken = histogram('hither_text_first_token_seconds', 'From the request to its first token.', seconds)

@@ -61,7 +61,7 @@ export function openOpenAiFront(
   const itsModel = access.requires((request) => inferScope(modelOf(request)), { unguarded: 'open' })
   const onRequest = [limits.perAddress, anyToken, limits.perToken] as ((request: FastifyRequest) => Promise<void>)[]
   return {
-    addModels(list, describe = async (entry) => entry) {
+    addModels(list, describeOne = async (entry) => entry) {
       const allowed = async (request: FastifyRequest) => {
         const scopes = access.tokenOf(request)?.scopes
         return (await list()).filter(({ id }) => scopes === undefined || grants(scopes, inferScope(id)))
@@ -72,7 +72,7 @@ export function openOpenAiFront(
         const found = (await allowed(request)).find(({ id }) => id === model)
         if (found === undefined)
           throw new CloudError('cloud-model-missing', `There is no model ${model.slice(0, 100)}.`)
-        return describe(found)
+        return describeOne(found)
       })
     },
     ofModel: {

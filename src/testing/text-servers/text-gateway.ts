@@ -1,5 +1,9 @@
 import { createEndpoint, type Endpoint } from '../../endpoint/create-endpoint.ts'
-import { createGatewayEngine, type GatewayEngine, type GatewayOptions } from '../../endpoint/gateway/create-gateway-engine.ts'
+import {
+  createGatewayEngine,
+  type GatewayEngine,
+  type GatewayOptions,
+} from '../../endpoint/gateway/create-gateway-engine.ts'
 import { createOpenAiPlugin, type StreamSettings } from '../../endpoint/gateway/openai/openai-plugin.ts'
 import type { Timers } from '../../utils/with-deadline.ts'
 import { eventually } from '../until.ts'
@@ -70,7 +74,10 @@ export async function openTextGateway(
   )
   const engine = await createGatewayEngine({ upstreams: servers.map(({ url }) => url), random: () => 0, ...others })
   const settings = { ...(continues === undefined ? {} : { continues }), ...(timers === undefined ? {} : { timers }) }
-  const stall = { ...(stallMs === undefined ? {} : { stallMs }), ...(firstStallMs === undefined ? {} : { firstStallMs }) }
+  const stall = {
+    ...(stallMs === undefined ? {} : { stallMs }),
+    ...(firstStallMs === undefined ? {} : { firstStallMs }),
+  }
   const plugin = createOpenAiPlugin(engine, { ...settings, ...stall })
   const endpoint: Endpoint = await createEndpoint({ engine, plugins: [plugin], logger: false })
   const { port } = await endpoint.listen({ port: 0, host: '127.0.0.1' })
@@ -94,7 +101,11 @@ export async function openTextGateway(
       return ask()
     })
   }
-  const stream = async (path: string, body: Readonly<Record<string, unknown>>, onSeen?: (seen: SeenStream) => unknown) => {
+  const stream = async (
+    path: string,
+    body: Readonly<Record<string, unknown>>,
+    onSeen?: (seen: SeenStream) => unknown,
+  ) => {
     const response = await post(path, { stream: true, ...body })
     const decoder = new TextDecoder()
     let raw = ''
@@ -142,6 +153,9 @@ function readStream(status: number, raw: string): SeenStream {
     ids: [...new Set(chunks.map(({ id }) => id))],
     models: [...new Set(chunks.map(({ model }) => model))],
     ends: [...finishes, ...errors, ...(data.at(-1) === '[DONE]' ? ['done'] : [])],
-    usage: chunks.map(({ usage }) => usage).filter((usage) => usage !== undefined && usage !== null).at(-1),
+    usage: chunks
+      .map(({ usage }) => usage)
+      .filter((usage) => usage !== undefined && usage !== null)
+      .at(-1),
   }
 }

@@ -60,7 +60,8 @@ function isInMarks(text: string): boolean {
   )
 }
 
-const isSame = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((id, at) => id === b[at])
+const isSame = (a: readonly number[], b: readonly number[]) =>
+  a.length === b.length && a.every((id, at) => id === b[at])
 
 /** Do both split a text into the same ids? */
 export function haveSameIds(a: TextModelFacts, b: TextModelFacts): boolean {

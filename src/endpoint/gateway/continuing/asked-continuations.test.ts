@@ -70,7 +70,11 @@ describe('a client that asks to have its last message gone on with', () => {
   })
 
   it('has it gone on with elsewhere when that server dies', patiently, async () => {
-    for (const [from, to] of [['continues', 'trailing'], ['trailing', 'echoes'], ['losesBlanks', 'byIds']] as const) {
+    for (const [from, to] of [
+      ['continues', 'trailing'],
+      ['trailing', 'echoes'],
+      ['losesBlanks', 'byIds'],
+    ] as const) {
       const gateway = await open([from, to], { continues: true })
       const answer = gateway.answerTo(user.content)
       for (const at of [0, 1, 4]) {
@@ -97,21 +101,21 @@ describe('a client that asks to have its last message gone on with', () => {
 describe('a client that goes on by ids of ours', () => {
   const prompt = renderChat([user])
 
-  it.each([
-    [['hither']],
-    [['byText', 'hither']],
-    [['byText', 'byIds']],
-  ] as const)('is answered by one that takes them, of %j', patiently, async (names) => {
-    const gateway = await open(names)
-    const { recital } = gateway.servers[0] ?? {}
-    if (recital === undefined) throw new Error('there is no server')
-    const ids = recital.encode(recital.answer(splitAnswer(prompt).prompt))
-    for (const count of [1, 4, 7]) {
-      const asked = { prompt: [...recital.encode(prompt), ...ids.slice(0, count)], hither_answer_tokens: count }
-      const seen = await gateway.complete({ ...asked, max_tokens: 10 })
-      expect(seen.text).toBe(recital.decode(ids.slice(count, 10)).replace(/\ufffd$/, ''))
-    }
-  })
+  it.each([[['hither']], [['byText', 'hither']], [['byText', 'byIds']]] as const)(
+    'is answered by one that takes them, of %j',
+    patiently,
+    async (names) => {
+      const gateway = await open(names)
+      const { recital } = gateway.servers[0] ?? {}
+      if (recital === undefined) throw new Error('there is no server')
+      const ids = recital.encode(recital.answer(splitAnswer(prompt).prompt))
+      for (const count of [1, 4, 7]) {
+        const asked = { prompt: [...recital.encode(prompt), ...ids.slice(0, count)], hither_answer_tokens: count }
+        const seen = await gateway.complete({ ...asked, max_tokens: 10 })
+        expect(seen.text).toBe(recital.decode(ids.slice(count, 10)).replace(/\ufffd$/, ''))
+      }
+    },
+  )
 
   it('is refused where none takes them', patiently, async () => {
     const gateway = await open(['byText'])

@@ -1,8 +1,15 @@
-import type { TextRequest } from './text-request.ts'
 import type { WireChoice, WireChunk } from './read-event.ts'
+import type { TextRequest } from './text-request.ts'
 
 /** Fields that belong to one piece, and not to the stream. */
-const own: ReadonlySet<string> = new Set(['choices', 'usage', 'timings', 'prompt_token_ids', 'obfuscation', 'prompt_progress'])
+const own: ReadonlySet<string> = new Set([
+  'choices',
+  'usage',
+  'timings',
+  'prompt_token_ids',
+  'obfuscation',
+  'prompt_progress',
+])
 /** Fields of a piece's delta that are written anew. */
 const rewritten: ReadonlySet<string> = new Set(['content', 'role'])
 
@@ -43,7 +50,9 @@ export function createChunkForm({ isChat, wantsIds }: Pick<TextRequest, 'isChat'
   let hasRole = false
 
   const nulls = (value: unknown) =>
-    Object.fromEntries(Object.entries(isObject(value) ? value : {}).flatMap(([name, each]) => (each === null ? [[name, null]] : [])))
+    Object.fromEntries(
+      Object.entries(isObject(value) ? value : {}).flatMap(([name, each]) => (each === null ? [[name, null]] : [])),
+    )
 
   return {
     learn(json) {
@@ -63,7 +72,13 @@ export function createChunkForm({ isChat, wantsIds }: Pick<TextRequest, 'isChat'
         : { text }
       hasRole = true
       const more = { ...nothing, ...(from?.stop_reason === undefined ? {} : { stop_reason: from.stop_reason }) }
-      const choice = { index: 0, ...said, ...more, finish_reason: finish, ...(wantsIds && ids ? { token_ids: ids } : {}) }
+      const choice = {
+        index: 0,
+        ...said,
+        ...more,
+        finish_reason: finish,
+        ...(wantsIds && ids ? { token_ids: ids } : {}),
+      }
       const used = usage === undefined ? (hasNoUsage ? { usage: null } : {}) : { usage }
       return eventOf({ ...frame, choices: [choice], ...used })
     },

@@ -43,7 +43,11 @@ export async function firstLegs(
   // Of these it is not known: the client has asked for it, so it may know better.
   const others = known.filter(({ facts }) => facts === undefined || facts.waysKnown === 'no').map(asItIs)
   if (legs.length + others.length > 0) return [...legs, ...others]
-  throw new CloudError('cloud-refused', 'No upstream with this model goes on with an answer that was begun elsewhere.', {
-    context: { goOn: true },
-  })
+  throw new CloudError(
+    'cloud-refused',
+    'No upstream with this model goes on with an answer that was begun elsewhere.',
+    {
+      context: { goOn: true },
+    },
+  )
 }

@@ -24,7 +24,9 @@ export function joinWhole(body: Uint8Array, plan: LegPlan, { stops, begun }: Tex
   intake.end()
   const [first, ...others] = json.choices
   const choice: WireChoice =
-    first?.message === undefined ? { ...first, text } : { ...first, message: { ...(first.message as object), content: text } }
+    first?.message === undefined
+      ? { ...first, text }
+      : { ...first, message: { ...(first.message as object), content: text } }
   return Buffer.from(JSON.stringify({ ...json, choices: [choice, ...others] }))
 }
 

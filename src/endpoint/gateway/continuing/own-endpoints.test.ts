@@ -61,7 +61,9 @@ describe.skipIf(!hasStoriesModel)('a real model at two endpoints of ours, throug
     }
   }
 
-  it('goes on with a text at any token as if undisturbed, sampled with a seed, too', { timeout: 10 * minutes }, async () => {
+  it('goes on with a text at any token as if undisturbed, sampled with a seed, too', {
+    timeout: 10 * minutes,
+  }, async () => {
     const { prompt } = storiesModel().expected
     for (const sampling of [{}, { temperature: 0.8, top_p: 0.9, seed: 7, repetition_penalty: 1.1 }]) {
       const asked = { prompt, stream_options: { include_usage: true }, ...sampling }

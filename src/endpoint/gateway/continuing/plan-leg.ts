@@ -81,9 +81,14 @@ export function planLeg(
 }
 
 /** Is this exactly what the client has asked for, so that its request and the answer to it can stay as they are? */
-export const isAsAsked = ({ way, habits, sent }: GoOnPlan, { begun, answerTokens }: TextRequest, kind: TextServerKind) =>
+export const isAsAsked = (
+  { way, habits, sent }: GoOnPlan,
+  { begun, answerTokens }: TextRequest,
+  kind: TextServerKind,
+) =>
   answerTokens > 0
     ? way === 'token-ids' && kind === 'hither'
     : way === 'continue-final-message' && !habits.trims && !habits.losesBlanks && !habits.echoes && sent === begun
 
-export const givesIds = (facts: TextModelFacts | undefined): boolean => facts !== undefined && kindFacts[facts.kind].givesIds
+export const givesIds = (facts: TextModelFacts | undefined): boolean =>
+  facts !== undefined && kindFacts[facts.kind].givesIds

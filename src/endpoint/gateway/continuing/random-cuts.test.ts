@@ -1,7 +1,12 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { TextModelFacts } from '../../../cloud/text/text-server.ts'
-import { answerAs, type FakeBody, type textBehaviours as allBehaviours, textBehaviours } from '../../../testing/text-servers/behaviours.ts'
+import {
+  type textBehaviours as allBehaviours,
+  answerAs,
+  type FakeBody,
+  textBehaviours,
+} from '../../../testing/text-servers/behaviours.ts'
 import { createRecital, renderChat, splitAnswer } from '../../../testing/text-servers/recital.ts'
 import { systemTimers } from '../../../utils/with-deadline.ts'
 import { editBody } from '../../codec/edit-body.ts'
@@ -21,18 +26,46 @@ type Name = keyof typeof allBehaviours
 
 /** Each behaviour as its probe finds it. */
 const servers: readonly (readonly [Name, Pick<TextModelFacts, 'kind' | 'ways' | 'tokenizer' | 'tokensOf'>])[] = [
-  ['byIds', { kind: 'vllm', tokensOf, ways: [{ ...plain, way: 'token-ids' }, { ...plain, way: 'continue-final-message' }] }],
-  ['hither', { kind: 'hither', tokenizer: 'a', ways: [{ ...plain, way: 'token-ids' }, { ...plain, way: 'continue-final-message' }] }],
+  [
+    'byIds',
+    {
+      kind: 'vllm',
+      tokensOf,
+      ways: [
+        { ...plain, way: 'token-ids' },
+        { ...plain, way: 'continue-final-message' },
+      ],
+    },
+  ],
+  [
+    'hither',
+    {
+      kind: 'hither',
+      tokenizer: 'a',
+      ways: [
+        { ...plain, way: 'token-ids' },
+        { ...plain, way: 'continue-final-message' },
+      ],
+    },
+  ],
   ['continues', { kind: 'unknown', ways: [{ ...plain, way: 'continue-final-message' }] }],
   ['trailing', { kind: 'llama.cpp', ways: [{ ...plain, way: 'trailing-message', trims: true }] }],
-  ['losesBlanks', { kind: 'transformers', ways: [{ ...plain, way: 'continue-final-message', trims: true, losesBlanks: true }] }],
+  [
+    'losesBlanks',
+    { kind: 'transformers', ways: [{ ...plain, way: 'continue-final-message', trims: true, losesBlanks: true }] },
+  ],
   ['echoes', { kind: 'mistral', ways: [{ ...plain, way: 'prefix', trims: true, echoes: true }] }],
 ]
 
 const utf8 = new TextEncoder()
 
 /** A server's stream as bytes. */
-function streamOf(name: Name, path: 'chat/completions' | 'completions', body: FakeBody & { readonly return_token_ids?: boolean }, perEvent: number) {
+function streamOf(
+  name: Name,
+  path: 'chat/completions' | 'completions',
+  body: FakeBody & { readonly return_token_ids?: boolean },
+  perEvent: number,
+) {
   const answer = answerAs(textBehaviours[name], path, body, recital)
   if (!('tokens' in answer)) throw new Error(`refused: ${JSON.stringify(answer)}`)
   const isChat = path === 'chat/completions'
@@ -46,13 +79,21 @@ function streamOf(name: Name, path: 'chat/completions' | 'completions', body: Fa
   for (let at = 0; at < answer.tokens.length; at += perEvent) {
     const some = answer.tokens.slice(at, at + perEvent)
     const prompt = at === 0 && body.return_token_ids === true ? { prompt_token_ids: answer.promptIds } : {}
-    text += event(some.map((token) => token.text).join(''), some.map(({ id }) => id), null, prompt)
+    text += event(
+      some.map((token) => token.text).join(''),
+      some.map(({ id }) => id),
+      null,
+      prompt,
+    )
   }
   return utf8.encode(`${text}${event('', [], answer.finish)}data: [DONE]\n\n`)
 }
 
 /** These bytes in pieces, up to where the connection breaks. */
-function responseOf(bytes: Uint8Array, { share, pieceBytes, isError }: { readonly share: number; readonly pieceBytes: number; readonly isError: boolean }) {
+function responseOf(
+  bytes: Uint8Array,
+  { share, pieceBytes, isError }: { readonly share: number; readonly pieceBytes: number; readonly isError: boolean },
+) {
   const end = Math.floor(bytes.length * share)
   let at = 0
   return new Response(
@@ -102,10 +143,18 @@ it('a stream that is cut at any bytes, once or twice, is as if undisturbed, whoe
       const stops = own === '' || /[\ud800-\udfff]/.test(own) ? [] : [own]
       const ids = recital.encode(text)
       // Only ids can be counted to the very token.
-      const areIds = legs.every(([name]) => name === legs[0][0]) && ['byIds', 'hither'].includes(legs[0][0]) && perEvent === 1
+      const areIds =
+        legs.every(([name]) => name === legs[0][0]) && ['byIds', 'hither'].includes(legs[0][0]) && perEvent === 1
       const limit = areIds && short !== null && stops.length === 0 ? Math.max(1, Math.ceil(short * ids.length)) : 5_000
       const body = utf8.encode(
-        JSON.stringify({ model: 'm', messages, max_tokens: limit, stream: true, temperature: 0, ...(stops.length > 0 ? { stop: stops } : {}) }),
+        JSON.stringify({
+          model: 'm',
+          messages,
+          max_tokens: limit,
+          stream: true,
+          temperature: 0,
+          ...(stops.length > 0 ? { stop: stops } : {}),
+        }),
       )
       const request = readTextRequest('chat/completions', readTextFields(body))
       if (request === undefined) throw new Error('it can not be gone on with')
@@ -115,7 +164,12 @@ it('a stream that is cut at any bytes, once or twice, is as if undisturbed, whoe
         return { url: String(index), texts: { known: () => known } } as unknown as Upstream
       })
       const bytesOf = (index: number, path: 'chat/completions' | 'completions', given: Uint8Array) =>
-        streamOf(legs[index]?.[0] ?? 'continues', path, JSON.parse(new TextDecoder().decode(given)) as FakeBody, perEvent)
+        streamOf(
+          legs[index]?.[0] ?? 'continues',
+          path,
+          JSON.parse(new TextDecoder().decode(given)) as FakeBody,
+          perEvent,
+        )
       const factsOf = (index: number) => upstreams[index]?.texts.known('m')
       const asksIds = legs[0][1].kind === 'hither' || (legs[0][1].kind === 'vllm' && stops.length === 0)
       const first: Leg = {
@@ -154,9 +208,17 @@ it('a stream that is cut at any bytes, once or twice, is as if undisturbed, whoe
       })
       let raw = ''
       for await (const part of stream) raw += part.toString()
-      const events = raw.split('\n\n').slice(0, -1).map((block) => block.slice('data: '.length))
+      const events = raw
+        .split('\n\n')
+        .slice(0, -1)
+        .map((block) => block.slice('data: '.length))
       expect(events.at(-1)).toBe('[DONE]')
-      const chunks = events.slice(0, -1).map((data) => JSON.parse(data) as { id: string; choices: { delta: { content?: string }; finish_reason: unknown }[] })
+      const chunks = events
+        .slice(0, -1)
+        .map(
+          (data) =>
+            JSON.parse(data) as { id: string; choices: { delta: { content?: string }; finish_reason: unknown }[] },
+        )
       const seen = chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join('')
       const isShort = limit < ids.length
       const expected = untilStop(isShort ? recital.decode(ids.slice(0, limit)) : text, stops)

@@ -33,7 +33,9 @@ export function rewriteUsage(usage: unknown, whole: { readonly prompt: number; r
     prompt_tokens: prompt,
     completion_tokens: answer,
     total_tokens: prompt + answer,
-    ...(typeof cached === 'number' ? { prompt_tokens_details: { ...details, cached_tokens: Math.min(cached, prompt) } } : {}),
+    ...(typeof cached === 'number'
+      ? { prompt_tokens_details: { ...details, cached_tokens: Math.min(cached, prompt) } }
+      : {}),
   }
 }
 

@@ -38,7 +38,19 @@ export function openStream(parts: StreamParts, first: Leg, moves: number): Async
   const { request, model, find, tried, mayCharge, paces, stall, timers, now, hungUp, faults, onMove } = parts
   const record = createAnswerRecord(request)
   const next = createNextLeg({
-    ...{ request, record, model, find, tried, edit: parts.edit, mayCharge, firstMs: stall.firstMs, timers, now, hungUp },
+    ...{
+      request,
+      record,
+      model,
+      find,
+      tried,
+      edit: parts.edit,
+      mayCharge,
+      firstMs: stall.firstMs,
+      timers,
+      now,
+      hungUp,
+    },
     onFailure: faults.note,
   })
   /** What others can is found out while this one writes, so that nobody waits for it when it dies. */

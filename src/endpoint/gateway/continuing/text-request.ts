@@ -69,7 +69,8 @@ export function readTextRequest(path: string, fields: TextFields): TextRequest |
   const isBound = Object.entries(bound).some(([name, binds]) => large.includes(name) || binds(values[name]))
   const stops = stopsOf(values)
   const prompt = isChat ? 'messages' : fields.prompt
-  if (isBound || stops === undefined || large.includes('stop') || prompt === undefined || prompt === 'other') return undefined
+  if (isBound || stops === undefined || large.includes('stop') || prompt === undefined || prompt === 'other')
+    return undefined
   // What is to be gone on with can't be read: it is left to the upstream.
   if (values.continue_final_message === true && (fields.begun ?? '').trim() === '') return undefined
   if (isSet(values[answerTokensField]) && values[answerTokensField] !== 0 && fields.ids === undefined) return undefined
@@ -96,5 +97,7 @@ export function readTextRequest(path: string, fields: TextFields): TextRequest |
 function stopsOf({ stop }: Values): readonly string[] | undefined {
   if (!isSet(stop)) return []
   const stops: readonly unknown[] = Array.isArray(stop) ? stop : [stop]
-  return stops.every((each) => typeof each === 'string') ? (stops as readonly string[]).filter((each) => each !== '') : undefined
+  return stops.every((each) => typeof each === 'string')
+    ? (stops as readonly string[]).filter((each) => each !== '')
+    : undefined
 }

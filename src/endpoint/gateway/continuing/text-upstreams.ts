@@ -11,9 +11,10 @@ import { Stall } from './event-source.ts'
 import { type Failure, toFailure } from './failure.ts'
 import type { Leg } from './leg.ts'
 import { givesIds, type LegPlan, planLeg } from './plan-leg.ts'
-import { type LegRequest, toEdit } from './to-edit.ts'
+import { postInTime } from './post-in-time.ts'
 import { isEvents } from './stream-form.ts'
 import type { TextRequest } from './text-request.ts'
+import { type LegRequest, toEdit } from './to-edit.ts'
 
 /** Milliseconds that an upstream has to say how it goes on, while a client waits. */
 const describeMs = 10_000
@@ -85,9 +86,15 @@ export function candidatesOf(
 }
 
 /** Should the first upstream be asked for ids, as another one could go on from them? Only what is known now counts. */
-export function wantsIdsFor(request: TextRequest, model: string, upstream: Upstream, others: readonly Upstream[]): boolean {
+export function wantsIdsFor(
+  request: TextRequest,
+  model: string,
+  upstream: Upstream,
+  others: readonly Upstream[],
+): boolean {
   const facts = upstream.texts.known(model)
-  if (facts === undefined || !givesIds(facts) || request.wantsIds || request.hasTools || request.begun !== '') return false
+  if (facts === undefined || !givesIds(facts) || request.wantsIds || request.hasTools || request.begun !== '')
+    return false
   if (request.stops.length > 0 && facts.kind !== 'hither') return false
   return others.some((other) => {
     const known = other.texts.known(model)
@@ -127,12 +134,10 @@ export function createNextLeg(options: {
   const open = async ({ upstream, base, facts, plan }: Candidate): Promise<Leg | undefined> => {
     const asked: LegRequest = toEdit(request, record, plan, facts)
     const end = upstream.state.begin()
-    const silence = new AbortController()
-    const timer = timers.setTimeout(() => silence.abort(new Stall(firstMs)), firstMs)
     try {
       const body = await edit(asked.edit)
-      const signal = AbortSignal.any([hungUp, silence.signal])
-      const response = await upstream.post(`${base}/${asked.path}`, body, signal)
+      const limit = { signal: hungUp, limitMs: firstMs, timers }
+      const response = await postInTime(upstream, `${base}/${asked.path}`, body, limit)
       if (response.ok && isEvents(response)) {
         record.begins(plan.way === undefined ? 'start' : plan.way === 'token-ids' ? 'ids' : 'text')
         // Where nothing was given on, its stream is the client's as it is.
@@ -142,9 +147,7 @@ export function createNextLeg(options: {
       await response.body?.cancel().catch(() => {})
       onFailure(upstream, statusFailure(response))
     } catch (cause) {
-      if (!hungUp.aborted) onFailure(upstream, toFailure(silence.signal.aborted ? silence.signal.reason : cause))
-    } finally {
-      timers.clearTimeout(timer)
+      if (!hungUp.aborted) onFailure(upstream, toFailure(cause))
     }
     end()
     return undefined

@@ -19,13 +19,26 @@ export interface LegRequest {
 const chatFields = [
   ...['messages', 'max_completion_tokens', 'tools', 'tool_choice', 'parallel_tool_calls', 'functions', 'function_call'],
   ...['response_format', 'add_generation_prompt', 'continue_final_message', 'chat_template', 'chat_template_kwargs'],
-  ...['enable_thinking', 'reasoning_effort', 'include_reasoning', 'modalities', 'top_logprobs', 'logprobs', 'documents'],
+  ...[
+    'enable_thinking',
+    'reasoning_effort',
+    'include_reasoning',
+    'modalities',
+    'top_logprobs',
+    'logprobs',
+    'documents',
+  ],
 ] as const
 
 const leftOut = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, undefined]))
 
 /** The request of an upstream that begins, or goes on, as the plan says. */
-export function toEdit(request: TextRequest, record: AnswerRecord, plan: LegPlan, facts: TextModelFacts | undefined): LegRequest {
+export function toEdit(
+  request: TextRequest,
+  record: AnswerRecord,
+  plan: LegPlan,
+  facts: TextModelFacts | undefined,
+): LegRequest {
   const { isChat, minTokens, wantsIds } = request
   const own = isChat ? 'chat/completions' : 'completions'
   const { way, again, limit, sent, answer } = plan

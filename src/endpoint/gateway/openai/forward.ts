@@ -5,17 +5,18 @@ import { systemTimers, type Timers } from '../../../utils/with-deadline.ts'
 import type { BodyEdit } from '../../codec/edit-body.ts'
 import type { TextFields } from '../../codec/text-fields.ts'
 import { untilHungUp } from '../../http/until-hung-up.ts'
-import { byConversation, type UpstreamStatus } from '../upstreams/choose-upstream.ts'
 import { mostMoves, type StreamMove } from '../continuing/continue-stream.ts'
-import { createFaults } from '../continuing/faults.ts'
 import { type Failure, toFailure } from '../continuing/failure.ts'
+import { createFaults } from '../continuing/faults.ts'
 import { firstLegs } from '../continuing/first-legs.ts'
 import { joinWhole } from '../continuing/join-whole.ts'
 import { createPaces, type StallLimits } from '../continuing/pace.ts'
+import { postInTime } from '../continuing/post-in-time.ts'
 import { isEvents } from '../continuing/stream-form.ts'
 import { openStream } from '../continuing/streams.ts'
 import { readTextRequest } from '../continuing/text-request.ts'
 import { charges, statusFailure, wantsIdsFor } from '../continuing/text-upstreams.ts'
+import { byConversation, type UpstreamStatus } from '../upstreams/choose-upstream.ts'
 import type { GatewayUpstreams } from '../upstreams/gateway-upstreams.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import type { OpenAiModels } from './openai-models.ts'
@@ -64,7 +65,9 @@ export interface Forwarded {
  *
  * @throws {CloudError} there is no such model; no upstream could be reached, or goes on with an answer that was begun
  */
-export function createForward(options: ForwardOptions): (asked: Forwarded, reply: FastifyReply) => Promise<FastifyReply> {
+export function createForward(
+  options: ForwardOptions,
+): (asked: Forwarded, reply: FastifyReply) => Promise<FastifyReply> {
   const { engine, models, now, onFault, continues, stall, timers = systemTimers } = options
   const paces = createPaces(stall)
 
@@ -110,7 +113,9 @@ export function createForward(options: ForwardOptions): (asked: Forwarded, reply
         const others = having.map((each) => each.upstream)
         const asksIds = isContinued && wantsIdsFor(request, model, upstream, others)
         const asked = first.asked ?? { path, edit: asksIds ? withIds : undefined, asksIds }
-        const response = await upstream.post(`${base}/${asked.path}`, await editOwn(asked.edit), hungUp)
+        const limitMs = mayMove(index) ? stall.firstMs : Number.POSITIVE_INFINITY
+        const limit = { signal: hungUp, limitMs, timers }
+        const response = await postInTime(upstream, `${base}/${asked.path}`, await editOwn(asked.edit), limit)
         if (response.status === 401) {
           // The refused token is the gateway's: the client must not be asked for a new one of its own.
           await response.body?.cancel()
@@ -131,8 +136,10 @@ export function createForward(options: ForwardOptions): (asked: Forwarded, reply
           continue
         } else if (response.status === 502 || response.status === 504) engine.blame(upstream)
         if (request?.isStreamed === true && response.ok && isEvents(response) && (isContinued || plan !== undefined)) {
-          const shared = { request, model, find: models.find, tried, edit: editOwn, mayCharge: continues === true, hungUp }
-          const parts = { ...shared, paces, stall, timers, now, faults, onMove }
+          const parts = {
+            ...{ request, model, find: models.find, tried, edit: editOwn, mayCharge: continues === true },
+            ...{ paces, stall, timers, now, hungUp, faults, onMove },
+          }
           const leg = { upstream, response, plan, asksIds: asked.asksIds, end: done }
           await relayStream(response, reply, openStream(parts, leg, isContinued ? moves : mostMoves))
           return reply
@@ -180,7 +187,11 @@ const isPage = (response: Response): boolean =>
   response.ok && !isEvents(response) && !/\bjson\b/i.test(response.headers.get('content-type') ?? '')
 
 /** The upstream that knows this conversation first. */
-function inOrder<T extends { readonly upstream: UpstreamStatus }>(having: readonly T[], conversation: string, nowMs: number) {
+function inOrder<T extends { readonly upstream: UpstreamStatus }>(
+  having: readonly T[],
+  conversation: string,
+  nowMs: number,
+) {
   const upstreams = having.map(({ upstream }) => upstream)
   return byConversation(upstreams, conversation, nowMs).flatMap((chosen) =>
     having.filter(({ upstream }) => upstream === chosen),

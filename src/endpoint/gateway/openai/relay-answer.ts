@@ -36,7 +36,34 @@ export async function relayStream(
   reply: FastifyReply,
   events: AsyncIterable<Buffer | string>,
 ): Promise<void> {
-  await withHeaders(response, reply).send(Readable.from(events))
+  const stream = Readable.from(events)
+  noticeLeaving(reply, stream)
+  await withHeaders(response, reply).send(stream)
+}
+
+/** Milliseconds until a connection is tried again: the first write to one that is gone only makes its other side say so. */
+const [againMs, thenMs] = [100, 1_000]
+
+/**
+ * A client that has closed the connection looks like one that has ended its side of it and waits, until something is
+ * written. An upstream may take long for its next event, or be silent for ever, so comments are.
+ */
+function noticeLeaving(reply: FastifyReply, stream: Readable): void {
+  const { raw, request } = reply
+  const { socket } = request.raw
+  let timer: NodeJS.Timeout | undefined
+  const tryConnection = (nextMs: number) => {
+    // Whole events are written at a time, so that a comment never lies within one.
+    if (raw.headersSent && !raw.writableEnded && !raw.writableNeedDrain) raw.write(':\n\n')
+    timer = setTimeout(() => tryConnection(thenMs), nextMs).unref()
+  }
+  const halfClosed = () => tryConnection(againMs)
+  if (socket.readableEnded) halfClosed()
+  else socket.once('end', halfClosed)
+  stream.once('close', () => {
+    clearTimeout(timer)
+    socket.off('end', halfClosed)
+  })
 }
 
 function withHeaders(response: Response, reply: FastifyReply): FastifyReply {
