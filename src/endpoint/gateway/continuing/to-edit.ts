@@ -54,9 +54,9 @@ export function toEdit(
   if (way === 'token-ids' && record.ids !== undefined) {
     const { prompt, answer: written, whole } = record.ids
     const isOurs = facts?.kind === 'hither'
-    const given = [...prompt, ...(isOurs ? written : written.slice(0, whole))]
+    const given = [...prompt, ...written.slice(0, whole)]
     const rest = (facts?.contextTokens ?? 0) - given.length
-    const tokens = isOurs ? (limit ?? rest + written.length) : (left ?? rest)
+    const tokens = isOurs ? (limit ?? rest + whole) : (left ?? rest)
     return {
       path: 'completions',
       edit: {
@@ -64,7 +64,7 @@ export function toEdit(
           ...leftOut(isChat ? chatFields : []),
           prompt: given,
           max_tokens: Math.max(1, tokens),
-          [answerTokensField]: isOurs ? written.length : undefined,
+          [answerTokensField]: isOurs && whole > 0 ? whole : undefined,
           ...more,
         },
       },
