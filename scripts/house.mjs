@@ -84,7 +84,13 @@ export const entries = {
     'models/store/read-model',
     'models/store/store-usage',
   ],
-  'cloud/text': ['cloud/text/open-text-server', 'cloud/text/plan-go-on', 'cloud/text/text-server'],
+  'cloud/text': [
+    'cloud/text/answer-intake',
+    'cloud/text/kind-facts',
+    'cloud/text/open-text-server',
+    'cloud/text/plan-go-on',
+    'cloud/text/text-server',
+  ],
   'client/cloud': ['client/cloud/cloud-link'],
   'client/edge': [
     'client/edge/client-edge',

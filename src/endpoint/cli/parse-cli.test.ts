@@ -68,6 +68,8 @@ describe('parseCli', () => {
       '--upstream-probe=off',
     ]
     expect(parseCli(texts, {})?.gateway).toMatchObject({ kinds: ['vllm', 'llama.cpp'], probe: false })
+    const streams = ['serve', '--upstream', 'http://a', '--upstream-continue=on', '--upstream-stall=500']
+    expect(parseCli(streams, {})?.gateway).toMatchObject({ continues: true, stallMs: 500 })
   })
 
   it('reads where reports are kept, a flag before the environment', () => {
@@ -135,7 +137,7 @@ describe('parseCli', () => {
     [
       ['serve', '--upstream-limit', '3'],
       {},
-      '--upstream-limit, --upstream-workers, --upstream-kind and --upstream-probe are for a gateway; name its servers with --upstream.',
+      'The flags that begin with --upstream- are for a gateway; name its servers with --upstream.',
     ],
     [
       ['serve', '--upstream', 'http://a', '--upstream-kind', 'vlm'],
@@ -148,6 +150,12 @@ describe('parseCli', () => {
       '--upstream-kind has 2 kinds for 1 upstreams; give one for all, or each.',
     ],
     [['serve', '--upstream', 'http://a', '--upstream-probe', 'maybe'], {}, '--upstream-probe is "on" or "off".'],
+    [['serve', '--upstream', 'http://a', '--upstream-continue', 'maybe'], {}, '--upstream-continue is "on" or "off".'],
+    [
+      ['serve', '--upstream-stall', '500'],
+      {},
+      'The flags that begin with --upstream- are for a gateway; name its servers with --upstream.',
+    ],
     [
       ['serve', '--upstream', 'http://a', '--workers', '2'],
       {},

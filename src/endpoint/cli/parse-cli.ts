@@ -43,6 +43,10 @@ Serves models over the Open Inference Protocol v2, and the app that uses them.
                        openvino, kserve, mistral, openai; default: they are asked)
   --upstream-probe on|off  spend a few tokens to find out how an upstream goes on with a text
                        that was begun elsewhere (default: on, but for those that charge)
+  --upstream-continue on|off  have another upstream go on with a text whose upstream dies, stalls
+                       or sends nonsense (default: on, but not at those that charge)
+  --upstream-stall MS  milliseconds without a token after which a text has stalled, or four times
+                       the upstream's usual gap where that is more (default: 2000)
   --allow-origin URL   origin whose pages may use this endpoint; may be given more than once
   --embed-on URL       origin whose pages may embed the app's widget, or * for all; may be given
                        more than once
@@ -86,6 +90,8 @@ export interface ServeOptions {
     readonly workersEach?: number
     readonly kinds?: readonly TextServerKind[]
     readonly probe?: boolean
+    readonly continues?: boolean
+    readonly stallMs?: number
   }
   readonly allowOrigins: readonly string[]
   /** Absent: as the address that it listens on. */
@@ -147,10 +153,11 @@ function toGateway(
 ): Pick<ServeOptions, 'gateway'> {
   const { upstream, 'upstream-limit': limit, 'upstream-workers': workers } = values
   const { 'upstream-kind': kind, 'upstream-probe': probe } = values
+  const { 'upstream-continue': continues, 'upstream-stall': stall } = values
   if (upstream === undefined) {
-    if (limit === undefined && workers === undefined && kind === undefined && probe === undefined) return {}
-    const flags = '--upstream-limit, --upstream-workers, --upstream-kind and --upstream-probe'
-    throw invalid(`${flags} are for a gateway; name its servers with --upstream.`)
+    const flags = [limit, workers, kind, probe, continues, stall]
+    if (flags.every((value) => value === undefined)) return {}
+    throw invalid('The flags that begin with --upstream- are for a gateway; name its servers with --upstream.')
   }
   if ([values.workers, values.models, values['text-cache-mib']].some((value) => value !== undefined)) {
     throw invalid('A gateway runs no models itself: leave --workers, --models and --text-cache-mib out.')
@@ -165,17 +172,24 @@ function toGateway(
       `--upstream-kind has ${kinds.length} kinds for ${upstreams.length} upstreams; give one for all, or each.`,
     )
   }
-  if (probe !== undefined && probe !== 'on' && probe !== 'off') throw invalid('--upstream-probe is "on" or "off".')
+  checkSwitch('--upstream-probe', probe)
+  checkSwitch('--upstream-continue', continues)
   return {
     gateway: {
       upstreams,
       ...(kinds === undefined ? {} : { kinds }),
       ...(probe === undefined ? {} : { probe: probe === 'on' }),
+      ...(continues === undefined ? {} : { continues: continues === 'on' }),
+      ...(stall === undefined ? {} : { stallMs: toWhole('--upstream-stall', stall, 1, 3_600_000) }),
       ...(token === undefined || token === '' ? {} : { token }),
       ...(limit === undefined ? {} : { maxInFlight: toWhole('--upstream-limit', limit, 1, 100_000) }),
       ...(workers === undefined ? {} : { workersEach: toWhole('--upstream-workers', workers, 1, 100_000) }),
     },
   }
+}
+
+function checkSwitch(flag: string, value: string | undefined): void {
+  if (value !== undefined && value !== 'on' && value !== 'off') throw invalid(`${flag} is "on" or "off".`)
 }
 
 function toKind(text: string): TextServerKind {
@@ -203,6 +217,8 @@ function parse(args: readonly string[]) {
         'upstream-workers': { type: 'string' },
         'upstream-kind': { type: 'string', multiple: true },
         'upstream-probe': { type: 'string' },
+        'upstream-continue': { type: 'string' },
+        'upstream-stall': { type: 'string' },
         'allow-origin': { type: 'string', multiple: true },
         'allow-host': { type: 'string', multiple: true },
         ...reportFlags,

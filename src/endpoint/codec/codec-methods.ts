@@ -1,5 +1,6 @@
 import { encodeInferRequest, type RequestToEncode } from '../../protocol/infer/infer-request.ts'
 import { tensorBuffers } from '../../utils/tensor-buffers.ts'
+import { type BodyEdit, editBody } from './edit-body.ts'
 import { namesOf } from './names-of.ts'
 import { readAnswer } from './read-answer.ts'
 import { type RequestToRead, readRequest } from './read-request.ts'
@@ -37,6 +38,10 @@ export const codecMethods = {
     value: namesOf(body),
     transfer: [body.buffer],
   }),
+  edit: (body: Uint8Array<ArrayBuffer>, edit: BodyEdit) => {
+    const value = editBody(body, edit)
+    return { value, transfer: [value.buffer] }
+  },
 }
 
 export type CodecMethods = typeof codecMethods

@@ -7,7 +7,8 @@ import { tensorBuffers } from '../../utils/tensor-buffers.ts'
 import { joinInTurns } from '../threads/join-in-turns.ts'
 import { openSideThread, scriptBeside } from '../threads/side-thread.ts'
 import type { CodecMethods } from './codec-methods.ts'
-import { namesOf } from './names-of.ts'
+import { type BodyEdit, editBody } from './edit-body.ts'
+import { type BodyNames, namesOf } from './names-of.ts'
 import { readAnswer } from './read-answer.ts'
 import { isLightBody, isLightRequest, type RequestToRead, readRequest } from './read-request.ts'
 import {
@@ -38,14 +39,15 @@ export interface Codec {
   /** The body's memory is given away. */
   seal(answer: AnswerToSeal): Promise<Uint8Array<ArrayBuffer>>
   /**
-   * The model that a body of the OpenAI API names, and what tells its conversation from others, without reading the rest.
+   * The model that a body of the OpenAI API names, what tells its conversation from others, and its small fields, without
+   * reading the rest.
    *
    * @returns with the body, whose memory may have moved
    * @throws {ValidationError} `options-invalid`: it is no JSON object, or does not name one model
    */
-  modelName(
-    body: Uint8Array<ArrayBuffer>,
-  ): Promise<{ readonly body: Uint8Array<ArrayBuffer>; readonly model: string; readonly conversation: string }>
+  modelName(body: Uint8Array<ArrayBuffer>): Promise<BodyNames & { readonly body: Uint8Array<ArrayBuffer> }>
+  /** A request of the OpenAI API with changes. The body stays as it is. */
+  edit(body: Uint8Array<ArrayBuffer>, edit: BodyEdit): Promise<Uint8Array<ArrayBuffer>>
   close(): Promise<void>
 }
 
@@ -94,6 +96,11 @@ export function openCodec(onFault: (cause: unknown) => void): Codec {
       if (body.length <= lightBytes) return namesOf(body)
       const own = await toOwn(body)
       return thread.call('modelName', [own], { transfer: [own.buffer] })
+    },
+    async edit(body, edit) {
+      if (body.length <= lightBytes) return editBody(body, edit)
+      const copy = new Uint8Array((await joinInTurns([body], body.length)).buffer)
+      return thread.call('edit', [copy, edit], { transfer: [copy.buffer] })
     },
     close: thread.close,
   }

@@ -1,6 +1,7 @@
-import { endOfString, isJsonSpace } from '../../protocol/json/scan-json.ts'
+import { endOfJsonValue, jsonElements, jsonMembers } from '../../protocol/json/json-members.ts'
 
-const [quote, colon, comma, openObject, closeObject, openArray, closeArray] = [0x22, 0x3a, 0x2c, 0x7b, 0x7d, 0x5b, 0x5d]
+const openArray = 0x5b
+const openObject = 0x7b
 
 /** Bytes of a conversation's beginning that tell it from others. */
 const tellingBytes = 1_000
@@ -21,21 +22,21 @@ const text = new TextDecoder()
 export function findConversation(body: Uint8Array): string {
   const at = findValue(body, ['messages', 'prompt'])
   if (at === undefined) return ''
-  if (body[at] !== openArray) return text.decode(body.subarray(at, Math.min(endOfValue(body, at), at + tellingBytes)))
+  const beginning = () => text.decode(body.subarray(at, Math.min(endOfJsonValue(body, at), at + tellingBytes)))
+  if (body[at] !== openArray) return beginning()
   let before = at
-  let from = skip(body, at + 1)
-  if (body[from] === closeArray) return ''
-  for (let count = 0; count < mostMessages && body[from] === openObject; count += 1) {
-    const end = endOfValue(body, from)
-    if (isPersons(body.subarray(from, Math.min(end, from + mostBytes)))) {
+  let count = 0
+  if (jsonElements(body, at).next().done === true) return ''
+  for (const { from, to } of jsonElements(body, at)) {
+    if (count === mostMessages || body[from] !== openObject) break
+    if (isPersons(body.subarray(from, Math.min(to, from + mostBytes)))) {
       const setting = body.subarray(at, Math.min(before, at + tellingBytes))
-      return text.decode(setting) + text.decode(body.subarray(from, Math.min(end, from + tellingBytes)))
+      return text.decode(setting) + text.decode(body.subarray(from, Math.min(to, from + tellingBytes)))
     }
-    before = end
-    from = skip(body, end)
-    if (body[from] === comma) from = skip(body, from + 1)
+    before = to
+    count += 1
   }
-  return text.decode(body.subarray(at, Math.min(endOfValue(body, at), at + tellingBytes)))
+  return beginning()
 }
 
 /** Of a message that is too long to be read, the beginning is looked at. */
@@ -49,37 +50,6 @@ function isPersons(message: Uint8Array): boolean {
 
 /** Where the value of the first of these keys of the outermost object begins. */
 function findValue(body: Uint8Array, keys: readonly string[]): number | undefined {
-  let at = skip(body, body.indexOf(openObject) + 1)
-  while (body[at] === quote) {
-    const end = endOfString(body, at + 1)
-    const value = skip(body, end + 1)
-    if (body[value] !== colon) return undefined
-    const from = skip(body, value + 1)
-    if (keys.some((key) => end - at === key.length + 1 && text.decode(body.subarray(at + 1, end)) === key)) return from
-    at = skip(body, endOfValue(body, from))
-    if (body[at] === comma) at = skip(body, at + 1)
-  }
+  for (const { name, value } of jsonMembers(body)) if (keys.includes(name)) return value.from
   return undefined
-}
-
-function skip(body: Uint8Array, from: number): number {
-  let at = from
-  while (isJsonSpace(body[at])) at += 1
-  return at
-}
-
-/** The place after a value that begins here. */
-function endOfValue(body: Uint8Array, from: number): number {
-  if (body[from] === quote) return endOfString(body, from + 1) + 1
-  let depth = 0
-  for (let at = from; at < body.length; at += 1) {
-    const byte = body[at]
-    if (byte === quote) at = endOfString(body, at + 1)
-    else if (byte === openObject || byte === openArray) depth += 1
-    else if (byte === closeObject || byte === closeArray) {
-      if (depth <= 1) return depth === 1 ? at + 1 : at
-      depth -= 1
-    } else if (byte === comma && depth === 0) return at
-  }
-  return body.length
 }

@@ -2,7 +2,7 @@ import { isHitherError } from '../../errors/hither-error.ts'
 import type { EndpointOptions } from '../plugin/endpoint-options.ts'
 import type { EndpointPlugin } from '../plugin/endpoint-plugin.ts'
 import { createGatewayEngine, type GatewayOptions } from './create-gateway-engine.ts'
-import { createOpenAiPlugin } from './openai/openai-plugin.ts'
+import { createOpenAiPlugin, type StreamSettings } from './openai/openai-plugin.ts'
 
 /**
  * What makes an endpoint a gateway: its models run at other servers that speak the protocol (KServe, Triton, MLServer,
@@ -17,7 +17,7 @@ import { createOpenAiPlugin } from './openai/openai-plugin.ts'
  * @throws {ConfigError} there is no upstream, one is there twice, or an address can't be one
  */
 export async function openGateway(
-  options: Omit<GatewayOptions, 'onFault' | 'onThreadFault'>,
+  options: Omit<GatewayOptions, 'onFault' | 'onThreadFault'> & StreamSettings,
 ): Promise<Pick<EndpointOptions, 'plugins'> & Required<Pick<EndpointOptions, 'engine'>>> {
   let log: Parameters<EndpointPlugin['register']>[0]['log'] | undefined
   // Neither the error's sentence nor its cause: an upstream may have put a part of the request into them.
@@ -33,5 +33,5 @@ export async function openGateway(
       log = app.log
     },
   }
-  return { engine, plugins: [createOpenAiPlugin(engine, { onFault }), logging] }
+  return { engine, plugins: [createOpenAiPlugin(engine, { ...options, onFault }), logging] }
 }

@@ -2,6 +2,14 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { InferEngine } from '../engine/infer-engine.ts'
 import type { InferenceTimes } from '../engine/run-inference.ts'
 
+/** What became of a text whose upstream failed while it was written. */
+export interface MovedStream {
+  /** One that an upstream has. */
+  readonly model: string
+  readonly reason: 'socket' | 'stalled' | 'nonsense' | 'error' | 'status'
+  readonly outcome: 'continued' | 'cut-off'
+}
+
 /** What became of a text that a model wrote. */
 export interface WrittenFacts {
   /** One that the engine knows. */
@@ -29,6 +37,8 @@ export interface Metrics {
     readonly totalMs: number
     readonly times?: InferenceTimes | undefined
   }): void
+  /** A stream whose upstream failed in its middle. */
+  moved(stream: MovedStream): void
   wrote(facts: WrittenFacts): void
 }
 
@@ -64,6 +74,11 @@ export function createMetrics(engine: InferEngine, options: { readonly process?:
   const compute = histogram('hither_compute_seconds', 'Compute, of the whole run where requests were joined.', seconds)
   const batch = histogram('hither_batch_size', 'Requests in the run that answered.', [1, 2, 4, 8, 16, 32, 64, 128, 256])
 
+  const moves = counter(
+    'hither_text_moves_total',
+    'Texts whose upstream failed, by model, reason and what became of them.',
+    ['model', 'reason', 'outcome'],
+  )
   const texts = counter('hither_text_answers_total', 'Texts written, by model and how they ended.', ['model', 'end'])
   const tokens = counter('hither_text_tokens_total', 'Tokens of texts, by model and kind.', ['model', 'kind'])
   const firstToken = histogram('hither_text_first_token_seconds', 'From the request to its first token.', seconds)
@@ -90,6 +105,7 @@ export function createMetrics(engine: InferEngine, options: { readonly process?:
       for (const model of now.models) waiting.inc({ model: model.name }, model.waiting)
       return register.metrics()
     },
+    moved: (stream) => moves.inc({ ...stream }),
     wrote({ model, end, tokens: { prompt, cached, answer }, firstTokenMs, tokenMs }) {
       texts.inc({ model, end })
       tokens.inc({ model, kind: 'read' }, Math.max(0, prompt - cached))

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { InferEngine } from '../engine/infer-engine.ts'
 import type { InferenceAnswer } from '../engine/run-inference.ts'
-import type { Metrics, WrittenFacts } from './metrics.ts'
+import type { Metrics, MovedStream, WrittenFacts } from './metrics.ts'
 import type { Statistics } from './statistics.ts'
 import { formatTraceparent, parseTraceparent } from './trace-context.ts'
 import type { RequestSpan, Tracing } from './tracing.ts'
@@ -31,6 +31,8 @@ export interface Observe {
   ran(request: FastifyRequest, answer: Pick<InferenceAnswer, 'model' | 'times'>): void
   /** Tells that a piece of a request's body has arrived, in bytes as it travelled. */
   received(request: FastifyRequest, bytes: number): void
+  /** Tells what became of a text whose upstream failed while it was written. */
+  moved(stream: MovedStream): void
   /** Tells what became of a text that a model wrote for a request. */
   wrote(facts: WrittenFacts): void
   /** Tells which model a request is about whose address does not say it. It must be one that there is. */
@@ -111,6 +113,7 @@ export function createObserve(parts: {
       const seen = of(request)
       seen.receivedBytes = (seen.receivedBytes ?? 0) + bytes
     },
+    moved: metrics.moved,
     wrote: metrics.wrote,
     named(request, model) {
       Object.assign(of(request), { named: model })

@@ -2,9 +2,13 @@ import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify'
 import { CloudError } from '../../errors/cloud-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
+import type { BodyNames } from '../codec/names-of.ts'
+import type { TextFields } from '../codec/text-fields.ts'
 import { toStatus } from '../http/error-reply.ts'
 import type { PluginContext } from '../plugin/endpoint-plugin.ts'
 import { grants, inferScope } from '../security/scopes.ts'
+
+const noFields: TextFields = { values: {}, large: [], isPlain: false }
 
 /** A request of the OpenAI API that is about a model: its JSON as it came, unpacked. */
 export interface OpenAiBody {
@@ -17,7 +21,7 @@ export interface OpenAiFront {
   addModels(
     list: () => Promise<readonly { readonly id: string }[]>,
     /** More of one model than its entry in the list has. */
-    more?: (entry: { readonly id: string }) => Promise<unknown>,
+    describe?: (entry: { readonly id: string }) => Promise<unknown>,
   ): void
   /** Hooks of a route whose body names the model: the client's rate, and a token for the model. */
   readonly ofModel: {
@@ -28,6 +32,8 @@ export interface OpenAiFront {
   modelOf(request: FastifyRequest): string
   /** What tells its conversation from others, and is the same from turn to turn; empty where it has none. */
   conversationOf(request: FastifyRequest): string
+  /** Its small fields. */
+  fieldsOf(request: FastifyRequest): TextFields
 }
 
 /**
@@ -43,7 +49,7 @@ export function openOpenAiFront(
 ): OpenAiFront {
   observe.addTo(app)
   answerOpenAiErrors(app)
-  const models = new WeakMap<FastifyRequest, { readonly model: string; readonly conversation: string }>()
+  const models = new WeakMap<FastifyRequest, BodyNames>()
   const releases = new WeakMap<FastifyRequest, () => void>()
   const modelOf = (request: FastifyRequest) => models.get(request)?.model ?? ''
   app.removeAllContentTypeParsers()
@@ -55,7 +61,7 @@ export function openOpenAiFront(
   const itsModel = access.requires((request) => inferScope(modelOf(request)), { unguarded: 'open' })
   const onRequest = [limits.perAddress, anyToken, limits.perToken] as ((request: FastifyRequest) => Promise<void>)[]
   return {
-    addModels(list, more = async (entry) => entry) {
+    addModels(list, describeOne = async (entry) => entry) {
       const allowed = async (request: FastifyRequest) => {
         const scopes = access.tokenOf(request)?.scopes
         return (await list()).filter(({ id }) => scopes === undefined || grants(scopes, inferScope(id)))
@@ -66,7 +72,7 @@ export function openOpenAiFront(
         const found = (await allowed(request)).find(({ id }) => id === model)
         if (found === undefined)
           throw new CloudError('cloud-model-missing', `There is no model ${model.slice(0, 100)}.`)
-        return more(found)
+        return describeOne(found)
       })
     },
     ofModel: {
@@ -76,16 +82,15 @@ export function openOpenAiFront(
         const release = releases.get(request) ?? (() => {})
         if (reply.raw.destroyed) release()
         else reply.raw.once('close', release)
-        const { body, model, conversation } = await codec.modelName(
-          (request.body as OpenAiBody['Body']) ?? new Uint8Array(),
-        )
-        models.set(request, { model, conversation })
+        const { body, ...names } = await codec.modelName((request.body as OpenAiBody['Body']) ?? new Uint8Array())
+        models.set(request, names)
         request.body = body
         await itsModel.call(app, request, reply)
       },
     },
     modelOf,
     conversationOf: (request) => models.get(request)?.conversation ?? '',
+    fieldsOf: (request) => models.get(request)?.fields ?? noFields,
   }
 }
 

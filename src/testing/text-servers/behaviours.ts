@@ -158,7 +158,8 @@ function chat(behaviour: TextBehaviour, body: FakeBody, recital: Recital): FakeA
   const [first, ...others] = tokens
   if (first === undefined) return limited([], body, [])
   const text = behaviour.losesBlanks ? first.text.trimStart() : first.text
-  const answer = limited([{ ...first, text }, ...others], body, [])
+  const promptIds = recital.encode(renderChat(messages.slice(0, -1)) + last.content)
+  const answer = limited([{ ...first, text }, ...others], body, promptIds)
   if (!behaviour.echoes || !('tokens' in answer)) return answer
   // Stop strings are looked for in what it writes, not in what it gives back.
   const [head, ...tail] = answer.tokens

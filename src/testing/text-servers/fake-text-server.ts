@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { randomId } from '../../utils/random-id.ts'
 import { answerAs, type FakeBody, type FakeText, idsOf, type TextBehaviour } from './behaviours.ts'
 import { createRecital, type Recital } from './recital.ts'
 
@@ -38,6 +39,8 @@ export interface FakeTextServer {
   readonly open: number
   /** Streams whose client has gone before their end. */
   readonly left: number
+  /** Tokens that were written to streams, and taken. */
+  readonly written: number
   /** Spoils the streams that come from now on, or so many of them; undefined: none. */
   fail(fault: TextFault | undefined, streams?: number): void
   setBehaviour(behaviour: TextBehaviour): void
@@ -64,6 +67,7 @@ export async function openFakeTextServer(options: {
   let toSpoil = 0
   let fingerprint = 'fp-1'
   let left = 0
+  let written = 0
   const asked: FakeTextRequest[] = []
   const paths: string[] = []
   const open = new Set<ServerResponse>()
@@ -74,7 +78,8 @@ export async function openFakeTextServer(options: {
 
   const choiceOf = (isChat: boolean, key: 'delta' | 'message', text: string) =>
     isChat ? { [key]: { role: 'assistant', content: text } } : { text }
-  const frame = { id: 'a', created: 1, model }
+  // Each server has its own, so that a stream that two of them write can be told by it.
+  const frame = { id: `answer-${randomId()}`, created: 1, model }
   const idsIn = (body: FakeTextRequest['body']) => behaviour.ids !== 'none' && body.return_token_ids === true
 
   const whole = (response: ServerResponse, answer: FakeText, request: FakeTextRequest) => {
@@ -127,6 +132,7 @@ export async function openFakeTextServer(options: {
         ...(ids ? { token_ids: idsOf(some) } : {}),
       }
       await send(chunk([choice], ids && at === 0 ? { prompt_token_ids: answer.promptIds } : {}))
+      written += some.length
     }
     if (now !== undefined && 'at' in now) return spoil(response, now)
     if (!answer.isStopped) {
@@ -184,6 +190,8 @@ export async function openFakeTextServer(options: {
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
     incoming.on('end', () => answer(response, incoming.url ?? '', incoming.headers, Buffer.concat(chunks).toString()))
   })
+  // Longer than any client's: a connection that is closed while it is used would be a fault that no test asked for.
+  server.keepAliveTimeout = 3_600_000
   server.on('connection', (socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
@@ -201,6 +209,9 @@ export async function openFakeTextServer(options: {
     },
     get left() {
       return left
+    },
+    get written() {
+      return written
     },
     fail(next, streams = Number.POSITIVE_INFINITY) {
       fault = next

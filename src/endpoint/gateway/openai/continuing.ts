@@ -1,5 +1,5 @@
 import type { TextModelFacts } from '../../../cloud/text/text-server.ts'
-import type { KnownWay } from '../../../protocol/text-server/go-on-way.ts'
+import type { GoOnWay, KnownWay } from '../../../protocol/text-server/go-on-way.ts'
 import { toHitherMetadata } from '../../../protocol/text-server/model-listing.ts'
 import type { TextServerKind } from '../../../protocol/text-server/server-kind.ts'
 
@@ -9,20 +9,28 @@ function same<T>(values: readonly T[]): T | undefined {
   return values.every((value) => value === first) ? first : undefined
 }
 
-/** Habits that one of them has are told of all: a client can't know which it will get. */
+/** Ways by which a chat is gone on with: each is put into the words of the upstream that a request comes to. */
+const ofChats: ReadonlySet<GoOnWay> = new Set(['continue-final-message', 'trailing-message', 'prefix'])
+
+/**
+ * What is passed on as it is must be so at all of them, and the habits that one has are told: a client can't know which it
+ * will get. A chat's last message is gone on with where one of them can, and without a habit: the gateway sees to it.
+ */
 function waysOfAll(facts: readonly TextModelFacts[]): readonly KnownWay[] {
   const [first, ...others] = facts
-  return (first?.ways ?? []).flatMap((known) => {
+  const passedOn = (first?.ways ?? []).flatMap((known) => {
     const all = [known, ...others.map(({ ways }) => ways.find(({ way }) => way === known.way))]
-    if (all.includes(undefined)) return []
+    if (ofChats.has(known.way) || all.includes(undefined)) return []
     const has = (habit: 'trims' | 'losesBlanks' | 'echoes') => all.some((each) => each?.[habit] === true)
     return [{ way: known.way, trims: has('trims'), losesBlanks: has('losesBlanks'), echoes: has('echoes') }]
   })
+  if (!facts.some(({ ways }) => ways.some(({ way }) => ofChats.has(way)))) return passedOn
+  return [...passedOn, { way: 'continue-final-message', trims: false, losesBlanks: false, echoes: false }]
 }
 
 /**
- * How a model goes on with a half-finished answer at whichever of its upstreams a request comes to: a model's `hither` in
- * the gateway's `GET /v1/models/MODEL`, so that clients need not probe.
+ * How a model goes on with a half-finished answer at the gateway, at whichever of its upstreams a request comes to: its
+ * `hither` in the gateway's `GET /v1/models/MODEL`, so that clients need not probe.
  */
 export function continuingOf(facts: readonly TextModelFacts[]): Readonly<Record<string, unknown>> {
   const contexts = facts.flatMap(({ contextTokens }) => (contextTokens === undefined ? [] : [contextTokens]))

@@ -5,7 +5,7 @@ import { type FakeTextServer, openFakeTextServer } from '../../../testing/text-s
 import { renderChat, splitAnswer } from '../../../testing/text-servers/recital.ts'
 import { createEndpoint, type Endpoint } from '../../create-endpoint.ts'
 import { createGatewayEngine, type GatewayOptions } from '../create-gateway-engine.ts'
-import { createOpenAiPlugin } from './openai-plugin.ts'
+import { createOpenAiPlugin, type StreamSettings } from './openai-plugin.ts'
 
 const upstreams: FakeTextServer[] = []
 const endpoints: Endpoint[] = []
@@ -14,11 +14,15 @@ afterEach(async () => {
   for (const upstream of upstreams.splice(0)) await upstream.close()
 })
 
-async function open(own: readonly Parameters<typeof openFakeTextServer>[0][], options: Partial<GatewayOptions> = {}) {
+async function open(
+  own: readonly Parameters<typeof openFakeTextServer>[0][],
+  options: Partial<GatewayOptions> = {},
+  settings: StreamSettings = {},
+) {
   const opened = await Promise.all(own.map((each) => openFakeTextServer(each)))
   upstreams.push(...opened)
   const engine = await createGatewayEngine({ upstreams: opened.map(({ url }) => url), random: () => 0, ...options })
-  const endpoint = await createEndpoint({ engine, plugins: [createOpenAiPlugin(engine)], logger: false })
+  const endpoint = await createEndpoint({ engine, plugins: [createOpenAiPlugin(engine, settings)], logger: false })
   endpoints.push(endpoint)
   const { port } = await endpoint.listen({ port: 0, host: '127.0.0.1' })
   const url = `http://127.0.0.1:${port}`
@@ -48,12 +52,12 @@ describe("a model's description at the gateway", () => {
     expect(opened[0]?.asked.length).toBe(probes)
   })
 
-  it('says what holds at all of its upstreams', async () => {
+  it('says what holds at all of its upstreams, and of chats what one of them can', async () => {
     const { model } = await open([{ behaviour: byIds }, { behaviour: trailing }])
     expect((await model()).hither).toMatchObject({
       kind: 'unknown',
       continues: ['continue-final-message'],
-      trims: true,
+      trims: false,
     })
   })
 
@@ -64,7 +68,11 @@ describe("a model's description at the gateway", () => {
       continues: ['token-ids', 'text', 'continue-final-message'],
     })
     const paid = await open([{ behaviour: echoes }])
-    expect((await paid.model()).hither).toMatchObject({ kind: 'mistral', continues: ['prefix'], echoes: true })
+    expect((await paid.model()).hither).toEqual({
+      kind: 'mistral',
+      continues: ['continue-final-message'],
+      trims: false,
+    })
     expect([...(off.opened[0]?.asked ?? []), ...(paid.opened[0]?.asked ?? [])]).toEqual([])
   })
 
@@ -130,7 +138,9 @@ describe('a conversation', () => {
 })
 
 it('five failures with successes between them leave no upstream out', async () => {
-  const { opened, engine, chat } = await open([{ behaviour: continues }, { behaviour: continues }])
+  // Continued streams would fail at the other one, too.
+  const servers = [{ behaviour: continues }, { behaviour: continues }]
+  const { opened, engine, chat } = await open(servers, {}, { continues: false })
   const ejected = () => engine.upstreams.some(({ state }) => state.ejected(performance.now()))
   for (let count = 0; count < 8; count += 1) {
     for (const fault of [{ kind: 'destroy', at: 2 } as const, undefined]) {

@@ -1,4 +1,5 @@
 import { joinInTurns } from '../../threads/join-in-turns.ts'
+import { cutOffEvent, maxWholeBytes } from '../continuing/stream-form.ts'
 
 /** What becomes of an answer on its way. One of the two is called, once, unless the answer is too long. */
 export interface RelayOutcome {
@@ -7,12 +8,6 @@ export interface RelayOutcome {
   /** The upstream died in its middle. */
   readonly onCut: (cause: unknown) => void
 }
-
-/** Answers that are not streamed are read whole first, so that half of one is an error and not an answer; an event, too. */
-export const maxWholeBytes = 64 * 1024 * 1024
-
-const cutOff = (message: string) =>
-  `data: ${JSON.stringify({ error: { message, type: 'server_error', code: 'cut_off' } })}\n\n`
 
 /** The bytes of a stream of events, up to the end of an event each time. */
 export async function* wholeEvents(
@@ -42,11 +37,11 @@ export async function* wholeEvents(
     }
   } catch (cause) {
     onCut(cause)
-    yield cutOff('The answer was cut off: the server that wrote it is gone.')
+    yield cutOffEvent('The answer was cut off: the server that wrote it is gone.')
     return
   }
   if (length > maxWholeBytes) {
-    yield cutOff('The answer was cut off: a part of it is too long.')
+    yield cutOffEvent('The answer was cut off: a part of it is too long.')
     return
   }
   onWhole()

@@ -26,6 +26,8 @@ const readyPaths = ['/v2/health/ready', '/health', '/v1/models', '/v3/models']
 export interface Upstream extends UpstreamStatus {
   readonly arm: CloudArm
   readonly send: SendRequest
+  /** What it is where it has the OpenAI API, if the operator has said it. */
+  readonly kind: TextServerKind | undefined
   /** What it does with texts, where it has the OpenAI API. */
   readonly texts: TextServer
   /** Its description of a model, held for a while; undefined where it has none of this name. @throws {CloudError} */
@@ -79,6 +81,7 @@ export function createUpstream(options: {
     url,
     arm,
     send,
+    kind,
     texts,
     state,
     describe: descriptions.get,

@@ -1,0 +1,187 @@
+import { kindFacts } from '../../../cloud/text/kind-facts.ts'
+import type { TextModelFacts } from '../../../cloud/text/text-server.ts'
+import { goOnWays } from '../../../protocol/text-server/go-on-way.ts'
+import { abortable } from '../../../utils/abortable.ts'
+import { systemTimers, type Timers } from '../../../utils/with-deadline.ts'
+import { within } from '../../../utils/within.ts'
+import type { BodyEdit } from '../../codec/edit-body.ts'
+import type { Upstream } from '../upstreams/upstream.ts'
+import { type AnswerRecord, haveSameIds } from './answer-record.ts'
+import { Stall } from './event-source.ts'
+import { type Failure, toFailure } from './failure.ts'
+import type { Leg } from './leg.ts'
+import { givesIds, type LegPlan, planLeg } from './plan-leg.ts'
+import { postInTime } from './post-in-time.ts'
+import { isEvents } from './stream-form.ts'
+import type { TextRequest } from './text-request.ts'
+import { type LegRequest, toEdit } from './to-edit.ts'
+
+/** Milliseconds that an upstream has to say how it goes on, while a client waits. */
+const describeMs = 10_000
+/** Upstreams that are asked to go on with one answer. */
+const mostAsked = 4
+
+/** An upstream that has the model, with what is known of it there. */
+export interface TextUpstream {
+  readonly upstream: Upstream
+  readonly base: string
+  /** Undefined where it could not say so in time. */
+  readonly facts: TextModelFacts | undefined
+}
+
+/** Asks for the upstreams that have a model. @throws {CloudError} `cloud-model-missing` */
+export type FindUpstreams = (model: string) => Promise<readonly Omit<TextUpstream, 'facts'>[]>
+
+/** An upstream that can go on, and how. */
+export interface Candidate extends TextUpstream {
+  readonly plan: LegPlan
+}
+
+/** Is it of a kind that charges for tokens, as far as is known now? */
+export function charges(upstream: Upstream, model: string): boolean {
+  const kind = upstream.texts.known(model)?.kind ?? upstream.kind
+  return kind !== undefined && kindFacts[kind].charges
+}
+
+/** What is known of these upstreams; what is not is asked for. */
+export async function describeAll(
+  having: readonly Omit<TextUpstream, 'facts'>[],
+  model: string,
+  options: { readonly signal: AbortSignal; readonly timers?: Timers },
+): Promise<readonly TextUpstream[]> {
+  const { signal, timers = systemTimers } = options
+  return Promise.all(
+    having.map(async ({ upstream, base }) => {
+      const known = upstream.texts.known(model)
+      const asked = () => within(upstream.texts.describe(model), describeMs, () => new Stall(describeMs), timers)
+      const facts = known ?? (await abortable(asked(), signal).catch(() => undefined))
+      return { upstream, base, facts }
+    }),
+  )
+}
+
+/** Those that can go on with an answer, the most exact ones first; none that has said that it is busy before others. */
+export function candidatesOf(
+  having: readonly TextUpstream[],
+  request: TextRequest,
+  record: AnswerRecord,
+  options: {
+    /** Who has written until now; `client`: it has given the beginning, by the tokenizer of whoever goes on. */
+    readonly writer: TextModelFacts | 'client' | undefined
+    readonly model: string
+    readonly mayCharge: boolean
+    readonly nowMs: number
+  },
+): readonly Candidate[] {
+  const { writer, model, mayCharge, nowMs } = options
+  const rank = ({ plan, upstream }: Candidate) =>
+    (upstream.state.backingOff(nowMs) ? goOnWays.length : 0) + (plan.way === undefined ? 0 : goOnWays.indexOf(plan.way))
+  return having
+    .flatMap((each) => {
+      if (!mayCharge && charges(each.upstream, model)) return []
+      const plan = planLeg(request, record, each.facts, writer === 'client' ? each.facts : writer)
+      return plan === undefined ? [] : [{ ...each, plan }]
+    })
+    .sort((a, b) => rank(a) - rank(b))
+}
+
+/** Should the first upstream be asked for ids, as another one could go on from them? Only what is known now counts. */
+export function wantsIdsFor(
+  request: TextRequest,
+  model: string,
+  upstream: Upstream,
+  others: readonly Upstream[],
+): boolean {
+  const facts = upstream.texts.known(model)
+  if (facts === undefined || !givesIds(facts) || request.wantsIds || request.hasTools || request.begun !== '')
+    return false
+  if (request.stops.length > 0 && facts.kind !== 'hither') return false
+  return others.some((other) => {
+    const known = other.texts.known(model)
+    if (known === undefined || other === upstream || !known.ways.some(({ way }) => way === 'token-ids')) return false
+    return haveSameIds(facts, known) && (request.stops.length === 0 || known.kind === 'hither')
+  })
+}
+
+/** Who goes on where an upstream has failed. */
+export interface NextLeg {
+  /** Is there one that can, and has not failed yet? */
+  exists(before: Upstream): Promise<boolean>
+  /** The first that does. */
+  open(before: Upstream): Promise<Leg | undefined>
+}
+
+/** Has one upstream after the other asked to go on, until one does. */
+export function createNextLeg(options: {
+  readonly request: TextRequest
+  readonly record: AnswerRecord
+  readonly model: string
+  /** The upstreams that have the model now. */
+  readonly find: FindUpstreams
+  /** Those that have failed this request. */
+  readonly tried: Set<Upstream>
+  readonly edit: (edit: BodyEdit | undefined) => Promise<Uint8Array<ArrayBuffer>>
+  readonly mayCharge: boolean
+  /** Milliseconds until it begins to answer. */
+  readonly firstMs: number
+  readonly timers: Timers
+  readonly now: () => number
+  readonly hungUp: AbortSignal
+  readonly onFailure: (upstream: Upstream, failure: Failure) => void
+}): NextLeg {
+  const { request, record, model, find, tried, edit, mayCharge, firstMs, timers, now, hungUp, onFailure } = options
+
+  const open = async ({ upstream, base, facts, plan }: Candidate): Promise<Leg | undefined> => {
+    const asked: LegRequest = toEdit(request, record, plan, facts)
+    const end = upstream.state.begin()
+    try {
+      const body = await edit(asked.edit)
+      const limit = { signal: hungUp, limitMs: firstMs, timers }
+      const response = await postInTime(upstream, `${base}/${asked.path}`, body, limit)
+      if (response.ok && isEvents(response)) {
+        record.begins(plan.way === undefined ? 'start' : plan.way === 'token-ids' ? 'ids' : 'text')
+        // Where nothing was given on, its stream is the client's as it is.
+        const isFirst = record.isEmpty && plan.way === undefined
+        return { upstream, response, plan: isFirst ? undefined : plan, asksIds: asked.asksIds, end }
+      }
+      await response.body?.cancel().catch(() => {})
+      onFailure(upstream, statusFailure(response))
+    } catch (cause) {
+      if (!hungUp.aborted) onFailure(upstream, toFailure(cause))
+    }
+    end()
+    return undefined
+  }
+
+  const candidates = async (before: Upstream): Promise<readonly Candidate[]> => {
+    const writer = before.texts.known(model)
+    const having = await find(model).catch(() => [])
+    const others = having.filter(({ upstream }) => upstream !== before && !tried.has(upstream))
+    const known = await describeAll(others, model, { signal: hungUp })
+    return candidatesOf(known, request, record, { writer, model, mayCharge, nowMs: now() })
+  }
+
+  return {
+    exists: async (before) => (await candidates(before)).length > 0,
+    async open(before) {
+      tried.add(before)
+      for (const candidate of (await candidates(before)).slice(0, mostAsked)) {
+        if (hungUp.aborted) return undefined
+        tried.add(candidate.upstream)
+        const leg = await open(candidate)
+        if (leg !== undefined) return leg
+      }
+      return undefined
+    },
+  }
+}
+
+/** An answer that is no stream of events. */
+export function statusFailure(response: Response): Failure {
+  const { status } = response
+  const cause = new Error(`the upstream answered with status ${status}`)
+  if (response.ok) return { reason: 'nonsense', cause, fault: 'upstream' }
+  if (status === 429 || status === 503) return { reason: 'status', cause, fault: 'busy' }
+  if (status < 500) return { reason: 'status', cause, fault: 'request' }
+  return { reason: 'status', cause, fault: status === 502 || status === 504 ? 'upstream' : 'suspect' }
+}
