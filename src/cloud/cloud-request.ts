@@ -24,6 +24,8 @@ export interface CloudRequest {
   readonly accepts?: (status: number) => boolean
   readonly limitBytes: number
   readonly signal: AbortSignal
+  /** Reads an accepted answer's body. Default: whole, up to `limitBytes`. */
+  readonly read?: typeof readBody
 }
 
 export type SendRequest = (request: CloudRequest) => Promise<CloudAnswer>
@@ -50,7 +52,7 @@ export function createSendRequest(options: {
 
   const attempt = async (request: CloudRequest): Promise<CloudAnswer | CloudError> => {
     const { path, method = 'GET', headers = {}, body, authorized = true, limitBytes, signal } = request
-    const { accepts = (status) => status === 200 } = request
+    const { accepts = (status) => status === 200, read = readBody } = request
     const bearer = authorized && token !== undefined ? await abortable(askToken(token), signal) : undefined
     signal.throwIfAborted()
     const startMs = now()
@@ -74,7 +76,7 @@ export function createSendRequest(options: {
       signal.throwIfAborted()
       return toStatusError(response, reason, nowDate())
     }
-    const bytes = await abortable(readBody(response, { limitBytes, signal, join }), signal)
+    const bytes = await abortable(read(response, { limitBytes, signal, join }), signal)
     return { headers: response.headers, body: bytes, totalMs: now() - startMs, headersMs }
   }
 

@@ -126,7 +126,7 @@ describe('parseCli', () => {
     [
       ['serve', '--upstream-limit', '3'],
       {},
-      '--upstream-limit and --upstream-workers are for a gateway; name its servers with --upstream.',
+      '--upstream-limit, --upstream-workers, --upstream-kind and --upstream-probe are for a gateway; name its servers with --upstream.',
     ],
     [
       ['serve', '--upstream', 'http://a', '--workers', '2'],

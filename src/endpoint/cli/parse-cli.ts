@@ -37,6 +37,11 @@ Serves models over the Open Inference Protocol v2, and the app that uses them.
   --upstream-limit N   requests under way at one upstream at a time (default: 64)
   --upstream-workers N runs that a stock engine does at a time, for the capacity that it does
                        not tell itself (default: 1)
+  --upstream-kind KIND[,KIND…]  what the upstreams are that write texts: one kind for all, or one
+                       for each (hither, vllm, llama.cpp, tgi, sglang, ollama, transformers,
+                       openvino, kserve, mistral, openai; default: they are asked)
+  --upstream-probe on|off  spend a few tokens to find out how an upstream goes on with a text
+                       that was begun elsewhere (default: on, but for those that charge)
   --allow-origin URL   origin whose pages may use this endpoint; may be given more than once
   --embed-on URL       origin whose pages may embed the app's widget, or * for all; may be given
                        more than once
@@ -78,6 +83,8 @@ export interface ServeOptions {
     readonly token?: string
     readonly maxInFlight?: number
     readonly workersEach?: number
+    readonly kinds?: readonly TextServerKind[]
+    readonly probe?: boolean
   }
   readonly allowOrigins: readonly string[]
   /** Absent: as the address that it listens on. */
@@ -136,9 +143,11 @@ function toGateway(
   token: string | undefined,
 ): Pick<ServeOptions, 'gateway'> {
   const { upstream, 'upstream-limit': limit, 'upstream-workers': workers } = values
+  const { 'upstream-kind': kind, 'upstream-probe': probe } = values
   if (upstream === undefined) {
-    if (limit === undefined && workers === undefined) return {}
-    throw invalid('--upstream-limit and --upstream-workers are for a gateway; name its servers with --upstream.')
+    if (limit === undefined && workers === undefined && kind === undefined && probe === undefined) return {}
+    const flags = '--upstream-limit, --upstream-workers, --upstream-kind and --upstream-probe'
+    throw invalid(`${flags} are for a gateway; name its servers with --upstream.`)
   }
   if ([values.workers, values.models, values['text-cache-mib']].some((value) => value !== undefined)) {
     throw invalid('A gateway runs no models itself: leave --workers, --models and --text-cache-mib out.')
@@ -147,14 +156,29 @@ function toGateway(
   const wrong = upstreams.find((url) => !/^https?:\/\/./.test(url))
   if (wrong !== undefined)
     throw invalid(`${wrong || 'An empty text'} is no address of an upstream; write one like http://triton:8000.`)
+  const kinds = kind?.flatMap((some) => some.split(',')).map(toKind)
+  if (kinds !== undefined && kinds.length > 1 && kinds.length !== upstreams.length) {
+    throw invalid(`--upstream-kind has ${kinds.length} kinds for ${upstreams.length} upstreams; give one for all, or each.`)
+  }
+  if (probe !== undefined && probe !== 'on' && probe !== 'off') throw invalid('--upstream-probe is "on" or "off".')
   return {
     gateway: {
       upstreams,
+      ...(kinds === undefined ? {} : { kinds }),
+      ...(probe === undefined ? {} : { probe: probe === 'on' }),
       ...(token === undefined || token === '' ? {} : { token }),
       ...(limit === undefined ? {} : { maxInFlight: toWhole('--upstream-limit', limit, 1, 100_000) }),
       ...(workers === undefined ? {} : { workersEach: toWhole('--upstream-workers', workers, 1, 100_000) }),
     },
   }
+}
+
+function toKind(text: string): TextServerKind {
+  const name = text.trim()
+  const kind = textServerKinds.find((each) => each === name && each !== 'unknown')
+  if (kind !== undefined) return kind
+  const kinds = textServerKinds.filter((each) => each !== 'unknown')
+  throw invalid(`${name || 'An empty text'} is no kind of upstream; there are ${kinds.join(', ')}.`)
 }
 
 function parse(args: readonly string[]) {
@@ -172,6 +196,8 @@ function parse(args: readonly string[]) {
         upstream: { type: 'string', multiple: true },
         'upstream-limit': { type: 'string' },
         'upstream-workers': { type: 'string' },
+        'upstream-kind': { type: 'string', multiple: true },
+        'upstream-probe': { type: 'string' },
         'allow-origin': { type: 'string', multiple: true },
         'allow-host': { type: 'string', multiple: true },
         ...reportFlags,

@@ -1,6 +1,6 @@
 import { encodeInferRequest, type RequestToEncode } from '../../protocol/infer/infer-request.ts'
 import { tensorBuffers } from '../../utils/tensor-buffers.ts'
-import { findModelName } from './find-model-name.ts'
+import { namesOf } from './names-of.ts'
 import { readAnswer } from './read-answer.ts'
 import { type RequestToRead, readRequest } from './read-request.ts'
 import { type AnswerToSeal, openSealed, type SealedToOpen, sealAnswer } from './sealed-bodies.ts'
@@ -34,7 +34,7 @@ export const codecMethods = {
   },
   /** The body comes back with the answer: it was moved here. */
   modelName: (body: Uint8Array<ArrayBuffer>) => ({
-    value: { body, model: findModelName(body) },
+    value: namesOf(body),
     transfer: [body.buffer],
   }),
 }

@@ -7,7 +7,7 @@ import { tensorBuffers } from '../../utils/tensor-buffers.ts'
 import { joinInTurns } from '../threads/join-in-turns.ts'
 import { openSideThread, scriptBeside } from '../threads/side-thread.ts'
 import type { CodecMethods } from './codec-methods.ts'
-import { findModelName } from './find-model-name.ts'
+import { namesOf } from './names-of.ts'
 import { readAnswer } from './read-answer.ts'
 import { isLightBody, isLightRequest, type RequestToRead, readRequest } from './read-request.ts'
 import {
@@ -38,12 +38,14 @@ export interface Codec {
   /** The body's memory is given away. */
   seal(answer: AnswerToSeal): Promise<Uint8Array<ArrayBuffer>>
   /**
-   * The model that a body of the OpenAI API names, without reading the rest.
+   * The model that a body of the OpenAI API names, and what tells its conversation from others, without reading the rest.
    *
    * @returns with the body, whose memory may have moved
    * @throws {ValidationError} `options-invalid`: it is no JSON object, or does not name one model
    */
-  modelName(body: Uint8Array<ArrayBuffer>): Promise<{ readonly body: Uint8Array<ArrayBuffer>; readonly model: string }>
+  modelName(
+    body: Uint8Array<ArrayBuffer>,
+  ): Promise<{ readonly body: Uint8Array<ArrayBuffer>; readonly model: string; readonly conversation: string }>
   close(): Promise<void>
 }
 
@@ -89,7 +91,7 @@ export function openCodec(onFault: (cause: unknown) => void): Codec {
       return thread.call('seal', [{ ...answer, body }], { transfer: [body.buffer] })
     },
     async modelName(body) {
-      if (body.length <= lightBytes) return { body, model: findModelName(body) }
+      if (body.length <= lightBytes) return namesOf(body)
       const own = await toOwn(body)
       return thread.call('modelName', [own], { transfer: [own.buffer] })
     },

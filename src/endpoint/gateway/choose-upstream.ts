@@ -53,6 +53,27 @@ export function byKey<T extends UpstreamStatus>(upstreams: readonly T[], key: st
   return [...upstreams].sort((a, b) => weight(b) - weight(a))
 }
 
+/** How much more than its share of the requests an upstream may have for the sake of conversations. */
+const mostOfShare = 1.25
+
+/**
+ * The upstream that has this conversation first: it knows its beginning, and need not read it again. One that has more
+ * than its share of the requests, or said that it is overloaded, comes after those that have not.
+ *
+ * Source: Mirrokni, Thorup and Zadimoghaddam, "Consistent hashing with bounded loads" (2018)
+ */
+export function byConversation<T extends UpstreamStatus>(
+  upstreams: readonly T[],
+  conversation: string,
+  nowMs: number,
+): readonly T[] {
+  const all = upstreams.reduce((sum, { state }) => sum + state.inFlight, 0)
+  const most = Math.ceil(((all + 1) / upstreams.length) * mostOfShare)
+  const isFree = ({ state }: UpstreamStatus) => state.inFlight < most && !state.backingOff(nowMs)
+  const ordered = byKey(upstreams, conversation)
+  return [...ordered.filter(isFree), ...ordered.filter((upstream) => !isFree(upstream))]
+}
+
 /** FNV-1a, 32 bits, with a last mixing step: the plain one differs too little for keys that end alike. */
 function hash(text: string): number {
   let value = 0x811c9dc5

@@ -4,6 +4,7 @@ import { modelPath } from '../../cloud/model-path.ts'
 import { CloudError } from '../../errors/cloud-error.ts'
 import { ConfigError } from '../../errors/config-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
+import type { TextServerKind } from '../../protocol/text-server/server-kind.ts'
 import { openCodec } from '../codec/codec.ts'
 import type { InferEngine, ServedModel } from '../engine/infer-engine.ts'
 import { joinInTurns } from '../threads/join-in-turns.ts'
@@ -21,6 +22,16 @@ export interface GatewayOptions {
   readonly upstreams: readonly string[]
   /** Bearer token that the gateway shows to its upstreams. The clients' own tokens are never passed on. */
   readonly token?: string | undefined
+  /**
+   * What the upstreams are that have the OpenAI API: one kind for all, or one for each in their order. Default: they are
+   * asked.
+   */
+  readonly kinds?: readonly TextServerKind[]
+  /**
+   * May a few tokens be spent at each upstream to find out how it goes on with a half-finished answer? Default: not at
+   * those of kinds that charge.
+   */
+  readonly probe?: boolean
   /** Requests under way at one upstream at a time; above it the gateway refuses. Default 64. */
   readonly maxInFlight?: number
   /** Runs that a stock engine does at a time: it does not report its capacity. Default 1. */
@@ -61,6 +72,10 @@ export async function createGatewayEngine(options: GatewayOptions): Promise<Gate
   if (urls.length === 0) throw new ConfigError('config-invalid', 'A gateway needs at least one upstream.')
   const twice = urls.find((url, index) => urls.indexOf(url) !== index)
   if (twice !== undefined) throw new ConfigError('config-invalid', `The upstream ${twice} is there twice.`)
+  const { kinds = [], probe } = options
+  if (kinds.length > 1 && kinds.length !== urls.length) {
+    throw new ConfigError('config-invalid', `There are ${urls.length} upstreams and ${kinds.length} kinds of them.`)
+  }
   const pool = options.fetch === undefined ? createUpstreamFetch(maxInFlight) : undefined
   const fetch = options.fetch ?? pool?.fetch ?? globalThis.fetch
   const bodies = openCodec(onThreadFault)
@@ -69,7 +84,9 @@ export async function createGatewayEngine(options: GatewayOptions): Promise<Gate
     parseResponse: (body) => bodies.readAnswer(body as Uint8Array<ArrayBuffer>),
     join: joinInTurns,
   }
-  const upstreams = urls.map((url) => createUpstream({ url, fetch, token, now, codec }))
+  const upstreams = urls.map((url, index) =>
+    createUpstream({ url, fetch, token, now, codec, probe, kind: kinds.length === 1 ? kinds[0] : kinds[index] }),
+  )
   const closing = new AbortController()
   const times = createModelTimes()
   const underWay = new Set<Promise<unknown>>()

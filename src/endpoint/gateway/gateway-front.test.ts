@@ -7,7 +7,7 @@ import { type FakeUpstream, openFakeUpstream } from '../../testing/fake-upstream
 import { until } from '../../testing/until.ts'
 import { createEndpoint, type Endpoint } from '../create-endpoint.ts'
 import { createGatewayEngine } from './create-gateway-engine.ts'
-import { createOpenAiPlugin } from './openai-plugin.ts'
+import { createOpenAiPlugin } from './openai/openai-plugin.ts'
 
 const upstreams: FakeUpstream[] = []
 const endpoints: Endpoint[] = []

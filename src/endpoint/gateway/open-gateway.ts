@@ -2,7 +2,7 @@ import { isHitherError } from '../../errors/hither-error.ts'
 import type { EndpointOptions } from '../plugin/endpoint-options.ts'
 import type { EndpointPlugin } from '../plugin/endpoint-plugin.ts'
 import { createGatewayEngine, type GatewayOptions } from './create-gateway-engine.ts'
-import { createOpenAiPlugin } from './openai-plugin.ts'
+import { createOpenAiPlugin } from './openai/openai-plugin.ts'
 
 /**
  * What makes an endpoint a gateway: its models run at other servers that speak the protocol (KServe, Triton, MLServer,

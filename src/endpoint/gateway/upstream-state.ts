@@ -25,7 +25,8 @@ export interface UpstreamState {
   overloaded(nowMs: number, retryAfterMs: number | undefined): void
   /** A request goes there. The function that comes back is called once, when it is over. */
   begin(): () => void
-  succeeded(ms: number): void
+  /** @param ms undefined where its time says nothing of the next one's: a stream is as long as its text */
+  succeeded(ms?: number): void
   /**
    * A request failed for the upstream's fault.
    *
@@ -68,7 +69,7 @@ export function createUpstreamState(): UpstreamState {
       }
     },
     succeeded(ms) {
-      answerMs = answerMs === undefined ? ms : answerMs + newest * (ms - answerMs)
+      if (ms !== undefined) answerMs = answerMs === undefined ? ms : answerMs + newest * (ms - answerMs)
       // Each answer earns back one ejection, but only after it was out: so a flapping upstream stays out longer.
       if (failuresInARow === 0 && ejections > 0) ejections -= 1
       failuresInARow = 0

@@ -2,8 +2,11 @@ import { createSendRequest, type SendRequest } from '../../cloud/cloud-request.t
 import type { CloudCodec } from '../../cloud/cloud-run.ts'
 import { type CloudArm, createCloudArm } from '../../cloud/create-cloud-arm.ts'
 import type { ModelDescription } from '../../cloud/describe-model.ts'
+import { openTextServer } from '../../cloud/text/open-text-server.ts'
+import type { TextServer } from '../../cloud/text/text-server.ts'
 import { CloudError } from '../../errors/cloud-error.ts'
 import { isHitherError } from '../../errors/hither-error.ts'
+import type { TextServerKind } from '../../protocol/text-server/server-kind.ts'
 import { holdValues } from '../../utils/held-value.ts'
 import type { UpstreamStatus } from './choose-upstream.ts'
 import { createUpstreamState } from './upstream-state.ts'
@@ -23,6 +26,8 @@ const readyPaths = ['/v2/health/ready', '/health', '/v1/models', '/v3/models']
 export interface Upstream extends UpstreamStatus {
   readonly arm: CloudArm
   readonly send: SendRequest
+  /** What it does with texts, where it has the OpenAI API. */
+  readonly texts: TextServer
   /** Its description of a model, held for a while; undefined where it has none of this name. @throws {CloudError} */
   describe(model: string): Promise<ModelDescription | undefined>
   /** Has it the model, as far as is known without asking? Undefined where nothing is known. */
@@ -40,11 +45,14 @@ export function createUpstream(options: {
   readonly token: string | undefined
   readonly now: () => number
   readonly codec: CloudCodec
+  readonly kind: TextServerKind | undefined
+  readonly probe: boolean | undefined
 }): Upstream {
-  const { url, fetch, token, now, codec } = options
+  const { url, fetch, token, now, codec, kind, probe } = options
   const bearer = token === undefined ? undefined : () => token
   const arm = createCloudArm({ url, fetch, now, token: bearer, codec })
   const send = createSendRequest({ baseUrl: url, token: bearer, fetch, now, nowDate: () => Date.now() })
+  const texts = openTextServer({ url, fetch, now, token: bearer, kind, probe })
   const state = createUpstreamState()
   let readyPath: string | undefined
 
@@ -71,6 +79,7 @@ export function createUpstream(options: {
     url,
     arm,
     send,
+    texts,
     state,
     describe: descriptions.get,
     has(model) {

@@ -5,7 +5,7 @@ import { CloudError } from '../../errors/cloud-error.ts'
 import { until } from '../../testing/until.ts'
 import { createEndpoint } from '../create-endpoint.ts'
 import { createGatewayEngine } from './create-gateway-engine.ts'
-import { createOpenAiPlugin } from './openai-plugin.ts'
+import { createOpenAiPlugin } from './openai/openai-plugin.ts'
 import { isUpstreamFault, mayRetry } from './retry-rules.ts'
 
 const closers: (() => unknown)[] = []

@@ -14,7 +14,11 @@ export interface OpenAiBody {
 /** What the routes of the OpenAI API have in common, whatever answers them. */
 export interface OpenAiFront {
   /** `GET /v1/models` and `/v1/models/:model`: those of these models that the request's token allows. */
-  addModels(list: () => Promise<readonly { readonly id: string }[]>): void
+  addModels(
+    list: () => Promise<readonly { readonly id: string }[]>,
+    /** More of one model than its entry in the list has. */
+    describe?: (entry: { readonly id: string }) => Promise<unknown>,
+  ): void
   /** Hooks of a route whose body names the model: the client's rate, and a token for the model. */
   readonly ofModel: {
     readonly onRequest: ((request: FastifyRequest) => Promise<void>)[]
@@ -22,6 +26,8 @@ export interface OpenAiFront {
   }
   /** The model that the body of such a route's request names. */
   modelOf(request: FastifyRequest): string
+  /** What tells its conversation from others, and is the same from turn to turn; empty where it has none. */
+  conversationOf(request: FastifyRequest): string
 }
 
 /**
@@ -37,9 +43,9 @@ export function openOpenAiFront(
 ): OpenAiFront {
   observe.addTo(app)
   answerOpenAiErrors(app)
-  const models = new WeakMap<FastifyRequest, string>()
+  const models = new WeakMap<FastifyRequest, { readonly model: string; readonly conversation: string }>()
   const releases = new WeakMap<FastifyRequest, () => void>()
-  const modelOf = (request: FastifyRequest) => models.get(request) ?? ''
+  const modelOf = (request: FastifyRequest) => models.get(request)?.model ?? ''
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', (request: FastifyRequest, payload: IncomingMessage) =>
     // The bytes are held until the answer is sent, and count as long.
@@ -49,7 +55,7 @@ export function openOpenAiFront(
   const itsModel = access.requires((request) => inferScope(modelOf(request)), { unguarded: 'open' })
   const onRequest = [limits.perAddress, anyToken, limits.perToken] as ((request: FastifyRequest) => Promise<void>)[]
   return {
-    addModels(list) {
+    addModels(list, describe = async (entry) => entry) {
       const allowed = async (request: FastifyRequest) => {
         const scopes = access.tokenOf(request)?.scopes
         return (await list()).filter(({ id }) => scopes === undefined || grants(scopes, inferScope(id)))
@@ -60,7 +66,7 @@ export function openOpenAiFront(
         const found = (await allowed(request)).find(({ id }) => id === model)
         if (found === undefined)
           throw new CloudError('cloud-model-missing', `There is no model ${model.slice(0, 100)}.`)
-        return found
+        return describe(found)
       })
     },
     ofModel: {
@@ -70,13 +76,14 @@ export function openOpenAiFront(
         const release = releases.get(request) ?? (() => {})
         if (reply.raw.destroyed) release()
         else reply.raw.once('close', release)
-        const { body, model } = await codec.modelName((request.body as OpenAiBody['Body']) ?? new Uint8Array())
-        models.set(request, model)
+        const { body, model, conversation } = await codec.modelName((request.body as OpenAiBody['Body']) ?? new Uint8Array())
+        models.set(request, { model, conversation })
         request.body = body
         await itsModel.call(app, request, reply)
       },
     },
     modelOf,
+    conversationOf: (request) => models.get(request)?.conversation ?? '',
   }
 }
 

@@ -6,6 +6,8 @@ export interface StopStrings {
   end(): string
   /** The stop string that ended the text; undefined before. */
   readonly found: string | undefined
+  /** What may become a stop string. */
+  readonly held: string
 }
 
 /** How much of the end of a text may be the beginning of this string, which it does not contain. */
@@ -60,6 +62,9 @@ export function createStopStrings(stops: readonly string[], held = ''): StopStri
     },
     get found() {
       return found
+    },
+    get held() {
+      return waiting
     },
   }
 }

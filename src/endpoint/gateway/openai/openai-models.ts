@@ -1,7 +1,8 @@
 import * as v from 'valibot'
-import { CloudError } from '../../errors/cloud-error.ts'
-import { holdValues } from '../../utils/held-value.ts'
-import type { Upstream } from './upstream.ts'
+import { CloudError } from '../../../errors/cloud-error.ts'
+import { holdValues } from '../../../utils/held-value.ts'
+import { continuingOf } from './continuing.ts'
+import type { Upstream } from '../upstream.ts'
 
 /** Where servers have the OpenAI API: vLLM, Ray, Triton's and llama.cpp's; KServe; OpenVINO. */
 const bases = ['/v1', '/openai/v1', '/v3']
@@ -25,6 +26,8 @@ interface Offer {
 export interface OpenAiModels {
   /** Every model once, as the first upstream that has it describes it. */
   list(): Promise<readonly OpenAiModel[]>
+  /** A model with what its upstreams do with half-finished answers. Never fails for their silence: then it says nothing. */
+  describe(entry: { readonly id: string }): Promise<OpenAiModel>
   /**
    * The upstreams that have this model, in the order given, and where each has the API.
    *
@@ -68,7 +71,14 @@ export function createOpenAiModels(usable: () => readonly Upstream[], now: () =>
       for (const { models: some } of await offers()) {
         for (const model of some) if (!models.has(model.id)) models.set(model.id, model)
       }
-      return [...models.values()]
+      // What one upstream says of itself need not hold at another; asked for alone, a model has what holds at all.
+      return [...models.values()].map((model) => ({ ...model, hither: {} }))
+    },
+    async describe(entry) {
+      const having = (await offers()).filter(({ models }) => models.some(({ id }) => id === entry.id))
+      const facts = await Promise.all(having.map(({ upstream }) => upstream.texts.describe(entry.id).catch(() => undefined)))
+      const known = facts.flatMap((each) => (each === undefined ? [] : [each]))
+      return known.length === 0 ? entry : { ...entry, hither: continuingOf(known) }
     },
     async find(model) {
       const having = (await offers()).filter(({ models }) => models.some(({ id }) => id === model))

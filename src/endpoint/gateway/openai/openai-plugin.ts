@@ -1,10 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { CloudError } from '../../errors/cloud-error.ts'
-import { isHitherError } from '../../errors/hither-error.ts'
-import { untilHungUp } from '../http/until-hung-up.ts'
-import { type OpenAiBody, openOpenAiFront } from '../openai/openai-front.ts'
-import type { EndpointPlugin } from '../plugin/endpoint-plugin.ts'
-import type { GatewayEngine } from './create-gateway-engine.ts'
+import { CloudError } from '../../../errors/cloud-error.ts'
+import { isHitherError } from '../../../errors/hither-error.ts'
+import { untilHungUp } from '../../http/until-hung-up.ts'
+import { type OpenAiBody, openOpenAiFront } from '../../openai/openai-front.ts'
+import type { EndpointPlugin } from '../../plugin/endpoint-plugin.ts'
+import { byConversation, type UpstreamStatus } from '../choose-upstream.ts'
+import type { GatewayEngine } from '../create-gateway-engine.ts'
 import { createOpenAiModels } from './openai-models.ts'
 import { relayAnswer } from './relay-answer.ts'
 
@@ -21,8 +22,8 @@ const neverSent: ReadonlySet<unknown> = new Set([
 ])
 
 /**
- * The OpenAI API of the upstreams that have one, streams and all. A request goes to the least loaded upstream that has
- * its model, and to another one only if the first has certainly done nothing: it could not be reached, or it answered
+ * The OpenAI API of the upstreams that have one, streams and all. A conversation goes to the same upstream while that is
+ * healthy and has no more than its share, anything else to the least loaded one that has the model. It goes to another only if the first has certainly done nothing: it could not be reached, or it answered
  * that it is overloaded. Generating twice would cost twice.
  */
 export function createOpenAiPlugin(
@@ -39,11 +40,12 @@ export function createOpenAiPlugin(
     path: string,
     { body }: FastifyRequest<OpenAiBody>,
     reply: FastifyReply,
-    model: string,
+    { model, conversation }: { readonly model: string; readonly conversation: string },
     onModel: () => void,
   ): Promise<FastifyReply> => {
     const hungUp = untilHungUp(reply)
-    const having = await models.find(model)
+    const found = await models.find(model)
+    const having = conversation === '' ? found : inOrder(found, conversation, now())
     onModel()
     let failure: unknown
     for (const { upstream, base } of having.slice(0, 2)) {
@@ -67,10 +69,15 @@ export function createOpenAiPlugin(
             continue
           }
         } else if (response.status === 502 || response.status === 504) engine.blame(upstream)
-        await relayAnswer(response, reply, (cause) => {
-          if (hungUp.aborted) return
-          engine.blame(upstream)
-          onFault(cause, { upstream: upstream.url, model })
+        await relayAnswer(response, reply, {
+          onWhole: () => {
+            if (response.ok) state.succeeded()
+          },
+          onCut(cause) {
+            if (hungUp.aborted) return
+            engine.blame(upstream)
+            onFault(cause, { upstream: upstream.url, model })
+          },
         })
         return reply
       } catch (error) {
@@ -92,15 +99,24 @@ export function createOpenAiPlugin(
     name: 'openai-upstreams',
     register(app, context) {
       const front = openOpenAiFront(app, context)
-      front.addModels(models.list)
+      front.addModels(models.list, models.describe)
       for (const path of passedOn) {
         app.post<OpenAiBody>(`/v1/${path}`, front.ofModel, (request, reply) => {
           const model = front.modelOf(request)
-          return forward(path, request, reply, model, () => context.observe.named(request, model))
+          const conversation = path === 'embeddings' ? '' : front.conversationOf(request)
+          return forward(path, request, reply, { model, conversation }, () => context.observe.named(request, model))
         })
       }
     },
   }
+}
+
+/** The upstream that knows this conversation first. */
+function inOrder<T extends { readonly upstream: UpstreamStatus }>(having: readonly T[], conversation: string, nowMs: number) {
+  const upstreams = having.map(({ upstream }) => upstream)
+  return byConversation(upstreams, conversation, nowMs).flatMap((chosen) =>
+    having.filter(({ upstream }) => upstream === chosen),
+  )
 }
 
 /** The system's code of a failed fetch: undici puts it into the cause. */

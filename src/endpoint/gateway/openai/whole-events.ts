@@ -1,0 +1,59 @@
+import { joinInTurns } from '../../threads/join-in-turns.ts'
+import type { RelayOutcome } from './relay-answer.ts'
+
+/** Answers that are not streamed are read whole first, so that half of one is an error and not an answer; an event, too. */
+export const maxWholeBytes = 64 * 1024 * 1024
+
+const cutOff = (message: string) =>
+  `data: ${JSON.stringify({ error: { message, type: 'server_error', code: 'cut_off' } })}\n\n`
+
+/** The bytes of a stream of events, up to the end of an event each time. */
+export async function* wholeEvents(
+  body: AsyncIterable<Uint8Array> | null,
+  { onWhole, onCut }: RelayOutcome,
+): AsyncGenerator<Buffer | string> {
+  /** The event that has not ended yet. */
+  let parts: Buffer[] = []
+  let length = 0
+  /** Its last bytes: an event's end may lie across two chunks. */
+  let tail = Buffer.alloc(0)
+  try {
+    for await (const chunk of body ?? []) {
+      const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+      const seen = Buffer.concat([tail, bytes])
+      const end = endOfLastEvent(seen) - tail.length
+      if (end > 0) {
+        yield joinInTurns([...parts, bytes.subarray(0, end)], length + end)
+        parts = []
+        length = 0
+      }
+      const rest = bytes.subarray(Math.max(0, end))
+      parts.push(rest)
+      length += rest.length
+      tail = seen.subarray(Math.max(seen.length - (longestEnd - 1), end > 0 ? tail.length + end : 0))
+      if (length > maxWholeBytes) break
+    }
+  } catch (cause) {
+    onCut(cause)
+    yield cutOff('The answer was cut off: the server that wrote it is gone.')
+    return
+  }
+  if (length > maxWholeBytes) {
+    yield cutOff('The answer was cut off: a part of it is too long.')
+    return
+  }
+  onWhole()
+  if (length > 0) yield joinInTurns(parts, length)
+}
+
+const ends = ['\n\n', '\r\n\r\n', '\r\r']
+const longestEnd = 4
+
+/** 0 where none ends. */
+function endOfLastEvent(bytes: Buffer): number {
+  const found = ends.map((blank) => {
+    const at = bytes.lastIndexOf(blank)
+    return at === -1 ? 0 : at + blank.length
+  })
+  return Math.max(...found)
+}
