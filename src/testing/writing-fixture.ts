@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import type { Manifest } from '../contracts/manifest.ts'
 import { createEndpoint, type Endpoint } from '../endpoint/create-endpoint.ts'
 import type { EndpointOptions } from '../endpoint/plugin/endpoint-options.ts'
+import { buildThreadScript } from './build-infer-worker.ts'
 
 /** A language model's files as a folder of models has them. */
 export interface WriterFolder {
@@ -15,13 +16,14 @@ export interface WriterFolder {
 export interface WritingFixture {
   readonly modelsDir: string
   open(options?: Partial<EndpointOptions>): Promise<Endpoint>
-  /** Holds all runs of endpoints that were opened with `script`, before they begin. */
+  /** Holds all runs of these endpoints' threads, before they begin. */
   hold(): Promise<void>
   letGo(): Promise<void>
-  /** Makes the threads of such endpoints die in their next runs, until it is called with false. */
+  /** Makes the threads die in their next runs, until it is called with false. */
   die(value: boolean): Promise<void>
-  /** Runs of such endpoints so far. */
+  /** Runs so far. */
   runs(): Promise<number>
+  /** The threads' script. */
   readonly script: URL
   close(): Promise<void>
 }
@@ -37,17 +39,19 @@ export async function openWritingFixture(models: readonly WriterFolder[]): Promi
       await writeFile(join(folder, path), bytes)
     }
   }
+  const { url: script, remove } = await buildThreadScript(new URL('./writing-worker-under-test.ts', import.meta.url))
   process.env.HITHER_WRITING_TEST = dir
   const endpoints: Endpoint[] = []
   const put = (name: string) => writeFile(join(dir, name), '')
   const take = (name: string) => rm(join(dir, name), { force: true })
   return {
     modelsDir,
-    script: new URL('./writing-worker-under-test.ts', import.meta.url),
+    script,
     async open(options = {}) {
       // Requests for these models alone need no thread for others; one there must be.
       const workerUrl = new URL('./idle-thread.mjs', import.meta.url)
-      const endpoint = await createEndpoint({ modelsDir, workers: 1, workerUrl, logger: false, ...options })
+      const usual = { modelsDir, workers: 1, workerUrl, writingWorkerUrl: script, logger: false } as const
+      const endpoint = await createEndpoint({ ...usual, ...options })
       endpoints.push(endpoint)
       return endpoint
     },
@@ -58,6 +62,7 @@ export async function openWritingFixture(models: readonly WriterFolder[]): Promi
     async close() {
       await take('hold')
       for (const endpoint of endpoints) await endpoint.close()
+      await remove()
       await rm(dir, { recursive: true })
     },
   }

@@ -172,3 +172,26 @@ test('a long conversation with tools is far within the bounds of a template', ()
   expect(text).toContain('Yes. Yes.')
   expect(text).toContain('999/1000<|im_end|>998')
 })
+
+describe('how a conversation ends', () => {
+  const source =
+    "{% for m in messages %}<{{ m.role }}>{{ m.content | trim }}</>{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"
+  const messages = [
+    { role: 'user', content: 'hi' },
+    { role: 'assistant', content: ' hel hel ' },
+  ] as const
+  const end = (ending: 'reply' | 'closed' | 'open', from = source) =>
+    openChatTemplate(from, {}).render({ messages, ending })
+
+  test('before an answer, after its last message, or within that, its last blank included', () => {
+    expect(end('reply')).toBe('<user>hi</><assistant>hel hel</><assistant>')
+    expect(end('closed')).toBe('<user>hi</><assistant>hel hel</>')
+    expect(end('open')).toBe('<user>hi</><assistant>hel hel ')
+  })
+
+  test('within a message that its template leaves out it can not end', () => {
+    expect(() => end('open', '{{ messages[0].content }}')).toThrow(
+      expect.objectContaining({ code: 'messages-refused' }),
+    )
+  })
+})
