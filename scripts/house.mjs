@@ -75,6 +75,7 @@ export const entries = {
     'models/store/read-model',
     'models/store/store-usage',
   ],
+  'cloud/text': ['cloud/text/open-text-server', 'cloud/text/text-server'],
   'client/cloud': ['client/cloud/cloud-link'],
   'client/edge': [
     'client/edge/client-edge',

@@ -23,7 +23,7 @@ async function open(
 ) {
   const fakeServer = await openFakeTextServer({ behaviour, ...fake })
   opened.push(fakeServer)
-  const server = openTextServer({ url: fakeServer.url, ...options })
+  const server = openTextServer({ url: fakeServer.url, askMs: 50_000, ...options })
   const answer = fakeServer.recital.answer(splitAnswer(renderChat(messages)).prompt)
   return { fake: fakeServer, server, answer }
 }
@@ -169,7 +169,7 @@ describe('an answer', () => {
   it.each(['/v1', '/openai/v1', '/v3'])('is found at %s, whether or not the address says so', async (base) => {
     const { fake, answer } = await open(textBehaviours.continues, { fake: { base } })
     for (const url of [fake.url, `${fake.url}${base}`]) {
-      expect((await write(openTextServer({ url }))).text).toBe(answer)
+      expect((await write(openTextServer({ url, askMs: 50_000 }))).text).toBe(answer)
     }
   })
 })

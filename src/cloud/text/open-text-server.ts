@@ -14,7 +14,6 @@ import { toWireRequest } from './to-wire-request.ts'
 const usualSilenceMs = { first: 60_000, gap: 10_000 }
 /** Bytes that an answer's reader is never asked to keep: it reads as they come. */
 const mostBytes = Number.POSITIVE_INFINITY
-const mostModels = 200
 
 /**
  * Opens a server of OpenAI's API for writing text: a Hither endpoint, a gateway, or a stock server. Nothing is sent before
@@ -26,11 +25,11 @@ const mostModels = 200
  * const { ways } = await server.describe('smollm2-135m')
  */
 export function openTextServer(options: TextServerOptions): TextServer {
-  const { kind, headers = {}, token, probe } = options
+  const { kind, headers = {}, token, probe, askMs = 10_000 } = options
   const { fetch = globalThis.fetch, now = () => performance.now(), nowDate = Date.now } = options
   const { root, base } = splitBase(toBaseUrl(options.url))
   const send = createSendRequest({ baseUrl: root, token, fetch: (...args) => fetch(...args), now, nowDate })
-  const known = createTextModels({ root, base, send, headers, kind, probe, now })
+  const known = createTextModels({ root, base, send, headers, kind, probe, askMs, now })
   /** By `now()`: the server has asked to be left alone until then. */
   let busyUntilMs = Number.NEGATIVE_INFINITY
 
@@ -99,19 +98,8 @@ export function openTextServer(options: TextServerOptions): TextServer {
       silence.stop()
     }
     const end = intake.end()
-    if (end.fingerprint !== undefined) noticeVersion(request.model, end.fingerprint)
+    if (end.fingerprint !== undefined) known.noticeFingerprint(request.model, end.fingerprint)
     return end
-  }
-
-  /** Fingerprints by model, as they were first seen. */
-  const fingerprints = new Map<string, string>()
-  /** A server that has become another one may go on in other ways. */
-  const noticeVersion = (model: string, fingerprint: string) => {
-    const before = fingerprints.get(model)
-    if (fingerprints.size >= mostModels) fingerprints.clear()
-    fingerprints.set(model, fingerprint)
-    if (before === undefined || before === fingerprint) return
-    known.forget(model)
   }
 
   return {

@@ -2,6 +2,7 @@ import { CloudError } from '../../errors/cloud-error.ts'
 import { type ListedTextModel, readTextModel, readTextModels } from '../../protocol/text-server/model-listing.ts'
 import { given } from '../../utils/given.ts'
 import { type HeldValues, holdValues } from '../../utils/held-value.ts'
+import { withDeadline } from '../../utils/with-deadline.ts'
 import type { SendRequest } from '../cloud-request.ts'
 import { type AskJson, type DetectedServer, detectServer } from './detect-server.ts'
 import { kindFacts } from './kind-facts.ts'
@@ -14,9 +15,8 @@ const bases = ['/v1', '/openai/v1', '/v3'] as const
 /** Milliseconds that what is known of a model is held, and that a failed probe is not repeated. */
 const knownMs = 600_000
 const retryMs = 15_000
-/** Milliseconds that a question, and a probe's few tokens, may take. */
-const askMs = 5_000
-const probeMs = 30_000
+/** Milliseconds that findings hold for a server that says no version: it may have become another one. */
+const unversionedMs = 3_600_000
 const mostBytes = 4 * 1024 * 1024
 const mostModels = 200
 
@@ -48,8 +48,10 @@ export interface TextModels extends Pick<HeldValues<string, TextModelFacts>, 'ge
   identify(model: string): Promise<Pick<TextModelFacts, 'model' | 'kind'>>
   /** Where its API is, below its root; known once a model was found. */
   readonly base: string
-  /** It does not have the model any more, or has become another server, which may go on in other ways. */
+  /** It does not have the model any more. */
   forget(model: string): void
+  /** An answer has this fingerprint: where it is another one than the probe's, it may go on in other ways. */
+  noticeFingerprint(model: string, fingerprint: string): void
 }
 
 /** Asks a server for its models, and for what each can do. */
@@ -60,15 +62,23 @@ export function createTextModels(options: {
   readonly headers: Readonly<Record<string, string>>
   readonly kind: TextServerOptions['kind']
   readonly probe: boolean | undefined
+  readonly askMs: number
   readonly now: () => number
 }): TextModels {
-  const { root, send, headers, kind: givenKind, probe, now } = options
+  const { root, send, headers, kind: givenKind, probe, askMs, now } = options
+  const probeMs = 6 * askMs
   let base = options.base
 
-  const getJson = async (path: string, signal: AbortSignal): Promise<unknown> => {
-    const { body } = await send({ path, headers, limitBytes: mostBytes, signal })
-    return JSON.parse(new TextDecoder().decode(body))
-  }
+  const inTime = <T>(ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> =>
+    withDeadline(work, {
+      ms,
+      onDeadline: () => new CloudError('cloud-timeout', 'The endpoint did not describe itself in time.'),
+    })
+  const getJson = (path: string, ms = askMs): Promise<unknown> =>
+    inTime(ms, async (signal) => {
+      const { body } = await send({ path, headers, limitBytes: mostBytes, signal })
+      return JSON.parse(new TextDecoder().decode(body))
+    })
   const postJson = async (path: string, value: unknown, signal: AbortSignal): Promise<unknown> => {
     const { body } = await send({ path, method: 'POST', ...jsonOf(headers, value), limitBytes: mostBytes, signal })
     try {
@@ -77,13 +87,13 @@ export function createTextModels(options: {
       throw new CloudError('cloud-bad-response', 'The endpoint answered with something that is no JSON.', { cause })
     }
   }
-  const ask: AskJson = (path) => getJson(path, AbortSignal.timeout(askMs)).catch(() => undefined)
+  const ask: AskJson = (path) => getJson(path).catch(() => undefined)
 
   /** The list of models, and where the API is. */
   const list = async (): Promise<readonly ListedTextModel[]> => {
     for (const each of base === undefined ? bases : [base]) {
       try {
-        const models = readTextModels(await getJson(`${each}/models`, AbortSignal.timeout(askMs)))
+        const models = readTextModels(await getJson(`${each}/models`))
         if (models === undefined) continue
         base = each
         return models
@@ -99,7 +109,7 @@ export function createTextModels(options: {
   const findAlone = async (model: string): Promise<ListedTextModel | undefined> => {
     const path = `${base ?? bases[0]}/models/${encodeURIComponent(model)}`
     return readTextModel(
-      await getJson(path, AbortSignal.timeout(probeMs)).catch((error: unknown) => {
+      await getJson(path, probeMs).catch((error: unknown) => {
         if (error instanceof SyntaxError || isStatus(error, [400, 404, 405, 501])) return undefined
         throw error
       }),
@@ -119,21 +129,22 @@ export function createTextModels(options: {
   const identities = holdValues({ load: identify, holdMs: knownMs, maxKeys: mostModels, now })
 
   /** Findings by model and version: another version of a server may do otherwise. */
-  const findings = new Map<string, ProbeFindings>()
-  const probed = async (model: string, kind: TextModelFacts['kind'], version: string | undefined) => {
+  const findings = new Map<string, ProbeFindings & { readonly atMs: number }>()
+  const probed = async (model: string, { model: id, kind, version }: Pick<TextModelFacts, 'model' | 'kind' | 'version'>) => {
     const key = `${model}\n${version ?? ''}`
-    const before = version === undefined ? undefined : findings.get(key)
-    if (before !== undefined) return before
-    const signal = AbortSignal.timeout(probeMs)
-    const found = await probeWays(
-      { model, kind },
-      {
-        post: (path, body) => postJson(`${base}/${path}`, body, signal),
-        postAtRoot: (path, body) => postJson(path, body, signal),
-      },
+    const before = findings.get(key)
+    if (before !== undefined && (version !== undefined || now() - before.atMs < unversionedMs)) return before
+    const found = await inTime(probeMs, (signal) =>
+      probeWays(
+        { model: id, kind },
+        {
+          post: (path, body) => postJson(`${base}/${path}`, body, signal),
+          postAtRoot: (path, body) => postJson(path, body, signal),
+        },
+      ),
     )
     if (findings.size >= mostModels) findings.clear()
-    findings.set(key, found)
+    findings.set(key, { ...found, atMs: now() })
     return found
   }
 
@@ -157,7 +168,7 @@ export function createTextModels(options: {
       return { ...facts, ways, waysKnown: facts.kind === 'unknown' ? 'no' : 'assumed' }
     }
     try {
-      const { ways, ids, fingerprint } = await probed(listed.id, facts.kind, facts.version)
+      const { ways, ids, fingerprint } = await probed(model, facts)
       const tokensOf = ids && { text: halfSentence, ids }
       return { ...facts, ...given({ tokensOf, version: facts.version ?? fingerprint }), ways, waysKnown: 'probed' }
     } catch {
@@ -172,6 +183,10 @@ export function createTextModels(options: {
     now,
   })
 
+  const forget = (model: string) => {
+    known.forget(model)
+    identities.forget(model)
+  }
 
   return {
     get: known.get,
@@ -183,10 +198,12 @@ export function createTextModels(options: {
     get base() {
       return base ?? ''
     },
-    forget(model) {
-      known.forget(model)
-      identities.forget(model)
-      for (const key of findings.keys()) if (key.startsWith(`${model}\n`)) findings.delete(key)
+    forget,
+    noticeFingerprint(model, fingerprint) {
+      const its = [...findings].filter(([key]) => key.startsWith(`${model}\n`))
+      if (its.every(([, found]) => found.fingerprint === undefined || found.fingerprint === fingerprint)) return
+      for (const [key] of its) findings.delete(key)
+      forget(model)
     },
   }
 }

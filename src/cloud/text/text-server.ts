@@ -152,6 +152,8 @@ export interface TextServerOptions {
   readonly token?: (() => string | Promise<string>) | undefined
   /** May a few tokens be spent to find out how it goes on with an answer? Default: not for kinds that charge. */
   readonly probe?: boolean | undefined
+  /** Longest time for a question about the server or a model, in milliseconds; all of a probe has six times as long. Default 10,000. */
+  readonly askMs?: number | undefined
   readonly fetch?: typeof globalThis.fetch | undefined
   readonly now?: (() => number) | undefined
   readonly nowDate?: (() => number) | undefined

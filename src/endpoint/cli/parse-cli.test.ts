@@ -59,6 +59,8 @@ describe('parseCli', () => {
       upstreams: ['http://a'],
     })
     expect(parseCli(['serve'], env)).not.toHaveProperty('gateway')
+    const texts = ['serve', '--upstream', 'http://a,http://b', '--upstream-kind', 'vllm, llama.cpp', '--upstream-probe=off']
+    expect(parseCli(texts, {})?.gateway).toMatchObject({ kinds: ['vllm', 'llama.cpp'], probe: false })
   })
 
   it('reads where reports are kept, a flag before the environment', () => {
@@ -127,6 +129,21 @@ describe('parseCli', () => {
       ['serve', '--upstream-limit', '3'],
       {},
       '--upstream-limit, --upstream-workers, --upstream-kind and --upstream-probe are for a gateway; name its servers with --upstream.',
+    ],
+    [
+      ['serve', '--upstream', 'http://a', '--upstream-kind', 'vlm'],
+      {},
+      'vlm is no kind of upstream; there are hither, vllm, llama.cpp, tgi, sglang, ollama, transformers, openvino, kserve, mistral, openai.',
+    ],
+    [
+      ['serve', '--upstream', 'http://a', '--upstream-kind', 'vllm,tgi'],
+      {},
+      '--upstream-kind has 2 kinds for 1 upstreams; give one for all, or each.',
+    ],
+    [
+      ['serve', '--upstream', 'http://a', '--upstream-probe', 'maybe'],
+      {},
+      '--upstream-probe is "on" or "off".',
     ],
     [
       ['serve', '--upstream', 'http://a', '--workers', '2'],

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { ConfigError } from '../../errors/config-error.ts'
+import { type TextServerKind, textServerKinds } from '../../protocol/text-server/server-kind.ts'
 import { parseOrigin } from '../http/cross-origin.ts'
 import { parseHost } from '../http/own-hosts.ts'
 import type { ReportsOptions } from '../reports/open-reports.ts'

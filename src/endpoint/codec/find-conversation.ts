@@ -24,6 +24,7 @@ export function findConversation(body: Uint8Array): string {
   if (body[at] !== openArray) return text.decode(body.subarray(at, Math.min(endOfValue(body, at), at + tellingBytes)))
   let before = at
   let from = skip(body, at + 1)
+  if (body[from] === closeArray) return ''
   for (let count = 0; count < mostMessages && body[from] === openObject; count += 1) {
     const end = endOfValue(body, from)
     if (isPersons(body.subarray(from, Math.min(end, from + mostBytes)))) {

@@ -117,7 +117,8 @@ export function createSeam(options: {
       // One of several may be lost, or all of them.
       if (waiting.trim() === '' && !isLast) return ''
       areBlanksBack = true
-      waiting = (/^\s*/.exec(ahead)?.[0] ?? '') + waiting.trimStart()
+      const isAsIs = waiting.startsWith(ahead) || ahead.startsWith(waiting)
+      if (!isAsIs || waiting === '') waiting = (/^\s*/.exec(ahead)?.[0] ?? '') + waiting.trimStart()
     }
     if (waiting.startsWith(ahead)) return goOn(held, waiting.slice(ahead.length))
     if (ahead.startsWith(waiting) && !isLast) return ''

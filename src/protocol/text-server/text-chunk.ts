@@ -41,7 +41,12 @@ export interface TextChunk {
 }
 
 const wholeSchema = v.nullish(v.pipe(v.number(), v.safeInteger(), v.minValue(0)))
-const idsSchema = v.nullish(v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(0))))
+// One check for all of them: a schema for each takes ten times as long.
+const idsSchema = v.nullish(
+  v.custom<readonly number[]>(
+    (ids) => Array.isArray(ids) && ids.every((id: unknown) => Number.isSafeInteger(id) && (id as number) >= 0),
+  ),
+)
 const textSchema = v.nullish(v.string())
 const msSchema = v.nullish(v.pipe(v.number(), v.finite(), v.minValue(0)))
 

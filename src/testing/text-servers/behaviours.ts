@@ -90,9 +90,12 @@ function limited(tokens: readonly FakeToken[], body: FakeBody, promptIds: readon
   for (const token of tokens.slice(0, most)) {
     kept.push(token)
     text += token.text
-    const starts = stops.map((stop) => text.indexOf(stop)).filter((at) => at >= 0)
-    if (starts.length === 0) continue
-    let left = Math.min(...starts)
+    const [first] = stops
+      .map((stop) => ({ at: text.indexOf(stop), end: text.indexOf(stop) + stop.length }))
+      .filter(({ at }) => at >= 0)
+      .sort((a, b) => a.end - b.end || a.at - b.at)
+    if (first === undefined) continue
+    let left = first.at
     const told = kept.map(({ id, text: whole }) => {
       const some = whole.slice(0, left)
       left -= some.length
