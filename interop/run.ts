@@ -3,7 +3,7 @@
 // the servers' answers are written down for the unit tests; with --write the tables go into docs/interop.md.
 import { fileURLToPath } from 'node:url'
 import type { Part } from './support/part.ts'
-import { type Column, tables, toMarkdown, writeTable } from './support/table.ts'
+import { type Column, type tables, toMarkdown, writeTable } from './support/table.ts'
 import { tensorParts } from './tensor-parts.ts'
 import { textParts } from './text/text-parts.ts'
 

@@ -13,11 +13,8 @@ export const startServer = (modelsDir: string, workers: number): Promise<BenchSe
   start(['--models', modelsDir, '--workers', String(workers)])
 
 /** The built gateway, before other servers: their addresses, with commas between them. */
-export const startGateway = (
-  upstreams: string,
-  workers: number,
-  more: readonly string[] = [],
-): Promise<BenchServer> => start(['--upstream', upstreams, '--upstream-workers', String(workers), ...more])
+export const startGateway = (upstreams: string, workers: number, more: readonly string[] = []): Promise<BenchServer> =>
+  start(['--upstream', upstreams, '--upstream-workers', String(workers), ...more])
 
 /** The built endpoint with a database for reports, as `args` or `env` name it. */
 export const startIntake = ({

@@ -118,7 +118,10 @@ export async function compareWritten(
   const lead = Math.min(...leads)
   if (lead < nearTie) return 'near-tie'
   const at = parting.text.length
-  return { parted: `${JSON.stringify(parting.text.slice(-30))} goes on as ${JSON.stringify(other.text.slice(at, at + 30))}`, lead }
+  return {
+    parted: `${JSON.stringify(parting.text.slice(-30))} goes on as ${JSON.stringify(other.text.slice(at, at + 30))}`,
+    lead,
+  }
 }
 
 /** What came of many. @throws {Error} texts part where no two tokens are nearly equal */

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { VERSION } from 'openai/version'
 import type { Outcome } from '../checks.ts'
 import type { Part, Report } from '../support/part.ts'
 import { openEnvironment, run, versionOf } from '../support/python.ts'
@@ -19,11 +18,6 @@ async function checkOpenAiPython(python: string, url: string, counting: string):
   return output.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as Outcome] : []))
 }
 
-async function versionOfOpenAiJs(): Promise<string> {
-  const path = createRequire(import.meta.url).resolve('openai/package.json')
-  return (JSON.parse(await readFile(path, 'utf8')) as { readonly version: string }).version
-}
-
 /** OpenAI's own clients, against our endpoint and against a gateway before it. */
 const openAiClients: Part = async ({ add, uses, say }) => {
   const served = await openServedTexts(say)
@@ -36,7 +30,7 @@ const openAiClients: Part = async ({ add, uses, say }) => {
     ['gateway → Hither', gateway.url],
   ] as const
   try {
-    uses(`openai (JavaScript) ${await versionOfOpenAiJs()}`)
+    uses(`openai (JavaScript) ${VERSION}`)
     for (const [name, url] of targets) {
       add(`openai (JavaScript) → ${name}`, await checkOpenAiJs(url, served.endpoint.url), group)
     }
