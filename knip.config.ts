@@ -24,6 +24,7 @@ const config: KnipConfig = {
         'src/edge/worker/edge.worker.ts',
         'src/client/background/worker/background.worker.ts',
         'src/client/tasks/worklet/sound-tap.worklet.js',
+        'src/testing/writing-worker-under-test.ts',
         'src/**/*.test.ts',
         'e2e/**/*.spec.ts',
         'e2e/plain-project/main.ts',

@@ -8,12 +8,14 @@ import { InferenceSession } from 'onnxruntime-node'
  */
 const folder = process.env.HITHER_WRITING_TEST ?? ''
 const cell = new Int32Array(new SharedArrayBuffer(4))
-const { run } = InferenceSession.prototype
-InferenceSession.prototype.run = function (this: InferenceSession, ...args: Parameters<typeof run>) {
+/** The class behind the factory that the types know. */
+const { prototype } = InferenceSession as unknown as { readonly prototype: Pick<InferenceSession, 'run'> }
+const { run } = prototype
+prototype.run = function (this: InferenceSession, ...args: unknown[]) {
   appendFileSync(`${folder}/runs`, '.')
   while (existsSync(`${folder}/hold`)) Atomics.wait(cell, 0, 0, 5)
   if (existsSync(`${folder}/die`)) process.exit(3)
-  return run.apply(this, args)
-} as typeof run
+  return (run as (...all: unknown[]) => ReturnType<typeof run>).apply(this, args)
+}
 
 await import('../endpoint/writing/thread/writing-worker.ts')

@@ -94,10 +94,11 @@ describe('/v1/completions', () => {
   })
 
   it('goes on with an answer at any token: penalties, seed, stop strings and the limit count over the whole', async () => {
-    const how = { prompt: 'once', max_tokens: 40, temperature: 1.2, seed: 5, frequency_penalty: 1.5, stop: ['zzz'] }
+    const how = { prompt: 'once', max_tokens: 40, temperature: 1.2, seed: 11, frequency_penalty: 1.5, stop: ['zzz'] }
     const { choices } = (await post('completions', { ...how, return_token_ids: true })).json()
     const { text, token_ids: ids, prompt_token_ids: before } = choices[0]
-    for (const cut of [1, 7, 20, 39]) {
+    expect(ids.length).toBeGreaterThan(4)
+    for (const cut of [1, 2, ids.length >> 1, ids.length - 1]) {
       const prompt = [...before, ...ids.slice(0, cut)]
       const rest = await post('completions', { ...how, prompt, hither_answer_tokens: cut, return_token_ids: true })
       const [choice] = rest.json().choices

@@ -86,7 +86,7 @@ describe('parseChatRequest', () => {
     ['arguments that are no object', { messages: [callOf('[1]')] }, 'messages.0.tool_calls.0.function.arguments'],
     ['arguments that are no JSON', { messages: [callOf('{')] }, 'messages.0.tool_calls.0.function.arguments'],
     ['likeliest tokens without probabilities', { top_logprobs: 2 }, 'top_logprobs'],
-    ['an empty stop string', { stop: [''] }, 'stop.0'],
+    ['an empty stop string', { stop: [''] }, 'stop'],
     ['answer tokens of a new answer', { hither_answer_tokens: 2 }, 'hither_answer_tokens'],
     ['a bias', { logit_bias: { 5: 1 } }, 'logit_bias'],
   ])('refuses %s', (_, fields, param) => {

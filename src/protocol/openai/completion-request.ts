@@ -27,11 +27,11 @@ const schema = v.object({
       v.string(),
       tokenIdsSchema,
       v.pipe(
-        v.tuple([v.string()]),
+        v.strictTuple([v.string()]),
         v.transform(([prompt]) => prompt),
       ),
       v.pipe(
-        v.tuple([tokenIdsSchema]),
+        v.strictTuple([tokenIdsSchema]),
         v.transform(([prompt]) => prompt),
       ),
     ],

@@ -58,6 +58,18 @@ describe('createEventLog', () => {
     expect(left).toHaveBeenCalledTimes(1)
   })
 
+  it('a comment goes to its reader, and is no event', async () => {
+    const log = openLog()
+    log.comment()
+    const read = textOf(log.read())
+    log.comment()
+    addAll(log, 1, 1)
+    log.end()
+    log.comment()
+    expect(await read).toBe(':\n\n........1\n')
+    expect(await textOf(log.read())).toBe('........1\n')
+  })
+
   describe('with a slow reader', () => {
     beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
     afterEach(() => void vi.useRealTimers())

@@ -5,6 +5,8 @@ import { CloudError } from '../../../errors/cloud-error.ts'
 export interface EventLog {
   /** Adds an event. @returns a promise while its reader can take no more; it resolves too when that one goes */
   add(id: number, text: string): Promise<void> | undefined
+  /** Sends its reader a comment, which is no event: written to a connection that is gone, it makes that known. */
+  comment(): void
   /** No more events come. */
   end(): void
   readonly ended: boolean
@@ -80,6 +82,9 @@ export function createEventLog(options: {
       const own = reader
       push(own, text)
       return own.isFull ? new Promise<void>((resolve) => own.waiting.push(resolve)) : undefined
+    },
+    comment() {
+      if (!ended && reader !== undefined && !reader.isFull) push(reader, ':\n\n')
     },
     end() {
       ended = true

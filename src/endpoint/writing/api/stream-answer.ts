@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream'
 import type { WriteEvent } from '../../../generation/writer/write-request.ts'
 import { formatEvent } from '../../../protocol/openai/answer-form.ts'
 import { toOpenAiError } from '../../openai/openai-front.ts'
@@ -17,7 +16,7 @@ const keptBytes = 64 * 1024
  * @param options.hungUp aborts when the connection that asked for it is closed
  * @param options.onBegin told of its events, before the first one is read
  * @param options.onEnd called before the last event is sent; without an end it has failed, or nobody reads it any more
- * @returns the events for that connection, once the prompt was read
+ * @returns its events, once the prompt was read
  * @throws what `write` throws before that
  */
 export async function streamAnswer(options: {
@@ -29,7 +28,7 @@ export async function streamAnswer(options: {
   readonly onEvent: (event: WriteEvent) => void
   readonly onBegin: (log: EventLog) => void
   readonly onEnd: (outcome: WrittenEnd | 'failed' | 'aborted') => void
-}): Promise<Readable> {
+}): Promise<EventLog> {
   const { write, telling, resumable, stallMs, hungUp, onEvent, onBegin, onEnd } = options
   const controller = new AbortController()
   const leave = () => controller.abort(new Error('the client hung up'))
@@ -77,5 +76,5 @@ export async function streamAnswer(options: {
   await Promise.race([begun, ended])
   hungUp.removeEventListener('abort', leave)
   onBegin(log)
-  return log.read()
+  return log
 }

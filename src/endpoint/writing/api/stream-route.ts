@@ -1,20 +1,45 @@
-import type { Readable } from 'node:stream'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { CloudError } from '../../../errors/cloud-error.ts'
 import { ValidationError } from '../../../errors/validation-error.ts'
 import type { OpenAiFront } from '../../openai/openai-front.ts'
 import type { PluginContext } from '../../plugin/endpoint-plugin.ts'
 import { grants, inferScope } from '../../security/scopes.ts'
+import type { EventLog } from './event-log.ts'
 import type { KeptStreams } from './kept-streams.ts'
 
-/** Sends server-sent events as they come. */
-export const sendEvents = (reply: FastifyReply, events: Readable): FastifyReply =>
-  reply
-    .header('Cache-Control', 'no-store')
-    // Proxies such as nginx would wait for more than an event.
-    .header('X-Accel-Buffering', 'no')
-    .type('text/event-stream; charset=utf-8')
-    .send(events)
+/** Milliseconds until a connection is tried again: the first write to one that is gone only makes its other side say so. */
+const [againMs, thenMs] = [100, 1_000]
+
+/**
+ * Sends server-sent events as they come. A client that has closed the connection looks like one that has ended its side of
+ * it and waits, until something is written; and the model may take a while for its next token. So comments are.
+ *
+ * @param after id of the last event that the reader has
+ */
+export function sendEvents(request: FastifyRequest, reply: FastifyReply, log: EventLog, after?: number): FastifyReply {
+  const events = log.read(after)
+  const { socket } = request.raw
+  let timer: NodeJS.Timeout | undefined
+  const tryConnection = (nextMs: number) => {
+    log.comment()
+    timer = setTimeout(() => tryConnection(thenMs), nextMs).unref()
+  }
+  const halfClosed = () => tryConnection(againMs)
+  if (socket.readableEnded) halfClosed()
+  else socket.once('end', halfClosed)
+  events.once('close', () => {
+    clearTimeout(timer)
+    socket.off('end', halfClosed)
+  })
+  return (
+    reply
+      .header('Cache-Control', 'no-store')
+      // Proxies such as nginx would wait for more than an event.
+      .header('X-Accel-Buffering', 'no')
+      .type('text/event-stream; charset=utf-8')
+      .send(events)
+  )
+}
 
 /**
  * `GET /v1/streams/ID`: what of a streamed answer follows the event of `Last-Event-ID`, and what is still to come. It is
@@ -39,7 +64,7 @@ export function addStreamRoute(
       // Whose it is not need not know that there is one.
       if (!isTheirs) throw new CloudError('cloud-refused', 'There is no such stream.', { context: { status: 404 } })
       observe.named(request, stream.model)
-      return sendEvents(reply, stream.log.read(lastEvent(request.headers['last-event-id'])))
+      return sendEvents(request, reply, stream.log, lastEvent(request.headers['last-event-id']))
     },
   )
 }

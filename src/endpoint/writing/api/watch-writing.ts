@@ -6,18 +6,16 @@ import type { WrittenEnd } from '../thread/writing-thread.ts'
 import type { AnswerTokens } from './tell-answer.ts'
 
 /** What became of an answer. */
-export type Outcome = (WrittenEnd & { readonly queueMs: number }) | 'failed' | 'aborted'
+type Outcome = (WrittenEnd & { readonly queueMs: number }) | 'failed' | 'aborted'
 
 /** Watches one answer for metrics and statistics. */
-export function watchWriting(
-  observe: Observe,
-  request: FastifyRequest,
-  model: ServedModel,
-): {
+export interface WritingWatch {
   event(event: WriteEvent): void
   /** To be called before the answer is sent to its end. */
   ended(outcome: Outcome, tokens: AnswerTokens): void
-} {
+}
+
+export function watchWriting(observe: Observe, request: FastifyRequest, model: ServedModel): WritingWatch {
   const { arrivedAtMs } = observe.of(request)
   const startMs = performance.now()
   let firstAtMs: number | undefined

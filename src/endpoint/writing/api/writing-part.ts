@@ -1,7 +1,7 @@
-import type { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { CloudError } from '../../../errors/cloud-error.ts'
 import { ValidationError } from '../../../errors/validation-error.ts'
+import type { AnswerForm } from '../../../protocol/openai/answer-form.ts'
 import { createChatForm } from '../../../protocol/openai/chat-form.ts'
 import { createCompletionForm } from '../../../protocol/openai/completion-form.ts'
 import { randomId } from '../../../utils/random-id.ts'
@@ -14,6 +14,7 @@ import type { OpenAiBody } from '../../openai/openai-front.ts'
 import type { OpenAiPart } from '../../openai/openai-plugin.ts'
 import type { WritingPool } from '../pool/writing-pool.ts'
 import { type WritingReadyModel, type WritingTask, writes } from '../pool/writing-task.ts'
+import type { EventLog } from './event-log.ts'
 import { createKeptStreams } from './kept-streams.ts'
 import { toModelEntry } from './model-entries.ts'
 import { openRequestReader } from './read-requests.ts'
@@ -22,7 +23,7 @@ import { streamAnswer } from './stream-answer.ts'
 import { addStreamRoute, sendEvents } from './stream-route.ts'
 import { tellEvents, tellWhole } from './tell-answer.ts'
 import { toTask, type WritingRequest } from './to-task.ts'
-import { type Outcome, watchWriting } from './watch-writing.ts'
+import { type WritingWatch, watchWriting } from './watch-writing.ts'
 
 /** How long a stream is kept after its end. */
 const keptMs = 60_000
@@ -96,7 +97,7 @@ export function createWritingPart(options: {
           throw error
         }
       }
-      const streamOf = (asked: WritingRequest, task: WritingTask, parts: Answering): Promise<Readable> => {
+      const streamOf = (asked: WritingRequest, task: WritingTask, parts: Answering): Promise<EventLog> => {
         const { id, form, watch, hungUp, client } = parts
         const telling = tellEvents(asked, form)
         let queueMs = 0
@@ -147,7 +148,7 @@ export function createWritingPart(options: {
             client: access.tokenOf(request)?.client,
           }
           if (!asked.stream) return answerWhole(asked, task, parts, reply)
-          return sendEvents(reply, await streamOf(asked, task, parts))
+          return sendEvents(request, reply, await streamOf(asked, task, parts))
         }
       app.post<OpenAiBody>('/v1/chat/completions', front.ofModel, answer('chat'))
       app.post<OpenAiBody>('/v1/completions', front.ofModel, answer('completion'))
@@ -156,13 +157,12 @@ export function createWritingPart(options: {
   }
 }
 
+/** What an answer is told with. */
 interface Answering {
   readonly id: string
-  readonly form: ReturnType<typeof createChatForm>
-  readonly watch: {
-    event: ReturnType<typeof watchWriting>['event']
-    ended(outcome: Outcome, tokens: Parameters<ReturnType<typeof watchWriting>['ended']>[1]): void
-  }
+  readonly form: AnswerForm
+  readonly watch: WritingWatch
   readonly hungUp: AbortSignal
+  /** Subject of the request's token. */
   readonly client: string | undefined
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { greedy } from '../../../generation/sampling/sampling.ts'
@@ -65,6 +66,7 @@ describe('slow readers', () => {
   it('a hundred of them hold up nobody, and little is written for them (case 65)', async () => {
     const { pool, write } = open()
     const controller = new AbortController()
+    setMaxListeners(0, controller.signal)
     const taken = Array.from({ length: 100 }, () => 0)
     const slow = taken.map((_, index) =>
       write(
@@ -106,15 +108,34 @@ describe('slow readers', () => {
 
 describe('memory', () => {
   it('answers that have grown beyond it together wait for the oldest', async () => {
-    const room = 80 * bytesPerToken(model.manifest.generation)
+    const perToken = bytesPerToken(model.manifest.generation)
+    const room = 80 * perToken
     const { pool, write } = open({ cacheBytes: room })
+    // Short answers are expected from here on.
+    await write(() => {}, { maxTokens: 1 })
     const most: number[] = []
     const one = () => write(() => void most.push(pool.usedBytes), { maxTokens: 70 })
     const ends = await Promise.all([one(), one(), one()])
     expect(ends.map(({ reason }) => reason)).toEqual(['length', 'length', 'length'])
-    // One may be alone beyond it; the others stop a few tokens later.
-    expect(Math.max(...most)).toBeLessThan(room * 2)
+    // The oldest goes on to its 75 tokens; the others stand still with what they had, and what was under way.
+    expect(Math.max(...most)).toBeGreaterThan(room)
+    expect(Math.max(...most)).toBeLessThanOrEqual(room + (75 + 2 * (eventsAhead + 4)) * perToken)
   })
+})
+
+it('an answer is begun where what is expected of all fits', async () => {
+  const perToken = bytesPerToken(model.manifest.generation)
+  const { pool, write } = open({ cacheBytes: 80 * perToken })
+  let most = 0
+  const one = () =>
+    write(
+      () => {
+        most = Math.max(most, pool.active)
+      },
+      { maxTokens: 60 },
+    )
+  await Promise.all([one(), one(), one()])
+  expect(most).toBe(1)
 })
 
 describe('queues', () => {

@@ -112,8 +112,8 @@ export function createWritingPool(options: {
     queue = left
   }
 
-  /** Resolves when there is room. */
-  const wait = (task: WritingTask, signal: AbortSignal): Promise<void> =>
+  /** Resolves when there is room, which is taken at once: others may be started in the same turn. */
+  const wait = (task: WritingTask, signal: AbortSignal): Promise<TakenRoom> =>
     new Promise((resolve, reject) => {
       const state = stateOf(task.model)
       const end = () => {
@@ -132,7 +132,7 @@ export function createWritingPool(options: {
           end()
           state.begun += 1
           state.active += 1
-          resolve()
+          resolve(room.take(bytesOf(task)))
         },
       }
       const limitMs = Math.min(maxWaitMs, (task.deadlineAtMs ?? Number.POSITIVE_INFINITY) - now())
@@ -204,9 +204,8 @@ export function createWritingPool(options: {
     signal.throwIfAborted()
     const { model } = task
     const arrivedMs = now()
-    await wait(task, signal)
+    const taken = await wait(task, signal)
     const queueMs = now() - arrivedMs
-    const taken = room.take(bytesOf(task))
     try {
       return { ...(await run(task, take, signal, taken)), queueMs }
     } finally {
