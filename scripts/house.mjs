@@ -47,7 +47,16 @@ export const only = {
   'service-worker': ['outbox/report-sync', 'app/offline', 'service-worker'],
   endpoint: ['contracts', 'errors', 'utils', 'protocol', 'models/manifest', 'generation', 'endpoint'],
   'endpoint/adding': ['contracts', 'errors', 'utils', 'models/manifest', 'models/gguf', 'models/onnx', 'endpoint'],
-  'endpoint/gateway': ['contracts', 'errors', 'utils', 'protocol', 'models/manifest', 'generation', 'cloud', 'endpoint'],
+  'endpoint/gateway': [
+    'contracts',
+    'errors',
+    'utils',
+    'protocol',
+    'models/manifest',
+    'generation',
+    'cloud',
+    'endpoint',
+  ],
 }
 
 /** Sub-folders with entries: from outside of the folder, only these files are imported. */

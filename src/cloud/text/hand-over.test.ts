@@ -20,7 +20,10 @@ const servers: readonly (readonly [keyof typeof textBehaviours, Facts])[] = [
   ['byText', { kind: 'unknown', ways: [{ ...plain, way: 'text' }] }],
   ['continues', { kind: 'unknown', ways: [{ ...plain, way: 'continue-final-message' }] }],
   ['trailing', { kind: 'llama.cpp', ways: [{ ...plain, way: 'trailing-message', trims: true }] }],
-  ['losesBlanks', { kind: 'transformers', ways: [{ ...plain, way: 'continue-final-message', trims: true, losesBlanks: true }] }],
+  [
+    'losesBlanks',
+    { kind: 'transformers', ways: [{ ...plain, way: 'continue-final-message', trims: true, losesBlanks: true }] },
+  ],
   ['echoes', { kind: 'mistral', ways: [{ ...plain, way: 'prefix', trims: true, echoes: true }] }],
 ]
 
@@ -45,7 +48,10 @@ const cases = fc.record({
   cut: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
   byText: fc.boolean(),
   stop: fc.option(
-    fc.record({ at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), length: fc.integer({ min: 1, max: 8 }) }),
+    fc.record({
+      at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      length: fc.integer({ min: 1, max: 8 }),
+    }),
   ),
   more: fc.constantFrom<readonly string[]>([], [' END', '</s>'], ['\n\n']),
   perEvent: fc.integer({ min: 1, max: 5 }),
@@ -81,7 +87,8 @@ it('10,000 answers that are cut anywhere go on as if undisturbed, on each kind o
         goOn = { shown, held: strings.held, tokens: recital.encode(begun).length, promptText }
       }
       // Only ids can be counted to the very token.
-      const limit = isByIds && short !== null ? Math.max(goOn.tokens + 1, Math.ceil(short * all.length)) : all.length + 1_000
+      const limit =
+        isByIds && short !== null ? Math.max(goOn.tokens + 1, Math.ceil(short * all.length)) : all.length + 1_000
       const request: CloudWriteRequest = {
         model: 'teller',
         prompt: { messages },

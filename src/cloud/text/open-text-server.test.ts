@@ -77,14 +77,23 @@ describe('a probe', () => {
 
   it('is not sent where it is switched off, or the server charges', async () => {
     const paid = await open(textBehaviours.echoes)
-    expect(await paid.server.describe('teller')).toMatchObject({ kind: 'mistral', waysKnown: 'assumed', ways: [{ way: 'prefix' }] })
+    expect(await paid.server.describe('teller')).toMatchObject({
+      kind: 'mistral',
+      waysKnown: 'assumed',
+      ways: [{ way: 'prefix' }],
+    })
     const off = await open(textBehaviours.continues, { probe: false })
     expect(await off.server.describe('teller')).toMatchObject({ ways: [], waysKnown: 'no' })
     expect([...paid.fake.asked, ...off.fake.asked]).toEqual([])
   })
 
   it('is not needed where a gateway says what it has found', async () => {
-    const hither = { kind: 'vllm', continues: ['token-ids', 'text', 'some-newer-way'], trims: false, contextTokens: 4096 }
+    const hither = {
+      kind: 'vllm',
+      continues: ['token-ids', 'text', 'some-newer-way'],
+      trims: false,
+      contextTokens: 4096,
+    }
     const { server, fake } = await open(textBehaviours.byIds, { fake: { entry: { hither } } })
     const facts = await server.describe('teller')
     expect(facts).toMatchObject({ kind: 'vllm', waysKnown: 'said', contextTokens: 4096 })
@@ -108,7 +117,11 @@ describe('an answer', () => {
     const { server, fake, answer } = await open(textBehaviours.byIds)
     const { text, end, parts } = await write(server)
     expect(text).toBe(answer)
-    expect(end).toMatchObject({ reason: 'stop', fingerprint: 'fp-1', usage: { answerTokens: fake.recital.encode(answer).length } })
+    expect(end).toMatchObject({
+      reason: 'stop',
+      fingerprint: 'fp-1',
+      usage: { answerTokens: fake.recital.encode(answer).length },
+    })
     expect(fake.asked).toHaveLength(1)
     expect(parts[0]).toMatchObject({ type: 'begun', promptIds: expect.any(Array) })
     expect(parts.flatMap((part) => (part.type === 'text' ? (part.ids ?? []) : []))).toEqual(fake.recital.encode(answer))
@@ -150,7 +163,13 @@ describe('an answer', () => {
     const sampling = { temperature: 0.5, topK: 40, minP: 0.1, repetitionPenalty: 1.1, seed: 7 }
     const vllm = await open(textBehaviours.byIds)
     await write(vllm.server, { sampling })
-    expect(vllm.fake.asked[0]?.body).toMatchObject({ temperature: 0.5, top_k: 40, min_p: 0.1, repetition_penalty: 1.1, seed: 7 })
+    expect(vllm.fake.asked[0]?.body).toMatchObject({
+      temperature: 0.5,
+      top_k: 40,
+      min_p: 0.1,
+      repetition_penalty: 1.1,
+      seed: 7,
+    })
     const mistral = await open(textBehaviours.echoes)
     await write(mistral.server, { sampling })
     const { body } = mistral.fake.asked[0] ?? { body: {} }
@@ -181,7 +200,11 @@ describe('a failure', () => {
     ['an end without a finish', { kind: 'ends', at: 5 }, { code: 'cloud-bad-response', context: { cutOff: true } }],
     ['JSON that is no answer', { kind: 'nonsense', at: 5 }, { code: 'cloud-bad-response' }],
     ['an error', { kind: 'error', at: 5, error: { message: 'no memory', code: 500 } }, { code: 'cloud-failed' }],
-    ['a cut that a gateway reports', { kind: 'error', at: 5, error: { code: 'cut_off' } }, { context: { cutOff: true } }],
+    [
+      'a cut that a gateway reports',
+      { kind: 'error', at: 5, error: { code: 'cut_off' } },
+      { context: { cutOff: true } },
+    ],
   ] as const
   it.each(faults)('by %s in the middle keeps what has come', async (_, fault, error) => {
     const { server, fake, answer } = await open(textBehaviours.byIds)
@@ -233,12 +256,16 @@ describe('a failure', () => {
     fake.fail({ kind: 'stall', at: 5 })
     const leaving = new AbortController()
     const reason = new Error('enough')
-    const writing = write(server, {}, {
-      signal: leaving.signal,
-      onPart: ({ type }) => {
-        if (type === 'text') leaving.abort(reason)
+    const writing = write(
+      server,
+      {},
+      {
+        signal: leaving.signal,
+        onPart: ({ type }) => {
+          if (type === 'text') leaving.abort(reason)
+        },
       },
-    })
+    )
     expect((await writing).error).toBe(reason)
     await vi.waitFor(() => expect(fake.open).toBe(0), patiently)
   })

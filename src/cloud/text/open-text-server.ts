@@ -8,7 +8,13 @@ import { createAnswerIntake } from './answer-intake.ts'
 import { planGoOn } from './plan-go-on.ts'
 import { readTextStream, watchSilence } from './read-text-stream.ts'
 import { createTextModels, jsonOf, splitBase } from './text-models.ts'
-import type { CloudTextEnd, CloudWriteOptions, CloudWriteRequest, TextServer, TextServerOptions } from './text-server.ts'
+import type {
+  CloudTextEnd,
+  CloudWriteOptions,
+  CloudWriteRequest,
+  TextServer,
+  TextServerOptions,
+} from './text-server.ts'
 import { toWireRequest } from './to-wire-request.ts'
 
 const usualSilenceMs = { first: 60_000, gap: 10_000 }

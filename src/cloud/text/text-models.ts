@@ -130,7 +130,10 @@ export function createTextModels(options: {
 
   /** Findings by model and version: another version of a server may do otherwise. */
   const findings = new Map<string, ProbeFindings & { readonly atMs: number }>()
-  const probed = async (model: string, { model: id, kind, version }: Pick<TextModelFacts, 'model' | 'kind' | 'version'>) => {
+  const probed = async (
+    model: string,
+    { model: id, kind, version }: Pick<TextModelFacts, 'model' | 'kind' | 'version'>,
+  ) => {
     const key = `${model}\n${version ?? ''}`
     const before = findings.get(key)
     if (before !== undefined && (version !== undefined || now() - before.atMs < unversionedMs)) return before

@@ -59,7 +59,14 @@ describe('parseCli', () => {
       upstreams: ['http://a'],
     })
     expect(parseCli(['serve'], env)).not.toHaveProperty('gateway')
-    const texts = ['serve', '--upstream', 'http://a,http://b', '--upstream-kind', 'vllm, llama.cpp', '--upstream-probe=off']
+    const texts = [
+      'serve',
+      '--upstream',
+      'http://a,http://b',
+      '--upstream-kind',
+      'vllm, llama.cpp',
+      '--upstream-probe=off',
+    ]
     expect(parseCli(texts, {})?.gateway).toMatchObject({ kinds: ['vllm', 'llama.cpp'], probe: false })
   })
 
@@ -140,11 +147,7 @@ describe('parseCli', () => {
       {},
       '--upstream-kind has 2 kinds for 1 upstreams; give one for all, or each.',
     ],
-    [
-      ['serve', '--upstream', 'http://a', '--upstream-probe', 'maybe'],
-      {},
-      '--upstream-probe is "on" or "off".',
-    ],
+    [['serve', '--upstream', 'http://a', '--upstream-probe', 'maybe'], {}, '--upstream-probe is "on" or "off".'],
     [
       ['serve', '--upstream', 'http://a', '--workers', '2'],
       {},

@@ -159,7 +159,9 @@ function toGateway(
     throw invalid(`${wrong || 'An empty text'} is no address of an upstream; write one like http://triton:8000.`)
   const kinds = kind?.flatMap((some) => some.split(',')).map(toKind)
   if (kinds !== undefined && kinds.length > 1 && kinds.length !== upstreams.length) {
-    throw invalid(`--upstream-kind has ${kinds.length} kinds for ${upstreams.length} upstreams; give one for all, or each.`)
+    throw invalid(
+      `--upstream-kind has ${kinds.length} kinds for ${upstreams.length} upstreams; give one for all, or each.`,
+    )
   }
   if (probe !== undefined && probe !== 'on' && probe !== 'off') throw invalid('--upstream-probe is "on" or "off".')
   return {

@@ -42,7 +42,10 @@ describe('what tells a conversation from others', () => {
     expect(keyOf(body)).toBe('')
   })
 
-  it.each(['{"messages":', '{"messages":[', '{"messages":[{', '{"messages"', '{', ''])('is found in no haste in %j', (text) => {
-    expect(findConversation(new TextEncoder().encode(text))).toBeTypeOf('string')
-  })
+  it.each(['{"messages":', '{"messages":[', '{"messages":[{', '{"messages"', '{', ''])(
+    'is found in no haste in %j',
+    (text) => {
+      expect(findConversation(new TextEncoder().encode(text))).toBeTypeOf('string')
+    },
+  )
 })

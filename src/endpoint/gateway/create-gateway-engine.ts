@@ -8,14 +8,15 @@ import type { TextServerKind } from '../../protocol/text-server/server-kind.ts'
 import { openCodec } from '../codec/codec.ts'
 import type { InferEngine, ServedModel } from '../engine/infer-engine.ts'
 import { joinInTurns } from '../threads/join-in-turns.ts'
-import { byLoad, mayEject, usableUpstreams } from './choose-upstream.ts'
 import { createGatewayAdmission } from './gateway-admission.ts'
 import { createGatewayCapacity, createModelTimes } from './gateway-capacity.ts'
 import { createRunAtUpstreams } from './run-at-upstreams.ts'
 import { createServes, findServedModel, listServedModels } from './served-models.ts'
-import { createUpstream, type Upstream } from './upstream.ts'
-import { createUpstreamFetch } from './upstream-fetch.ts'
-import { watchHealth } from './watch-health.ts'
+import { byLoad, mayEject, usableUpstreams } from './upstreams/choose-upstream.ts'
+import type { GatewayUpstreams } from './upstreams/gateway-upstreams.ts'
+import { createUpstream, type Upstream } from './upstreams/upstream.ts'
+import { createUpstreamFetch } from './upstreams/upstream-fetch.ts'
+import { watchHealth } from './upstreams/watch-health.ts'
 
 export interface GatewayOptions {
   /** Base addresses of the upstreams, without the `/v2`. */
@@ -49,15 +50,8 @@ export interface GatewayOptions {
   readonly onThreadFault?: (cause: unknown) => void
 }
 
-/** An engine whose models run at upstreams. */
-export interface GatewayEngine extends InferEngine {
-  /** For the OpenAI routes, which share the upstreams' health and load. */
-  readonly upstreams: readonly Upstream[]
-  /** Those that may get requests now, the least loaded first. */
-  usable(): readonly Upstream[]
-  /** A request outside the protocol failed for this upstream's fault. */
-  blame(upstream: Upstream): void
-}
+/** An engine whose models run at upstreams. The OpenAI routes share their health and load. */
+export interface GatewayEngine extends InferEngine, GatewayUpstreams {}
 
 /**
  * The gateway: sends requests to the least loaded healthy upstream, and to another one where that is safe. It resolves

@@ -1,5 +1,5 @@
 import { CloudError } from '../../errors/cloud-error.ts'
-import type { Upstream } from './upstream.ts'
+import type { Upstream } from './upstreams/upstream.ts'
 
 /** Refuses requests that no upstream can take now. */
 export interface GatewayAdmission {

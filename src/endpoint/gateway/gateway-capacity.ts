@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { type Capacity, capacityPath, capacitySchema, type ModelCapacity } from '../../protocol/server/capacity.ts'
 import { holdValues } from '../../utils/held-value.ts'
 import { createServiceTimes, type ServiceTimes } from '../engine/service-times.ts'
-import type { Upstream } from './upstream.ts'
+import type { Upstream } from './upstreams/upstream.ts'
 
 /** Milliseconds that an upstream has to tell its capacity, and that its answer is held. */
 const askMs = 1_000

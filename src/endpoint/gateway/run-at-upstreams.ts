@@ -3,10 +3,10 @@ import { isHitherError } from '../../errors/hither-error.ts'
 import type { Parameters as InferParameters } from '../../protocol/infer/infer-request.ts'
 import { createTokenBucket } from '../../utils/token-bucket.ts'
 import type { EngineRequest } from '../engine/infer-engine.ts'
-import { byKey, byLoad } from './choose-upstream.ts'
 import type { GatewayAdmission } from './gateway-admission.ts'
 import { isGatewaysOwn, isUpstreamFault, mayRetry, retryBudget, sequenceOf } from './retry-rules.ts'
-import type { Upstream } from './upstream.ts'
+import { byKey, byLoad } from './upstreams/choose-upstream.ts'
+import type { Upstream } from './upstreams/upstream.ts'
 
 /** A request is run at one more upstream at most: a run that fails at two is likely to fail at all. */
 const maxRuns = 2

@@ -3,7 +3,7 @@ import type { ModelDescription } from '../../cloud/describe-model.ts'
 import { CloudError } from '../../errors/cloud-error.ts'
 import { holdValues } from '../../utils/held-value.ts'
 import type { ServedModel } from '../engine/infer-engine.ts'
-import type { Upstream } from './upstream.ts'
+import type { Upstream } from './upstreams/upstream.ts'
 
 const missing = (name: string, version: string | undefined) =>
   new CloudError(

@@ -17,7 +17,7 @@ export interface OpenAiFront {
   addModels(
     list: () => Promise<readonly { readonly id: string }[]>,
     /** More of one model than its entry in the list has. */
-    describe?: (entry: { readonly id: string }) => Promise<unknown>,
+    more?: (entry: { readonly id: string }) => Promise<unknown>,
   ): void
   /** Hooks of a route whose body names the model: the client's rate, and a token for the model. */
   readonly ofModel: {
@@ -55,7 +55,7 @@ export function openOpenAiFront(
   const itsModel = access.requires((request) => inferScope(modelOf(request)), { unguarded: 'open' })
   const onRequest = [limits.perAddress, anyToken, limits.perToken] as ((request: FastifyRequest) => Promise<void>)[]
   return {
-    addModels(list, describe = async (entry) => entry) {
+    addModels(list, more = async (entry) => entry) {
       const allowed = async (request: FastifyRequest) => {
         const scopes = access.tokenOf(request)?.scopes
         return (await list()).filter(({ id }) => scopes === undefined || grants(scopes, inferScope(id)))
@@ -66,7 +66,7 @@ export function openOpenAiFront(
         const found = (await allowed(request)).find(({ id }) => id === model)
         if (found === undefined)
           throw new CloudError('cloud-model-missing', `There is no model ${model.slice(0, 100)}.`)
-        return describe(found)
+        return more(found)
       })
     },
     ofModel: {
@@ -76,7 +76,9 @@ export function openOpenAiFront(
         const release = releases.get(request) ?? (() => {})
         if (reply.raw.destroyed) release()
         else reply.raw.once('close', release)
-        const { body, model, conversation } = await codec.modelName((request.body as OpenAiBody['Body']) ?? new Uint8Array())
+        const { body, model, conversation } = await codec.modelName(
+          (request.body as OpenAiBody['Body']) ?? new Uint8Array(),
+        )
         models.set(request, { model, conversation })
         request.body = body
         await itsModel.call(app, request, reply)

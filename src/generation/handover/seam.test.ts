@@ -63,7 +63,13 @@ it('a stop string that begins with a blank which was not sent is found', () => {
 
 it('half of a character is not shown, nor is it held as text', () => {
   const seam = createSeam({ answer: { shown: 'a', held: '' }, stops: [] })
-  expect([seam.push('b\ud83d'), seam.held, seam.push('\ude00'), seam.push('\ufffd'), seam.held]).toEqual(['b', '', '😀', '', ''])
+  expect([seam.push('b\ud83d'), seam.held, seam.push('\ude00'), seam.push('\ufffd'), seam.held]).toEqual([
+    'b',
+    '',
+    '😀',
+    '',
+    '',
+  ])
   expect(seam.end()).toBe('\ufffd')
 })
 

@@ -6,7 +6,8 @@ const bytes = (text: string) => new TextEncoder().encode(text)
 
 describe('events', () => {
   it('are read wherever their bytes are cut, characters among them', () => {
-    const text = 'data: {"a":"größer 🦊"}\n\n: a comment\r\n\r\nid: 3\r\nevent: x\r\ndata: one\r\ndata: two\r\n\r\ndata: [DONE]\n\n'
+    const text =
+      'data: {"a":"größer 🦊"}\n\n: a comment\r\n\r\nid: 3\r\nevent: x\r\ndata: one\r\ndata: two\r\n\r\ndata: [DONE]\n\n'
     const whole = createEventReader().push(bytes(text))
     expect(whole.map(({ data }) => data)).toEqual(['{"a":"größer 🦊"}', 'one\ntwo', '[DONE]'])
     expect(whole[1]).toMatchObject({ id: '3', event: 'x' })
@@ -36,6 +37,8 @@ describe('events', () => {
   })
 
   it('of the old form for errors are errors', () => {
-    expect(createEventReader().push(bytes('error: {"code":500}\n\n'))).toEqual([{ event: 'error', data: '{"code":500}' }])
+    expect(createEventReader().push(bytes('error: {"code":500}\n\n'))).toEqual([
+      { event: 'error', data: '{"code":500}' },
+    ])
   })
 })

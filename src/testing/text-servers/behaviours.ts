@@ -47,14 +47,14 @@ export interface FakeToken {
   readonly text: string
 }
 
-export type FakeAnswer =
-  | { readonly status: number; readonly error: string }
-  | {
-      readonly status: 200
-      readonly tokens: readonly FakeToken[]
-      readonly finish: 'stop' | 'length'
-      readonly promptIds: readonly number[]
-    }
+/** An answer that is a text. */
+export interface FakeText {
+  readonly tokens: readonly FakeToken[]
+  readonly finish: 'stop' | 'length'
+  readonly promptIds: readonly number[]
+}
+
+export type FakeAnswer = FakeText | { readonly status: number; readonly error: string }
 
 interface FakeMessage {
   readonly role: string
@@ -101,9 +101,9 @@ function limited(tokens: readonly FakeToken[], body: FakeBody, promptIds: readon
       left -= some.length
       return { id, text: some }
     })
-    return { status: 200, tokens: told, finish: 'stop', promptIds }
+    return { tokens: told, finish: 'stop', promptIds }
   }
-  return { status: 200, tokens: kept, finish: tokens.length > most ? 'length' : 'stop', promptIds }
+  return { tokens: kept, finish: tokens.length > most ? 'length' : 'stop', promptIds }
 }
 
 function complete(behaviour: TextBehaviour, { prompt = '', ...body }: FakeBody, recital: Recital): FakeAnswer {

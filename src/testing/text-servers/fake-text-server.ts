@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { answerAs, type FakeAnswer, type FakeBody, type TextBehaviour } from './behaviours.ts'
+import { answerAs, type FakeBody, type FakeText, type TextBehaviour } from './behaviours.ts'
 import { createRecital, type Recital } from './recital.ts'
 
 /** What goes wrong with an answer. `at`: after so many tokens. */
@@ -46,19 +46,17 @@ export interface FakeTextServer {
 }
 
 /** A server of OpenAI's API with one model, which goes on with answers as `behaviour` says. */
-export async function openFakeTextServer(
-  options: {
-    readonly behaviour: TextBehaviour
-    readonly model?: string
-    readonly base?: string
-    readonly recital?: Recital
-    /** Tokens in each event. Default 1. */
-    readonly perEvent?: number
-    readonly version?: string
-    /** What the model's entry says beside the usual. */
-    readonly entry?: Readonly<Record<string, unknown>>
-  },
-): Promise<FakeTextServer> {
+export async function openFakeTextServer(options: {
+  readonly behaviour: TextBehaviour
+  readonly model?: string
+  readonly base?: string
+  readonly recital?: Recital
+  /** Tokens in each event. Default 1. */
+  readonly perEvent?: number
+  readonly version?: string
+  /** What the model's entry says beside the usual. */
+  readonly entry?: Readonly<Record<string, unknown>>
+}): Promise<FakeTextServer> {
   const { model = 'teller', base = '/v1', recital = createRecital(), perEvent = 1, version, entry = {} } = options
   let { behaviour } = options
   let fault: TextFault | undefined
@@ -77,7 +75,7 @@ export async function openFakeTextServer(
   const frame = { id: 'a', created: 1, model }
   const idsIn = (body: FakeTextRequest['body']) => behaviour.ids !== 'none' && body.return_token_ids === true
 
-  const whole = (response: ServerResponse, answer: FakeAnswer & { status: 200 }, request: FakeTextRequest) => {
+  const whole = (response: ServerResponse, answer: FakeText, request: FakeTextRequest) => {
     const isChat = request.path.endsWith('chat/completions')
     const text = answer.tokens.map((token) => token.text).join('')
     const ids = idsIn(request.body)
@@ -89,14 +87,14 @@ export async function openFakeTextServer(
     }
     json(response, 200, { ...frame, system_fingerprint: fingerprint, choices: [choice], usage: usageOf(answer) })
   }
-  const usageOf = (answer: FakeAnswer & { status: 200 }) => ({
+  const usageOf = (answer: FakeText) => ({
     prompt_tokens: answer.promptIds.length,
     completion_tokens: answer.tokens.length,
     total_tokens: answer.promptIds.length + answer.tokens.length,
     prompt_tokens_details: { cached_tokens: 0 },
   })
 
-  const stream = async (response: ServerResponse, answer: FakeAnswer & { status: 200 }, request: FakeTextRequest) => {
+  const stream = async (response: ServerResponse, answer: FakeText, request: FakeTextRequest) => {
     const isChat = request.path.endsWith('chat/completions')
     const ids = idsIn(request.body)
     const now = fault
@@ -152,8 +150,7 @@ export async function openFakeTextServer(
     if (now?.kind === 'status') return json(response, now.status, { error: { message: 'as told' } }, now.headers)
     const path = request.path.endsWith('chat/completions') ? 'chat/completions' : 'completions'
     const answer = answerAs(behaviour, path, request.body, recital)
-    if (answer.status !== 200) return json(response, answer.status, { error: { message: 'no' } })
-    if (!('tokens' in answer)) return
+    if (!('tokens' in answer)) return json(response, answer.status, { error: { message: answer.error } })
     if (request.body.stream !== true) return whole(response, answer, request)
     void stream(response, answer, request)
   }

@@ -32,7 +32,9 @@ const words = [
 ]
 const vocabulary = words.filter((word) => !/\p{Emoji_Presentation}/u.test(word))
 const firstWord = 256
-const byLength = vocabulary.map((word, index) => ({ word, id: firstWord + index })).sort((a, b) => b.word.length - a.word.length)
+const byLength = vocabulary
+  .map((word, index) => ({ word, id: firstWord + index }))
+  .sort((a, b) => b.word.length - a.word.length)
 
 /** FNV-1a, as the seed of a generator (mulberry32): the same prompt has the same answer for ever. */
 function randomOf(text: string): () => number {

@@ -1,8 +1,8 @@
 import * as v from 'valibot'
 import { CloudError } from '../../../errors/cloud-error.ts'
 import { holdValues } from '../../../utils/held-value.ts'
+import type { Upstream } from '../upstreams/upstream.ts'
 import { continuingOf } from './continuing.ts'
-import type { Upstream } from '../upstream.ts'
 
 /** Where servers have the OpenAI API: vLLM, Ray, Triton's and llama.cpp's; KServe; OpenVINO. */
 const bases = ['/v1', '/openai/v1', '/v3']
@@ -76,7 +76,9 @@ export function createOpenAiModels(usable: () => readonly Upstream[], now: () =>
     },
     async describe(entry) {
       const having = (await offers()).filter(({ models }) => models.some(({ id }) => id === entry.id))
-      const facts = await Promise.all(having.map(({ upstream }) => upstream.texts.describe(entry.id).catch(() => undefined)))
+      const facts = await Promise.all(
+        having.map(({ upstream }) => upstream.texts.describe(entry.id).catch(() => undefined)),
+      )
       const known = facts.flatMap((each) => (each === undefined ? [] : [each]))
       return known.length === 0 ? entry : { ...entry, hither: continuingOf(known) }
     },

@@ -4,8 +4,8 @@ import { isHitherError } from '../../../errors/hither-error.ts'
 import { untilHungUp } from '../../http/until-hung-up.ts'
 import { type OpenAiBody, openOpenAiFront } from '../../openai/openai-front.ts'
 import type { EndpointPlugin } from '../../plugin/endpoint-plugin.ts'
-import { byConversation, type UpstreamStatus } from '../choose-upstream.ts'
-import type { GatewayEngine } from '../create-gateway-engine.ts'
+import { byConversation, type UpstreamStatus } from '../upstreams/choose-upstream.ts'
+import type { GatewayUpstreams } from '../upstreams/gateway-upstreams.ts'
 import { createOpenAiModels } from './openai-models.ts'
 import { relayAnswer } from './relay-answer.ts'
 
@@ -27,7 +27,7 @@ const neverSent: ReadonlySet<unknown> = new Set([
  * that it is overloaded. Generating twice would cost twice.
  */
 export function createOpenAiPlugin(
-  engine: GatewayEngine,
+  engine: GatewayUpstreams,
   options: {
     readonly now?: () => number
     readonly onFault?: (error: unknown, about: { readonly upstream: string; readonly model: string }) => void
@@ -112,7 +112,11 @@ export function createOpenAiPlugin(
 }
 
 /** The upstream that knows this conversation first. */
-function inOrder<T extends { readonly upstream: UpstreamStatus }>(having: readonly T[], conversation: string, nowMs: number) {
+function inOrder<T extends { readonly upstream: UpstreamStatus }>(
+  having: readonly T[],
+  conversation: string,
+  nowMs: number,
+) {
   const upstreams = having.map(({ upstream }) => upstream)
   return byConversation(upstreams, conversation, nowMs).flatMap((chosen) =>
     having.filter(({ upstream }) => upstream === chosen),

@@ -3,18 +3,10 @@ import type { FastifyReply } from 'fastify'
 import { CloudError } from '../../../errors/cloud-error.ts'
 import { compressAnswer } from '../../http/compress-answer.ts'
 import { joinInTurns } from '../../threads/join-in-turns.ts'
-import { maxWholeBytes, wholeEvents } from './whole-events.ts'
+import { maxWholeBytes, type RelayOutcome, wholeEvents } from './whole-events.ts'
 
 /** What an upstream says that a client may use. Cookies and what names the upstream stay behind. */
 const relayed = ['content-type', 'retry-after', 'x-request-id', 'openai-processing-ms']
-
-/** What becomes of an answer on its way. One of the two is called, once, unless the answer is too long. */
-export interface RelayOutcome {
-  /** All of it has come. */
-  readonly onWhole: () => void
-  /** The upstream died in its middle. */
-  readonly onCut: (cause: unknown) => void
-}
 
 /**
  * Gives an upstream's answer on to a client, packed where the client takes that and it pays. Server-sent events go on as

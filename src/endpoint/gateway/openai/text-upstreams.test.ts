@@ -14,10 +14,7 @@ afterEach(async () => {
   for (const upstream of upstreams.splice(0)) await upstream.close()
 })
 
-async function open(
-  own: readonly Parameters<typeof openFakeTextServer>[0][],
-  options: Partial<GatewayOptions> = {},
-) {
+async function open(own: readonly Parameters<typeof openFakeTextServer>[0][], options: Partial<GatewayOptions> = {}) {
   const opened = await Promise.all(own.map((each) => openFakeTextServer(each)))
   upstreams.push(...opened)
   const engine = await createGatewayEngine({ upstreams: opened.map(({ url }) => url), random: () => 0, ...options })
@@ -53,12 +50,19 @@ describe("a model's description at the gateway", () => {
 
   it('says what holds at all of its upstreams', async () => {
     const { model } = await open([{ behaviour: byIds }, { behaviour: trailing }])
-    expect((await model()).hither).toMatchObject({ kind: 'unknown', continues: ['continue-final-message'], trims: true })
+    expect((await model()).hither).toMatchObject({
+      kind: 'unknown',
+      continues: ['continue-final-message'],
+      trims: true,
+    })
   })
 
   it('rests on its kind where probing is switched off, or costs money', async () => {
     const off = await open([{ behaviour: continues }], { probe: false, kinds: ['sglang'] })
-    expect((await off.model()).hither).toMatchObject({ kind: 'sglang', continues: ['token-ids', 'text', 'continue-final-message'] })
+    expect((await off.model()).hither).toMatchObject({
+      kind: 'sglang',
+      continues: ['token-ids', 'text', 'continue-final-message'],
+    })
     const paid = await open([{ behaviour: echoes }])
     expect((await paid.model()).hither).toMatchObject({ kind: 'mistral', continues: ['prefix'], echoes: true })
     expect([...(off.opened[0]?.asked ?? []), ...(paid.opened[0]?.asked ?? [])]).toEqual([])
@@ -74,7 +78,14 @@ describe("a model's description at the gateway", () => {
     const shown = answer.slice(0, answer.indexOf(' ', 10) + 1)
     let text = shown
     await server.write(
-      { model: 'teller', prompt: { messages }, sampling: {}, stops: [], maxTokens: 999, goOn: { shown, held: '', tokens: 3 } },
+      {
+        model: 'teller',
+        prompt: { messages },
+        sampling: {},
+        stops: [],
+        maxTokens: 999,
+        goOn: { shown, held: '', tokens: 3 },
+      },
       {
         onPart(part) {
           if (part.type === 'text') text += part.text
@@ -91,7 +102,11 @@ describe('a conversation', () => {
     const { opened, chat } = await open([{ behaviour: continues }, { behaviour: continues }, { behaviour: continues }])
     for (let talk = 0; talk < 12; talk += 1) {
       const first = user(`Talk ${talk}`)
-      const turns = [[first], [first, { role: 'assistant', content: 'a' }, user('b')], [first, { role: 'assistant', content: 'a' }, user('c')]]
+      const turns = [
+        [first],
+        [first, { role: 'assistant', content: 'a' }, user('b')],
+        [first, { role: 'assistant', content: 'a' }, user('c')],
+      ]
       for (const turn of turns) expect((await chat(turn)).status).toBe(200)
     }
     const talks = opened.map(({ asked }) => asked.map(({ body }) => body.messages?.[0]?.content))

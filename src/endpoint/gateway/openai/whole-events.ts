@@ -1,5 +1,12 @@
 import { joinInTurns } from '../../threads/join-in-turns.ts'
-import type { RelayOutcome } from './relay-answer.ts'
+
+/** What becomes of an answer on its way. One of the two is called, once, unless the answer is too long. */
+export interface RelayOutcome {
+  /** All of it has come. */
+  readonly onWhole: () => void
+  /** The upstream died in its middle. */
+  readonly onCut: (cause: unknown) => void
+}
 
 /** Answers that are not streamed are read whole first, so that half of one is an error and not an answer; an event, too. */
 export const maxWholeBytes = 64 * 1024 * 1024

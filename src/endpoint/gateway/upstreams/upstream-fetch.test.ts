@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, it } from 'vitest'
-import { openBeside } from '../../testing/beside.ts'
+import { openBeside } from '../../../testing/beside.ts'
 import { createUpstreamFetch } from './upstream-fetch.ts'
 
 it('closes though an answer of an upstream never ends', async () => {

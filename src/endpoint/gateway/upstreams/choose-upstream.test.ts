@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { byKey, byLoad, mayEject, usableUpstreams } from './choose-upstream.ts'
+import { byConversation, byKey, byLoad, mayEject, usableUpstreams } from './choose-upstream.ts'
 import { createUpstreamState } from './upstream-state.ts'
 
 function upstream(url: string, { inFlight = 0, answerMs }: { inFlight?: number; answerMs?: number } = {}) {
@@ -15,6 +15,53 @@ const eject = ({ state }: ReturnType<typeof upstream>, nowMs: number) => {
 }
 const names = (upstreams: readonly { url: string }[]) => upstreams.map(({ url }) => url)
 const how = { nowMs: 0, random: () => 0.5 }
+
+describe('byConversation', () => {
+  const urls = ['a', 'b', 'c']
+  const firstOf = (all: ReturnType<typeof upstream>[], talk: string, nowMs = 0) =>
+    byConversation(all, talk, nowMs)[0]?.url
+
+  it('puts the same upstream first for the same conversation, and others for others', () => {
+    const talks = Array.from({ length: 60 }, (_, index) => `talk ${index}`)
+    const first = talks.map((talk) =>
+      firstOf(
+        urls.map((url) => upstream(url)),
+        talk,
+      ),
+    )
+    expect(
+      talks.map((talk) =>
+        firstOf(
+          [...urls].reverse().map((url) => upstream(url)),
+          talk,
+        ),
+      ),
+    ).toEqual(first)
+    for (const url of urls) expect(first.filter((each) => each === url).length).toBeGreaterThan(8)
+    // Of a conversation whose upstream stays, nothing changes when another one goes.
+    const left = talks.map((talk) =>
+      firstOf(
+        ['a', 'b'].map((url) => upstream(url)),
+        talk,
+      ),
+    )
+    expect(left.filter((url, index) => first[index] !== 'c' && url !== first[index])).toEqual([])
+  })
+
+  it('passes over one that has more than its share, or said that it is overloaded', () => {
+    const own = firstOf(
+      urls.map((url) => upstream(url)),
+      'talk',
+    )
+    const busy = urls.map((url) => upstream(url, { inFlight: url === own ? 4 : 1 }))
+    expect(firstOf(busy, 'talk')).not.toBe(own)
+    expect(names(byConversation(busy, 'talk', 0))).toHaveLength(3)
+    const told = urls.map((url) => upstream(url))
+    told.find(({ url }) => url === own)?.state.overloaded(0, 1_000)
+    expect(firstOf(told, 'talk')).not.toBe(own)
+    expect(firstOf(told, 'talk', 1_000)).toBe(own)
+  })
+})
 
 describe('byLoad', () => {
   it('puts the fewest under way first, then the quicker one', () => {

@@ -1,5 +1,5 @@
-import { sleep } from '../../utils/sleep.ts'
-import type { Timers } from '../../utils/with-deadline.ts'
+import { sleep } from '../../../utils/sleep.ts'
+import type { Timers } from '../../../utils/with-deadline.ts'
 import type { Upstream } from './upstream.ts'
 
 /** Checks each upstream now and again, on its own: one that answers slowly does not hold up the others' checks. */
