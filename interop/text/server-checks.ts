@@ -42,7 +42,8 @@ export async function checkTextServer(
     async stream() {
       const { parts, text: answer, tokens: count, end } = await written(server, request)
       must(parts.length > 4 && answer.trim().length > 10, parts)
-      must(count === tokens && end.reason === 'length', { count, end })
+      // A server that does not count sends an event for each token, or for some of them.
+      must(count > tokens / 2 && count <= tokens && end.reason === 'length', { count, end })
       return `${parts.length} pieces, ${end.usage === undefined ? 'no usage' : `usage ${end.usage.answerTokens} tokens`}`
     },
     async 'text completed'() {
