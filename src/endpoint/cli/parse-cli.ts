@@ -128,7 +128,9 @@ export function parseCli(
     port: toPort(values.port, env.PORT),
     host,
     ...(workers === undefined ? {} : { workers: toWhole('--workers', workers, 1, 1024) }),
-    ...(textCache === undefined ? {} : { textCacheBytes: toWhole('--text-cache-mib', textCache, 1, 1_048_576) * 2 ** 20 }),
+    ...(textCache === undefined
+      ? {}
+      : { textCacheBytes: toWhole('--text-cache-mib', textCache, 1, 1_048_576) * 2 ** 20 }),
     ...toGateway(values, env.HITHER_UPSTREAM_TOKEN),
     ...(values['allow-host'] === undefined ? {} : { allowHosts: values['allow-host'].map(parseHost) }),
     allowOrigins: (values['allow-origin'] ?? []).map(parseOrigin),

@@ -40,17 +40,27 @@ it('OpenAI’s own client lists, chats, streams and completes', async () => {
   // Its helper accepts nothing that is not whole.
   const final = await client.chat.completions.stream(options).finalChatCompletion()
   expect(final.choices[0]?.message.content).toBe(content)
-  const completion = await client.completions.create({ model, prompt: 'user> hi assistant> ', max_tokens: 12, temperature: 0 })
+  const completion = await client.completions.create({
+    model,
+    prompt: 'user> hi assistant> ',
+    max_tokens: 12,
+    temperature: 0,
+  })
   expect(completion.choices[0]?.text).toBe(content)
 })
 
 it('it gives tools, and reads our errors as its own', async () => {
   const tools = [
-    { type: 'function' as const, function: { name: 'weather', description: 'Of a town.', parameters: { type: 'object' } } },
+    {
+      type: 'function' as const,
+      function: { name: 'weather', description: 'Of a town.', parameters: { type: 'object' } },
+    },
   ]
   const answer = await client.chat.completions.create({ model, messages, tools, max_tokens: 4 })
   expect(answer.choices[0]?.finish_reason).toBe('length')
-  await expect(client.chat.completions.create({ model: 'other', messages })).rejects.toBeInstanceOf(OpenAI.NotFoundError)
+  await expect(client.chat.completions.create({ model: 'other', messages })).rejects.toBeInstanceOf(
+    OpenAI.NotFoundError,
+  )
   const bad = client.chat.completions.create({ model, messages, n: 2 })
   await expect(bad).rejects.toMatchObject({ status: 400, code: 'options-invalid', param: 'n' })
   await expect(bad).rejects.toBeInstanceOf(OpenAI.BadRequestError)

@@ -36,7 +36,9 @@ describe.skipIf(!hasStoriesModel)('a real model', () => {
   it('writes what is written down, and goes on with it by ids at any token', async () => {
     const { prompt, greedy_ids: expected } = storiesModel().expected
     const whole = await complete({ prompt, max_tokens: 60 })
-    expect([...whole.prompt_token_ids, ...whole.token_ids]).toEqual(expected.slice(0, whole.prompt_token_ids.length + 60))
+    expect([...whole.prompt_token_ids, ...whole.token_ids]).toEqual(
+      expected.slice(0, whole.prompt_token_ids.length + 60),
+    )
     for (const cut of [1, 2, 3, 13, 31, 59]) {
       const rest = await complete({
         prompt: [...whole.prompt_token_ids, ...whole.token_ids.slice(0, cut)],

@@ -21,7 +21,14 @@ async function open(options: Parameters<WritingFixture['open']>[0] = {}) {
 const ask = (url: string, body: object, init: RequestInit = {}) =>
   fetch(`${url}/v1/completions`, {
     method: 'POST',
-    body: JSON.stringify({ model: 'tiny-writer', prompt: 'hello', temperature: 0, max_tokens: 60, stream: true, ...body }),
+    body: JSON.stringify({
+      model: 'tiny-writer',
+      prompt: 'hello',
+      temperature: 0,
+      max_tokens: 60,
+      stream: true,
+      ...body,
+    }),
     ...init,
     headers: { 'content-type': 'application/json', ...init.headers },
   })
@@ -59,7 +66,8 @@ it('a client that leaves ends its run within one step (case 66)', async () => {
     return before === runs && (await fixture.runs()) === runs
   })
   controller.abort()
-  const connections = () => new Promise<number>((resolve) => endpoint.app.server.getConnections((_, count) => resolve(count)))
+  const connections = () =>
+    new Promise<number>((resolve) => endpoint.app.server.getConnections((_, count) => resolve(count)))
   await until(async () => (await connections()) === 0)
   for (let turn = 0; turn < 10; turn += 1) await setImmediate()
   await fixture.letGo()
@@ -116,7 +124,10 @@ it('a thread that dies fails its answers with a typed error, and the next reques
   // It was at its end before the thread died, or says what happened.
   if (!text.includes('[DONE]')) expect(text).toMatch(/data: \{"error":\{.*"code":"cloud-failed"\}\}\n\n$/)
   const failed = await ask(url, { stream: false })
-  expect([failed.status, (await failed.json()).error]).toMatchObject([500, { type: 'server_error', code: 'cloud-failed' }])
+  expect([failed.status, (await failed.json()).error]).toMatchObject([
+    500,
+    { type: 'server_error', code: 'cloud-failed' },
+  ])
   await fixture.die(false)
   expect(await whole(url)).toBe(expected)
   expect(await metricsOf(endpoint)).toContain('end="failed"')

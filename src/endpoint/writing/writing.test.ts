@@ -108,7 +108,11 @@ describe('/v1/completions', () => {
     }
     const [first, second, third] = text
     const stops = { ...how, stop: [first + second + third] }
-    const cut = await post('completions', { ...stops, prompt: [...before, ...ids.slice(0, 2)], hither_answer_tokens: 2 })
+    const cut = await post('completions', {
+      ...stops,
+      prompt: [...before, ...ids.slice(0, 2)],
+      hither_answer_tokens: 2,
+    })
     expect(cut.json().choices[0]).toMatchObject({ text: '', finish_reason: 'stop' })
   })
 

@@ -175,7 +175,7 @@ test('a long conversation with tools is far within the bounds of a template', ()
 
 describe('how a conversation ends', () => {
   const source =
-    "{% for m in messages %}<{{ m.role }}>{{ m.content | trim }}</>{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"
+    '{% for m in messages %}<{{ m.role }}>{{ m.content | trim }}</>{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}'
   const messages = [
     { role: 'user', content: 'hi' },
     { role: 'assistant', content: ' hel hel ' },

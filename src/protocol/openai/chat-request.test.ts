@@ -10,7 +10,14 @@ describe('parseChatRequest', () => {
       model: 'm',
       messages: [
         { role: 'developer', content: 'Be kind.' },
-        { role: 'user', content: [{ type: 'text', text: 'h' }, { type: 'text', text: 'i' }], name: 'ann' },
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'h' },
+            { type: 'text', text: 'i' },
+          ],
+          name: 'ann',
+        },
         {
           role: 'assistant',
           content: null,
@@ -82,7 +89,11 @@ describe('parseChatRequest', () => {
 
   it.each([
     ['tools of another type', { tools: [{ type: 'custom' }] }, 'tools.0.type'],
-    ['too many tools', { tools: [{ type: 'function', function: { name: 'a', description: 'x'.repeat(3e5) } }] }, 'tools'],
+    [
+      'too many tools',
+      { tools: [{ type: 'function', function: { name: 'a', description: 'x'.repeat(3e5) } }] },
+      'tools',
+    ],
     ['arguments that are no object', { messages: [callOf('[1]')] }, 'messages.0.tool_calls.0.function.arguments'],
     ['arguments that are no JSON', { messages: [callOf('{')] }, 'messages.0.tool_calls.0.function.arguments'],
     ['likeliest tokens without probabilities', { top_logprobs: 2 }, 'top_logprobs'],

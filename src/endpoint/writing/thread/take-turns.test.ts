@@ -25,7 +25,11 @@ async function order(answers: Readonly<Record<string, { readonly runs: number; r
 
 describe('createTurnTaking', () => {
   it('lets each have a few runs at a time', async () => {
-    const { text, times } = await order({ a: { runs: 10, runMs: 1 }, b: { runs: 6, runMs: 1 }, c: { runs: 1, runMs: 1 } })
+    const { text, times } = await order({
+      a: { runs: 10, runMs: 1 },
+      b: { runs: 6, runMs: 1 },
+      c: { runs: 1, runMs: 1 },
+    })
     expect(text).toBe('aaaabbbbcaaaabbaa')
     expect(times).toEqual([10, 6, 1])
   })
