@@ -46,6 +46,7 @@ const joins = [
   ['a held text that goes on', ['a', '</'], ['b>'], {}, 'a</b>'],
   ['a held blank that another text replaces', ['a', '\n'], ['. b'], { habits: trims, stops: ['\n\n'] }, 'a. b'],
   ['nothing', ['over the '], [], { habits: trims }, 'over the '],
+  ['nothing after held blanks', ['a', '    '], [], { habits: losesBlanks, stops: ['    b'] }, 'a'],
 ] as const
 it.each(joins)('%s is shown once', (_, old, pieces, options, whole) => {
   expect(join(old, pieces, options).text).toBe(whole)

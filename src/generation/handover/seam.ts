@@ -118,7 +118,7 @@ export function createSeam(options: {
       if (waiting.trim() === '' && !isLast) return ''
       areBlanksBack = true
       const isAsIs = waiting.startsWith(ahead) || ahead.startsWith(waiting)
-      if (!isAsIs || waiting === '') waiting = (/^\s*/.exec(ahead)?.[0] ?? '') + waiting.trimStart()
+      if (!isAsIs && waiting.trim() !== '') waiting = (/^\s*/.exec(ahead)?.[0] ?? '') + waiting.trimStart()
     }
     if (waiting.startsWith(ahead)) return goOn(held, waiting.slice(ahead.length))
     if (ahead.startsWith(waiting) && !isLast) return ''

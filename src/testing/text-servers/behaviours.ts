@@ -118,7 +118,7 @@ function complete(behaviour: TextBehaviour, { prompt = '', ...body }: FakeBody, 
   const rest = recital.restOfIds(prompt)
   const limit = body.max_tokens === undefined ? {} : { max_tokens: body.max_tokens - mine }
   // Ours goes on exactly: text that may be a stop string's beginning is told once that is certain.
-  const held = mine === 0 ? '' : heldOf(recital.decode(answer), body.stop ?? [])
+  const held = mine === 0 ? '' : heldOf(recital.decode(answer).replace(/\ufffd$/, ''), body.stop ?? [])
   const tokens = toTokens(recital, rest, answer)
   const [first, ...others] = tokens
   const led = first === undefined ? [] : [{ ...first, text: held + first.text }, ...others]
@@ -155,8 +155,11 @@ function chat(behaviour: TextBehaviour, body: FakeBody, recital: Recital): FakeA
   const [first, ...others] = tokens
   if (first === undefined) return limited([], body, [])
   const text = behaviour.losesBlanks ? first.text.trimStart() : first.text
-  const led = [{ ...first, text: behaviour.echoes ? last.content + text : text }, ...others]
-  return limited(led, body, [])
+  const answer = limited([{ ...first, text }, ...others], body, [])
+  if (!behaviour.echoes || !('tokens' in answer)) return answer
+  // Stop strings are looked for in what it writes, not in what it gives back.
+  const [head, ...tail] = answer.tokens
+  return head === undefined ? answer : { ...answer, tokens: [{ ...head, text: last.content + head.text }, ...tail] }
 }
 
 /** What a server of this behaviour answers: a pure function of the request. */
