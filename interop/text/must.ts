@@ -2,7 +2,8 @@ import type { Outcome } from '../checks.ts'
 
 /** @throws {Error} with what was found instead */
 export function must(isSo: boolean, what: unknown): asserts isSo {
-  if (!isSo) throw new Error(typeof what === 'string' ? what : JSON.stringify(what))
+  if (isSo) return
+  throw new Error(what instanceof Error || typeof what === 'string' ? String(what) : JSON.stringify(what))
 }
 
 /** What a check found; `refused` where the other side does not offer it, and says so. */

@@ -1,6 +1,8 @@
 import { openTextServer } from '../../src/cloud/text/open-text-server.ts'
 import type { CloudWriteRequest } from '../../src/cloud/text/text-server.ts'
+import { CloudError } from '../../src/errors/cloud-error.ts'
 import { greedy } from '../../src/generation/sampling/sampling.ts'
+import type { TextServerKind } from '../../src/protocol/text-server/server-kind.ts'
 import type { Outcome } from '../checks.ts'
 import { written } from './compare-writers.ts'
 import { openHandOver } from './handover-checks.ts'
@@ -13,14 +15,15 @@ const tokens = 16
  * Our client's cloud arm against a server of OpenAI's API, or a gateway before one, with SmolLM2.
  *
  * @param server.url the server's, or the gateway's
+ * @param server.kind what it is, where it does not say so itself; a gateway does
  * @param ours our endpoint, with the same weights: the two hand answers over to each other
  */
 export async function checkTextServer(
-  { url, model }: { readonly url: string; readonly model: string },
+  { url, model, kind }: { readonly url: string; readonly model: string; readonly kind?: TextServerKind | undefined },
   ours: { readonly url: string; readonly model: string },
   text: Smollm2Text,
 ): Promise<readonly Outcome[]> {
-  const server = openTextServer({ url })
+  const server = openTextServer({ url, kind })
   const request: CloudWriteRequest = {
     model,
     prompt: { messages: [{ role: 'user', content: 'Write one sentence about the sea.' }] },
@@ -34,6 +37,10 @@ export async function checkTextServer(
     text,
   })
   return runAll({
+    async 'what it says of itself'() {
+      const { kind: found, waysKnown } = await openTextServer({ url, probe: false }).describe(model)
+      return found === 'unknown' ? 'unknown: its kind must be named' : `${found} (${waysKnown})`
+    },
     async description() {
       const { kind, ways, waysKnown, contextTokens } = await server.describe(model)
       const goesOn = ways.length === 0 ? 'goes on in no way' : `goes on by ${ways.map(({ way }) => way).join(', ')}`
@@ -63,11 +70,12 @@ export async function checkTextServer(
       must(error instanceof Error && 'code' in error && error.code === 'cloud-model-missing', String(error))
       return error.code
     },
-    async 'wrong request'() {
-      const wrong = { ...request, sampling: { ...greedy, temperature: -1 } }
-      const error: unknown = await written(server, wrong).catch((cause: unknown) => cause)
-      must(error instanceof Error && 'code' in error && error.code === 'cloud-refused', String(error))
-      return error.code
+    async 'prompt too long'() {
+      const long = { messages: [{ role: 'user' as const, content: 'word '.repeat(20_000) }] }
+      const error: unknown = await written(server, { ...request, prompt: long }).catch((cause: unknown) => cause)
+      // Some have begun to answer by then, and break off.
+      must(error instanceof CloudError, error)
+      return error.context.cutOff === true ? `${error.code}, cut off` : error.code
     },
     async abort() {
       const controller = new AbortController()

@@ -3,6 +3,7 @@ import { VERSION } from 'openai/version'
 import type { Outcome } from '../checks.ts'
 import type { Part, Report } from '../support/part.ts'
 import { openEnvironment, run, versionOf } from '../support/python.ts'
+import { checkMovedStreams } from './moved-stream.ts'
 import { checkOpenAiJs } from './openai-js-checks.ts'
 import { openServedTexts, openTextGateway, type ServedTexts, servedModels } from './served-texts.ts'
 import { checkTextServer } from './server-checks.ts'
@@ -21,7 +22,7 @@ async function checkOpenAiPython(python: string, url: string, counting: string):
 /** OpenAI's own clients, against our endpoint and against a gateway before it. */
 const openAiClients: Part = async ({ add, uses, say }) => {
   const served = await openServedTexts(say)
-  const gateway = await openTextGateway(served.endpoint.url).catch(async (error: unknown) => {
+  const gateway = await openTextGateway([served.endpoint.url]).catch(async (error: unknown) => {
     await served.endpoint.close()
     throw error
   })
@@ -59,12 +60,13 @@ async function stockServer(
       uses(server.version)
       const ours = { url: served.endpoint.url, model: servedModels.writer }
       add(`Node → ${name}`, await checkTextServer(server, ours, text))
-      const gateway = await openTextGateway(server.url)
+      const gateway = await openTextGateway([server.url], [server.kind])
       try {
-        add(`Node → gateway → ${name}`, await checkTextServer({ ...server, url: gateway.url }, ours, text))
+        add(`Node → gateway → ${name}`, await checkTextServer({ url: gateway.url, model: server.model }, ours, text))
       } finally {
         await gateway.close()
       }
+      add(`gateway → Hither and ${name}`, await checkMovedStreams(server, ours, text), name)
     } finally {
       await server.stop()
     }

@@ -1,3 +1,4 @@
+import type { TextServerKind } from '../../src/protocol/text-server/server-kind.ts'
 import { freePort } from '../../src/testing/free-port.ts'
 import { openEnvironment, startServer, versionOf } from '../support/python.ts'
 
@@ -5,6 +6,8 @@ import { openEnvironment, startServer, versionOf } from '../support/python.ts'
 export interface StockTextServer {
   readonly url: string
   readonly model: string
+  /** It does not say so itself. */
+  readonly kind: TextServerKind
   readonly version: string
   stop(): Promise<void>
 }
@@ -19,7 +22,8 @@ export async function startLlama(
   gguf: string,
   { threads = 1, contextTokens = 2_048 }: { readonly threads?: number; readonly contextTokens?: number } = {},
 ): Promise<StockTextServer> {
-  const environment = await openEnvironment('llama')
+  // It is compiled, without what reads pictures: that would be a third of the work.
+  const environment = await openEnvironment('llama', { CMAKE_ARGS: '-DLLAVA_BUILD=OFF', ...process.env })
   const port = await freePort()
   const model = 'smollm2'
   const args = {
@@ -40,5 +44,5 @@ export async function startLlama(
     readyUrl: `${url}/v1/models`,
     withinMs: 600_000,
   })
-  return { url, model, version: `llama-cpp-python ${await versionOf(environment, 'llama-cpp-python')}`, stop }
+  return { url, model, kind: 'llama.cpp', version: `llama-cpp-python ${await versionOf(environment, 'llama-cpp-python')}`, stop }
 }
