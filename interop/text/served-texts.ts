@@ -29,8 +29,5 @@ export async function openServedTexts(say: (line: string) => void): Promise<Serv
 }
 
 /** A gateway before one server or several. @param kinds what they are, for those that do not say so */
-export const openTextGateway = (
-  urls: readonly string[],
-  kinds: readonly TextServerKind[] = [],
-): Promise<BenchServer> =>
+export const openTextGateway = (urls: readonly string[], kinds: readonly TextServerKind[] = []): Promise<BenchServer> =>
   startGateway(urls.join(','), 1, kinds.length === 0 ? [] : ['--upstream-kind', kinds.join(',')])

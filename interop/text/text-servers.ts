@@ -44,5 +44,11 @@ export async function startLlama(
     readyUrl: `${url}/v1/models`,
     withinMs: 600_000,
   })
-  return { url, model, kind: 'llama.cpp', version: `llama-cpp-python ${await versionOf(environment, 'llama-cpp-python')}`, stop }
+  return {
+    url,
+    model,
+    kind: 'llama.cpp',
+    version: `llama-cpp-python ${await versionOf(environment, 'llama-cpp-python')}`,
+    stop,
+  }
 }
