@@ -77,6 +77,11 @@ const benches: Record<string, Entry> = {
     about: 'Whether a converted GGUF file writes the texts that a llama.cpp server writes with the file',
     load: () => import('./generate/llama-texts.ts'),
   },
+  'text-endpoint': {
+    about: 'The endpoint writing text, beside the server of llama.cpp with the same weights; and behind a gateway',
+    isBuilt: true,
+    load: () => import('./text-endpoint.bench.ts'),
+  },
   operators: {
     about: "ONNX's operator tests through the edge worker on WASM and on WebGPU: what each can do",
     isBuilt: true,

@@ -12,9 +12,9 @@ export interface BenchServer {
 export const startServer = (modelsDir: string, workers: number): Promise<BenchServer> =>
   start(['--models', modelsDir, '--workers', String(workers)])
 
-/** The built gateway, before another server. */
-export const startGateway = (upstream: string, workers: number): Promise<BenchServer> =>
-  start(['--upstream', upstream, '--upstream-workers', String(workers)])
+/** The built gateway, before other servers: their addresses, with commas between them. */
+export const startGateway = (upstreams: string, workers: number, more: readonly string[] = []): Promise<BenchServer> =>
+  start(['--upstream', upstreams, '--upstream-workers', String(workers), ...more])
 
 /** The built endpoint with a database for reports, as `args` or `env` name it. */
 export const startIntake = ({

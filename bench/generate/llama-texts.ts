@@ -4,15 +4,10 @@ import { openTextCodec, type TextCodec } from '../../src/generation/prompt/text-
 import { hasSmollm2, smollm2Model } from '../../src/testing/smollm2-model.ts'
 import type { Bench } from '../support/bench.ts'
 import { conversations } from './conversations.ts'
+import { nearTie } from './near-tie.ts'
 import { openOwnLoop, openOwnPrompts, type Prompt } from './oracle.ts'
 
 const newTokens = 40
-/**
- * Of logits: below it, two tokens are as good as equal. llama.cpp rounds what it multiplies to 8 bits, block by block, so
- * its logits are some tenths off those of the file's numbers.
- */
-const nearTie = 0.5
-
 /** What a server of llama.cpp goes on with, greedy. `llama_cpp.server` and `llama-server` both take this. */
 async function completed(server: string, { text, ids }: Prompt): Promise<string> {
   const answer = await fetch(new URL('/v1/completions', server), {

@@ -45,16 +45,3 @@ def canary():
     image = np.array(given["data"], np.uint8).reshape(given["shape"])
     expected = np.array(made["data"], np.float32).reshape(made["shape"])
     return image, expected, manifest["tolerance"]["absolute"]
-
-
-class Checks:
-    def run(self, name):
-        def decorate(work):
-            try:
-                result, detail = "works", str(work())
-            except Exception as error:
-                result, detail = "fails", f"{type(error).__name__}: {error}"[:300]
-            print(json.dumps({"check": name, "result": result, "detail": detail}), flush=True)
-            return work
-
-        return decorate

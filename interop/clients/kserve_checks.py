@@ -8,7 +8,8 @@ import numpy as np
 from kserve import InferInput, InferRequest, InferenceRESTClient, RESTConfig
 from kserve.protocol.infer_type import RequestedOutput
 
-from common import KINDS, SAMPLES, Checks, canary
+from checks import Checks
+from common import KINDS, SAMPLES, canary
 
 url = sys.argv[1]
 checks = Checks()

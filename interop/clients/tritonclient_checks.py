@@ -7,7 +7,8 @@ import numpy as np
 import tritonclient.http as http
 from tritonclient.utils import InferenceServerException
 
-from common import KINDS, SAMPLES, Checks, canary
+from checks import Checks
+from common import KINDS, SAMPLES, canary
 
 url = sys.argv[1].removeprefix("http://")
 client = http.InferenceServerClient(url, concurrency=12)

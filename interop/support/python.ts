@@ -40,8 +40,10 @@ const lastLine = (text: string): string => text.trim().split('\n').at(-1)?.slice
 /**
  * Makes a virtual environment in `.interop/` and installs what `requirements/NAME.txt` names, unless that was done. The
  * Python is `HITHER_PYTHON`, or else `python3`.
+ *
+ * @param env for the installation
  */
-export async function openEnvironment(name: string): Promise<Environment> {
+export async function openEnvironment(name: string, env: NodeJS.ProcessEnv = {}): Promise<Environment> {
   const folder = `${root}${name}`
   const python = `${folder}/bin/python`
   const requirements = here(`requirements/${name}.txt`)
@@ -55,7 +57,7 @@ export async function openEnvironment(name: string): Promise<Environment> {
   if (!existsSync(python)) await run(process.env.HITHER_PYTHON ?? 'python3', ['-m', 'venv', folder])
   // At a low priority: packages are unpacked and compiled for minutes.
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements]
-  await run('nice', ['-n', '15', python, ...pip])
+  await run('nice', ['-n', '15', python, ...pip], env)
   await writeFile(mark, wanted)
   return { name, python, folder }
 }

@@ -4,6 +4,8 @@ import type { Outcome } from '../checks.ts'
 /** One pair that was tried: who asked whom. */
 export interface Column {
   readonly title: string
+  /** The table that it stands in. Default: by who is asked. */
+  readonly group?: string
   readonly outcomes: readonly Outcome[]
 }
 
@@ -13,17 +15,19 @@ const cell = (outcome: Outcome | undefined): string =>
   outcome === undefined ? '–' : `${words[outcome.result]}: ${outcome.detail.replaceAll('|', '/').replaceAll('\n', ' ')}`
 
 /** A table for each pair, with what came of each check. */
-export function toMarkdown(run: {
+export function toMarkdown(tried: {
   readonly columns: readonly Column[]
   readonly versions: readonly string[]
   readonly skipped: readonly string[]
+  readonly date: Date
 }): string {
-  const { columns, versions, skipped } = run
+  const { columns, versions, skipped, date } = tried
   const groups = new Map<string, Column[]>()
   for (const column of columns) {
-    const group = column.title.endsWith('Hither')
+    const usual = column.title.endsWith('Hither')
       ? 'Clients of others against our endpoint'
       : (column.title.split(' → ').at(-1) ?? '')
+    const { group = usual } = column
     groups.set(group, [...(groups.get(group) ?? []), column])
   }
   const tables = [...groups].map(([group, members]) => {
@@ -37,15 +41,23 @@ export function toMarkdown(run: {
     return [`### ${group}`, '', ...lines].join('\n')
   })
   const left = skipped.map((line) => `- Skipped: ${line}`).join('\n')
-  return [`Versions: ${versions.join(', ')}.`, ...(left === '' ? [] : [left]), ...tables].join('\n\n')
+  const run = `Run on ${date.toISOString().slice(0, 10)}. Versions: ${[...new Set(versions)].join(', ')}.`
+  return [run, ...(left === '' ? [] : [left]), ...tables].join('\n\n')
 }
 
-const [from, to] = ['<!-- table: npm run interop -- --write -->', '<!-- end of the table -->']
+/** The tables of a page, and the parts of a run that each is made by. */
+export const tables = {
+  tensors: '<!-- table: npm run interop -- tensors --write -->',
+  text: '<!-- table: npm run interop -- text --write -->',
+} as const
+const to = '<!-- end of the table -->'
 
-/** Puts the table between the marks of a page; what stands around them stays. */
-export async function writeTable(path: string, table: string): Promise<void> {
+/** Puts a table between its marks on a page; what stands around them stays. */
+export async function writeTable(path: string, of: keyof typeof tables, table: string): Promise<void> {
   const page = await readFile(path, 'utf8')
-  const [head, rest = ''] = page.split(from)
-  const [, tail = ''] = rest.split(to)
-  await writeFile(path, `${head}${from}\n\n${table}\n\n${to}${tail}`)
+  const from = tables[of]
+  const at = page.indexOf(from)
+  const end = page.indexOf(to, at)
+  if (at < 0 || end < 0) throw new Error(`${path} has no place for the table of ${of}`)
+  await writeFile(path, `${page.slice(0, at)}${from}\n\n${table}\n\n${page.slice(end)}`)
 }

@@ -17,8 +17,10 @@ export interface CuttingProxy {
   callAfter(count: number, then: () => void): void
   /** Lets each event wait so long, in milliseconds. */
   pace(ms: number): void
-  /** Takes no more connections, and ends those that come. */
+  /** Ends all connections, and takes no more; or takes them again. */
   refuse(refuses: boolean): void
+  /** Bytes that the server has sent through it. */
+  readonly bytes: number
   /** From now on, connections go to this port. */
   pointTo(port: number): void
   close(): Promise<void>
@@ -41,6 +43,7 @@ export async function openCuttingProxy(target: string): Promise<CuttingProxy> {
   let to = Number(port)
   let paceMs = 0
   let refuses = false
+  let bytesSent = 0
   let left = Number.POSITIVE_INFINITY
   let happens: 'cut' | 'leave' | 'stall' | (() => void) = 'cut'
   const after = (count: number, what: typeof happens) => {
@@ -92,6 +95,7 @@ export async function openCuttingProxy(target: string): Promise<CuttingProxy> {
     client.on('close', () => upstream.destroy())
     upstream.on('close', () => void passing.then(() => isStalled || client.destroy()))
     upstream.on('data', (bytes: Buffer) => {
+      bytesSent += bytes.length
       for (const piece of splitAtEvents(bytes)) passing = passing.then(() => pass(piece))
     })
   })
@@ -106,6 +110,10 @@ export async function openCuttingProxy(target: string): Promise<CuttingProxy> {
     },
     refuse(value) {
       refuses = value
+      if (value) for (const socket of sockets) socket.destroy()
+    },
+    get bytes() {
+      return bytesSent
     },
     pointTo(next) {
       to = next

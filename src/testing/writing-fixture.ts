@@ -1,16 +1,10 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import type { Manifest } from '../contracts/manifest.ts'
+import { join } from 'node:path'
 import { createEndpoint, type Endpoint } from '../endpoint/create-endpoint.ts'
 import type { EndpointOptions } from '../endpoint/plugin/endpoint-options.ts'
 import { buildThreadScript } from './build-infer-worker.ts'
-
-/** A language model's files as a folder of models has them. */
-export interface WriterFolder {
-  readonly manifest: Manifest
-  readonly files: Readonly<Record<string, Uint8Array>>
-}
+import { type WriterFolder, writeWriter } from './write-writer.ts'
 
 /** Endpoints over a folder of language models. */
 export interface WritingFixture {
@@ -32,13 +26,7 @@ export interface WritingFixture {
 export async function openWritingFixture(models: readonly WriterFolder[]): Promise<WritingFixture> {
   const dir = await mkdtemp(join(tmpdir(), 'hither-writing-'))
   const modelsDir = join(dir, 'models')
-  for (const { manifest, files } of models) {
-    const folder = join(modelsDir, manifest.name, manifest.revision)
-    for (const [path, bytes] of Object.entries({ ...files, 'manifest.json': JSON.stringify(manifest) })) {
-      await mkdir(dirname(join(folder, path)), { recursive: true })
-      await writeFile(join(folder, path), bytes)
-    }
-  }
+  for (const model of models) await writeWriter(modelsDir, model)
   const { url: script, remove } = await buildThreadScript(new URL('./writing-worker-under-test.ts', import.meta.url))
   process.env.HITHER_WRITING_TEST = dir
   const endpoints: Endpoint[] = []
