@@ -5,6 +5,7 @@ import {
   type textBehaviours as allBehaviours,
   answerAs,
   type FakeBody,
+  idsOf,
   textBehaviours,
 } from '../../../testing/text-servers/behaviours.ts'
 import { createRecital, renderChat, splitAnswer } from '../../../testing/text-servers/recital.ts'
@@ -79,12 +80,7 @@ function streamOf(
   for (let at = 0; at < answer.tokens.length; at += perEvent) {
     const some = answer.tokens.slice(at, at + perEvent)
     const prompt = at === 0 && body.return_token_ids === true ? { prompt_token_ids: answer.promptIds } : {}
-    text += event(
-      some.map((token) => token.text).join(''),
-      some.map(({ id }) => id),
-      null,
-      prompt,
-    )
+    text += event(some.map((token) => token.text).join(''), idsOf(some), null, prompt)
   }
   return utf8.encode(`${text}${event('', [], answer.finish)}data: [DONE]\n\n`)
 }
