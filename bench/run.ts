@@ -39,6 +39,11 @@ const benches: Record<string, Entry> = {
     about: 'The routing of text beside its peers and a clairvoyant: first tokens, and answers whose arms die',
     load: () => import('./text-routing.bench.ts'),
   },
+  handover: {
+    about: 'Answers whose writer dies or stalls in their midst, in Chromium: whole or not, and the gap that is seen',
+    isBuilt: true,
+    load: () => import('./handover.bench.ts'),
+  },
   truth: {
     about: 'The routing simulator held against the built product in Chromium, on replayed recordings',
     isBuilt: true,
