@@ -27,7 +27,7 @@ export interface AnswerOutcome {
   readonly moves: readonly Move[]
   readonly faults: number
   readonly wastedTokens: number
-  /** Of those: read ahead in vain. */
+  /** Of those: wasted by reading ahead. */
   readonly aheadTokens: number
   readonly tokens: number
 }

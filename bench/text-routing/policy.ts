@@ -17,7 +17,7 @@ export interface RunOutcome {
   readonly arm: ArmName
   readonly result: 'answered' | 'lost' | 'failed'
   readonly ms: number
-  /** Tokens of prompt and answer that it has read and written in vain. */
+  /** Wasted tokens: of the prompt, read, and of the answer, written. */
   readonly tokens: number
 }
 

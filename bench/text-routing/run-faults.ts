@@ -113,6 +113,6 @@ export function printFaults(figures: FaultFigures, print: (line: string) => void
   print(
     `${figures.moves} moves (${figures.silent} from an arm whose next token would have come later, ${figures.readAhead} read ahead): gap p50 ${ms(figures.gapP50Ms)}, ` +
       `p95 ${ms(figures.gapP95Ms)}; over the receiver's first token p95 ${figures.gapOverFirstP95.toFixed(2)}; read ahead p95 ${ms(figures.aheadGapP95Ms)}; ` +
-      `silence p95 ${ms(figures.silenceP95Ms)}, noticed by a reader p50 ${ms(figures.noticedP50Ms)}; wasted ${percent(figures.wastedShare)}, ${percent(figures.aheadShare)} read ahead in vain`,
+      `silence p95 ${ms(figures.silenceP95Ms)}, noticed by a reader p50 ${ms(figures.noticedP50Ms)}; wasted ${percent(figures.wastedShare)}, ${percent(figures.aheadShare)} wasted by reading ahead`,
   )
 }

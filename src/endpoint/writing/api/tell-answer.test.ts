@@ -39,7 +39,7 @@ describe('an answer that asks for functions', () => {
     expect(events.at(-1)?.choices[0]?.finish_reason).toBe('tool_calls')
   })
 
-  it('is told whole the same way; one call where more are not wanted', () => {
+  it('comes whole in the same form; one call where more are not wanted', () => {
     const telling = tellWhole(requestOf({ parallel_tool_calls: false }), form())
     for (const text of written.slice(1)) telling.event({ type: 'text', tokens: [1], text })
     const [whole] = telling.end({ reason: 'tool-calls', toolCalls: calls }) as { choices: object[] }[]
@@ -53,7 +53,7 @@ describe('an answer that asks for functions', () => {
     ])
   })
 
-  it('that only looked like one is told as text', () => {
+  it('that only looked like one is sent as text', () => {
     const telling = tellEvents(requestOf(), form())
     const events = [
       ...telling.event({ type: 'text', tokens: [1], text: '{"a": 1}' }),
