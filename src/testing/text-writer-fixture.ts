@@ -20,6 +20,7 @@ import { createRouteLearner } from '../routing/learning/route-learner.ts'
 import type { ArmRef } from '../routing/router-types.ts'
 import type { TextPlan } from '../routing/text/text-types.ts'
 import { lazy } from '../utils/lazy.ts'
+import { logNormal } from '../utils/log-normal.ts'
 import type { Timers } from '../utils/with-deadline.ts'
 import { plainManifest } from './fake-manifest.ts'
 
@@ -127,11 +128,20 @@ export function openTextWriterFixture(options: {
   readonly closed?: readonly string[]
   /** A run that reads a token, in milliseconds: what the device is taken to need until it was measured. Default 2. */
   readonly stepMs?: number
+  /** What loading the model anew is taken to need, in milliseconds. Default 300. */
+  readonly reloadMs?: number
+  /** To each endpoint, in milliseconds. Default 1. */
+  readonly roundTripMs?: number
   /** The model's tokenizer on this device. */
   readonly encode?: (text: string) => Promise<readonly number[]>
 }): TextWriterFixture {
   const { edge, endpoints = [], manifest = teller, records = new Map<string, unknown>() } = options
   const { edgeStatus = 'ready', saveData = false, closed = [], stepMs = 2 } = options
+  const { reloadMs = 300, roundTripMs = 1 } = options
+  const reload = {
+    ...{ remainingBytes: 0, downlink: logNormal(1e9, 0.1), other: undefined, load: logNormal(reloadMs, 0.1) },
+    ...{ loadingForMs: 0, isRateMeasured: true, isMeasured: true },
+  }
   const routes: RouteRecord[] = []
   const failures: unknown[] = []
   const closing = new AbortController()
@@ -143,9 +153,10 @@ export function openTextWriterFixture(options: {
     edge: {
       ...{ status: edgeStatus, backend: 'wasm', stepMs, waitMs: 0 },
       ...{ cloudByDefault: false, preparation: undefined, lacks: undefined },
+      reload,
     },
     closed: new Set(closed),
-    roundTripMs: () => 1,
+    roundTripMs: () => roundTripMs,
     known: { ...{ online, saveData, savePower, edgeStatus, edgeWaiting: 0, requestBytes: 1 }, links: [] },
   })
   const parts: GenerateParts = {

@@ -55,6 +55,22 @@ describe('the worker dies in the midst, and the endpoint goes on (case 54)', () 
   })
 })
 
+it.each([
+  [1, 'edge'],
+  [20_000, 'cloud'],
+] as const)(
+  'the worker dies and its model is loaded anew in %i ms: the one that is sooner goes on, %s',
+  async (reloadMs, to) => {
+    const { conduct, device, cloud } = await openHandOver('byIds', {}, { reloadMs, roundTripMs: 6_000 })
+    const input = chatAbout('loading')
+    device.fail({ kind: 'dies', at: 6 })
+    const { shown, end, parts } = await conduct(input, edge, { fallbacks: [cloud] })
+    await end
+    expect(shown()).toBe(answerTo(input))
+    expect(movesOf(parts)).toMatchObject([{ from: 'edge', to, reason: 'failed' }])
+  },
+)
+
 it('back and forth: each arm dies where the other one has gone on, and no character is lost (case 54)', async () => {
   const { conduct, device, cloud, server } = await openHandOver('byIds')
   const input = chatAbout('a long way')

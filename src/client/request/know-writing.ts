@@ -24,6 +24,8 @@ export interface WritingKnowledge {
     readonly waitMs: number
     /** Set while the model is not ready. */
     readonly preparation: Preparation | undefined
+    /** What making the model ready anew would take, after its worker has died. */
+    readonly reload: Preparation
     /** Why the model does not come to this device, as a sentence. */
     readonly lacks: string | undefined
   }
@@ -63,6 +65,7 @@ export async function knowWriting(
       stepMs,
       waitMs,
       preparation: status === 'ready' || left === undefined ? undefined : knowledge.edge.prepare(left, stepMs ?? 0),
+      reload: knowledge.edge.prepare(0, stepMs ?? 0),
       lacks: edgeLacks,
     },
     closed: new Set(knowledge.closed.map(({ endpoint }) => endpoint)),

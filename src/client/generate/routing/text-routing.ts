@@ -37,8 +37,12 @@ export interface TextAsk {
 export interface TextView {
   readonly snapshot: TextSnapshot
   readonly places: readonly TextArmPlace[]
-  /** How a text would be written at a place, with so many tokens to be read there. */
-  readonly forecast: (place: TextArmPlace, tokens: number) => TextForecast
+  /**
+   * How a text would be written at a place, with so many tokens to be read there.
+   *
+   * @param isLost the worker on this device has died, and loads the model anew first. Default false
+   */
+  readonly forecast: (place: TextArmPlace, tokens: number, isLost?: boolean) => TextForecast
 }
 
 /** All that decides where texts are written, and what it has learned. */
@@ -150,11 +154,13 @@ function takeView(
       },
     }
   })
-  const forecast: TextView['forecast'] = (place, tokens) =>
+  const forecast: TextView['forecast'] = (place, tokens, isLost = false) =>
     learner.forecast(place.at, {
       promptTokens: tokens,
       answerTokens,
-      ...(place.ref.arm === 'edge' ? { waitMs: edge.waitMs, ...given({ preparation: edge.preparation }) } : {}),
+      ...(place.ref.arm === 'edge'
+        ? { waitMs: edge.waitMs, ...given({ preparation: isLost ? edge.reload : edge.preparation }) }
+        : {}),
     })
   return {
     places: [edgePlace, ...cloudPlaces],

@@ -29,7 +29,7 @@ export function begin(scene: Scene, { ref, isRestart = false, isAgain = false }:
   const run = openLiveRun({
     ...{ ref, plan, learner, isRestart, givenTokens },
     place: place.at,
-    forecast: options.forecast(place, givenTokens),
+    forecast: options.forecast(place, givenTokens, isAgain && ref.arm === 'edge'),
     basedOn: version,
     nowMs: nowMs(),
   })
@@ -120,7 +120,7 @@ function receiverOf(scene: Scene, from: ArmRef, isFree: (next: NextRun) => boole
           {
             ...from,
             firstTokenMs: p90OfForecast(
-              options.forecast(place, options.promptTokens + options.state.tokens).firstToken,
+              options.forecast(place, options.promptTokens + options.state.tokens, from.arm === 'edge').firstToken,
             ),
           },
         ]

@@ -43,7 +43,7 @@ export interface ConductOptions {
   ) => Promise<void>
   /** Who could take over from this arm now, the best one first. */
   readonly receivers: (writer: ArmRef) => readonly ReceiverOption[]
-  readonly forecast: (place: TextArmPlace, tokens: number) => TextForecast
+  readonly forecast: (place: TextArmPlace, tokens: number, isLost?: boolean) => TextForecast
   readonly router: Pick<TextRouter, 'observe' | 'settle'>
   readonly learner: TextLearner
   /** This device is left only where it fails: the person prefers it, or saves data. */
