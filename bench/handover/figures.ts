@@ -5,16 +5,13 @@ import { quantile } from '../support/quantiles.ts'
 export interface FaultedAnswer {
   readonly fault: 'cut' | 'gone' | 'stall' | 'worker'
   readonly seen: SeenAnswer
-  /** The same, written on this device alone. */
-  readonly undisturbed: SeenAnswer
   /** What its last receiver takes to a first token where it has read nothing. */
   readonly receiverFirstMs?: number
 }
 
 export interface HandOverFigures {
-  /** Answers that have their end, and of these, how many are the undisturbed one to the character. */
+  /** Answers that have their end. */
   readonly whole: number
-  readonly same: number
   readonly of: number
   readonly moves: number
   /** From noticing the fault to the next token, in milliseconds. */
@@ -38,7 +35,6 @@ export function figuresOf(answers: readonly FaultedAnswer[]): HandOverFigures {
   const isWhole = ({ seen }: FaultedAnswer) => seen.finishReason === 'stop' || seen.finishReason === 'length'
   return {
     whole: answers.filter(isWhole).length,
-    same: answers.filter(({ seen, undisturbed }) => seen.text === undisturbed.text).length,
     of: answers.length,
     moves: moved.length,
     gapMs: both(moved.map(({ gapMs }) => gapMs)),
@@ -49,9 +45,9 @@ export function figuresOf(answers: readonly FaultedAnswer[]): HandOverFigures {
 }
 
 export function printFigures(figures: HandOverFigures, print: (line: string) => void): void {
-  const { whole, same, of, moves, gapMs, gapOverFirst, aheadGapMs, wastedShare } = figures
+  const { whole, of, moves, gapMs, gapOverFirst, aheadGapMs, wastedShare } = figures
   const ms = (value: number) => `${value.toFixed(0)} ms`
-  print(`${whole} of ${of} answers whole, ${same} as if undisturbed; ${moves} moves`)
+  print(`${whole} of ${of} answers whole; ${moves} moves`)
   print(`from noticing to the next token: p50 ${ms(gapMs.p50)}, p95 ${ms(gapMs.p95)}`)
   print(
     `by the receiver's first token from nothing: p50 ${gapOverFirst.p50.toFixed(2)}, p95 ${gapOverFirst.p95.toFixed(2)}`,
