@@ -44,6 +44,12 @@ const benches: Record<string, Entry> = {
     isBuilt: true,
     load: () => import('./handover.bench.ts'),
   },
+  'text-soak': {
+    about:
+      'Twenty texts at once through a gateway, one connection in twenty cut or silent: what ends whole, and memory',
+    isBuilt: true,
+    load: () => import('./text-soak.bench.ts'),
+  },
   truth: {
     about: 'The routing simulator held against the built product in Chromium, on replayed recordings',
     isBuilt: true,

@@ -33,6 +33,17 @@ describe.skipIf(!hasStoriesModel)('a real model', () => {
     }
   }
 
+  it('takes no conversations without a chat template, and says so', async () => {
+    const response = await endpoint.app.inject({
+      method: 'POST',
+      url: '/v1/chat/completions',
+      payload: { model: 'stories', messages: [{ role: 'user', content: 'hi' }] },
+    })
+    const { error } = response.json()
+    expect([response.statusCode, error.type, error.param]).toEqual([400, 'invalid_request_error', 'messages'])
+    expect(error.message).toMatch(/no chat template/)
+  })
+
   it('writes what is written down, and goes on with it by ids at any token', async () => {
     const { prompt, greedy_ids: expected } = storiesModel().expected
     const whole = await complete({ prompt, max_tokens: 60 })

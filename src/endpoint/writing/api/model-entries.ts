@@ -1,8 +1,8 @@
 import type { ContinueWay, ModelEntry } from '../../../protocol/openai/model-entry.ts'
 import type { WritingReadyModel } from '../pool/writing-task.ts'
 
-/** Does it take conversations? */
-function hasTemplate({ manifest: { generation }, state: { texts } }: WritingReadyModel): boolean {
+/** Does the model take conversations? */
+export function hasTemplate({ manifest: { generation }, state: { texts } }: WritingReadyModel): boolean {
   if (generation.chatTemplate !== undefined) return true
   try {
     const config: unknown = JSON.parse(texts.get(generation.tokenizerConfig ?? '') ?? '{}')

@@ -5,6 +5,7 @@ import type { ChatRequest } from '../../../protocol/openai/chat-request.ts'
 import type { CompletionRequest } from '../../../protocol/openai/completion-request.ts'
 import { given } from '../../../utils/given.ts'
 import type { WritingReadyModel, WritingTask } from '../pool/writing-task.ts'
+import { hasTemplate } from './model-entries.ts'
 
 export type WritingRequest = ChatRequest | CompletionRequest
 
@@ -15,7 +16,8 @@ const charactersPerToken = 4
  * What a request asks of a model.
  *
  * @param seed where it names none
- * @throws {ValidationError} `options-invalid`, with `context.param`: ids that the model does not have
+ * @throws {ValidationError} `options-invalid`, with `context.param`: ids that the model does not have, or messages of a
+ *   model that has no chat template
  */
 export function toTask(
   request: WritingRequest,
@@ -24,6 +26,15 @@ export function toTask(
 ): Omit<WritingTask, 'deadlineAtMs'> {
   const { generation } = model.manifest
   const { contextTokens, vocabulary } = generation
+  if (request.kind === 'chat' && !hasTemplate(model)) {
+    throw new ValidationError(
+      'options-invalid',
+      `The model ${model.manifest.name} takes no conversations: it has no chat template. Ask it for completions.`,
+      {
+        context: { param: 'messages' },
+      },
+    )
+  }
   const { prompt, answer, promptTokens } = readPrompt(request, vocabulary)
   const write: WriteRequest = {
     prompt,
