@@ -70,10 +70,13 @@ async function withFaults(
     readonly during?: (at: number) => Promise<void>
     readonly after?: () => Promise<void> | void
     readonly options?: object
+    /** A move that must have come about: there are more runs until it has. An answer may begin on either side. */
+    readonly wanted: string
   },
 ) {
   const outcomes: string[] = []
-  for (let run = 0; run < runs; run += 1) {
+  const isSeen = () => outcomes.some((outcome) => outcome.includes(fault.wanted))
+  for (let run = 0; run < runs || (!isSeen() && run < runs + 20); run += 1) {
     const prompt = prompts[run % prompts.length] ?? prompts[0]
     const at = 1 + Math.floor(Math.random() * 90)
     const name = `run ${run}, token ${at}, “${prompt}”`
@@ -93,12 +96,12 @@ async function withFaults(
     await fault.after?.()
     await closeClient(page)
   }
-  return outcomes
+  expect(outcomes.join('\n')).toContain(fault.wanted)
 }
-const countOf = (outcomes: readonly string[], part: string) => outcomes.filter((each) => each.includes(part)).length
 
 test('the worker is killed: another one goes on, or the endpoint (case 54)', async ({ page }) => {
-  const outcomes = await withFaults(page, {
+  await withFaults(page, {
+    wanted: 'edge to ',
     before: () => page.evaluate((model) => hither.client?.prepare(model), storyteller),
     async during(at) {
       await hasShown(page, at)
@@ -113,56 +116,57 @@ test('the worker is killed: another one goes on, or the endpoint (case 54)', asy
     },
     options: { privacy: 'prefer-edge' },
   })
-  expect(countOf(outcomes, 'edge to ')).toBeGreaterThan(0)
 })
 
 test('the socket is cut: this device goes on, or the endpoint where it can be reached again (case 55)', async ({
   page,
 }) => {
-  const outcomes = await withFaults(page, {
+  await withFaults(page, {
+    wanted: 'cloud to ',
     async before(at, run) {
       await site.unload(page)
       site.proxy.cutAfter(at, run % 2 === 0)
     },
     after: () => site.proxy.refuse(false),
   })
-  expect(countOf(outcomes, 'cloud to ')).toBeGreaterThan(0)
 })
 
 test('the stream stalls: this device goes on (case 55)', async ({ page }) => {
-  const outcomes = await withFaults(page, {
+  await withFaults(page, {
+    wanted: 'cloud to edge, stalled',
     async before(at) {
       await site.unload(page)
       site.proxy.stallAfter(at)
     },
   })
-  expect(countOf(outcomes, 'cloud to edge, stalled')).toBeGreaterThan(0)
 })
 
 test('the endpoint’s process is killed: this device goes on (case 55)', async ({ page }) => {
-  const outcomes = await withFaults(page, {
+  await withFaults(page, {
+    wanted: 'cloud to edge',
     async before(at) {
       await site.unload(page)
       site.proxy.callAfter(at, site.killEndpoint)
     },
     after: () => site.restartEndpoint(),
   })
-  expect(countOf(outcomes, 'cloud to edge')).toBeGreaterThan(0)
 })
 
 test('the device goes offline: it goes on itself, and online again the next one is written', async ({
   page,
   context,
 }) => {
-  const outcomes = await withFaults(page, {
+  await withFaults(page, {
+    wanted: 'cloud to edge, offline',
     async before(at) {
+      // A page without a service worker: what runs models must be here before the network goes.
+      await page.evaluate((model) => hither.client?.prepare(model), storyteller)
       await site.unload(page)
-      // The page's own files are here by then.
-      site.proxy.callAfter(at, () => void context.setOffline(true))
+      // The browser's own switch leaves connections that stand as they are.
+      site.proxy.stallAfter(at, () => void context.setOffline(true))
     },
     after: () => context.setOffline(false),
   })
-  expect(countOf(outcomes, 'cloud to edge, offline')).toBeGreaterThan(0)
 })
 
 test('the tab is killed: the next one goes on from its journal (case 56)', async ({ context }) => {

@@ -11,8 +11,8 @@ export interface CuttingProxy {
    * @param refuses ends all connections, and takes no more from then on. Default false
    */
   cutAfter(count: number, refuses?: boolean): void
-  /** Lets nothing more through of that stream, and keeps its socket open. */
-  stallAfter(count: number): void
+  /** Lets nothing more through of that stream, keeps its socket open, and calls back. */
+  stallAfter(count: number, then?: () => void): void
   /** Calls back when that event comes, and lets it through. */
   callAfter(count: number, then: () => void): void
   /** Lets each event wait so long, in milliseconds. */
@@ -24,6 +24,12 @@ export interface CuttingProxy {
   /** From now on, connections go to this port. */
   pointTo(port: number): void
   close(): Promise<void>
+}
+
+/** What happens at an event. */
+interface Due {
+  readonly what: 'pass' | 'cut' | 'leave' | 'stall'
+  readonly then?: (() => void) | undefined
 }
 
 const event = Buffer.from('data: ')
@@ -45,13 +51,13 @@ export async function openCuttingProxy(target: string): Promise<CuttingProxy> {
   let refuses = false
   let bytesSent = 0
   let left = Number.POSITIVE_INFINITY
-  let happens: 'cut' | 'leave' | 'stall' | (() => void) = 'cut'
-  const after = (count: number, what: typeof happens) => {
+  let happens: Due = { what: 'pass' }
+  const after = (count: number, what: Due['what'], then?: () => void) => {
     left = count
-    happens = what
+    happens = { what, then }
   }
   /** Counts an event. @returns what is due before it is let through */
-  const due = (): typeof happens | undefined => {
+  const due = (): Due | undefined => {
     if (left > 0) {
       left -= 1
       return undefined
@@ -79,15 +85,13 @@ export async function openCuttingProxy(target: string): Promise<CuttingProxy> {
       if (isStalled) return
       if (piece.subarray(0, event.length).equals(event)) {
         if (paceMs > 0) await sleep(paceMs)
-        const what = due()
-        if (typeof what === 'function') what()
-        else if (what !== undefined) {
-          refuses ||= what === 'leave'
-          isStalled = what === 'stall'
-          const ended = what === 'leave' ? [...sockets] : isStalled ? [] : [client]
-          for (const socket of ended) socket.destroy()
-          return
-        }
+        const { what = 'pass', then } = due() ?? {}
+        then?.()
+        refuses ||= what === 'leave'
+        isStalled = what === 'stall'
+        const ended = what === 'leave' ? [...sockets] : what === 'cut' ? [client] : []
+        for (const socket of ended) socket.destroy()
+        if (what !== 'pass') return
       }
       if (client.writable) client.write(piece)
     }
@@ -103,8 +107,8 @@ export async function openCuttingProxy(target: string): Promise<CuttingProxy> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     cutAfter: (count, andRefuses = false) => after(count, andRefuses ? 'leave' : 'cut'),
-    stallAfter: (count) => after(count, 'stall'),
-    callAfter: (count, then) => after(count, then),
+    stallAfter: (count, then) => after(count, 'stall', then),
+    callAfter: (count, then) => after(count, 'pass', then),
     pace(ms) {
       paceMs = ms
     },
