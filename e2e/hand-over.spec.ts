@@ -8,7 +8,7 @@ import { type HandOverSite, openHandOverSite, storyteller } from './support/hand
 
 declare const hither: Hither
 
-const runs = Number(process.env.HAND_OVER_RUNS ?? 3)
+const runs = Number(process.env.HAND_OVER_RUNS ?? 2)
 test.setTimeout(300_000 + runs * 20_000)
 
 const prompts = [
