@@ -32,7 +32,7 @@ export interface TextGateway {
   readonly servers: readonly FakeTextServer[]
   /** The answer to these words of a person, as a server writes it that nothing disturbs. */
   answerTo(content: string): string
-  /** Streams a chat. `onSeen` is told all that has come so far. */
+  /** Streams a chat. `onSeen` gets all that has come so far. */
   chat(body: Readonly<Record<string, unknown>>, onSeen?: (seen: SeenStream) => unknown): Promise<SeenStream>
   complete(body: Readonly<Record<string, unknown>>, onSeen?: (seen: SeenStream) => unknown): Promise<SeenStream>
   post(path: string, body: Readonly<Record<string, unknown>>, signal?: AbortSignal): Promise<Response>

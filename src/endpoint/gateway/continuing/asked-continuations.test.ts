@@ -1,17 +1,6 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { openGateway as open } from '../../../testing/text-servers/gateway-fixture.ts'
 import { renderChat, splitAnswer } from '../../../testing/text-servers/recital.ts'
-import { openTextGateway, type TextGateway } from '../../../testing/text-servers/text-gateway.ts'
-
-const opened: TextGateway[] = []
-afterEach(async () => {
-  for (const gateway of opened.splice(0)) await gateway.close()
-})
-
-async function open(...args: Parameters<typeof openTextGateway>): Promise<TextGateway> {
-  const gateway = await openTextGateway(...args)
-  opened.push(gateway)
-  return gateway
-}
 
 const user = { role: 'user', content: 'Tell of a fox' }
 const patiently = { timeout: 300_000 }

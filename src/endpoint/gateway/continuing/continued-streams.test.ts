@@ -1,23 +1,14 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createManualTimers } from '../../../testing/manual-timers.ts'
 import type { textBehaviours } from '../../../testing/text-servers/behaviours.ts'
 import type { TextFault } from '../../../testing/text-servers/fake-text-server.ts'
+import { closeGateways, openGateway as open } from '../../../testing/text-servers/gateway-fixture.ts'
 import { renderChat } from '../../../testing/text-servers/recital.ts'
-import { openTextGateway, type SeenStream, type TextGateway } from '../../../testing/text-servers/text-gateway.ts'
+import type { SeenStream, TextGateway } from '../../../testing/text-servers/text-gateway.ts'
 import { until } from '../../../testing/until.ts'
 
 type Name = keyof typeof textBehaviours
 const minutes = 60_000
-const opened: TextGateway[] = []
-afterEach(async () => {
-  for (const gateway of opened.splice(0)) await gateway.close()
-})
-
-async function open(...args: Parameters<typeof openTextGateway>): Promise<TextGateway> {
-  const gateway = await openTextGateway(...args)
-  opened.push(gateway)
-  return gateway
-}
 
 const ask = (content: string) => ({ messages: [{ role: 'user', content }], temperature: 0, max_tokens: 500 })
 const countOf = (gateway: TextGateway, content: string) =>
@@ -74,8 +65,7 @@ describe('a stream whose upstream is killed', () => {
           const content = `Tell of ${index} for ${to}`
           expectWhole(await spoiled(gateway, { kind: 'destroy', at }, content), gateway.answerTo(content))
         }
-        await gateway.close()
-        opened.splice(0)
+        await closeGateways()
       }
       for (const to of ['byText', 'ignores', 'refuses'] as const) {
         const gateway = await open([from, to])

@@ -1,18 +1,7 @@
 import { connect } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
-import { openTextGateway, type TextGateway } from '../../../testing/text-servers/text-gateway.ts'
+import { describe, expect, it } from 'vitest'
+import { openGateway as open } from '../../../testing/text-servers/gateway-fixture.ts'
 import { eventually, until } from '../../../testing/until.ts'
-
-const opened: TextGateway[] = []
-afterEach(async () => {
-  for (const gateway of opened.splice(0)) await gateway.close()
-})
-
-async function open(...args: Parameters<typeof openTextGateway>): Promise<TextGateway> {
-  const gateway = await openTextGateway(...args)
-  opened.push(gateway)
-  return gateway
-}
 
 const ask = (content: string) => ({ messages: [{ role: 'user', content }], temperature: 0, max_tokens: 500_000 })
 const patiently = { timeout: 300_000 }
