@@ -13,7 +13,7 @@ import type { TextRequest } from './text-request.ts'
 import type { NextLeg } from './text-upstreams.ts'
 
 /** Times that one stream is continued. */
-export const mostMoves = 2
+export const mostMoves = 3
 
 /** What became of a stream whose upstream failed. */
 export interface StreamMove {
@@ -70,7 +70,7 @@ export async function* continueStream(options: StreamOptions): AsyncGenerator<Bu
         yield form.write({ finish: 'length' }) + counted + doneEvent
         return
       }
-      const other = mayMove() && !isRequests(failure) ? await next.open(upstream) : undefined
+      const other = mayMove() && !isRequests(failure) ? await next.open(upstream, failure) : undefined
       if (hungUp.aborted) {
         other?.end()
         return
