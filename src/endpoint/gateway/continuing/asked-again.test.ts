@@ -53,8 +53,8 @@ it('a single upstream goes on by itself where its connection broke', patiently, 
 
 it('an answer that breaks each upstream at the same token is asked of none twice', patiently, async () => {
   const gateway = await open(['continues', 'continues'])
-  gateway.servers[0]?.fail({ kind: 'destroy', at: 5 })
-  gateway.servers[1]?.fail({ kind: 'destroy', at: 0 })
+  gateway.servers[0]?.fail({ kind: 'ends', at: 5 })
+  gateway.servers[1]?.fail({ kind: 'ends', at: 0 })
   const seen = await gateway.chat(ask)
   expect(seen.ends).toEqual(['cut_off'])
   expect(streams(gateway)).toEqual([1, 1])
