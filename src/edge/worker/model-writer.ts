@@ -42,8 +42,13 @@ function tellInBatches(tell: (events: readonly WriteEvent[]) => unknown) {
     add(event: WriteEvent) {
       const last = pending.at(-1)
       if (event.type === 'text' && last?.type === 'text') {
-        const { tokens, text } = last
-        pending[pending.length - 1] = { ...event, tokens: [...tokens, ...event.tokens], text: text + event.text }
+        const { tokens, text, again = 0 } = last
+        pending[pending.length - 1] = {
+          ...event,
+          tokens: [...tokens, ...event.tokens],
+          text: text + event.text,
+          again: again + (event.again ?? 0),
+        }
       } else pending.push(event)
       if (performance.now() - toldAt >= tellEachMs) flush()
     },

@@ -92,6 +92,16 @@ it('by text: what is written again is dropped, and a stop string across the seam
   expect(other.shown).toBe('ENTER')
 })
 
+it('by text: tokens that write again what was shown are not counted twice, also where they come with others', async () => {
+  const from = { ...known, ids: undefined, text: 'Once ', tokens: 3 }
+  const prompted: WriteEvent = { type: 'prompt', ids: [1, 2], droppedMessages: 0, answer: [7], shown: 'Once' }
+  const together = await run(from, [prompted, { ...text([8, 9, 10], ' upon a'), again: 1 }])
+  expect(together.shown).toBe('upon a')
+  expect(together.parts).toMatchObject([{ tokens: 2, ids: [8, 9, 10] }])
+  const apart = await run(from, [prompted, { ...text([8], ' '), again: 1 }, text([9], 'upon'), text([10], ' a')])
+  expect(apart.parts.map(({ tokens }) => tokens)).toEqual([0, 1, 1])
+})
+
 it('what does not follow is an error of its own, and no word of it is shown', async () => {
   const from = { ...known, ids: undefined }
   const prompted: WriteEvent = { type: 'prompt', ids: [1, 2], droppedMessages: 0, answer: [7], shown: 'On' }

@@ -103,10 +103,8 @@ function createIntake(
 ) {
   let seam: Seam | undefined
   let state: 'on' | 'stopped' | 'other' | 'conflict' = 'on'
-  /** Ids whose text was there before: they are the answer's once it has caught up. */
-  let waiting: number[] = []
-  /** Tokens to come that were counted before. */
-  let again = 0
+  /** Ids whose text was there before: they are the answer's once it has caught up. Of these, those that count. */
+  let [waiting, news]: [number[], number] = [[], 0]
   const leave = (why: typeof state) => {
     state = why
     stop()
@@ -114,26 +112,21 @@ function createIntake(
 
   const begin = (event: Extract<WriteEvent, { type: 'prompt' }>) => {
     const { ids: promptIds, text: promptText, droppedMessages, answer = [], shown = '' } = event
-    again = event.again ?? 0
     if (isBegun(from)) {
       seam = openSeam(from, shown, stops, byIds)
       if (seam === undefined) return leave('other')
     }
     events.begun({ promptIds, promptText, droppedMessages, ids: answer })
   }
-  const takeText = ({ tokens, text, held, whole }: Extract<WriteEvent, { type: 'text' }>) => {
+  const takeText = ({ tokens, text, held, whole, again = 0 }: Extract<WriteEvent, { type: 'text' }>) => {
     waiting.push(...tokens)
-    const wasCaughtUp = seam?.caughtUp ?? true
+    news += tokens.length - again
     const shown = seam === undefined ? text : seam.push(text)
     if (seam?.conflict) return leave('conflict')
     if (seam !== undefined && !seam.caughtUp) return
-    const ids = waiting
-    waiting = []
-    // What was only written again is none more.
-    const counted = wasCaughtUp ? Math.min(again, tokens.length) : 0
-    again -= counted
-    const news = wasCaughtUp || shown !== '' ? tokens.length - counted : 0
-    events.text({ text: shown, held: byIds || seam === undefined ? held : seam.held, tokens: news, ids, whole })
+    const part = { tokens: news, ids: waiting, whole }
+    ;[waiting, news] = [[], 0]
+    events.text({ text: shown, held: byIds || seam === undefined ? held : seam.held, ...part })
     if (seam?.found !== undefined) leave('stopped')
   }
 
@@ -151,7 +144,7 @@ function createIntake(
       if (state === 'other') return undefined
       const rest = seam?.end() ?? ''
       if (seam?.conflict) throw conflict()
-      if (rest !== '' || waiting.length > 0) events.text({ text: rest, held: '', tokens: 0, ids: waiting })
+      if (rest !== '' || waiting.length > 0) events.text({ text: rest, held: '', tokens: news, ids: waiting })
       return seam?.found === undefined ? end : { reason: 'stop' }
     },
   }
