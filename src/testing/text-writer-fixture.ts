@@ -182,6 +182,7 @@ export function openTextWriterFixture(options: {
           endpoints,
           fetch: undefined,
           budgets: undefined,
+          spending: { extraMsOf: () => 0, spend() {} },
           keepsMeasurements: false,
           downloadOnMetered: false,
           know,
