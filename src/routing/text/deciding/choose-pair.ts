@@ -69,8 +69,8 @@ export function createTextPairChooser(
       afterMs === 0 && (firstStarts ? costsA : costsB).mayFollow && a.firstToken.mu < b.firstToken.mu !== firstStarts
     const [first, other] = firstStarts !== isSwapped ? [a, b] : [b, a]
     // Hot or busy then, it may be quick again, and nothing else says when: tried beside the other one, at no cost of time.
-    // What the other one wins is wasted on the first arm. It may be overdrawn for that, or a wrong guess would last.
-    const mayTry = mayRun(other, snapshot) && budgets[other.arm].isOpen && !budgets[first.arm].isDeep
+    // Budgets may be overdrawn for it, or a wrong guess would last for as long as they are.
+    const mayTry = mayRun(other, snapshot) && !budgets[other.arm].isDeep && !budgets[first.arm].isDeep
     if (mayTry && other.usualMs !== undefined && other.usualMs < first.firstMs) {
       return { first, second: { arm: other, afterMs: 0 } }
     }

@@ -242,6 +242,21 @@ test('a device that was slow a while ago is tried beside the cloud, as it may be
   expect(decide({ edge: slowed(90_000), savePower: true })).not.toMatchObject({ second: { arm: 'edge' } })
 })
 
+test('it is tried on an overdrawn budget, too, or a wrong guess would last; not beyond one request', () => {
+  const slowed: Change = { edge: { forecast: { ...writes(3_000), usualMs: 400, ageMs: 90_000 } } }
+  const afterWaste = (tokens: number) => {
+    const router = createTextRouter({ now: () => 0 })
+    const plan = router.decide(snapshot(unknownBoth))
+    if (plan.arm === undefined) throw new Error(plan.reason)
+    router.observe(plan, { arm: 'edge', result: 'lost', tokens })
+    router.settle(plan)
+    return router.decide(snapshot(slowed))
+  }
+  // A request has 400 tokens, and the device's budget holds twice that at first.
+  expect(afterWaste(1_000)).toMatchObject({ arm: 'cloud', second: { arm: 'edge', afterMs: 0 } })
+  expect(afterWaste(1_600)).not.toMatchObject({ second: { arm: 'edge', afterMs: 0 } })
+})
+
 test('three failures set an arm aside, and a stall counts as one', () => {
   const router = createTextRouter({ now: () => 0 })
   for (let i = 0; i < 3; i += 1) {
