@@ -44,6 +44,21 @@ it('the upstream that broke goes on where the other one falls silent', patiently
   expect(streams(gateway)).toEqual([2, 1])
 })
 
+it('where the other one is silent from the beginning, the one that broke is tried once more', patiently, async () => {
+  const timers = createManualTimers()
+  const gateway = await open(['continues', 'continues'], { timers })
+  gateway.servers[0]?.fail({ kind: 'ends', at: 0 }, 1)
+  gateway.servers[1]?.fail({ kind: 'stall', at: 0 }, 1)
+  const seen = gateway.chat(ask)
+  await until(() => {
+    if (gateway.servers[1]?.open !== 1 || timers.size === 0) return false
+    timers.fireAll()
+    return true
+  })
+  expectWhole(await seen, gateway)
+  expect(streams(gateway)).toEqual([2, 1])
+})
+
 it('a single upstream goes on by itself where its connection broke', patiently, async () => {
   const gateway = await open(['continues'])
   gateway.servers[0]?.fail({ kind: 'destroy', at: 5 }, 1)

@@ -106,7 +106,7 @@ export function wantsIdsFor(
 
 /** Who goes on where an upstream has failed. */
 export interface NextLeg {
-  /** Is there another one that can? */
+  /** Is there another one that can, where this one is silent? */
   exists(before: Upstream): Promise<boolean>
   /** The first that does: one that has not failed yet; else one that may be asked again. */
   open(before: Upstream, failure: Failure): Promise<Leg | undefined>
@@ -131,13 +131,15 @@ export function createNextLeg(options: {
 }): NextLeg {
   const { request, record, model, find, tries, edit, mayCharge, firstMs, timers, now, hungUp, onFailure } = options
 
-  const open = async ({ upstream, base, facts, plan }: Candidate): Promise<Leg | undefined> => {
+  const open = async ({ upstream, base, facts, plan }: Candidate): Promise<Leg | Failure> => {
     const asked: LegRequest = toEdit(request, record, plan, facts)
     const end = upstream.state.begin()
     tries.begins(upstream, record.written)
-    const fail = (failure: Failure) => {
+    const fail = (failure: Failure): Failure => {
+      end()
       tries.failed(upstream, failure.reason, record.written)
-      onFailure(upstream, failure)
+      if (!hungUp.aborted) onFailure(upstream, failure)
+      return failure
     }
     try {
       const body = await edit(asked.edit)
@@ -150,16 +152,14 @@ export function createNextLeg(options: {
         return { upstream, response, plan: isFirst ? undefined : plan, asksIds: asked.asksIds, end }
       }
       await response.body?.cancel().catch(() => {})
-      fail(statusFailure(response))
+      return fail(statusFailure(response))
     } catch (cause) {
-      if (!hungUp.aborted) fail(toFailure(cause))
+      return fail(toFailure(cause))
     }
-    end()
-    return undefined
   }
 
-  /** Those that have not failed, or else may be asked again; the one that wrote until now comes last. */
-  const candidates = async (before: Upstream): Promise<readonly Candidate[]> => {
+  /** Those that have not failed, or else may be asked again; the one that was asked last comes last. */
+  const candidates = async (before: Upstream, last: Upstream, isSilent: boolean): Promise<readonly Candidate[]> => {
     const writer = before.texts.known(model)
     const having = await find(model).catch(() => [])
     const mayGoOn = async (may: (upstream: Upstream) => boolean) => {
@@ -167,20 +167,24 @@ export function createNextLeg(options: {
       const known = await describeAll(able, model, { signal: hungUp })
       return candidatesOf(known, request, record, { writer, model, mayCharge, nowMs: now() })
     }
-    const fresh = await mayGoOn((upstream) => upstream !== before && tries.isNew(upstream))
+    const fresh = await mayGoOn((upstream) => upstream !== last && tries.isNew(upstream))
     if (fresh.length > 0) return fresh
-    const again = await mayGoOn((upstream) => upstream !== before && tries.mayAgain(upstream, record.written))
-    return again.length > 0 ? again : mayGoOn((upstream) => upstream === before && tries.mayAtOnce(upstream))
+    const again = await mayGoOn((upstream) => upstream !== last && tries.mayAgain(upstream, record.written, isSilent))
+    return again.length > 0 ? again : mayGoOn((upstream) => upstream === last && tries.mayAtOnce(upstream))
   }
 
   return {
-    exists: async (before) => (await candidates(before)).length > 0,
+    exists: async (before) => (await candidates(before, before, true)).length > 0,
     async open(before, failure) {
       tries.failed(before, failure.reason, record.written)
-      for (const candidate of (await candidates(before)).slice(0, mostAsked)) {
-        if (hungUp.aborted) return undefined
-        const leg = await open(candidate)
-        if (leg !== undefined) return leg
+      let [last, isSilent] = [before, failure.reason === 'stalled']
+      for (let asked = 0; asked < mostAsked; asked += 1) {
+        const [candidate] = await candidates(before, last, isSilent)
+        if (candidate === undefined || hungUp.aborted) return undefined
+        const begun = await open(candidate)
+        if ('upstream' in begun) return begun
+        last = candidate.upstream
+        isSilent ||= begun.reason === 'stalled'
       }
       return undefined
     },

@@ -7,6 +7,8 @@ interface Try {
   /** Tokens of the answer when it was asked, and when it failed. */
   readonly from: number
   readonly to: number
+  /** How often it has failed. */
+  readonly times: number
 }
 
 /**
@@ -19,8 +21,12 @@ export interface Tries {
   failed(upstream: Upstream, reason: FailureReason, written: number): void
   /** Has it not failed yet? */
   isNew(upstream: Upstream): boolean
-  /** May it be asked once more, with so many tokens written? */
-  mayAgain(upstream: Upstream, written: number): boolean
+  /**
+   * May it be asked once more, with so many tokens written?
+   *
+   * @param isSilent whoever was asked since has only fallen silent: one that has failed once may then be tried anyway
+   */
+  mayAgain(upstream: Upstream, written: number, isSilent: boolean): boolean
   /** May it be asked once more at once, as it had got on with the answer before its connection broke? */
   mayAtOnce(upstream: Upstream): boolean
 }
@@ -31,11 +37,15 @@ export function createTries(): Tries {
   return {
     begins: (upstream, written) => void begun.set(upstream, written),
     failed: (upstream, reason, written) =>
-      void failed.set(upstream, { reason, from: begun.get(upstream) ?? 0, to: written }),
+      void failed.set(upstream, {
+        ...{ reason, from: begun.get(upstream) ?? 0, to: written },
+        times: (failed.get(upstream)?.times ?? 0) + 1,
+      }),
     isNew: (upstream) => !failed.has(upstream),
-    mayAgain(upstream, written) {
+    mayAgain(upstream, written, isSilent) {
       const last = failed.get(upstream)
-      return (last?.reason === 'socket' || last?.reason === 'stalled') && written > last.to
+      if (last?.reason !== 'socket' && last?.reason !== 'stalled') return false
+      return written > last.to || (isSilent && last.times === 1)
     },
     mayAtOnce(upstream) {
       const last = failed.get(upstream)
