@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { createManualTimers } from '../../../testing/manual-timers.ts'
 import { openGateway as open } from '../../../testing/text-servers/gateway-fixture.ts'
+import { renderChat } from '../../../testing/text-servers/recital.ts'
 import type { SeenStream, TextGateway } from '../../../testing/text-servers/text-gateway.ts'
 import { until } from '../../../testing/until.ts'
 
@@ -82,3 +83,14 @@ it('one that fails by its own word is not asked again', patiently, async () => {
   expect((await gateway.chat(ask)).ends).toEqual([500])
   expect(streams(gateway)).toEqual([1, 1])
 })
+
+it.each(['llama-cpp-python', 'openai'] as const)(
+  'a completion that names no number has sixteen tokens in all, where a server of the kind %s began it',
+  patiently,
+  async (kind) => {
+    const gateway = await open(['byTextAlone', 'byTextAlone'], { kinds: [kind, 'llama-cpp-python'] })
+    gateway.servers[0]?.fail({ kind: 'destroy', at: 5 }, 1)
+    await gateway.complete({ prompt: renderChat([{ role: 'user', content }]), temperature: 0 })
+    expect(gateway.servers[1]?.asked.at(-1)?.body).toMatchObject({ prompt: expect.any(String), max_tokens: 11 })
+  },
+)

@@ -16,7 +16,14 @@ export interface LegPlan extends GoOnPlan {
 
 /** Tokens of a completion whose request names no number, as OpenAI has it, and servers that do as it does. */
 const usualTokens = 16
-const asOpenAi: ReadonlySet<TextServerKind> = new Set(['hither', 'vllm', 'kserve', 'sglang', 'openai'])
+const asOpenAi: ReadonlySet<TextServerKind> = new Set([
+  'hither',
+  'vllm',
+  'kserve',
+  'sglang',
+  'openai',
+  'llama-cpp-python',
+])
 
 /** Tokens that the answer may have, where whoever wrote it until now goes by a number that the request does not name. */
 function limitOf({ isChat, maxTokens }: TextRequest, writer: TextModelFacts | undefined): number | undefined {
