@@ -78,7 +78,7 @@ export async function planText(
   const knowledge = await pipeline.writing.know(manifest, privacy, forReal)
   if (forReal) void askServers(edge, routing, manifest, privacy, knowledge)
   // An answer that was begun on an earlier page: whoever can't go on with it can't answer.
-  const isInside = insideOf(state.text + state.held, prompt) !== undefined
+  const isInside = insideOf(state, prompt) !== undefined
   const cloudLacks = (place: TextArmPlace) => {
     const goOn = toGoOn(state, place.isSameTokenizer)
     if (goOn === undefined) return false
