@@ -26,6 +26,9 @@ export interface PlannedText {
   readonly whyNot: () => HitherError
 }
 
+const leftSealed =
+  'An endpoint to which requests are to be sealed is asked for no texts: streams of text can not be sealed.'
+
 /** What this device lacks for a text of so many tokens: memory for that many, or all that the model needs. */
 async function edgeBarrierOf(
   edge: GenerateParts['edge'],
@@ -109,7 +112,8 @@ export async function planText(
           context: given({ promptTokens: view.snapshot.leastPromptTokens, contextTokens, maxTokens }),
         })
       }
-      const sentence = [explainText(decision).why, knowledge.edge.lacks].filter(Boolean).join(' ')
+      const sealed = routing.leavesSealed && privacy !== 'edge-only' ? leftSealed : undefined
+      const sentence = [explainText(decision).why, knowledge.edge.lacks, sealed].filter(Boolean).join(' ')
       return new NoArmError('no-arm', sentence, error === undefined ? {} : { cause: error, attempts: [error] })
     },
   }
