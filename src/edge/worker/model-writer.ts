@@ -31,7 +31,6 @@ const tellEachMs = 30
  * begin with any token.
  */
 function tellInBatches(tell: (events: readonly WriteEvent[]) => unknown, { prompt }: WriteRequest) {
-  const mayCall = 'messages' in prompt && (prompt.tools ?? []).length > 0
   let pending: WriteEvent[] = []
   let toldAt = Number.NEGATIVE_INFINITY
   const flush = () => {
@@ -45,7 +44,7 @@ function tellInBatches(tell: (events: readonly WriteEvent[]) => unknown, { promp
   return {
     add(event: WriteEvent) {
       const last = pending.at(-1)
-      if (event.type === 'text' && last?.type === 'text' && !mayCall) {
+      if (event.type === 'text' && last?.type === 'text' && !('tools' in prompt)) {
         const { tokens, text, again = 0 } = last
         pending[pending.length - 1] = {
           ...event,
