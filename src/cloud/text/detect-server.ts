@@ -71,12 +71,30 @@ const selves = {
       v.transform(({ info }) => ({ version: info.version })),
     ),
   },
+  // Its title is the framework's; no other server has these addresses together.
+  transformers: {
+    path: '/openapi.json',
+    schema: v.pipe(
+      looseObject({
+        paths: looseObject({ '/load_model': v.unknown(), '/reset': v.unknown(), '/v1/responses': v.unknown() }),
+      }),
+      v.transform(() => ({})),
+    ),
+  },
 } as const
 
 type SelfDescribing = keyof typeof selves
 
 /** Asked in this order where nothing else tells: the first answers belong to one kind alone. */
-const order: readonly SelfDescribing[] = ['llama.cpp', 'tgi', 'sglang', 'ollama', 'vllm', 'llama-cpp-python']
+const order: readonly SelfDescribing[] = [
+  'llama.cpp',
+  'tgi',
+  'sglang',
+  'ollama',
+  'vllm',
+  'llama-cpp-python',
+  'transformers',
+]
 
 async function askItself(kind: SelfDescribing, ask: AskJson): Promise<DetectedServer | undefined> {
   const { path, schema } = selves[kind]

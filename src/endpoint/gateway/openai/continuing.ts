@@ -34,9 +34,10 @@ function waysOfAll(facts: readonly TextModelFacts[]): readonly KnownWay[] {
  */
 export function continuingOf(facts: readonly TextModelFacts[]): Readonly<Record<string, unknown>> {
   const contexts = facts.flatMap(({ contextTokens }) => (contextTokens === undefined ? [] : [contextTokens]))
-  const kind: TextServerKind = same(facts.map((each) => each.kind)) ?? 'unknown'
+  const kinds = facts.map((each) => each.kind)
+  const mixed: TextServerKind = kinds.includes('unknown') ? 'unknown' : 'gateway'
   return toHitherMetadata({
-    kind,
+    kind: same(kinds) ?? mixed,
     ways: waysOfAll(facts),
     version: same(facts.map(({ version }) => version)),
     contextTokens: contexts.length === 0 ? undefined : Math.min(...contexts),

@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify'
+import { toOptionWords } from '../../../cloud/text/option-words.ts'
 import { CloudError } from '../../../errors/cloud-error.ts'
 import { isHitherError } from '../../../errors/hither-error.ts'
 import { systemTimers, type Timers } from '../../../utils/with-deadline.ts'
@@ -15,7 +16,7 @@ import { postInTime } from '../continuing/post-in-time.ts'
 import { isEvents } from '../continuing/stream-form.ts'
 import { openStream } from '../continuing/streams.ts'
 import { readTextRequest } from '../continuing/text-request.ts'
-import { charges, statusFailure, wantsIdsFor } from '../continuing/text-upstreams.ts'
+import { charges, kindOf, statusFailure, wantsIdsFor } from '../continuing/text-upstreams.ts'
 import { createTries } from '../continuing/tries.ts'
 import { byConversation, type UpstreamStatus } from '../upstreams/choose-upstream.ts'
 import type { GatewayUpstreams } from '../upstreams/gateway-upstreams.ts'
@@ -83,7 +84,11 @@ export function createForward(
     const tries = createTries()
     const told = (upstream: Upstream, cause: unknown) => onFault(cause, { upstream: upstream.url, model })
     const faults = createFaults(engine, { now, onFault: told })
-    const editOwn = async (change: BodyEdit | undefined) => (change === undefined ? body : edit(body, change))
+    const editOwn = async (change: BodyEdit | undefined, upstream: Upstream) => {
+      const words = fields.isPlain ? toOptionWords(kindOf(upstream, model), fields.values) : {}
+      if (change === undefined && Object.keys(words).length === 0) return body
+      return edit(body, { ...change, fields: { ...words, ...change?.fields } })
+    }
     /** May this request be begun anew at the next one, which costs once more? */
     const mayMove = (index: number): boolean => {
       const next = having[index + 1]?.upstream
@@ -116,7 +121,7 @@ export function createForward(
         const asked = first.asked ?? { path, edit: asksIds ? withIds : undefined, asksIds }
         const limitMs = mayMove(index) ? stall.firstMs : Number.POSITIVE_INFINITY
         const limit = { signal: hungUp, limitMs, timers }
-        const response = await postInTime(upstream, `${base}/${asked.path}`, await editOwn(asked.edit), limit)
+        const response = await postInTime(upstream, `${base}/${asked.path}`, await editOwn(asked.edit, upstream), limit)
         if (response.status === 401) {
           // The refused token is the gateway's: the client must not be asked for a new one of its own.
           await response.body?.cancel()

@@ -61,6 +61,12 @@ describe("a model's description at the gateway", () => {
     })
   })
 
+  it('is that of a gateway where they are of several kinds', async () => {
+    const kinds = ['llama.cpp', 'vllm'] as const
+    const { model } = await open([{ behaviour: trailing }, { behaviour: byIds }], { kinds })
+    expect((await model()).hither).toMatchObject({ kind: 'gateway', continues: ['continue-final-message'] })
+  })
+
   it('rests on its kind where probing is switched off, or costs money', async () => {
     const off = await open([{ behaviour: continues }], { probe: false, kinds: ['sglang'] })
     expect((await off.model()).hither).toMatchObject({
