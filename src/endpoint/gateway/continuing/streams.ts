@@ -1,14 +1,14 @@
 import type { Timers } from '../../../utils/with-deadline.ts'
 import type { BodyEdit } from '../../codec/edit-body.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
-import { createAnswerRecord } from './answer-record.ts'
+import { createAnswerRecord } from './answer/answer-record.ts'
+import type { TextRequest } from './answer/text-request.ts'
 import { continueStream, type StreamMove } from './continue-stream.ts'
-import type { Faults } from './faults.ts'
-import type { Leg } from './leg.ts'
-import type { createPaces, StallLimits } from './pace.ts'
-import type { TextRequest } from './text-request.ts'
-import { charges, createNextLeg, type FindUpstreams } from './text-upstreams.ts'
-import type { Tries } from './tries.ts'
+import type { Faults } from './failing/faults.ts'
+import type { Tries } from './failing/tries.ts'
+import type { Leg } from './legs/leg.ts'
+import { charges, createNextLeg, type FindUpstreams } from './legs/text-upstreams.ts'
+import type { createPaces, StallLimits } from './reading/pace.ts'
 
 /** What a request's stream needs besides its first upstream. */
 export interface StreamParts {

@@ -1,5 +1,5 @@
-import { createEventReader, type StreamEvent } from '../../../protocol/text-server/event-reader.ts'
-import type { Timers } from '../../../utils/with-deadline.ts'
+import { createEventReader, type StreamEvent } from '../../../../protocol/text-server/event-reader.ts'
+import type { Timers } from '../../../../utils/with-deadline.ts'
 
 /** One event of a stream, as it came. */
 export interface SourceEvent {

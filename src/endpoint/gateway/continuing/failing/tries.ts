@@ -1,4 +1,4 @@
-import type { Upstream } from '../upstreams/upstream.ts'
+import type { Upstream } from '../../upstreams/upstream.ts'
 import type { FailureReason } from './failure.ts'
 
 /** How an upstream has failed a request the last time. */
