@@ -83,7 +83,7 @@ export interface EndpointOptions {
   readonly moneyPerToken?: TokenMoney
   /**
    * Seals inputs and outputs to the endpoint's published key, so that proxies and logs on the way see nothing of them.
-   * This project's endpoint only. Default false. `keys` has them come from elsewhere, such as the site's own backend:
+   * This project's endpoint only. It is asked for no texts then: streams can't be sealed. Default false. `keys` has them come from elsewhere, such as the site's own backend:
    * what `/.well-known/hither-keys` answers, as parsed JSON.
    */
   readonly sealed?: boolean | { readonly keys: () => Promise<unknown> }

@@ -10,7 +10,7 @@ import { given } from '../../../utils/given.ts'
 import type { Background } from '../../background/create-background.ts'
 import type { WritingKnowledge } from '../../request/know-writing.ts'
 import type { Budgets, EndpointOptions, TokenPrices } from '../../types/client-options.ts'
-import { type CloudText, openCloudText, type TextArmPlace } from './text-places.ts'
+import { type CloudText, isSealed, openCloudText, type TextArmPlace } from './text-places.ts'
 import { checkTokenPrices, cloudTextPrice, edgeTextPrice } from './text-prices.ts'
 
 /** Where speeds are kept from one visit to the next. */
@@ -52,6 +52,8 @@ export interface TextRouting {
   readonly router: TextRouter
   readonly learner: TextLearner
   readonly clouds: readonly CloudText[]
+  /** Some endpoint is asked for no texts, because requests to it are to be sealed, and a stream of text can't be. */
+  readonly leavesSealed: boolean
   /** The endpoints that a request may know of. */
   allowed(privacy: Privacy): readonly CloudText[]
   view(manifest: Manifest, knowledge: WritingKnowledge, ask: TextAsk): TextView
@@ -77,7 +79,10 @@ export async function openTextRouting(options: {
   const shares = given({ edgeShare: budgets.wastedEdgeShare, cloudShare: budgets.wastedCloudShare })
   const router = createTextRouter({ settings: shares, spending })
   const learner = createTextLearner()
-  const clouds = endpoints.map((endpoint) => openCloudText(endpoint, fetch))
+  // Prompt and answer would go to a sealed one in the open.
+  const clouds = endpoints
+    .map((endpoint) => ({ cloud: openCloudText(endpoint, fetch), isSealed: isSealed(endpoint) }))
+    .flatMap(({ cloud, isSealed }) => (isSealed ? [] : [cloud]))
   let timer: ReturnType<typeof setTimeout> | undefined
 
   if (keeps) {
@@ -94,6 +99,7 @@ export async function openTextRouting(options: {
     router,
     learner,
     clouds,
+    leavesSealed: endpoints.some(isSealed),
     allowed,
     view: (manifest, knowledge, ask) =>
       takeView({ learner, clouds: allowed(ask.privacy), prices: budgets.tokenPrices }, manifest, knowledge, ask),

@@ -76,5 +76,7 @@ export async function runOnCloud(
     reason,
     toolCalls,
     ...(usage === undefined ? {} : { promptTokens: usage.promptTokens, cachedTokens: usage.cachedTokens }),
+    // Of an answer that goes on, it may count what it was given, or writes some of it again.
+    ...(usage === undefined || goOn !== undefined ? {} : { writtenTokens: usage.answerTokens }),
   }
 }

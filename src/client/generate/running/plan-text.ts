@@ -26,6 +26,9 @@ export interface PlannedText {
   readonly whyNot: () => HitherError
 }
 
+const leftSealed =
+  'An endpoint to which requests are to be sealed is asked for no texts: streams of text can not be sealed.'
+
 /** What this device lacks for a text of so many tokens: memory for that many, or all that the model needs. */
 async function edgeBarrierOf(
   edge: GenerateParts['edge'],
@@ -78,7 +81,7 @@ export async function planText(
   const knowledge = await pipeline.writing.know(manifest, privacy, forReal)
   if (forReal) void askServers(edge, routing, manifest, privacy, knowledge)
   // An answer that was begun on an earlier page: whoever can't go on with it can't answer.
-  const isInside = insideOf(state.text + state.held, prompt) !== undefined
+  const isInside = insideOf(state, prompt) !== undefined
   const cloudLacks = (place: TextArmPlace) => {
     const goOn = toGoOn(state, place.isSameTokenizer)
     if (goOn === undefined) return false
@@ -109,7 +112,8 @@ export async function planText(
           context: given({ promptTokens: view.snapshot.leastPromptTokens, contextTokens, maxTokens }),
         })
       }
-      const sentence = [explainText(decision).why, knowledge.edge.lacks].filter(Boolean).join(' ')
+      const sealed = routing.leavesSealed && privacy !== 'edge-only' ? leftSealed : undefined
+      const sentence = [explainText(decision).why, knowledge.edge.lacks, sealed].filter(Boolean).join(' ')
       return new NoArmError('no-arm', sentence, error === undefined ? {} : { cause: error, attempts: [error] })
     },
   }
