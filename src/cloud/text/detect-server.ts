@@ -122,8 +122,8 @@ export async function detectServer(
   const kind =
     model.kind ??
     hosts.find(([pattern]) => pattern.test(host))?.[1] ??
-    // A gateway's list does not say what is behind it.
-    (model.isHither ? (model.ways === undefined ? 'unknown' : 'hither') : undefined) ??
+    // A gateway's list does not say what is behind it, and need not: it puts options into each upstream's words.
+    (model.isHither ? (model.ways === undefined ? 'gateway' : 'hither') : undefined) ??
     bases.get(base) ??
     owners.get(model.ownedBy.toLowerCase())
   if (kind !== undefined) {

@@ -82,25 +82,6 @@ describe('a probe', () => {
     expect((await off.server.describe('teller')).ways.map(({ way }) => way)).toEqual(['text'])
   })
 
-  it('is of few ways at `transformers serve`, known by its addresses, which is sent what it takes alone', async () => {
-    const pages = {
-      '/openapi.json': {
-        info: { title: 'FastAPI', version: '0.1.0' },
-        paths: { '/v1/chat/completions': {}, '/v1/responses': {}, '/load_model': {}, '/reset': {} },
-      },
-    }
-    const { server, fake, answer } = await open(textBehaviours.byTextAlone, { fake: { pages } })
-    const facts = await server.describe('teller')
-    expect(facts).toMatchObject({ kind: 'transformers', waysKnown: 'probed' })
-    expect(facts.ways.map(({ way }) => way)).toEqual(['text'])
-    const sampling = { temperature: 0, topK: 0, repetitionPenalty: 1, frequencyPenalty: 0.5, seed: 3 }
-    expect((await write(server, { sampling, stops: ['never'] })).text).toBe(answer)
-    // It refuses fields that are not OpenAI's, and by `frequency_penalty` it divides logits.
-    expect(Object.keys(fake.asked.at(-1)?.body ?? {}).sort()).toEqual(
-      ['model', 'messages', 'max_tokens', 'seed', 'stop', 'stream', 'temperature'].sort(),
-    )
-  })
-
   it('takes another API of the same framework for no server that it knows', async () => {
     const pages = { '/openapi.json': { info: { title: 'FastAPI', version: '0.1.0' } } }
     const { server } = await open(textBehaviours.byTextAlone, { fake: { pages } })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { toOptionWords } from './option-words.ts'
+import { hasOwnNames, toOptionWords } from './option-words.ts'
 
 const general = { temperature: 0, top_k: 0, min_p: 0, repetition_penalty: 1, presence_penalty: 0, frequency_penalty: 0 }
 
@@ -19,10 +19,11 @@ describe('options in the words of a server', () => {
         .sort(),
     )
     expect(toOptionWords('transformers', { top_k: 40, repetition_penalty: 1.2 })).toEqual({})
+    expect(Object.keys(toOptionWords('unknown', general)).sort()).toEqual(['min_p', 'repetition_penalty', 'top_k'])
   })
 
-  it('stay where it calls them the same, or is not known', () => {
-    for (const kind of ['vllm', 'hither', 'unknown', undefined] as const) {
+  it('stay where it calls them the same', () => {
+    for (const kind of ['vllm', 'hither', 'gateway'] as const) {
       expect(toOptionWords(kind, general)).toEqual({})
     }
   })
@@ -31,5 +32,13 @@ describe('options in the words of a server', () => {
     expect(toOptionWords('llama.cpp', { repetition_penalty: 1, repeat_penalty: 1.3 })).toEqual({
       repetition_penalty: undefined,
     })
+  })
+
+  it('are told from those that all servers call the same', () => {
+    expect([{ temperature: 0, seed: 1 }, { top_k: 0 }, { repetition_penalty: 1 }].map(hasOwnNames)).toEqual([
+      false,
+      true,
+      true,
+    ])
   })
 })

@@ -10,19 +10,23 @@ const neutral: Readonly<Record<string, readonly unknown[]>> = {
   frequencyPenalty: [0],
 }
 
+/** Has a request options that are not OpenAI's, and which servers call by several names? */
+export const hasOwnNames = (values: Readonly<Record<string, unknown>>): boolean =>
+  Object.entries(generalOptions).some(
+    ([option, name]) => !Object.hasOwn(kindFacts.unknown.options, option) && values[name] !== undefined,
+  )
+
 /**
  * Options of a request that has them by their general names, in the words of a server: those that it calls otherwise are
  * renamed, and those that it does not know are left out where they change nothing. The rest stays for the server to refuse.
  *
- * @param kind of a server that is not known, nothing changes
  * @param values fields of the request, by name
  * @returns the fields that change; undefined: it is left out
  */
 export function toOptionWords(
-  kind: TextServerKind | undefined,
+  kind: TextServerKind,
   values: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> {
-  if (kind === undefined || kind === 'unknown') return {}
   const { options } = kindFacts[kind]
   const changes = Object.entries(generalOptions).flatMap(([option, name]): [string, unknown][] => {
     const value = values[name]

@@ -34,10 +34,9 @@ function waysOfAll(facts: readonly TextModelFacts[]): readonly KnownWay[] {
  */
 export function continuingOf(facts: readonly TextModelFacts[]): Readonly<Record<string, unknown>> {
   const contexts = facts.flatMap(({ contextTokens }) => (contextTokens === undefined ? [] : [contextTokens]))
-  const kinds = facts.map((each) => each.kind)
-  const mixed: TextServerKind = kinds.includes('unknown') ? 'unknown' : 'gateway'
+  const kind: TextServerKind = same(facts.map((each) => each.kind)) ?? 'gateway'
   return toHitherMetadata({
-    kind: same(kinds) ?? mixed,
+    kind,
     ways: waysOfAll(facts),
     version: same(facts.map(({ version }) => version)),
     contextTokens: contexts.length === 0 ? undefined : Math.min(...contexts),

@@ -1,5 +1,4 @@
 import type { FastifyReply } from 'fastify'
-import { toOptionWords } from '../../../cloud/text/option-words.ts'
 import { CloudError } from '../../../errors/cloud-error.ts'
 import { isHitherError } from '../../../errors/hither-error.ts'
 import { systemTimers, type Timers } from '../../../utils/with-deadline.ts'
@@ -13,7 +12,7 @@ import { createFaults } from '../continuing/failing/faults.ts'
 import { createTries } from '../continuing/failing/tries.ts'
 import { firstLegs } from '../continuing/legs/first-legs.ts'
 import { joinWhole } from '../continuing/legs/join-whole.ts'
-import { charges, kindOf, statusFailure, wantsIdsFor } from '../continuing/legs/text-upstreams.ts'
+import { charges, statusFailure, wantsIdsFor } from '../continuing/legs/text-upstreams.ts'
 import { createPaces, type StallLimits } from '../continuing/reading/pace.ts'
 import { postInTime } from '../continuing/reading/post-in-time.ts'
 import { isEvents } from '../continuing/reading/stream-form.ts'
@@ -23,6 +22,7 @@ import type { GatewayUpstreams } from '../upstreams/gateway-upstreams.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import type { OpenAiModels } from './openai-models.ts'
 import { relayAnswer, relayStream } from './relay-answer.ts'
+import { upstreamWords } from './upstream-words.ts'
 
 /** Errors of a connection that was never made: the upstream has seen nothing of the request. */
 const neverSent: ReadonlySet<unknown> = new Set([
@@ -85,7 +85,7 @@ export function createForward(
     const told = (upstream: Upstream, cause: unknown) => onFault(cause, { upstream: upstream.url, model })
     const faults = createFaults(engine, { now, onFault: told })
     const editOwn = async (change: BodyEdit | undefined, upstream: Upstream) => {
-      const words = fields.isPlain ? toOptionWords(kindOf(upstream, model), fields.values) : {}
+      const words = await upstreamWords(upstream, model, fields, { signal: hungUp, timers })
       if (change === undefined && Object.keys(words).length === 0) return body
       return edit(body, { ...change, fields: { ...words, ...change?.fields } })
     }

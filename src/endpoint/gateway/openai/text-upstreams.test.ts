@@ -55,16 +55,10 @@ describe("a model's description at the gateway", () => {
   it('says what holds at all of its upstreams, and of chats what one of them can', async () => {
     const { model } = await open([{ behaviour: byIds }, { behaviour: trailing }])
     expect((await model()).hither).toMatchObject({
-      kind: 'unknown',
+      kind: 'gateway',
       continues: ['continue-final-message'],
       trims: false,
     })
-  })
-
-  it('is that of a gateway where they are of several kinds', async () => {
-    const kinds = ['llama.cpp', 'vllm'] as const
-    const { model } = await open([{ behaviour: trailing }, { behaviour: byIds }], { kinds })
-    expect((await model()).hither).toMatchObject({ kind: 'gateway', continues: ['continue-final-message'] })
   })
 
   it('rests on its kind where probing is switched off, or costs money', async () => {
