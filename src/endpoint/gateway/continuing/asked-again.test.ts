@@ -94,14 +94,3 @@ it.each(['llama-cpp-python', 'openai'] as const)(
     expect(gateway.servers[1]?.asked.at(-1)?.body).toMatchObject({ prompt: expect.any(String), max_tokens: 11 })
   },
 )
-
-it('options come in the words of whoever begins, and of whoever goes on', patiently, async () => {
-  const gateway = await open(['byTextAlone', 'byTextAlone'], { kinds: ['llama-cpp-python', 'vllm'] })
-  gateway.servers[0]?.fail({ kind: 'destroy', at: 5 }, 1)
-  const prompt = renderChat([{ role: 'user', content }])
-  await gateway.complete({ prompt, max_tokens: 300, temperature: 0, repetition_penalty: 1.2 })
-  const bodies = gateway.servers.map(({ asked }) => asked.at(-1)?.body)
-  expect(bodies).toMatchObject([{ prompt, repeat_penalty: 1.2 }, { repetition_penalty: 1.2 }])
-  expect(bodies[0]).not.toHaveProperty('repetition_penalty')
-  expect(bodies[1]).not.toHaveProperty('repeat_penalty')
-})
