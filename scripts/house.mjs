@@ -88,6 +88,7 @@ export const entries = {
     'cloud/text/answer-intake',
     'cloud/text/kind-facts',
     'cloud/text/open-text-server',
+    'cloud/text/option-words',
     'cloud/text/plan-go-on',
     'cloud/text/text-server',
   ],

@@ -38,8 +38,9 @@ export function run(command: string, args: readonly string[], env: NodeJS.Proces
 const lastLine = (text: string): string => text.trim().split('\n').at(-1)?.slice(0, 300) ?? ''
 
 /**
- * Makes a virtual environment in `.interop/` and installs what `requirements/NAME.txt` names, unless that was done. The
- * Python is `HITHER_PYTHON`, or else `python3`.
+ * Makes a virtual environment in `.interop/` and installs what `requirements/NAME.txt` names, unless that was done; and
+ * then, without what they ask for in turn, the packages of `requirements/NAME-alone.txt` where there is one. The Python
+ * is `HITHER_PYTHON`, or else `python3`.
  *
  * @param env for the installation
  */
@@ -47,17 +48,21 @@ export async function openEnvironment(name: string, env: NodeJS.ProcessEnv = {})
   const folder = `${root}${name}`
   const python = `${folder}/bin/python`
   const requirements = here(`requirements/${name}.txt`)
+  const alone = here(`requirements/${name}-alone.txt`)
+  const hasAlone = existsSync(alone)
   const mark = `${folder}/installed`
   const wanted = createHash('sha256')
     .update(await readFile(requirements))
+    .update(hasAlone ? await readFile(alone) : '')
     .digest('hex')
   const installed = existsSync(mark) ? await readFile(mark, 'utf8') : ''
   if (installed === wanted) return { name, python, folder }
   await mkdir(root, { recursive: true })
   if (!existsSync(python)) await run(process.env.HITHER_PYTHON ?? 'python3', ['-m', 'venv', folder])
   // At a low priority: packages are unpacked and compiled for minutes.
-  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements]
-  await run('nice', ['-n', '15', python, ...pip], env)
+  const pip = ['-n', '15', python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
+  await run('nice', [...pip, '-r', requirements], env)
+  if (hasAlone) await run('nice', [...pip, '--no-deps', '-r', alone], env)
   await writeFile(mark, wanted)
   return { name, python, folder }
 }

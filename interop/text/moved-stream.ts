@@ -9,7 +9,7 @@ import { openTextGateway } from './served-texts.ts'
 import type { Smollm2Text } from './smollm2-text.ts'
 
 const tokens = 32
-/** Pieces of text after which the upstream that writes is cut off. */
+/** Events of a stream after which the upstream that writes it is cut off. */
 const cutAfter = 6
 const asked = ['the sea', 'a small dog', 'the moon', 'bread', 'an old key', 'winter', 'a train', 'tea']
 
@@ -42,24 +42,27 @@ export async function checkMovedStreams(
             maxTokens: tokens,
           }
           const undisturbed = await written(own, request)
-          const before = { ours: sides.ours.bytes, theirs: sides.theirs.bytes }
           let cut: 'ours' | 'theirs' | undefined
-          const onText = (parts: number) => {
-            if (parts < cutAfter || cut !== undefined) return
-            const more = { ours: sides.ours.bytes - before.ours, theirs: sides.theirs.bytes - before.theirs }
-            cut = more.ours > more.theirs ? 'ours' : 'theirs'
-            sides[cut].refuse(true)
+          // Whoever streams first is the writer: what else is asked meanwhile is no stream.
+          for (const side of ['ours', 'theirs'] as const) {
+            sides[side].callAfter(cutAfter, () => {
+              if (cut !== undefined) return
+              cut = side
+              sides[side].refuse(true)
+            })
           }
-          const moved = await written(server, request, { onText })
-          for (const side of Object.values(sides)) side.refuse(false)
+          const moved = await written(server, request)
           must(cut !== undefined, 'it ended before it was cut')
+          const back = sides[cut]
+          const seen = back.bytes
+          back.refuse(false)
           const likeness = await compareWritten(
             undisturbed,
             { text: moved.text, reason: moved.end.reason },
             { shown: '', promptText, text, endpoint: ours.url, model: ours.model },
           )
           moves[cut].push(likeness)
-          await untilHealthy(gateway.url)
+          await untilAsked(back, seen)
         }
         const told = (['ours', 'theirs'] as const).map((side) =>
           moves[side].length === 0 ? `from ${side}: not seen` : `from ${side}: ${summary(moves[side])}`,
@@ -77,10 +80,16 @@ export async function checkMovedStreams(
   }
 }
 
-/** An upstream that failed is asked for its health from time to time, and gets requests once it answers. */
-async function untilHealthy(url: string): Promise<void> {
-  const untilMs = performance.now() + 30_000
-  while (!(await fetch(`${url}/v2/health/ready`)).ok && performance.now() < untilMs) {
+/**
+ * An upstream that failed is asked for its health from time to time, and gets requests once it has answered.
+ *
+ * @param seen bytes that had come from it before
+ */
+async function untilAsked(side: { readonly bytes: number }, seen: number): Promise<void> {
+  const untilMs = performance.now() + 60_000
+  while (side.bytes === seen) {
+    must(performance.now() < untilMs, 'the gateway does not ask for the upstream any more')
     await new Promise((resolve) => setTimeout(resolve, 250))
   }
+  await new Promise((resolve) => setTimeout(resolve, 500))
 }

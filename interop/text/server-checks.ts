@@ -7,6 +7,7 @@ import { written } from './compare-writers.ts'
 import { openHandOver } from './handover-checks.ts'
 import { must, runAll } from './must.ts'
 import type { Smollm2Text } from './smollm2-text.ts'
+import type { StockTextServer } from './text-servers.ts'
 
 const tokens = 16
 
@@ -14,10 +15,11 @@ const tokens = 16
  * Our client's cloud arm against a server of OpenAI's API, or a gateway before one, with SmolLM2.
  *
  * @param server.url the server's, or the gateway's
+ * @param server.isUnlimited it is not asked for too much
  * @param ours our endpoint, with the same weights: the two hand answers over to each other
  */
 export async function checkTextServer(
-  { url, model }: { readonly url: string; readonly model: string },
+  { url, model, isUnlimited = false }: Pick<StockTextServer, 'url' | 'model' | 'isUnlimited'>,
   ours: { readonly url: string; readonly model: string },
   text: Smollm2Text,
 ): Promise<readonly Outcome[]> {
@@ -69,6 +71,7 @@ export async function checkTextServer(
       return error.code
     },
     async 'prompt too long'() {
+      if (isUnlimited) return { refused: 'it has no limit, and would compute for minutes' }
       const long = { messages: [{ role: 'user' as const, content: 'word '.repeat(20_000) }] }
       const error: unknown = await written(server, { ...request, prompt: long }).catch((cause: unknown) => cause)
       // Some have begun to answer by then, and break off.

@@ -8,7 +8,7 @@ import { checkOpenAiJs } from './openai-js-checks.ts'
 import { openServedTexts, openTextGateway, type ServedTexts, servedModels } from './served-texts.ts'
 import { checkTextServer } from './server-checks.ts'
 import { openSmollm2Text } from './smollm2-text.ts'
-import { type StockTextServer, startLlama } from './text-servers.ts'
+import { type StockTextServer, startLlama, startTransformers, startVllm } from './text-servers.ts'
 
 const clients = fileURLToPath(new URL('../clients/', import.meta.url))
 const group = "OpenAI's clients"
@@ -62,7 +62,7 @@ async function stockServer(
       add(`Node → ${name}`, await checkTextServer(server, ours, text))
       const gateway = await openTextGateway([server.url])
       try {
-        add(`Node → gateway → ${name}`, await checkTextServer({ url: gateway.url, model: server.model }, ours, text))
+        add(`Node → gateway → ${name}`, await checkTextServer({ ...server, url: gateway.url }, ours, text))
       } finally {
         await gateway.close()
       }
@@ -79,4 +79,6 @@ async function stockServer(
 export const textParts: Readonly<Record<string, Part>> = {
   openai: openAiClients,
   llama: (report) => stockServer('llama', ({ gguf }) => startLlama(gguf), report),
+  transformers: (report) => stockServer('transformers', startTransformers, report),
+  vllm: (report) => stockServer('vllm', startVllm, report),
 }

@@ -71,12 +71,30 @@ const selves = {
       v.transform(({ info }) => ({ version: info.version })),
     ),
   },
+  // Its title is the framework's; no other server has these addresses together.
+  transformers: {
+    path: '/openapi.json',
+    schema: v.pipe(
+      looseObject({
+        paths: looseObject({ '/load_model': v.unknown(), '/reset': v.unknown(), '/v1/responses': v.unknown() }),
+      }),
+      v.transform(() => ({})),
+    ),
+  },
 } as const
 
 type SelfDescribing = keyof typeof selves
 
 /** Asked in this order where nothing else tells: the first answers belong to one kind alone. */
-const order: readonly SelfDescribing[] = ['llama.cpp', 'tgi', 'sglang', 'ollama', 'vllm', 'llama-cpp-python']
+const order: readonly SelfDescribing[] = [
+  'llama.cpp',
+  'tgi',
+  'sglang',
+  'ollama',
+  'vllm',
+  'llama-cpp-python',
+  'transformers',
+]
 
 async function askItself(kind: SelfDescribing, ask: AskJson): Promise<DetectedServer | undefined> {
   const { path, schema } = selves[kind]
@@ -104,8 +122,8 @@ export async function detectServer(
   const kind =
     model.kind ??
     hosts.find(([pattern]) => pattern.test(host))?.[1] ??
-    // A gateway's list does not say what is behind it.
-    (model.isHither ? (model.ways === undefined ? 'unknown' : 'hither') : undefined) ??
+    // A gateway's list does not say what is behind it, and need not: it puts options into each upstream's words.
+    (model.isHither ? (model.ways === undefined ? 'gateway' : 'hither') : undefined) ??
     bases.get(base) ??
     owners.get(model.ownedBy.toLowerCase())
   if (kind !== undefined) {

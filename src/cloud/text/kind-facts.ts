@@ -33,7 +33,13 @@ const common = {
   frequencyPenalty: 'frequency_penalty',
   seed: 'seed',
 } as const
-const vllmOptions = { ...common, topK: 'top_k', minP: 'min_p', repetitionPenalty: 'repetition_penalty' } as const
+/** As vLLM, SGLang and our endpoint call them; a gateway of ours puts them into the words of each upstream. */
+export const generalOptions = {
+  ...common,
+  topK: 'top_k',
+  minP: 'min_p',
+  repetitionPenalty: 'repetition_penalty',
+} as const
 const llamaOptions = { ...common, topK: 'top_k', minP: 'min_p', repetitionPenalty: 'repeat_penalty' } as const
 
 const byIds = ['token-ids', 'text', 'continue-final-message'] as const
@@ -44,7 +50,7 @@ const vllm: KindFacts = {
   ...stock,
   assumed: byIds,
   tried: byIds,
-  options: vllmOptions,
+  options: generalOptions,
   stops: 0,
   usage: 'each',
   givesIds: true,
@@ -52,12 +58,14 @@ const vllm: KindFacts = {
 
 /**
  * Sources, read in November 2026: vLLM's `entrypoints/openai/`, llama.cpp's `tools/server/README.md` and pull requests
- * 13174 and 23012, llama-cpp-python's `llama_cpp/server/` and `llama_chat_format.py` (0.3.36), SGLang's 4226, TGI's 2733, Ollama's `openai/openai.go` and issue 6778, OpenVINO's issue 3877, the
- * references of Mistral's and OpenAI's APIs.
+ * 13174 and 23012, llama-cpp-python's `llama_cpp/server/` and `llama_chat_format.py` (0.3.36), SGLang's 4226, TGI's 2733,
+ * Ollama's `openai/openai.go` and issue 6778, `cli/serving/` of transformers (5.19), OpenVINO's issue 3877, the references
+ * of Mistral's and OpenAI's APIs.
  */
 export const kindFacts: Readonly<Record<TextServerKind, KindFacts>> = {
   // An endpoint or a gateway of ours says in what ways it goes on.
   hither: { ...vllm, tried: [], usage: 'last' },
+  gateway: { ...stock, assumed: [], tried: [], options: generalOptions },
   vllm,
   // vLLM underneath.
   kserve: vllm,
@@ -78,7 +86,14 @@ export const kindFacts: Readonly<Record<TextServerKind, KindFacts>> = {
   },
   // Its /completions puts the prompt into the chat template: no way to go on.
   ollama: { ...stock, assumed: ['trailing-message'], tried: ['trailing-message'] },
-  transformers: { ...stock, assumed: [], tried: all },
+  transformers: {
+    ...stock,
+    assumed: ['text'],
+    tried: ['text', 'continue-final-message'],
+    // Its `frequency_penalty` is a repetition penalty, and it refuses fields that OpenAI does not have.
+    options: { temperature: 'temperature', topP: 'top_p', seed: 'seed' },
+    usage: 'unasked',
+  },
   openvino: {
     ...stock,
     assumed: [],

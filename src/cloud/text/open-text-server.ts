@@ -110,6 +110,7 @@ export function openTextServer(options: TextServerOptions): TextServer {
 
   return {
     describe: (model, { signal, anew = false } = {}) => abortable(anew ? known.renew(model) : known.get(model), signal),
+    identify: known.identify,
     known: (model) => known.peek(model)?.value,
     write,
   }

@@ -153,6 +153,8 @@ export function createTextModels(options: {
     return found
   }
 
+  /** What holds until a probe can be made: it was asked when the server could not answer. */
+  const provisional = new WeakSet<TextModelFacts>()
   const describe = async (model: string): Promise<TextModelFacts> => {
     const { listed, kind, version, contextTokens } = await identities.get(model)
     // A gateway tells of one model what it would not find out for the whole list.
@@ -168,22 +170,25 @@ export function createTextModels(options: {
     }
     if (said.ways !== undefined) return { ...facts, ways: said.ways, waysKnown: 'said' }
     const { assumed, charges, tried } = kindFacts[facts.kind]
-    if (!(probe ?? !charges) || tried.length === 0) {
-      const ways = assumed.map((way) => ({ way, trims: true, losesBlanks: false, echoes: way === 'prefix' }))
-      return { ...facts, ways, waysKnown: facts.kind === 'unknown' ? 'no' : 'assumed' }
+    const ofKind: TextModelFacts = {
+      ...facts,
+      ways: assumed.map((way) => ({ way, trims: true, losesBlanks: false, echoes: way === 'prefix' })),
+      waysKnown: facts.kind === 'unknown' ? 'no' : 'assumed',
     }
+    if (!(probe ?? !charges) || tried.length === 0) return ofKind
     try {
       const { ways, ids, fingerprint } = await probed(model, facts)
       const tokensOf = ids && { text: halfSentence, ids }
       return { ...facts, ...given({ tokensOf, version: facts.version ?? fingerprint }), ways, waysKnown: 'probed' }
     } catch {
-      // It is there, but could not answer now: until it has been asked again, it is not asked to go on.
-      return { ...facts, ways: [], waysKnown: 'no' }
+      // It is there, but could not answer now: a server that dies meanwhile may be back at once.
+      provisional.add(ofKind)
+      return ofKind
     }
   }
   const known = holdValues({
     load: describe,
-    holdMs: ({ waysKnown }) => (waysKnown === 'no' ? retryMs : knownMs),
+    holdMs: (facts) => (facts.waysKnown === 'no' || provisional.has(facts) ? retryMs : knownMs),
     maxKeys: mostModels,
     now,
   })

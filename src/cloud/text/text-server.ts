@@ -131,6 +131,12 @@ export interface TextServer {
     model: string,
     options?: { readonly signal?: AbortSignal | undefined; readonly anew?: boolean | undefined },
   ): Promise<TextModelFacts>
+  /**
+   * What the server is. It is asked, and spends no tokens.
+   *
+   * @throws {CloudError} `cloud-model-missing`; the server could not be reached, or failed
+   */
+  identify(model: string): Promise<Pick<TextModelFacts, 'kind'>>
   /** What is known of a model now, without asking. */
   known(model: string): TextModelFacts | undefined
   /**

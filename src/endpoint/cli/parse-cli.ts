@@ -39,8 +39,9 @@ Serves models over the Open Inference Protocol v2, and the app that uses them.
   --upstream-workers N runs that a stock engine does at a time, for the capacity that it does
                        not tell itself (default: 1)
   --upstream-kind KIND[,KIND…]  what the upstreams are that write texts: one kind for all, or one
-                       for each (hither, vllm, llama.cpp, tgi, sglang, ollama, transformers,
-                       openvino, kserve, mistral, openai; default: they are asked)
+                       for each (hither, vllm, llama.cpp, llama-cpp-python, tgi, sglang, ollama,
+                       transformers, openvino, kserve, mistral, openai; default: they are
+                       asked)
   --upstream-probe on|off  spend a few tokens to find out how an upstream goes on with a text
                        that was begun elsewhere (default: on, but for those that charge)
   --upstream-continue on|off  have another upstream go on with a text whose upstream dies, stalls
@@ -192,11 +193,14 @@ function checkSwitch(flag: string, value: string | undefined): void {
   if (value !== undefined && value !== 'on' && value !== 'off') throw invalid(`${flag} is "on" or "off".`)
 }
 
+/** Those that upstreams are not named as: a gateway says itself that it is one. */
+const isNamed = (kind: TextServerKind): boolean => kind !== 'unknown' && kind !== 'gateway'
+
 function toKind(text: string): TextServerKind {
   const name = text.trim()
-  const kind = textServerKinds.find((each) => each === name && each !== 'unknown')
+  const kind = textServerKinds.find((each) => each === name && isNamed(each))
   if (kind !== undefined) return kind
-  const kinds = textServerKinds.filter((each) => each !== 'unknown')
+  const kinds = textServerKinds.filter(isNamed)
   throw invalid(`${name || 'An empty text'} is no kind of upstream; there are ${kinds.join(', ')}.`)
 }
 

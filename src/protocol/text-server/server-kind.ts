@@ -1,6 +1,8 @@
 /** Servers with OpenAI's API that differ in how they go on with an answer, and in the options that they know. */
 export const textServerKinds = [
   'hither',
+  // A gateway of ours before servers of several kinds.
+  'gateway',
   'vllm',
   'llama.cpp',
   'llama-cpp-python',

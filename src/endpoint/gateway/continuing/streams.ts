@@ -1,5 +1,6 @@
 import type { Timers } from '../../../utils/with-deadline.ts'
 import type { BodyEdit } from '../../codec/edit-body.ts'
+import type { Upstream } from '../upstreams/upstream.ts'
 import { createAnswerRecord } from './answer/answer-record.ts'
 import type { TextRequest } from './answer/text-request.ts'
 import { continueStream, type StreamMove } from './continue-stream.ts'
@@ -15,8 +16,8 @@ export interface StreamParts {
   readonly model: string
   readonly find: FindUpstreams
   readonly tries: Tries
-  /** The client's request with changes. */
-  readonly edit: (edit: BodyEdit | undefined) => Promise<Uint8Array<ArrayBuffer>>
+  /** The client's request with changes, in the words of an upstream. */
+  readonly edit: (edit: BodyEdit | undefined, upstream: Upstream) => Promise<Uint8Array<ArrayBuffer>>
   /** May those go on that charge for it? */
   readonly mayCharge: boolean
   readonly paces: ReturnType<typeof createPaces>

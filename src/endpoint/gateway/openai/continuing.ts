@@ -34,7 +34,7 @@ function waysOfAll(facts: readonly TextModelFacts[]): readonly KnownWay[] {
  */
 export function continuingOf(facts: readonly TextModelFacts[]): Readonly<Record<string, unknown>> {
   const contexts = facts.flatMap(({ contextTokens }) => (contextTokens === undefined ? [] : [contextTokens]))
-  const kind: TextServerKind = same(facts.map((each) => each.kind)) ?? 'unknown'
+  const kind: TextServerKind = same(facts.map((each) => each.kind)) ?? 'gateway'
   return toHitherMetadata({
     kind,
     ways: waysOfAll(facts),

@@ -22,6 +22,7 @@ import type { GatewayUpstreams } from '../upstreams/gateway-upstreams.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import type { OpenAiModels } from './openai-models.ts'
 import { relayAnswer, relayStream } from './relay-answer.ts'
+import { upstreamWords } from './upstream-words.ts'
 
 /** Errors of a connection that was never made: the upstream has seen nothing of the request. */
 const neverSent: ReadonlySet<unknown> = new Set([
@@ -83,7 +84,11 @@ export function createForward(
     const tries = createTries()
     const told = (upstream: Upstream, cause: unknown) => onFault(cause, { upstream: upstream.url, model })
     const faults = createFaults(engine, { now, onFault: told })
-    const editOwn = async (change: BodyEdit | undefined) => (change === undefined ? body : edit(body, change))
+    const editOwn = async (change: BodyEdit | undefined, upstream: Upstream) => {
+      const words = await upstreamWords(upstream, model, fields, { signal: hungUp, timers })
+      if (change === undefined && Object.keys(words).length === 0) return body
+      return edit(body, { ...change, fields: { ...words, ...change?.fields } })
+    }
     /** May this request be begun anew at the next one, which costs once more? */
     const mayMove = (index: number): boolean => {
       const next = having[index + 1]?.upstream
@@ -116,7 +121,7 @@ export function createForward(
         const asked = first.asked ?? { path, edit: asksIds ? withIds : undefined, asksIds }
         const limitMs = mayMove(index) ? stall.firstMs : Number.POSITIVE_INFINITY
         const limit = { signal: hungUp, limitMs, timers }
-        const response = await postInTime(upstream, `${base}/${asked.path}`, await editOwn(asked.edit), limit)
+        const response = await postInTime(upstream, `${base}/${asked.path}`, await editOwn(asked.edit, upstream), limit)
         if (response.status === 401) {
           // The refused token is the gateway's: the client must not be asked for a new one of its own.
           await response.body?.cancel()

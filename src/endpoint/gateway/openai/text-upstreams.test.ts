@@ -55,7 +55,7 @@ describe("a model's description at the gateway", () => {
   it('says what holds at all of its upstreams, and of chats what one of them can', async () => {
     const { model } = await open([{ behaviour: byIds }, { behaviour: trailing }])
     expect((await model()).hither).toMatchObject({
-      kind: 'unknown',
+      kind: 'gateway',
       continues: ['continue-final-message'],
       trims: false,
     })

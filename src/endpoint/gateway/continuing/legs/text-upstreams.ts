@@ -1,6 +1,7 @@
 import { kindFacts } from '../../../../cloud/text/kind-facts.ts'
 import type { TextModelFacts } from '../../../../cloud/text/text-server.ts'
 import { goOnWays } from '../../../../protocol/text-server/go-on-way.ts'
+import type { TextServerKind } from '../../../../protocol/text-server/server-kind.ts'
 import { abortable } from '../../../../utils/abortable.ts'
 import { systemTimers, type Timers } from '../../../../utils/with-deadline.ts'
 import { within } from '../../../../utils/within.ts'
@@ -38,9 +39,13 @@ export interface Candidate extends TextUpstream {
   readonly plan: LegPlan
 }
 
+/** What it is, as far as is known now. */
+export const kindOf = (upstream: Upstream, model: string): TextServerKind | undefined =>
+  upstream.texts.known(model)?.kind ?? upstream.kind
+
 /** Is it of a kind that charges for tokens, as far as is known now? */
 export function charges(upstream: Upstream, model: string): boolean {
-  const kind = upstream.texts.known(model)?.kind ?? upstream.kind
+  const kind = kindOf(upstream, model)
   return kind !== undefined && kindFacts[kind].charges
 }
 
@@ -120,7 +125,7 @@ export function createNextLeg(options: {
   /** The upstreams that have the model now. */
   readonly find: FindUpstreams
   readonly tries: Tries
-  readonly edit: (edit: BodyEdit | undefined) => Promise<Uint8Array<ArrayBuffer>>
+  readonly edit: (edit: BodyEdit | undefined, upstream: Upstream) => Promise<Uint8Array<ArrayBuffer>>
   readonly mayCharge: boolean
   /** Milliseconds until it begins to answer. */
   readonly firstMs: number
@@ -142,7 +147,7 @@ export function createNextLeg(options: {
       return failure
     }
     try {
-      const body = await edit(asked.edit)
+      const body = await edit(asked.edit, upstream)
       const limit = { signal: hungUp, limitMs: firstMs, timers }
       const response = await postInTime(upstream, `${base}/${asked.path}`, body, limit)
       if (response.ok && isEvents(response)) {
