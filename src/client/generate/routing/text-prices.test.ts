@@ -1,11 +1,20 @@
 import { describe, expect, it } from 'vitest'
 import type { ArmPrice } from '../../../routing/router-types.ts'
+import { createRecitingEdge } from '../../../testing/reciting-edge.ts'
 import { textBehaviours } from '../../../testing/text-servers/behaviours.ts'
 import { openFakeTextServer } from '../../../testing/text-servers/fake-text-server.ts'
+import { createRecital } from '../../../testing/text-servers/recital.ts'
 import { openTextWriterFixture, teller } from '../../../testing/text-writer-fixture.ts'
 import { logNormal } from '../../../utils/log-normal.ts'
+import type { GenerateParts } from './generate-parts.ts'
 import { checkTokenPrices, cloudTextPrice, edgeTextPrice } from './text-prices.ts'
 
+const silent: GenerateParts['edge'] = {
+  write: async () => ({ reason: 'stop' }),
+  check: async () => {},
+  loaded: () => ({ backend: 'wasm' }),
+}
+const about = (what: string) => ({ messages: [{ role: 'user' as const, content: `Tell of ${what}` }] })
 const forecast = { firstToken: logNormal(1_000, 1e-6), token: logNormal(50, 1e-6), isMeasured: true }
 
 describe('what tokens cost', () => {
@@ -48,11 +57,7 @@ it('an answer is explained and booked by the price of its endpoint, and the deci
   const spent: ArmPrice[] = []
   let msOfMoney = 0
   const fixture = openTextWriterFixture({
-    edge: {
-      write: async () => ({ reason: 'stop' }),
-      check: async () => {},
-      loaded: () => ({ backend: 'wasm' }),
-    },
+    edge: silent,
     // This device is slow, and its tokens are cheap.
     stepMs: 400,
     budgets: { tokenPrices: { cloud: { promptPerMillion: 5 }, edge: { promptJ: 0.5, answerJ: 2 } } },
@@ -84,4 +89,35 @@ it('an answer is explained and booked by the price of its endpoint, and the deci
   expect(money).toBeLessThan((4 * answerTokens + 20) / 1e6)
   fixture.closing.abort()
   await server.close()
+}, 50_000)
+
+it('what takes over is weighed by its price: one whose budget is spent gives way to another', async () => {
+  const recital = createRecital()
+  const open = () => openFakeTextServer({ behaviour: textBehaviours.continues, recital })
+  const [writer, dear, free] = [await open(), await open(), await open()]
+  let msOfMoney = 0
+  const moneyPerToken = { promptPerMillion: 1, answerPerMillion: 4 }
+  const fixture = openTextWriterFixture({
+    edge: createRecitingEdge(recital).edge,
+    edgeStatus: 'unavailable',
+    endpoints: [
+      { url: writer.url, kind: 'openai', moneyPerToken },
+      { url: dear.url, kind: 'openai', moneyPerToken },
+      { url: free.url, kind: 'openai' },
+    ],
+    spending: { extraMsOf: ({ money = 0 }) => money * msOfMoney, spend() {} },
+  })
+  const handOver = async () => {
+    writer.fail({ kind: 'destroy', at: 5 })
+    const begin = { arm: 'cloud', endpoint: writer.url } as const
+    const { end, parts } = await fixture.conduct(about('a fox'), begin)
+    await end
+    return parts.flatMap((part) => (part.type === 'moved' ? [part.endpoint] : []))
+  }
+  // Nothing is known of either: the first one that is named.
+  expect(await handOver()).toEqual([dear.url])
+  msOfMoney = 1e9
+  expect(await handOver()).toEqual([free.url])
+  fixture.closing.abort()
+  await Promise.all([writer, dear, free].map((server) => server.close()))
 }, 50_000)
