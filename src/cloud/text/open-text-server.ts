@@ -4,10 +4,11 @@ import { anySignal } from '../../utils/any-signal.ts'
 import { sleep } from '../../utils/sleep.ts'
 import { toBaseUrl } from '../base-url.ts'
 import { createSendRequest } from '../cloud-request.ts'
+import { splitBase } from '../split-base.ts'
 import { createAnswerIntake } from './answer-intake.ts'
 import { planGoOn } from './plan-go-on.ts'
 import { readTextStream, watchSilence } from './read-text-stream.ts'
-import { createTextModels, jsonOf, splitBase } from './text-models.ts'
+import { createTextModels, jsonOf } from './text-models.ts'
 import type {
   CloudTextEnd,
   CloudWriteOptions,

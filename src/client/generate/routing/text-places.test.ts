@@ -50,12 +50,6 @@ describe('a text server that is asked anew', { timeout: 50_000 }, () => {
     expect(cloud.facts(teller)).toBeUndefined()
   })
 
-  it('of the field can’t open what is sealed', () => {
-    expect(() => openCloudText({ url: 'https://llm.example', kind: 'openai', sealed: true }, undefined)).toThrow(
-      expect.objectContaining({ code: 'config-invalid', message: expect.stringContaining('endpoint.sealed') }),
-    )
-  })
-
   it('refuses a price of tokens that is none', () => {
     const moneyPerToken = { promptPerMillion: 'two' } as unknown as { promptPerMillion: number }
     expect(() => openCloudText({ url: 'https://llm.example', moneyPerToken }, undefined)).toThrow(

@@ -69,17 +69,11 @@ const ownSchema = looseObject({
   moneyPerToken: v.optional(tokenMoneySchema),
 })
 
-/** Are requests to it to be sealed? */
-export const isSealed = ({ sealed = false }: EndpointOptions): boolean => sealed !== false
-
 /** @throws {ConfigError} `config-invalid` */
 function checkOwn(endpoint: EndpointOptions): void {
   const parsed = v.safeParse(ownSchema, endpoint)
-  const isOpenable = endpoint.kind !== 'openai' || !isSealed(endpoint)
-  if (parsed.success && isOpenable) return
-  const sentence = parsed.success
-    ? 'endpoint.sealed: only a Hither endpoint opens sealed requests'
-    : toSentence(parsed.issues).replaceAll(/(^|; )/g, '$1endpoint.')
+  if (parsed.success) return
+  const sentence = toSentence(parsed.issues).replaceAll(/(^|; )/g, '$1endpoint.')
   throw new ConfigError('config-invalid', `These client options cannot be used. ${sentence}.`)
 }
 

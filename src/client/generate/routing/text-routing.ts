@@ -1,3 +1,4 @@
+import { splitBase } from '../../../cloud/split-base.ts'
 import type { Manifest } from '../../../contracts/manifest.ts'
 import type { Privacy } from '../../../contracts/route.ts'
 import { modelKey } from '../../../models/manifest/model-key.ts'
@@ -15,9 +16,10 @@ import type {
 } from '../../../routing/text/text-types.ts'
 import { given } from '../../../utils/given.ts'
 import type { Background } from '../../background/create-background.ts'
+import { isSealed, sealAlike } from '../../options/seal-alike.ts'
 import type { WritingKnowledge } from '../../request/know-writing.ts'
 import type { Budgets, EndpointOptions, TokenPrices } from '../../types/client-options.ts'
-import { type CloudText, isSealed, openCloudText, type TextArmPlace } from './text-places.ts'
+import { type CloudText, openCloudText, type TextArmPlace } from './text-places.ts'
 import { checkTokenPrices, cloudTextPrice, edgeTextPrice } from './text-prices.ts'
 
 /** Where speeds are kept from one visit to the next. */
@@ -91,8 +93,8 @@ export async function openTextRouting(options: {
   const shares = given({ edgeShare: budgets.wastedEdgeShare, cloudShare: budgets.wastedCloudShare })
   const router = createTextRouter({ settings: shares, spending })
   const learner = createTextLearner()
-  // Prompt and answer would go to a sealed one in the open.
-  const clouds = endpoints.flatMap((endpoint) => {
+  // Prompt and answer would go to a sealed one in the open. A server's API may be named below its address.
+  const clouds = sealAlike(endpoints, (name) => splitBase(name).root).flatMap((endpoint) => {
     const cloud = openCloudText(endpoint, fetch)
     return isSealed(endpoint) ? [] : [cloud]
   })
