@@ -14,7 +14,7 @@ async function open() {
   const server = await openFakeTextServer({ behaviour: textBehaviours.continues })
   opened.push(server)
   const clock = { ms: 0 }
-  const cloud = openCloudText({ url: server.url, kind: 'openai' }, undefined, () => clock.ms)
+  const cloud = openCloudText({ url: server.url, kind: 'openai' }, undefined, { nowMs: () => clock.ms })
   const lists = () => server.paths.filter((path) => path.endsWith('/models')).length
   return { server, clock, cloud, lists }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { createRouter } from '../../../routing/deciding/create-router.ts'
 import type { ArmPrice } from '../../../routing/router-types.ts'
 import { createRecitingEdge } from '../../../testing/reciting-edge.ts'
 import { textBehaviours } from '../../../testing/text-servers/behaviours.ts'
@@ -87,6 +88,36 @@ it('an answer is explained and booked by the price of its endpoint, and the deci
   // Its prompt is a few tokens, as the client has counted them.
   expect(money).toBeGreaterThan((4 * answerTokens) / 1e6)
   expect(money).toBeLessThan((4 * answerTokens + 20) / 1e6)
+  fixture.closing.abort()
+  await server.close()
+}, 50_000)
+
+it('bytes of texts are counted both ways, and once their budget is spent this device writes', async () => {
+  const server = await openFakeTextServer({ behaviour: textBehaviours.continues })
+  const router = createRouter({ policy: { budgets: { dataBytesPerHour: 10_000 } } })
+  const spent: ArmPrice[] = []
+  const fixture = openTextWriterFixture({
+    edge: silent,
+    stepMs: 400,
+    endpoints: [{ url: server.url, kind: 'openai' }],
+    spending: {
+      extraMsOf: router.extraMsOf,
+      spend(price) {
+        spent.push(price)
+        router.spend(price)
+      },
+    },
+  })
+  const explain = () => fixture.writer.explain(teller, { privacy: 'any', deadlineMs: undefined })
+  expect((await explain()).arm).toBe('cloud')
+  const bytes = () => spent.reduce((sum, { dataBytes = 0 }) => sum + dataBytes, 0)
+  const { result } = await fixture.read(about('a fox'), { privacy: 'cloud-only' })
+  // An event of the fake server's for each token, and no estimate beside what has travelled.
+  const answer = server.asked.map(({ body }) => JSON.stringify(body).length)
+  expect(bytes()).toBeGreaterThan(Math.max(...answer) + 100 * result.usage.answerTokens)
+  expect(bytes()).toBeLessThan(5_000 + 400 * result.usage.answerTokens)
+  expect(router.extraMsOf({ dataBytes: 1_000 })).toBeGreaterThan(0)
+  expect((await explain()).arm).toBe('edge')
   fixture.closing.abort()
   await server.close()
 }, 50_000)

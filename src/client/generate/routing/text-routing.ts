@@ -93,9 +93,10 @@ export async function openTextRouting(options: {
   const shares = given({ edgeShare: budgets.wastedEdgeShare, cloudShare: budgets.wastedCloudShare })
   const router = createTextRouter({ settings: shares, spending })
   const learner = createTextLearner()
+  const onBytes = (dataBytes: number) => spending?.spend({ dataBytes })
   // Prompt and answer would go to a sealed one in the open. A server's API may be named below its address.
   const clouds = sealAlike(endpoints, (name) => splitBase(name).root).flatMap((endpoint) => {
-    const cloud = openCloudText(endpoint, fetch)
+    const cloud = openCloudText(endpoint, fetch, { onBytes })
     return isSealed(endpoint) ? [] : [cloud]
   })
   let timer: ReturnType<typeof setTimeout> | undefined
