@@ -50,6 +50,9 @@ describe('what tokens cost', () => {
     expect(price.answerToken?.money).toBe(8e-6)
     expect(price.weights).toEqual({ promptToken: 2, answerToken: 8 })
     expect(cloudTextPrice(undefined, undefined, forecast)).not.toHaveProperty('weights')
+    // Each token of an answer is an event of its own, with all that frames it.
+    const { request, promptToken, answerToken } = cloudTextPrice(undefined, undefined, forecast)
+    expect([request?.dataBytes, promptToken?.dataBytes, answerToken?.dataBytes]).toEqual([600, 5, 250])
   })
 })
 
@@ -92,16 +95,17 @@ it('an answer is explained and booked by the price of its endpoint, and the deci
   await server.close()
 }, 50_000)
 
-it('bytes of texts are counted both ways, and once their budget is spent this device writes', async () => {
+it('bytes of texts are counted both ways, and while their budget is nearly spent this device writes', async () => {
   const server = await openFakeTextServer({ behaviour: textBehaviours.continues })
   const router = createRouter({ policy: { budgets: { dataBytesPerHour: 10_000 } } })
   const spent: ArmPrice[] = []
+  let msOfByte = 0
   const fixture = openTextWriterFixture({
     edge: silent,
     stepMs: 400,
     endpoints: [{ url: server.url, kind: 'openai' }],
     spending: {
-      extraMsOf: router.extraMsOf,
+      extraMsOf: ({ dataBytes = 0 }) => dataBytes * msOfByte,
       spend(price) {
         spent.push(price)
         router.spend(price)
@@ -109,15 +113,18 @@ it('bytes of texts are counted both ways, and once their budget is spent this de
     },
   })
   const explain = () => fixture.writer.explain(teller, { privacy: 'any', deadlineMs: undefined })
+  // Before anything is known of either, so that the decision rests on nothing else.
   expect((await explain()).arm).toBe('cloud')
+  msOfByte = 10
+  expect((await explain()).arm).toBe('edge')
   const bytes = () => spent.reduce((sum, { dataBytes = 0 }) => sum + dataBytes, 0)
   const { result } = await fixture.read(about('a fox'), { privacy: 'cloud-only' })
   // An event of the fake server's for each token, and no estimate beside what has travelled.
   const answer = server.asked.map(({ body }) => JSON.stringify(body).length)
   expect(bytes()).toBeGreaterThan(Math.max(...answer) + 100 * result.usage.answerTokens)
   expect(bytes()).toBeLessThan(5_000 + 400 * result.usage.answerTokens)
+  // The budget of all requests is spent by it.
   expect(router.extraMsOf({ dataBytes: 1_000 })).toBeGreaterThan(0)
-  expect((await explain()).arm).toBe('edge')
   fixture.closing.abort()
   await server.close()
 }, 50_000)
