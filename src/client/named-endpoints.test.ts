@@ -11,7 +11,7 @@ test.each(['first', 'last'])(
   async (place) => {
     const open = { url: 'https://a.example' }
     const sealed = { url: 'https://a.example/', sealed: { keys: async () => ({ keys: 'none' }) } }
-    const asked = async (endpoint: ClientOptions['endpoint']) => {
+    const asked = async (endpoint: NonNullable<ClientOptions['endpoint']>) => {
       const { client, sent } = setUp({ endpoint })
       await expect(client.run('model', { x }, { privacy: 'cloud-only' })).rejects.toThrow()
       return sent.filter((url) => url.endsWith('/infer'))
