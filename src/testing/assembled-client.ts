@@ -11,7 +11,7 @@ import type { NetworkChange } from '../network/network-watcher.ts'
 import { fakeManifest } from './fake-manifest.ts'
 import { onlineWatcher, stubEdge } from './fake-request-context.ts'
 
-export const manifest = await fakeManifest({ 'model.onnx': new Uint8Array(1) }, { name: 'model' })
+const manifest = await fakeManifest({ 'model.onnx': new Uint8Array(1) }, { name: 'model' })
 /** Inputs of the model, and what it answers. */
 export const x = { type: 'float32', dims: [1, 2], data: Float32Array.of(1, 2) } as const
 const outputs: TensorMap = { y: { type: 'float32', dims: [1, 2], data: Float32Array.of(3, 4) } }
