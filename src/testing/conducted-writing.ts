@@ -40,6 +40,8 @@ export async function conduct(
     readonly staysHere?: boolean
     readonly readAhead?: ConductOptions['readAhead']
     readonly objective?: TextPlan['objective']
+    /** What a move costs beside its time. Default: nothing. */
+    readonly extraMs?: number
   } = {},
 ) {
   const runs: HeldRun[] = []
@@ -80,12 +82,19 @@ export async function conduct(
     receivers: (writer) => [
       {
         ref: writer.arm === 'edge' ? cloud : edge,
-        receiver: { firstTokenMs: 500, tokenMs: 10, canPrepare: changes.readAhead !== undefined },
+        receiver: {
+          firstTokenMs: 500,
+          tokenMs: 10,
+          canPrepare: changes.readAhead !== undefined,
+          extraMs: changes.extraMs,
+        },
+        extraMs: changes.extraMs ?? 0,
         isRestart: false,
         isSetAside: false,
       },
     ],
     forecast: () => ({ firstToken: logNormal(100, 0.1), token: logNormal(10, 0.1), isMeasured: true }),
+    extraMs: () => 0,
     router: {
       observe: (_, run) => void ended.push(run),
       settle: () => {

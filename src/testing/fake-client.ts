@@ -2,6 +2,7 @@ import { createClientOutbox } from '../client/client-outbox.ts'
 import { openWriting } from '../client/generate/open-writing.ts'
 import { createRoutesLog } from '../client/routes-log.ts'
 import type { Client, ClientEvents, RouteExplanation } from '../client/types/client-types.ts'
+import type { WritingPart } from '../client/types/generate-types.ts'
 import type { ModelEntry } from '../client/types/models-types.ts'
 import type { RunInputs, RunOptions, RunResult } from '../client/types/run-types.ts'
 import type { Tasks } from '../client/types/task-types.ts'
@@ -20,6 +21,8 @@ export interface FakeClientOptions {
   readonly list?: () => Promise<readonly ModelEntry[]>
   readonly device?: DeviceReport
   readonly link?: LinkReport
+  /** What `generate` writes. Default: the same words each time, nowhere. */
+  readonly parts?: readonly WritingPart[]
 }
 
 /** A client that answers as it is told to, with the means to raise its events. */
@@ -96,12 +99,18 @@ export function createFakeClient(options: FakeClientOptions = {}): FakeClient {
       return { answer, route }
     },
   })
-  /** Writes the same words each time. */
+  const { parts = [{ type: 'text', text: 'Once upon a time', tokens: 4 }] } = options
   const generate: Client['generate'] = () =>
     openWriting(async ({ add }) => {
-      add({ type: 'text', text: 'Once upon a time', tokens: 4 })
-      const usage = { promptTokens: 1, cachedTokens: 0, answerTokens: 4, droppedMessages: 0 }
-      return { text: 'Once upon a time', finishReason: 'stop', usage }
+      let [text, answerTokens] = ['', 0]
+      for (const part of parts) {
+        add(part)
+        if (part.type !== 'text') continue
+        text += part.text
+        answerTokens += part.tokens
+      }
+      const usage = { promptTokens: 1, cachedTokens: 0, answerTokens, droppedMessages: 0 }
+      return { text, finishReason: 'stop', usage }
     })
   return {
     generate,

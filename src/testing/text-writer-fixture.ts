@@ -220,7 +220,7 @@ export function openTextWriterFixture(options: {
   const writer = openTextWriter(parts)
   const routing = lazy(() =>
     openTextRouting({
-      ...{ endpoints, fetch: undefined, keeps: false },
+      ...{ endpoints, fetch: undefined, keeps: false, budgets: options.budgets, spending: options.spending },
       background: parts.background,
       closing: closing.signal,
     }),

@@ -1,6 +1,8 @@
 import { render } from 'lit'
 import { afterEach, expect, test } from 'vitest'
 import { page, userEvent } from 'vitest/browser'
+import { moveReasons } from '../contracts/route-reasons.ts'
+import { readMessage, textArguments } from './messages.ts'
 import { createView, type WidgetHost } from './widget-view.ts'
 
 afterEach(() => document.body.replaceChildren())
@@ -27,7 +29,7 @@ function show(task: string) {
   const view = createView(host)
   const draw = () => render([view.input(), view.answer()], place)
   draw()
-  return { view, runs, place, cleared: () => cleared }
+  return { view, host, draw, runs, place, cleared: () => cleared }
 }
 
 async function choose(file: File): Promise<void> {
@@ -65,4 +67,26 @@ test('an unknown task is shown as the first one', () => {
   const { view, place } = show('anything')
   expect(view.title()).toBe('Digits')
   expect(place.querySelector('hither-pad')).not.toBeNull()
+})
+
+test('a text shows where the other side went on with it, and why, as the frame has told it', async () => {
+  const { host, draw, place } = show('write')
+  await customElements.whenDefined('hither-written')
+  await place.querySelector('hither-written')?.updateComplete
+  const move = { at: 5, from: 'edge', to: 'cloud', reason: 'battery', why: moveReasons.battery } as const
+  const told = [{ text: 'Once upon', tokens: 3, arm: 'cloud', moves: [move, { ...move, at: 9, restarted: true }] }]
+  // By the channel to the frame, which keeps what it does not know of.
+  const [written] = readMessage(textArguments, structuredClone(told)) ?? []
+  Object.assign(host, { status: 'running', answer: written })
+  draw()
+  const find = (id: string) => [
+    ...(place.querySelector('hither-written')?.shadowRoot?.querySelectorAll(`[data-testid="${id}"]`) ?? []),
+  ]
+  await expect.poll(() => find('written')[0]?.textContent).toBe('Once 1upon2')
+  expect(find('move-mark').map((mark) => mark.getAttribute('aria-label'))).toEqual([
+    'Taken over here (1): The cloud went on. The battery is low.',
+    'Taken over here (2): The cloud began anew. The battery is low.',
+  ])
+  // A reason that is none is no message.
+  expect(readMessage(textArguments, [{ ...told[0], moves: [{ ...move, reason: 'whim' }] }])).toBeUndefined()
 })

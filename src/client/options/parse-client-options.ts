@@ -22,7 +22,7 @@ const budgetsSchema = strictObject({
   wastedCloudShare: shareSchema,
   tokenPrices: laterSchema,
 })
-const endpointSchema = strictObject({
+const endpointEntries = strictObject({
   url: addressSchema,
   token: v.optional(v.function()),
   sealed: v.optional(v.union([v.boolean(), strictObject({ keys: v.function() })])),
@@ -35,6 +35,10 @@ const endpointSchema = strictObject({
   moneyPerToken: laterSchema,
   probe: laterSchema,
 })
+const endpointSchema = v.pipe(
+  endpointEntries,
+  v.check(({ kind, sealed }) => !kind || !sealed, 'openai is never sealed'),
+)
 
 const clientOptionsSchema = strictObject({
   catalog: v.optional(addressSchema),

@@ -21,6 +21,7 @@ import type { Background } from '../background/create-background.ts'
 import { createCloudLink } from '../cloud/cloud-link.ts'
 import type { EdgeModels } from '../edge/edge-models.ts'
 import { createNotices } from '../notices/notices.ts'
+import { sealAlike } from '../options/seal-alike.ts'
 import type { Budgets, EndpointOptions } from '../types/client-options.ts'
 import type { RouteExplanation } from '../types/client-types.ts'
 import { answer, type ClientRequest } from './answer.ts'
@@ -123,7 +124,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     if (report !== undefined) onLink(report)
   }
   // A server of OpenAI's API alone writes texts and nothing else.
-  const clouds = endpoints
+  const clouds = sealAlike(endpoints)
     .filter(({ kind }) => kind !== 'openai')
     .map((endpoint) => createCloudLink(endpoint, watcher, tellLink, fetch))
   const notices = createNotices({ clouds, watcher, background, edgeModels, onChange: onNotices })

@@ -27,7 +27,7 @@ export interface Budgets {
   readonly energyJPerHour?: number
   /** What tokens of texts cost. */
   readonly tokenPrices?: TokenPrices
-  /** Bytes of requests, answers and downloads. */
+  /** Bytes of requests, answers and downloads; of texts as they travel, both ways. */
   readonly dataBytesPerHour?: number
   /** Second runs on this device that may be wasted, as a share of the requests; of texts, their tokens by what they cost. Default: tuned, see docs/routing.md. */
   readonly wastedEdgeShare?: number
@@ -83,8 +83,9 @@ export interface EndpointOptions {
   readonly moneyPerToken?: TokenMoney
   /**
    * Seals inputs and outputs to the endpoint's published key, so that proxies and logs on the way see nothing of them.
-   * This project's endpoint only. It is asked for no texts then: streams can't be sealed. Default false. `keys` has them come from elsewhere, such as the site's own backend:
-   * what `/.well-known/hither-keys` answers, as parsed JSON.
+   * This project's endpoint only, and refused with `kind: 'openai'`. It is asked for no texts then: streams can't be sealed.
+   * Default false. One that is named twice is sealed both times. `keys` has them come from elsewhere, such as the site's own
+   * backend: what `/.well-known/hither-keys` answers, as parsed JSON.
    */
   readonly sealed?: boolean | { readonly keys: () => Promise<unknown> }
   /** Gives the W3C `traceparent` that a request is part of; an endpoint of another origin must allow that header. */

@@ -4,10 +4,12 @@ import { anySignal } from '../../utils/any-signal.ts'
 import { sleep } from '../../utils/sleep.ts'
 import { toBaseUrl } from '../base-url.ts'
 import { createSendRequest } from '../cloud-request.ts'
+import { splitBase } from '../split-base.ts'
 import { createAnswerIntake } from './answer-intake.ts'
+import { countBytes } from './count-bytes.ts'
 import { planGoOn } from './plan-go-on.ts'
 import { readTextStream, watchSilence } from './read-text-stream.ts'
-import { createTextModels, jsonOf, splitBase } from './text-models.ts'
+import { createTextModels, jsonOf } from './text-models.ts'
 import type {
   CloudTextEnd,
   CloudWriteOptions,
@@ -31,10 +33,10 @@ const mostBytes = Number.POSITIVE_INFINITY
  * const { ways } = await server.describe('smollm2-135m')
  */
 export function openTextServer(options: TextServerOptions): TextServer {
-  const { kind, headers = {}, token, probe, askMs = 10_000 } = options
-  const { fetch = globalThis.fetch, now = () => performance.now(), nowDate = Date.now } = options
+  const { kind, headers = {}, token, probe, askMs = 10_000, onBytes } = options
+  const { now = () => performance.now(), nowDate = Date.now } = options
   const { root, base } = splitBase(toBaseUrl(options.url))
-  const send = createSendRequest({ baseUrl: root, token, fetch: (...args) => fetch(...args), now, nowDate })
+  const send = countBytes(options, (fetch) => createSendRequest({ baseUrl: root, token, fetch, now, nowDate }))
   const known = createTextModels({ root, base, send, headers, kind, probe, askMs, now })
   /** By `now()`: the server has asked to be left alone until then. */
   let busyUntilMs = Number.NEGATIVE_INFINITY
@@ -85,6 +87,7 @@ export function openTextServer(options: TextServerOptions): TextServer {
         read: async (response) => {
           await readTextStream(response, {
             signal: both,
+            onBytes,
             onChunk(chunk) {
               both.throwIfAborted()
               silence.heard()

@@ -49,6 +49,7 @@ export function watchSilence(options: {
  * Reads an answer of OpenAI's chat or completions API as it comes: a stream of events, or all in one piece from a server
  * that does not stream.
  *
+ * @param options.onBytes told how many bytes have come
  * @param options.onChunk told each piece; true once no more is wanted: the rest is not read
  * @throws {CloudError} `cloud-bad-response`: it is no such answer; with `context.cutOff` where it has no end; what an
  *   error event stands for
@@ -56,12 +57,17 @@ export function watchSilence(options: {
  */
 export async function readTextStream(
   response: Response,
-  options: { readonly signal: AbortSignal; readonly onChunk: (chunk: TextChunk) => boolean | undefined },
+  options: {
+    readonly signal: AbortSignal
+    readonly onBytes?: ((bytes: number) => void) | undefined
+    readonly onChunk: (chunk: TextChunk) => boolean | undefined
+  },
 ): Promise<void> {
-  const { signal, onChunk } = options
+  const { signal, onBytes = () => {}, onChunk } = options
   const type = response.headers.get('Content-Type') ?? ''
   if (/\bjson\b/i.test(type)) {
     const body = await readBody(response, { limitBytes: mostWholeBytes, signal })
+    onBytes(body.byteLength)
     onChunk({ finish: 'stop', ...parseTextChunk(parseBody(body)) })
     return
   }
@@ -86,6 +92,7 @@ export async function readTextStream(
       })
       signal.throwIfAborted()
       if (done || value === undefined) break
+      onBytes(value.byteLength)
       for (const event of events.push(value)) {
         const chunk = parseTextEvent(event)
         if (chunk === 'done') return

@@ -165,6 +165,8 @@ export interface TextServerOptions {
   /** Longest time for a question about the server or a model, in milliseconds; all of a probe has six times as long. Default 10,000. */
   readonly askMs?: number | undefined
   readonly fetch?: typeof globalThis.fetch | undefined
+  /** Told the bytes of bodies as they are sent and come, unpacked: of answers, and of questions about the server. */
+  readonly onBytes?: ((bytes: number) => void) | undefined
   readonly now?: (() => number) | undefined
   readonly nowDate?: (() => number) | undefined
 }

@@ -232,4 +232,19 @@ describe.each(kinds)('the overview from %s', (kind) => {
     expect(csv).toContain(',text by arm,cloud,1,,,,,,,900,900,,2\r\n')
     expect(csv).toContain(',text by arm,edge,2,,,,,,,300,300,25,0\r\n')
   })
+
+  it('lists texts by how many were written, whatever came first', async () => {
+    const text = (model: string, actualMs = 50) => report(hourMs, { model, actualMs, writing: { tokens: 9, moves: 0 } })
+    await take('Firefox', [text('rare'), text('usual'), text('usual')])
+    await take('Edge', [text('usual'), text('common'), text('common')])
+    const { texts = [] } = await read(undefined)
+    const keysOf = (wanted: string, keys: readonly string[]) =>
+      texts.flatMap(({ by, key }) => (by === wanted && keys.includes(key) ? [key] : []))
+    expect(keysOf('model', ['rare', 'usual', 'common'])).toEqual(['usual', 'common', 'rare'])
+    expect(keysOf('browser', ['Firefox', 'Edge'])).toHaveLength(2)
+    const counts = texts.filter(({ by }) => by === 'model').map(({ answered }) => answered)
+    expect(counts).toEqual([...counts].sort((a, b) => b - a))
+    // Models are grouped before arms, and arms before browsers.
+    expect([...new Set(texts.map(({ by }) => by))]).toEqual(['model', 'arm', 'browser'])
+  })
 })

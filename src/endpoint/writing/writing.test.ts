@@ -234,7 +234,16 @@ it('is counted by model and end, and by nothing that a request says', async () =
   expect(text).toContain('hither_text_answers_total{model="tiny-writer",end="length"} 1')
   expect(text).toContain('hither_text_tokens_total{model="tiny-writer",kind="written"} 4')
   expect(text).toContain('hither_text_tokens_total{model="tiny-writer",kind="read"} 5')
+  expect(text).toContain('hither_text_tokens_total{model="tiny-writer",kind="cached"} 0')
   expect(text).toContain('hither_text_first_token_seconds_count{model="tiny-writer"} 1')
   expect(text).toContain('hither_text_token_seconds_count{model="tiny-writer"} 1')
   expect(text).not.toContain('invented')
+  // The same beginning again: what was known of it is counted as such, and not as read.
+  const again = await post('completions', { prompt: 'hello there', max_tokens: 4 }, {}, own)
+  const { cached_tokens: cached } = again.json().usage.prompt_tokens_details
+  expect(cached).toBeGreaterThanOrEqual(5)
+  await expect.poll(metrics).toContain('hither_text_answers_total{model="tiny-writer",end="length"} 2')
+  const then = await metrics()
+  expect(then).toContain(`hither_text_tokens_total{model="tiny-writer",kind="cached"} ${cached}`)
+  expect(then).toContain(`hither_text_tokens_total{model="tiny-writer",kind="read"} ${5 + 11 - cached}`)
 })

@@ -24,7 +24,10 @@ export interface TextForecast {
   readonly ageMs?: number | undefined
 }
 
-/** What a text costs on an arm beside its time. What is left out is 0. */
+/**
+ * What a text costs on an arm beside its time. What is left out is 0. Its `dataBytes` only weigh where it is decided: those
+ * that have travelled are booked by whoever counts them.
+ */
 export interface TextPrice {
   /** Each request, however long it is. */
   readonly request?: ArmPrice | undefined

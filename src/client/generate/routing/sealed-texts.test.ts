@@ -52,3 +52,64 @@ it('an endpoint beside it that is not sealed writes', async () => {
   expect(sealed.paths).toEqual([])
   closing.abort()
 })
+
+it.each(['first', 'last'])(
+  'an endpoint that is named twice, sealed and not, gets no text: the sealed one is named %s',
+  async (place) => {
+    const server = await openServer()
+    // A server's API lies below its address.
+    const named = [
+      { url: server.url, sealed: true },
+      { url: `${server.url}/` },
+      { url: `${server.url}/v1`, kind: 'openai' as const },
+    ]
+    const endpoints = place === 'first' ? named : named.toReversed()
+    const { read, closing } = openTextWriterFixture({ edge: createRecitingEdge(recital).edge, endpoints })
+    expect((await read(input)).result.route).toMatchObject({ ran: 'edge' })
+    await expect(read(input, { privacy: 'cloud-only' })).rejects.toMatchObject({
+      code: 'no-arm',
+      message: expect.stringContaining('sealed'),
+    })
+    expect(server.paths).toEqual([])
+    closing.abort()
+  },
+)
+
+it('an answer that was kept before its endpoint was to be sealed does not go on there', async () => {
+  const server = await openServer()
+  const records = new Map<string, unknown>()
+  const open = (sealed: boolean, edgeStatus: 'ready' | 'unavailable') =>
+    openTextWriterFixture({
+      edge: createRecitingEdge(recital).edge,
+      endpoints: [{ url: server.url, sealed }],
+      records,
+      edgeStatus,
+    })
+  const whole = (await open(false, 'unavailable').read(input)).result.text
+  server.fail({ kind: 'destroy', at: 40 })
+  const before = open(false, 'unavailable')
+  const cut = await before.read(input, { journal: 'tale' })
+  expect(cut.result).toMatchObject({ finishReason: 'cut-off', route: { ran: 'cloud' } })
+  expect(cut.result.text).not.toBe('')
+  expect(records.has('writing tale')).toBe(true)
+  before.closing.abort()
+  server.fail(undefined)
+  const asked = server.paths.length
+
+  // Nobody else can write: it fails before anything has left.
+  const alone = open(true, 'unavailable')
+  await expect(alone.read(input, { journal: 'tale' })).rejects.toMatchObject({ code: 'no-arm' })
+  alone.closing.abort()
+  expect(server.paths.length).toBe(asked)
+
+  const after = open(true, 'ready')
+  const { parts, result } = await after.read(input, { journal: 'tale' })
+  expect(result.text).toBe(whole)
+  // It goes on from what was kept, here.
+  const [kept, ...rest] = parts.flatMap((part) => (part.type === 'text' ? [part] : []))
+  expect(kept).not.toHaveProperty('arm')
+  expect(whole.startsWith(kept?.text ?? ' ')).toBe(true)
+  expect(new Set(rest.map(({ arm }) => arm))).toEqual(new Set(['edge']))
+  expect(server.paths.length).toBe(asked)
+  after.closing.abort()
+}, 50_000)

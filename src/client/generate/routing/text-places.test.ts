@@ -14,7 +14,7 @@ async function open() {
   const server = await openFakeTextServer({ behaviour: textBehaviours.continues })
   opened.push(server)
   const clock = { ms: 0 }
-  const cloud = openCloudText({ url: server.url, kind: 'openai' }, undefined, () => clock.ms)
+  const cloud = openCloudText({ url: server.url, kind: 'openai' }, undefined, { nowMs: () => clock.ms })
   const lists = () => server.paths.filter((path) => path.endsWith('/models')).length
   return { server, clock, cloud, lists }
 }
@@ -48,12 +48,6 @@ describe('a text server that is asked anew', { timeout: 50_000 }, () => {
     await cloud.refresh(teller, noIds, { anew: true })
     expect(cloud.has(teller)).toBe('unknown')
     expect(cloud.facts(teller)).toBeUndefined()
-  })
-
-  it('of the field can’t open what is sealed', () => {
-    expect(() => openCloudText({ url: 'https://llm.example', kind: 'openai', sealed: true }, undefined)).toThrow(
-      expect.objectContaining({ code: 'config-invalid', message: expect.stringContaining('endpoint.sealed') }),
-    )
   })
 
   it('refuses a price of tokens that is none', () => {

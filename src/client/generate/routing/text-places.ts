@@ -69,17 +69,11 @@ const ownSchema = looseObject({
   moneyPerToken: v.optional(tokenMoneySchema),
 })
 
-/** Are requests to it to be sealed? */
-export const isSealed = ({ sealed = false }: EndpointOptions): boolean => sealed !== false
-
 /** @throws {ConfigError} `config-invalid` */
 function checkOwn(endpoint: EndpointOptions): void {
   const parsed = v.safeParse(ownSchema, endpoint)
-  const isOpenable = endpoint.kind !== 'openai' || !isSealed(endpoint)
-  if (parsed.success && isOpenable) return
-  const sentence = parsed.success
-    ? 'endpoint.sealed: only a Hither endpoint opens sealed requests'
-    : toSentence(parsed.issues).replaceAll(/(^|; )/g, '$1endpoint.')
+  if (parsed.success) return
+  const sentence = toSentence(parsed.issues).replaceAll(/(^|; )/g, '$1endpoint.')
   throw new ConfigError('config-invalid', `These client options cannot be used. ${sentence}.`)
 }
 
@@ -94,16 +88,20 @@ const lacksMs = 60_000
 /** What is asked for anew was not asked for so short a time ago: a page may look at every key that is pressed. */
 const freshMs = 5_000
 
-/** @param fetch a network that is pretended */
+/**
+ * @param fetch a network that is pretended
+ * @param options.onBytes told the bytes of texts, and of questions about their models, as they travel
+ */
 export function openCloudText(
   endpoint: EndpointOptions,
   fetch: typeof globalThis.fetch | undefined,
-  nowMs: () => number = () => performance.now(),
+  options: { readonly onBytes?: (bytes: number) => void; readonly nowMs?: () => number } = {},
 ): CloudText {
+  const { onBytes, nowMs = () => performance.now() } = options
   const { token, headers, region, models = {}, probe } = endpoint
   checkOwn(endpoint)
   const url = new URL(endpoint.url, baseAddress())
-  const server = openTextServer({ url, token, headers, probe, fetch })
+  const server = openTextServer({ url, token, headers, probe, fetch, onBytes })
   const lacks = new Map<string, number>()
   /** By model: when it was last asked for anew. */
   const askedAtMs = new Map<string, number>()

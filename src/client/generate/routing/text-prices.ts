@@ -44,17 +44,27 @@ export function edgeTextPrice(
   return { promptToken, answerToken, weights }
 }
 
-/** What a text costs at an endpoint: money for the request and for its tokens, and the radio's energy meanwhile. */
+/**
+ * Bytes of a text at an endpoint, as bodies have them: what each request says beside its prompt, a token of the prompt,
+ * and an event for each token of the answer. Assumed, and for the decision alone: what has travelled is counted.
+ */
+const textBytes = { request: 600, promptToken: 5, answerToken: 250 } as const
+
+/**
+ * What a text costs at an endpoint: money for the request and for its tokens, the radio's energy meanwhile, and bytes both
+ * ways.
+ */
 export function cloudTextPrice(
   { promptPerMillion = 0, answerPerMillion = 0 }: TokenMoney = {},
   moneyPer1000: number | undefined,
   forecast: TextForecast,
 ): TextPrice {
-  const radio = (totalMs: number, money: number) => cloudPrice({ moneyPerRequest: money, totalMs, wireBytes: 0 })
+  const radio = (totalMs: number, moneyPerRequest: number, wireBytes: number) =>
+    cloudPrice({ moneyPerRequest, totalMs, wireBytes })
   return {
-    request: radio(meanOfForecast(forecast.firstToken), (moneyPer1000 ?? 0) / 1_000),
-    promptToken: { money: promptPerMillion / 1e6 },
-    answerToken: radio(meanOf(forecast.token), answerPerMillion / 1e6),
+    request: radio(meanOfForecast(forecast.firstToken), (moneyPer1000 ?? 0) / 1_000, textBytes.request),
+    promptToken: { money: promptPerMillion / 1e6, dataBytes: textBytes.promptToken },
+    answerToken: radio(meanOf(forecast.token), answerPerMillion / 1e6, textBytes.answerToken),
     ...(promptPerMillion + answerPerMillion > 0
       ? { weights: { promptToken: promptPerMillion, answerToken: answerPerMillion } }
       : {}),

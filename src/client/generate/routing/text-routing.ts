@@ -1,16 +1,25 @@
+import { splitBase } from '../../../cloud/split-base.ts'
 import type { Manifest } from '../../../contracts/manifest.ts'
 import type { Privacy } from '../../../contracts/route.ts'
 import { modelKey } from '../../../models/manifest/model-key.ts'
 import type { Spending } from '../../../routing/router-types.ts'
+import { priceOfText, type RunTokens } from '../../../routing/text/budget/text-prices.ts'
 import { createTextRouter } from '../../../routing/text/deciding/create-text-router.ts'
 import { createTextLearner } from '../../../routing/text/learning/text-learner.ts'
 import type { TextLearner } from '../../../routing/text/learning/text-learner-types.ts'
-import type { TextForecast, TextObjective, TextRouter, TextSnapshot } from '../../../routing/text/text-types.ts'
+import type {
+  TextForecast,
+  TextObjective,
+  TextPrice,
+  TextRouter,
+  TextSnapshot,
+} from '../../../routing/text/text-types.ts'
 import { given } from '../../../utils/given.ts'
 import type { Background } from '../../background/create-background.ts'
+import { isSealed, sealAlike } from '../../options/seal-alike.ts'
 import type { WritingKnowledge } from '../../request/know-writing.ts'
 import type { Budgets, EndpointOptions, TokenPrices } from '../../types/client-options.ts'
-import { type CloudText, isSealed, openCloudText, type TextArmPlace } from './text-places.ts'
+import { type CloudText, openCloudText, type TextArmPlace } from './text-places.ts'
 import { checkTokenPrices, cloudTextPrice, edgeTextPrice } from './text-prices.ts'
 
 /** Where speeds are kept from one visit to the next. */
@@ -45,6 +54,11 @@ export interface TextView {
    * @param isLost the worker on this device has died, and loads the model anew first. Default false
    */
   readonly forecast: (place: TextArmPlace, tokens: number, isLost?: boolean) => TextForecast
+  /**
+   * What so many tokens cost at a place beside their time, in milliseconds of waiting: 0 while little of the budgets is
+   * spent. Without tokens of a prompt, its request is under way, and only the rest of the answer counts.
+   */
+  readonly extraMs: (place: TextArmPlace, tokens: RunTokens) => number
 }
 
 /** All that decides where texts are written, and what it has learned. */
@@ -79,9 +93,10 @@ export async function openTextRouting(options: {
   const shares = given({ edgeShare: budgets.wastedEdgeShare, cloudShare: budgets.wastedCloudShare })
   const router = createTextRouter({ settings: shares, spending })
   const learner = createTextLearner()
-  // Prompt and answer would go to a sealed one in the open.
-  const clouds = endpoints.flatMap((endpoint) => {
-    const cloud = openCloudText(endpoint, fetch)
+  const onBytes = (dataBytes: number) => spending?.spend({ dataBytes })
+  // Prompt and answer would go to a sealed one in the open. A server's API may be named below its address.
+  const clouds = sealAlike(endpoints, (name) => splitBase(name).root).flatMap((endpoint) => {
+    const cloud = openCloudText(endpoint, fetch, { onBytes })
     return isSealed(endpoint) ? [] : [cloud]
   })
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -103,7 +118,12 @@ export async function openTextRouting(options: {
     leavesSealed: endpoints.some(isSealed),
     allowed,
     view: (manifest, knowledge, ask) =>
-      takeView({ learner, clouds: allowed(ask.privacy), prices: budgets.tokenPrices }, manifest, knowledge, ask),
+      takeView(
+        { learner, clouds: allowed(ask.privacy), prices: budgets.tokenPrices, spending },
+        manifest,
+        knowledge,
+        ask,
+      ),
     save() {
       if (!keeps || closing.aborted) return
       timer ??= setTimeout(() => {
@@ -117,11 +137,15 @@ export async function openTextRouting(options: {
 
 /** The arms as the router takes them. */
 function takeView(
-  { learner, clouds, prices = {} }: Pick<TextRouting, 'learner' | 'clouds'> & { prices: TokenPrices | undefined },
+  about: Pick<TextRouting, 'learner' | 'clouds'> & {
+    readonly prices: TokenPrices | undefined
+    readonly spending: Spending | undefined
+  },
   manifest: Manifest,
   knowledge: WritingKnowledge,
   ask: TextAsk,
 ): TextView {
+  const { learner, clouds, prices = {}, spending } = about
   const model = modelKey(manifest)
   const { edge, closed } = knowledge
   const { promptTokens, maxTokens, edgeBarrier } = ask
@@ -175,10 +199,21 @@ function takeView(
         ? { waitMs: edge.waitMs, ...given({ preparation: isLost ? edge.reload : edge.preparation }) }
         : {}),
     })
+  const moneyOf = new Map(open.map(({ name, money }) => [name, money]))
+  const priceOf = ({ ref }: TextArmPlace, predicted: TextForecast, tokens: number): TextPrice => {
+    if (ref.arm === 'edge') return edgeTextPrice(prices.edge, predicted, tokens)
+    const { moneyPerToken = prices.cloud, moneyPer1000 } = moneyOf.get(ref.endpoint ?? '') ?? {}
+    return cloudTextPrice(moneyPerToken, moneyPer1000, predicted)
+  }
   const edgeForecast = edgeCan ? forecast(edgePlace, promptTokens) : undefined
   return {
     places: [edgePlace, ...cloudPlaces],
     forecast,
+    extraMs(place, tokens) {
+      if (spending === undefined) return 0
+      const price = priceOf(place, forecast(place, tokens.prompt), tokens.prompt)
+      return spending.extraMsOf(priceOfText(tokens.prompt > 0 ? price : { ...price, request: undefined }, tokens))
+    },
     snapshot: {
       model,
       privacy: ask.privacy,
@@ -195,19 +230,18 @@ function takeView(
         status: edgeCan ? edge.status : 'unavailable',
         cloudByDefault: edge.cloudByDefault,
         forecast: edgeForecast,
-        price: edgeForecast && edgeTextPrice(prices.edge, edgeForecast, promptTokens),
+        price: edgeForecast && priceOf(edgePlace, edgeForecast, promptTokens),
         contextTokens,
         // All that is known is that it does not suffice for so many.
         memoryTokens: edgeBarrier === 'memory' ? promptTokens : undefined,
       },
       clouds: cloudPlaces.map((place, index) => {
-        const { moneyPerToken = prices.cloud, moneyPer1000 } = open[index]?.money ?? {}
         const cloudForecast = forecast(place, promptTokens)
         return {
           endpoint: place.ref.endpoint ?? '',
           hasModel: open[index]?.has(manifest) ?? 'unknown',
           forecast: cloudForecast,
-          price: cloudTextPrice(moneyPerToken, moneyPer1000, cloudForecast),
+          price: priceOf(place, cloudForecast, promptTokens),
           contextTokens: place.contextTokens,
           lacks: ask.cloudLacks(place),
         }

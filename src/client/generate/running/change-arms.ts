@@ -114,20 +114,21 @@ function receiverOf(scene: Scene, from: ArmRef, isFree: (next: NextRun) => boole
   const free = options.receivers(from).filter(isFree)
   const again = againOf(scene, from)
   const place = options.places.find(({ ref }) => armKey(ref) === armKey(from))
+  const tokens = options.promptTokens + options.state.tokens
+  const left = Math.max(1, options.plan.answerTokens - options.state.tokens)
   const self =
     again !== undefined && place !== undefined
       ? [
           {
             ...from,
-            firstTokenMs: p90OfForecast(
-              options.forecast(place, options.promptTokens + options.state.tokens, from.arm === 'edge').firstToken,
-            ),
+            firstTokenMs: p90OfForecast(options.forecast(place, tokens, from.arm === 'edge').firstToken),
+            extraMs: options.extraMs(place, { prompt: tokens, answer: left }),
           },
         ]
       : []
   const others = free
     .filter(({ isRestart, isSetAside }) => !isRestart && !isSetAside)
-    .map(({ ref, receiver }) => ({ ...ref, ...receiver }))
+    .map(({ ref, receiver: { firstTokenMs }, extraMs }) => ({ ...ref, firstTokenMs, extraMs }))
   const known = [...others, ...self].map((option) => ({ ...option, isAllowed: true }))
   const chosen = chooseReceiver(from, known, faults.inAll(from))
   if (chosen === undefined) return free[0]

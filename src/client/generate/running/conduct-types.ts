@@ -6,6 +6,7 @@ import type { Timers } from '../../../utils/with-deadline.ts'
 import type { WritingPart } from '../../types/generate-types.ts'
 import type { AnswerState } from '../answer/answer-state.ts'
 import type { TextArmPlace } from '../routing/text-places.ts'
+import type { TextView } from '../routing/text-routing.ts'
 import type { ReceiverOption } from './receivers.ts'
 import type { RunEnd, StartRun } from './run-types.ts'
 
@@ -44,6 +45,7 @@ export interface ConductOptions {
   /** Who could take over from this arm now, the best one first. */
   readonly receivers: (writer: ArmRef) => readonly ReceiverOption[]
   readonly forecast: (place: TextArmPlace, tokens: number, isLost?: boolean) => TextForecast
+  readonly extraMs: TextView['extraMs']
   readonly router: Pick<TextRouter, 'observe' | 'settle'>
   readonly learner: TextLearner
   /** This device is left only where it fails: the person prefers it, or saves data. */

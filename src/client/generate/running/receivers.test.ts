@@ -47,7 +47,9 @@ const names = (changes: Partial<Parameters<typeof findReceivers>[0]> = {}) =>
       token: logNormal(10, 0.1),
       isMeasured: true,
     }),
+    extraMs: () => 0,
     promptTokens: 10,
+    answerTokens: 50,
     ...changes,
   }).map(({ ref, isRestart }) => `${ref.endpoint ?? ref.arm}${isRestart ? ' anew' : ''}`)
 
@@ -96,4 +98,41 @@ it('an arm that is set aside comes last; none that is out of reach, without the 
   expect(names({ places: [edge, cloud('fast', { mayWrite: false }), cloud('slow', { contextTokens: 15 })] })).toEqual(
     [],
   )
+})
+
+it('what an arm would spend of a budget that is nearly spent counts as time, beside what staying would spend', () => {
+  const asked: string[] = []
+  const find = (msPerToken: Readonly<Record<string, number>>, writer: 'edge' | 'slow' = 'edge') =>
+    findReceivers({
+      ...{ state: written('It is a'), prompt: chat, handover: 'same-model', mayRestart: false, online: true },
+      writer: writer === 'edge' ? edge.ref : cloud(writer).ref,
+      places: [edge, cloud('slow'), cloud('fast')],
+      allows: () => true,
+      forecast: ({ ref }) => ({
+        firstToken: logNormal(ref.endpoint === 'slow' ? 900 : 90, 0.1),
+        token: logNormal(10, 0.1),
+        isMeasured: true,
+      }),
+      extraMs({ ref }, { prompt, answer }) {
+        const name = ref.endpoint ?? ref.arm
+        asked.push(`${name} ${prompt}+${answer}`)
+        return (msPerToken[name] ?? 0) * (prompt + answer)
+      },
+      promptTokens: 10,
+      answerTokens: 50,
+    })
+  const free = find({ edge: 1 })
+  expect(free.map(({ ref }) => ref.endpoint)).toEqual(['fast', 'slow'])
+  // Who is paid to write already is at no disadvantage to whoever costs nothing.
+  expect(free.map(({ receiver }) => receiver.extraMs)).toEqual([0, 0])
+  // The prompt and five tokens are read, and 45 more are expected; the one that writes has read all.
+  expect(asked).toEqual(['edge 0+45', 'slow 15+45', 'fast 15+45'])
+
+  // A fast one whose money is gone comes behind a slow one that is free, and is still better than nobody.
+  const dear = find({ fast: 100 })
+  expect(dear.map(({ ref }) => ref.endpoint)).toEqual(['slow', 'fast'])
+  expect(dear.map(({ extraMs }) => extraMs)).toEqual([0, 6_000])
+  expect(find({ fast: 100 }, 'slow').map(({ ref }) => ref.endpoint ?? ref.arm)).toEqual(['edge', 'fast'])
+  // Of a move, what counts is what it costs more.
+  expect(find({ edge: 10, slow: 100, fast: 100 }).map(({ receiver }) => receiver.extraMs)).toEqual([5_550, 5_550])
 })

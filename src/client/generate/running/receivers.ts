@@ -9,6 +9,7 @@ import { meanOf } from '../../../utils/log-normal.ts'
 import { type AnswerState, isBegun, toGoOn } from '../answer/answer-state.ts'
 import { insideOf } from '../answer/inside.ts'
 import type { TextArmPlace } from '../routing/text-places.ts'
+import type { TextView } from '../routing/text-routing.ts'
 
 /** May another side go on with an answer that has begun? To the same model only, to any, or never. */
 export type Handover = 'same-model' | 'any' | 'never'
@@ -17,6 +18,8 @@ export type Handover = 'same-model' | 'any' | 'never'
 export interface ReceiverOption {
   readonly ref: ArmRef
   readonly receiver: Receiver
+  /** What it costs beside its time, in milliseconds of waiting: the prompt and the answer so far, and the rest of it. */
+  readonly extraMs: number
   /** It can't go on, but may write the answer anew. */
   readonly isRestart: boolean
   /** It has failed several times in a row: asked only where nobody else is left. */
@@ -24,7 +27,8 @@ export interface ReceiverOption {
 }
 
 /**
- * The arms that could take over from the one that writes, the one whose next token is predicted first being first.
+ * The arms that could take over from the one that writes, the one whose next token is predicted first being first. While a
+ * budget is nearly spent, what of it an arm would spend counts as time.
  *
  * An arm of the same kind of model goes on where the text allows it: not within what the model thinks or a call. Where an
  * arm can't, it may begin anew if the caller allows that.
@@ -41,13 +45,21 @@ export function findReceivers(options: {
   readonly allows: (ref: ArmRef) => boolean
   readonly online: boolean
   readonly forecast: (place: TextArmPlace, tokens: number) => TextForecast
+  /** @see TextView.extraMs */
+  readonly extraMs: TextView['extraMs']
   readonly promptTokens: number
+  /** Tokens that the whole answer is expected to have. */
+  readonly answerTokens: number
 }): readonly ReceiverOption[] {
-  const { state, prompt, writer, handover, mayRestart, places, allows, online, forecast, promptTokens } = options
+  const { state, prompt, writer, handover, mayRestart, places, allows, online, forecast, extraMs, promptTokens } =
+    options
   if (handover === 'never') return []
   const from = places.find(({ ref }) => armKey(ref) === armKey(writer))
   const isInside = insideOf(state, prompt) !== undefined
   const tokens = promptTokens + state.tokens
+  const left = Math.max(1, options.answerTokens - state.tokens)
+  // Who writes has read the prompt, and goes on at the price of the rest.
+  const stayingMs = from === undefined ? 0 : extraMs(from, { prompt: 0, answer: left })
 
   const goesOn = (place: TextArmPlace): boolean => {
     if (isInside) return false
@@ -66,14 +78,21 @@ export function findReceivers(options: {
       const isRestart = isBegun(state) && !goesOn(place)
       if (isRestart && !mayRestart) return []
       const { firstToken, token } = forecast(place, isRestart ? promptTokens : tokens)
+      const costMs = extraMs(
+        place,
+        isRestart ? { prompt: promptTokens, answer: options.answerTokens } : { prompt: tokens, answer: left },
+      )
       const receiver = {
         firstTokenMs: p90OfForecast(firstToken),
         tokenMs: meanOf(token),
         canPrepare: place.ref.arm === 'edge' && place.isReady && !isRestart,
+        extraMs: Math.max(0, costMs - stayingMs),
       }
-      return [{ ref: place.ref, receiver, isRestart, isSetAside: !allows(place.ref) }]
+      return [{ ref: place.ref, receiver, extraMs: costMs, isRestart, isSetAside: !allows(place.ref) }]
     })
-    .sort((a, b) => ranksOf(a) - ranksOf(b) || a.receiver.firstTokenMs - b.receiver.firstTokenMs)
+    .sort((a, b) => ranksOf(a) - ranksOf(b) || costOf(a) - costOf(b))
 }
+
+const costOf = ({ receiver, extraMs }: ReceiverOption) => receiver.firstTokenMs + extraMs
 
 const ranksOf = ({ isRestart, isSetAside }: ReceiverOption) => Number(isRestart) * 2 + Number(isSetAside)

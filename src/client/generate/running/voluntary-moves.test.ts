@@ -69,3 +69,20 @@ it('where the whole is wanted, the answer moves to an arm that would be done muc
   await end
   expect(moves()).toMatchObject([{ from: 'cloud', to: 'edge', reason: 'faster' }])
 })
+
+it.each([
+  ['a device that is hot', edge, {}],
+  ['an arm that is slow', cloud, { objective: 'whole' }],
+] as const)('%s is not left for an arm that would overdraw a budget', async (_, from, changes) => {
+  const { run, runs, write, clock, end } = await conduct(from, { ...changes, extraMs: 1e6 })
+  run(0).events.begun({ ids: [] })
+  write(0, 'a', 10)
+  for (let token = 0; token < 60; token += 1) {
+    clock.pass(400)
+    write(0, 'b')
+    await tick()
+  }
+  expect(runs).toHaveLength(1)
+  await run(0).end()
+  await end
+})

@@ -46,11 +46,11 @@ export function writePlanned(
     timers,
   } = options
   const { watcher, power } = pipeline.writing
-  const { places, forecast } = view
+  const { places, forecast, extraMs } = view
   const onEdge = { edge, manifest, request }
   const { prompt, sampling, stops, maxTokens } = request
   return conductWriting({
-    ...{ plan, places, state, promptTokens, forecast, router, learner, onPart, signal, nowMs, timers },
+    ...{ plan, places, state, promptTokens, forecast, extraMs, router, learner, onPart, signal, nowMs, timers },
     start(ref, from, events, { signal: own, isAgain }) {
       if (ref.arm === 'edge') {
         const prepare = (until: AbortSignal) => edgeModels.prepare(manifest, { signal: until })
@@ -74,7 +74,8 @@ export function writePlanned(
     readAhead: (from, onRead, until) => readAhead(onEdge, from, onRead, until),
     receivers: (writer) =>
       findReceivers({
-        ...{ state, prompt, writer, handover, places, forecast },
+        ...{ state, prompt, writer, handover, places, forecast, extraMs },
+        answerTokens: plan.answerTokens,
         mayRestart: restart,
         allows: (ref) => router.allows(ref),
         online: watcher.online,

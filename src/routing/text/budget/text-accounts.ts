@@ -81,8 +81,11 @@ export function createTextAccounts(
       const price = reservation?.prices.get(armKey(end))
       const answer = Math.min(end.tokens, end.answerTokens ?? 0)
       const tokens = { prompt: end.tokens - answer, answer }
-      // Whatever came of it, it was read and written.
-      if (price !== undefined) spending?.spend(priceOfText(price, tokens))
+      // Whatever came of it, it was read and written. Bytes are counted as they travel, and not by the token.
+      if (price !== undefined) {
+        const { dataBytes: _, ...booked } = priceOfText(price, tokens)
+        spending?.spend(booked)
+      }
       if (end.result === 'lost') reservation?.lost.push({ arm: end.arm, tokens: countTokens(price, tokens) })
     },
     settle(plan) {

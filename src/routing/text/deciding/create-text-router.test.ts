@@ -192,7 +192,8 @@ test('tokens that cost money move texts to this device as the budget is spent, a
 test('every run is booked by its own tokens, whatever came of it', () => {
   const { spent, spending } = spendingOf(0)
   const router = createTextRouter({ now: () => 0, spending })
-  const plan = router.decide(snapshot({ cloud: { price: dear } }))
+  // Bytes weigh here, and are booked where they travel.
+  const plan = router.decide(snapshot({ cloud: { price: { ...dear, request: { dataBytes: 600 } } } }))
   if (plan.arm === undefined) throw new Error(plan.reason)
   router.observe(plan, { arm: 'cloud', endpoint: near, result: 'failed', tokens: 310, answerTokens: 10 })
   router.observe(plan, { arm: 'edge', result: 'answered', tokens: 400, answerTokens: 100 })

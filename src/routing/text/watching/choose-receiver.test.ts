@@ -25,6 +25,31 @@ test.each([
     3,
     'edge',
   ],
+  [
+    'one that would overdraw a budget gives way to a slower one that does not',
+    fromCloud,
+    [{ ...cloud(800, 'b'), extraMs: 9_000 }, edge(5_000)],
+    1,
+    'edge',
+  ],
+  ['and goes on where nobody else can', fromCloud, [{ ...cloud(800, 'b'), extraMs: 9_000 }], 1, 'cloud b'],
+  [
+    'to ask the arm anew costs as much as to ask another',
+    fromCloud,
+    [
+      { ...cloud(800), extraMs: 9_000 },
+      { ...cloud(900, 'b'), extraMs: 9_000 },
+    ],
+    1,
+    'cloud b',
+  ],
+  [
+    'the arm anew, where the budget lasts for no other',
+    fromCloud,
+    [cloud(800), { ...edge(900), extraMs: 9_000 }],
+    1,
+    'cloud a',
+  ],
   ['nobody', fromCloud, [edge(900, false), cloud(800, 'a', false)], 1, undefined],
   ['a voluntary move never goes to the arm itself', { arm: 'edge' }, [edge(10)], 0, undefined],
 ] as const)('%s', (_, from, options, failures, expected) => {

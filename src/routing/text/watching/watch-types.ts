@@ -36,6 +36,11 @@ export interface Receiver {
   readonly tokenMs: number
   /** It can read ahead at no price but this device's work: the edge. An endpoint is paid for it. */
   readonly canPrepare: boolean
+  /**
+   * What a move there costs beside its time, more than staying: money, energy and data, in milliseconds of waiting. It is
+   * more than 0 while a budget is nearly spent. Default 0.
+   */
+  readonly extraMs?: number | undefined
 }
 
 export interface WatchOptions {

@@ -176,3 +176,19 @@ test('whatever comes, what is waited for lies ahead, and nothing is read ahead t
     }),
   )
 })
+
+test('what a move costs of a budget that is nearly spent counts as time', () => {
+  const toMove = (extraMs: number, why?: 'heat') => {
+    const { watch, write } = started({ tokenMs: 400, objective: 'whole' }, { ...cloud, extraMs })
+    const lastMs = write(20, 500, 400)
+    watch.prefer(why)
+    return watch.next(lastMs).do
+  }
+  // 180 tokens more take 72 s here, and some 6 s there.
+  expect(toMove(0)).toBe('move')
+  expect(toMove(60_000)).toBe('move')
+  expect(toMove(70_000)).toBe('wait')
+  // A device that is hot is left for as much as all that it would still write is worth.
+  expect(toMove(70_000, 'heat')).toBe('move')
+  expect(toMove(80_000, 'heat')).toBe('wait')
+})

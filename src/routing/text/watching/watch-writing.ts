@@ -79,8 +79,11 @@ export function watchWriting(options: WatchOptions): WritingWatch {
   const isMuchFaster = (to: Receiver) => {
     const left = Math.max(0, answerTokens - written)
     const isNoticed = objective === 'whole' || tokenMs > readingMs
-    return arrivals >= ownGaps && isNoticed && left * tokenMs > muchFaster * (gapTo(to) + left * to.tokenMs)
+    const movedMs = muchFaster * (gapTo(to) + left * to.tokenMs) + (to.extraMs ?? 0)
+    return arrivals >= ownGaps && isNoticed && left * tokenMs > movedMs
   }
+  /** While a budget is nearly spent, what a move costs is not worth more than all that is left to be written here. */
+  const isAffordable = ({ extraMs = 0 }: Receiver) => extraMs <= Math.max(0, answerTokens - written) * tokenMs
   const prepare = (reason: MoveReason, untilMs: number): WatchAction => {
     preparingFor = reason
     return { do: 'prepare', reason, untilMs }
@@ -88,7 +91,7 @@ export function watchWriting(options: WatchOptions): WritingWatch {
 
   const nextVoluntary = (nowMs: number, to: Receiver, stallsAtMs: number): WatchAction | undefined => {
     const reason = preferred ?? (isMuchFaster(to) ? 'faster' : undefined)
-    if (reason === undefined) return undefined
+    if (reason === undefined || !isAffordable(to)) return undefined
     const isReading = to.canPrepare && !isPrepared()
     if (isReading && preparingFor === undefined) return prepare(reason, stallsAtMs)
     const gapMs = gapTo(to)
