@@ -19,9 +19,12 @@ const farBetter = 2
 const costOf = ({ firstTokenMs, extraMs = 0 }: ReceiverOption) => firstTokenMs + extraMs
 
 /**
- * Who goes on with an answer whose arm has failed or is to be left: the one whose next token is predicted soonest, where
- * what it costs while a budget is nearly spent counts as time, as it does where an answer begins. The arm itself, anew, only where all others would take more than twice as long and it has not failed in this answer before: a
- * worker or a connection can die by itself, and a slow device would need minutes for a prompt that an endpoint reads at once.
+ * Who goes on with an answer whose arm has failed or is to be left: the one whose next token is predicted soonest. What it
+ * costs while a budget is nearly spent counts as time, as it does where an answer begins.
+ *
+ * The arm itself, anew, only where all others would take more than twice as long and it has not failed in this answer
+ * before: a worker or a connection can die by itself, and a slow device would need minutes for a prompt that an endpoint
+ * reads at once.
  *
  * @param failures how often `from` has failed in this answer, this time included; 0: a voluntary move
  * @returns undefined: nobody can go on
