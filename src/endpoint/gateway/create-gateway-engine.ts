@@ -15,7 +15,7 @@ import { createServes, findServedModel, listServedModels } from './served-models
 import { byLoad, mayEject, usableUpstreams } from './upstreams/choose-upstream.ts'
 import type { GatewayUpstreams } from './upstreams/gateway-upstreams.ts'
 import { createUpstream, type Upstream } from './upstreams/upstream.ts'
-import { createUpstreamFetch } from './upstreams/upstream-fetch.ts'
+import { createUpstreamConnections } from './upstreams/upstream-connections.ts'
 import { watchHealth } from './upstreams/watch-health.ts'
 
 export interface GatewayOptions {
@@ -41,7 +41,6 @@ export interface GatewayOptions {
   readonly checkEveryMs?: number
   /** Milliseconds after which a run without a deadline of its own is given up. Default 30,000. */
   readonly runLimitMs?: number
-  readonly fetch?: typeof globalThis.fetch
   readonly now?: () => number
   readonly random?: () => number
   /** Called with the cause of failures, which clients are not given. */
@@ -70,8 +69,7 @@ export async function createGatewayEngine(options: GatewayOptions): Promise<Gate
   if (kinds.length > 1 && kinds.length !== urls.length) {
     throw new ConfigError('config-invalid', `There are ${urls.length} upstreams and ${kinds.length} kinds of them.`)
   }
-  const pool = options.fetch === undefined ? createUpstreamFetch(maxInFlight) : undefined
-  const fetch = options.fetch ?? pool?.fetch ?? globalThis.fetch
+  const connections = createUpstreamConnections(maxInFlight)
   const bodies = openCodec(onThreadFault)
   const codec: CloudCodec = {
     encodeRequest: bodies.writeRequest,
@@ -79,7 +77,7 @@ export async function createGatewayEngine(options: GatewayOptions): Promise<Gate
     join: joinInTurns,
   }
   const upstreams = urls.map((url, index) =>
-    createUpstream({ url, fetch, token, now, codec, probe, kind: kinds.length === 1 ? kinds[0] : kinds[index] }),
+    createUpstream({ url, connections, token, now, codec, probe, kind: kinds.length === 1 ? kinds[0] : kinds[index] }),
   )
   const closing = new AbortController()
   const times = createModelTimes()
@@ -117,7 +115,7 @@ export async function createGatewayEngine(options: GatewayOptions): Promise<Gate
   const close = async () => {
     await Promise.allSettled(underWay)
     closing.abort(new Error('the gateway is closing'))
-    await pool?.close()
+    await connections.close()
     await bodies.close()
   }
 

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { streamedAnswer } from '../../../testing/text-servers/streamed-answer.ts'
 import { systemTimers } from '../../../utils/with-deadline.ts'
 import { readTextFields } from '../../codec/text-fields.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
@@ -8,6 +9,10 @@ import { continueStream, type StreamMove } from './continue-stream.ts'
 
 const chunk = (content: string) =>
   `data: ${JSON.stringify({ id: 'a', choices: [{ index: 0, delta: { content } }] })}\n\n`
+
+async function* piecesOf(raw: string) {
+  yield Buffer.from(raw)
+}
 
 /** All that a client gets of a stream that ends like this, and where another one would go on. */
 async function read(raw: string) {
@@ -19,7 +24,13 @@ async function read(raw: string) {
   let from: string | undefined
   const stream = continueStream({
     ...{ request, record, moves: 0, timers: systemTimers, now: () => 0, hungUp: new AbortController().signal },
-    first: { upstream: {} as Upstream, response: new Response(raw), plan: undefined, asksIds: false, end: () => {} },
+    first: {
+      upstream: {} as Upstream,
+      response: streamedAnswer(piecesOf(raw)),
+      plan: undefined,
+      asksIds: false,
+      end: () => {},
+    },
     paceOf: () => ({ limitMs: Number.POSITIVE_INFINITY, came: () => {} }),
     next: {
       exists: async () => false,

@@ -9,6 +9,7 @@ import {
   textBehaviours,
 } from '../../../testing/text-servers/behaviours.ts'
 import { createRecital, renderChat, splitAnswer } from '../../../testing/text-servers/recital.ts'
+import { streamedAnswer } from '../../../testing/text-servers/streamed-answer.ts'
 import { systemTimers } from '../../../utils/with-deadline.ts'
 import { editBody } from '../../codec/edit-body.ts'
 import { readTextFields } from '../../codec/text-fields.ts'
@@ -91,20 +92,11 @@ function responseOf(
   { share, pieceBytes, isError }: { readonly share: number; readonly pieceBytes: number; readonly isError: boolean },
 ) {
   const end = Math.floor(bytes.length * share)
-  let at = 0
-  return new Response(
-    new ReadableStream<Uint8Array>({
-      pull(controller) {
-        const to = Math.min(end, at + pieceBytes)
-        if (to > at) controller.enqueue(bytes.slice(at, to))
-        at = to
-        if (at < end) return
-        if (share < 1 && isError) controller.error(new TypeError('terminated'))
-        else controller.close()
-      },
-    }),
-    { headers: { 'Content-Type': 'text/event-stream' } },
-  )
+  const pieces = async function* () {
+    for (let at = 0; at < end; at += pieceBytes) yield bytes.slice(at, Math.min(end, at + pieceBytes))
+    if (share < 1 && isError) throw new TypeError('terminated')
+  }
+  return streamedAnswer(pieces())
 }
 
 function untilStop(text: string, stops: readonly string[]): string {

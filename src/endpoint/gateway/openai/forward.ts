@@ -20,6 +20,7 @@ import { openStream } from '../continuing/streams.ts'
 import { byConversation, type UpstreamStatus } from '../upstreams/choose-upstream.ts'
 import type { GatewayUpstreams } from '../upstreams/gateway-upstreams.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
+import type { UpstreamAnswer } from '../upstreams/upstream-answer.ts'
 import type { OpenAiModels } from './openai-models.ts'
 import { relayAnswer, relayStream } from './relay-answer.ts'
 import { upstreamWords } from './upstream-words.ts'
@@ -124,20 +125,20 @@ export function createForward(
         const response = await postInTime(upstream, `${base}/${asked.path}`, await editOwn(asked.edit, upstream), limit)
         if (response.status === 401) {
           // The refused token is the gateway's: the client must not be asked for a new one of its own.
-          await response.body?.cancel()
+          response.cancel()
           throw new CloudError('cloud-bad-response', 'The upstream did not accept this gateway.')
         }
         const busy = response.status === 429 || response.status === 503
         if (busy) {
-          const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
+          const seconds = Number(response.header('retry-after') ?? Number.NaN)
           state.overloaded(now(), Number.isFinite(seconds) ? seconds * 1000 : undefined)
           if (!isLast) {
-            await response.body?.cancel()
+            response.cancel()
             done()
             continue
           }
         } else if ((response.status >= 500 || isPage(response)) && mayMove(index)) {
-          await response.body?.cancel().catch(() => {})
+          response.cancel()
           move(statusFailure(response))
           continue
         } else if (response.status === 502 || response.status === 504) engine.blame(upstream)
@@ -189,8 +190,8 @@ export function createForward(
 }
 
 /** Neither an answer nor a refusal in the form of the API: a proxy's page, with status 200. */
-const isPage = (response: Response): boolean =>
-  response.ok && !isEvents(response) && !/\bjson\b/i.test(response.headers.get('content-type') ?? '')
+const isPage = (response: UpstreamAnswer): boolean =>
+  response.ok && !isEvents(response) && !/\bjson\b/i.test(response.header('content-type') ?? '')
 
 /** The upstream that knows this conversation first. */
 function inOrder<T extends { readonly upstream: UpstreamStatus }>(
@@ -204,8 +205,5 @@ function inOrder<T extends { readonly upstream: UpstreamStatus }>(
   )
 }
 
-/** The system's code of a failed fetch: undici puts it into the cause. */
-function codeOf(error: unknown): unknown {
-  const cause = error instanceof Error ? error.cause : undefined
-  return cause instanceof Error && 'code' in cause ? cause.code : undefined
-}
+/** The code of a failed connection, the system's or undici's. */
+const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined)

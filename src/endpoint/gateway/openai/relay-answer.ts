@@ -4,6 +4,7 @@ import { CloudError } from '../../../errors/cloud-error.ts'
 import { compressAnswer } from '../../http/compress-answer.ts'
 import { joinInTurns } from '../../threads/join-in-turns.ts'
 import { isEvents, maxWholeBytes } from '../continuing/reading/stream-form.ts'
+import type { UpstreamAnswer } from '../upstreams/upstream-answer.ts'
 import { type RelayOutcome, wholeEvents } from './whole-events.ts'
 
 /** What an upstream says that a client may use. Cookies and what names the upstream stay behind. */
@@ -19,7 +20,7 @@ const relayed = ['content-type', 'retry-after', 'x-request-id', 'openai-processi
  *   with its `context.status`: a refusal (4xx) whose reason was cut off
  */
 export async function relayAnswer(
-  response: Response,
+  response: UpstreamAnswer,
   reply: FastifyReply,
   outcome: RelayOutcome,
   change: (body: Buffer<ArrayBuffer>) => Buffer<ArrayBuffer> = (body) => body,
@@ -32,7 +33,7 @@ export async function relayAnswer(
 
 /** Answers with events, which are taken as the client reads them, under what this response says of itself. */
 export async function relayStream(
-  response: Response,
+  response: UpstreamAnswer,
   reply: FastifyReply,
   events: AsyncIterable<Buffer | string>,
 ): Promise<void> {
@@ -66,20 +67,20 @@ function noticeLeaving(reply: FastifyReply, stream: Readable): void {
   })
 }
 
-function withHeaders(response: Response, reply: FastifyReply): FastifyReply {
+function withHeaders(response: UpstreamAnswer, reply: FastifyReply): FastifyReply {
   const headers = relayed.flatMap((name) => {
-    const value = response.headers.get(name)
-    return value === null ? [] : [[name, value] as const]
+    const value = response.header(name)
+    return value === undefined ? [] : [[name, value] as const]
   })
   return reply.code(response.status).headers(Object.fromEntries(headers)).header('Cache-Control', 'no-store')
 }
 
-async function whole(response: Response, { onWhole, onCut }: RelayOutcome): Promise<Buffer<ArrayBuffer>> {
+async function whole(response: UpstreamAnswer, { onWhole, onCut }: RelayOutcome): Promise<Buffer<ArrayBuffer>> {
   const { status } = response
   const chunks: Uint8Array[] = []
   let length = 0
   try {
-    for await (const chunk of response.body ?? []) {
+    for await (const chunk of response.body) {
       length += chunk.length
       // Not the upstream's fault: the client asked for so much.
       if (length > maxWholeBytes) break

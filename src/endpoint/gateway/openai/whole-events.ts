@@ -11,7 +11,7 @@ export interface RelayOutcome {
 
 /** The bytes of a stream of events, up to the end of an event each time. */
 export async function* wholeEvents(
-  body: AsyncIterable<Uint8Array> | null,
+  body: AsyncIterable<Uint8Array>,
   { onWhole, onCut }: RelayOutcome,
 ): AsyncGenerator<Buffer | string> {
   /** The event that has not ended yet. */
@@ -20,7 +20,7 @@ export async function* wholeEvents(
   /** Its last bytes: an event's end may lie across two chunks. */
   let tail = Buffer.alloc(0)
   try {
-    for await (const chunk of body ?? []) {
+    for await (const chunk of body) {
       const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
       const seen = Buffer.concat([tail, bytes])
       const end = endOfLastEvent(seen) - tail.length

@@ -9,6 +9,8 @@ import { isHitherError } from '../../../errors/hither-error.ts'
 import type { TextServerKind } from '../../../protocol/text-server/server-kind.ts'
 import { holdValues } from '../../../utils/held-value.ts'
 import type { UpstreamStatus } from './choose-upstream.ts'
+import type { UpstreamAnswer } from './upstream-answer.ts'
+import type { UpstreamConnections } from './upstream-connections.ts'
 import { createUpstreamState } from './upstream-state.ts'
 
 /** Milliseconds that an upstream's description of a model is held, and its answer that it has none of this name. */
@@ -36,21 +38,22 @@ export interface Upstream extends UpstreamStatus {
   has(model: string): boolean | undefined
   forget(model: string): void
   /** Posts JSON, byte by byte as it is, and gives the answer as it comes, whatever its status. Rejects when none comes. */
-  post(path: string, body: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<Response>
+  post(path: string, body: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<UpstreamAnswer>
   /** Asks it whether it is ready, and keeps that in its state. Never rejects. */
   check(): Promise<void>
 }
 
 export function createUpstream(options: {
   readonly url: string
-  readonly fetch: typeof globalThis.fetch
+  readonly connections: Pick<UpstreamConnections, 'fetch' | 'post'>
   readonly token: string | undefined
   readonly now: () => number
   readonly codec: CloudCodec
   readonly kind: TextServerKind | undefined
   readonly probe: boolean | undefined
 }): Upstream {
-  const { url, fetch, token, now, codec, kind, probe } = options
+  const { url, connections, token, now, codec, kind, probe } = options
+  const { fetch } = connections
   const bearer = token === undefined ? undefined : () => token
   const arm = createCloudArm({ url, fetch, now, token: bearer, codec })
   const send = createSendRequest({ baseUrl: url, token: bearer, fetch, now, nowDate: () => Date.now() })
@@ -91,14 +94,9 @@ export function createUpstream(options: {
     },
     forget: descriptions.forget,
     post: (path, body, signal) =>
-      fetch(`${url}${path}`, {
-        method: 'POST',
-        headers: {
-          'Content-Type': 'application/json',
-          ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
-        },
+      connections.post(`${url}${path}`, {
+        headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
         body,
-        redirect: 'error',
         signal,
       }),
     async check() {

@@ -21,7 +21,7 @@ const mostAfterEnd = 256
  */
 export async function* joinLeg(leg: Leg, plan: LegPlan, context: LegContext): AsyncGenerator<string, LegEnd> {
   const { record, form, pace, timers, now, request, hasOther } = context
-  const source = openEventSource(leg.response.body, { maxBytes: maxWholeBytes, timers })
+  const source = openEventSource(leg.response, { maxBytes: maxWholeBytes, timers })
   const joining = createJoining(plan, context)
   let failure: Failure | undefined
   let isDone = false
@@ -59,7 +59,7 @@ export async function* joinLeg(leg: Leg, plan: LegPlan, context: LegContext): As
     yield (usage === undefined ? '' : form.writeUsage(usage)) + doneEvent
     return { isWhole: true, failure: isDone ? undefined : failure }
   } finally {
-    await source.close()
+    source.close()
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Timers } from '../../../../utils/with-deadline.ts'
 import type { Upstream } from '../../upstreams/upstream.ts'
+import type { UpstreamAnswer } from '../../upstreams/upstream-answer.ts'
 import type { AnswerRecord } from '../answer/answer-record.ts'
 import type { ChunkForm } from '../answer/chunk-form.ts'
 import type { TextRequest } from '../answer/text-request.ts'
@@ -11,7 +12,7 @@ import type { LegPlan } from './plan-leg.ts'
 export interface Leg {
   readonly upstream: Upstream
   /** The stream's response, of which nothing is read yet. */
-  readonly response: Response
+  readonly response: UpstreamAnswer
   /** How it goes on with the answer; undefined: what it sends is the client's answer as it is. */
   readonly plan: LegPlan | undefined
   /** It tells ids that the client has not asked for. */

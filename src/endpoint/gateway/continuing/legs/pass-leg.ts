@@ -18,7 +18,7 @@ interface Waiting {
  */
 export async function* passLeg(leg: Leg, context: LegContext): AsyncGenerator<Buffer, LegEnd> {
   const { record, form, pace, timers, now, onBegun, hasOther } = context
-  const source = openEventSource(leg.response.body, { maxBytes: maxWholeBytes, timers })
+  const source = openEventSource(leg.response, { maxBytes: maxWholeBytes, timers })
   const characters = createWholeCharacters()
   let openCharacters = 0
   let waiting: Waiting[] = []
@@ -85,7 +85,7 @@ export async function* passLeg(leg: Leg, context: LegContext): AsyncGenerator<Bu
     yield Buffer.from(doneEvent)
     return { isWhole: true, failure }
   } finally {
-    await source.close()
+    source.close()
   }
 }
 

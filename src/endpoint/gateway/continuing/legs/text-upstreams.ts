@@ -7,6 +7,7 @@ import { systemTimers, type Timers } from '../../../../utils/with-deadline.ts'
 import { within } from '../../../../utils/within.ts'
 import type { BodyEdit } from '../../../codec/edit-body.ts'
 import type { Upstream } from '../../upstreams/upstream.ts'
+import type { UpstreamAnswer } from '../../upstreams/upstream-answer.ts'
 import { type AnswerRecord, haveSameIds } from '../answer/answer-record.ts'
 import type { TextRequest } from '../answer/text-request.ts'
 import { type Failure, toFailure } from '../failing/failure.ts'
@@ -156,7 +157,7 @@ export function createNextLeg(options: {
         const isFirst = record.isEmpty && plan.way === undefined
         return { upstream, response, plan: isFirst ? undefined : plan, asksIds: asked.asksIds, end }
       }
-      await response.body?.cancel().catch(() => {})
+      response.cancel()
       return fail(statusFailure(response))
     } catch (cause) {
       return fail(toFailure(cause))
@@ -197,7 +198,7 @@ export function createNextLeg(options: {
 }
 
 /** An answer that is no stream of events. */
-export function statusFailure(response: Response): Failure {
+export function statusFailure(response: UpstreamAnswer): Failure {
   const { status } = response
   const cause = new Error(`the upstream answered with status ${status}`)
   if (response.ok) return { reason: 'nonsense', cause, fault: 'upstream' }

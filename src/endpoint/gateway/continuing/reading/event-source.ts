@@ -1,5 +1,6 @@
 import { createEventReader, type StreamEvent } from '../../../../protocol/text-server/event-reader.ts'
 import type { Timers } from '../../../../utils/with-deadline.ts'
+import type { UpstreamAnswer } from '../../upstreams/upstream-answer.ts'
 
 /** One event of a stream, as it came. */
 export interface SourceEvent {
@@ -57,31 +58,29 @@ export interface EventSource {
   next(limitMs: number): Promise<readonly SourceEvent[] | undefined>
   /** Bytes of an event that has not ended. */
   rest(): Buffer
-  /** Ends the request, too. Never rejects. */
-  close(): Promise<void>
+  /** Ends the request, too. */
+  close(): void
 }
 
 /** Events that are read: an answer's piece is a few hundred bytes. */
 const mostReadBytes = 256 * 1024
 
 export function openEventSource(
-  body: ReadableStream<Uint8Array> | null,
+  { body, cancel }: Pick<UpstreamAnswer, 'body' | 'cancel'>,
   { maxBytes, timers }: { readonly maxBytes: number; readonly timers: Timers },
 ): EventSource {
-  const reader = body?.getReader()
+  const chunks = body[Symbol.asyncIterator]()
   const splitter = createSplitter()
   const events = createEventReader()
-  type Reading = ReturnType<NonNullable<typeof reader>['read']>
   /** A read that a stall has left behind. */
-  let reading: Reading | undefined
+  let reading: Promise<IteratorResult<Uint8Array, unknown>> | undefined
 
-  const take = ({ done, value }: Awaited<Reading>): Uint8Array | undefined => {
+  const take = (result: IteratorResult<Uint8Array, unknown>): Uint8Array | undefined => {
     reading = undefined
-    return done ? undefined : value
+    return result.done === true ? undefined : result.value
   }
   const readWithin = async (limitMs: number): Promise<Uint8Array | undefined> => {
-    if (reader === undefined) return undefined
-    reading ??= reader.read()
+    reading ??= chunks.next()
     if (limitMs === Number.POSITIVE_INFINITY) return take(await reading)
     let timer: unknown
     const silence = new Promise<never>((_, reject) => {
@@ -110,9 +109,9 @@ export function openEventSource(
       }
     },
     rest: () => splitter.rest(),
-    async close() {
+    close() {
       reading?.catch(() => {})
-      await reader?.cancel().catch(() => {})
+      cancel()
     },
   }
 }

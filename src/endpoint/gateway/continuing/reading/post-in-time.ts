@@ -1,5 +1,6 @@
 import type { Timers } from '../../../../utils/with-deadline.ts'
 import type { Upstream } from '../../upstreams/upstream.ts'
+import type { UpstreamAnswer } from '../../upstreams/upstream-answer.ts'
 import { Stall } from './event-source.ts'
 
 /**
@@ -13,7 +14,7 @@ export async function postInTime(
   path: string,
   body: Uint8Array<ArrayBuffer>,
   options: { readonly signal: AbortSignal; readonly limitMs: number; readonly timers: Timers },
-): Promise<Response> {
+): Promise<UpstreamAnswer> {
   const { signal, limitMs, timers } = options
   if (limitMs === Number.POSITIVE_INFINITY) return upstream.post(path, body, signal)
   // It outlives the wait: once the answer comes, the client's leaving still ends it.
