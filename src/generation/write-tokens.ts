@@ -24,8 +24,12 @@ export interface WriteTokensOptions {
   /** Tokens that the model can look back on, prompt included. */
   readonly contextTokens: number
   readonly signal?: AbortSignal | undefined
-  /** Lets other work of this thread have its turn, between two runs. */
-  readonly pause: () => Promise<void>
+  /**
+   * Lets other work of this thread have its turn, between two runs.
+   *
+   * @param isToken the next run reads what was just written; else a part of the prompt
+   */
+  readonly pause: (isToken: boolean) => Promise<void>
   /** Told how much of the prompt was read, in tokens. */
   readonly onRead?:
     | ((progress: { readonly read: number; readonly of: number; readonly cached: number }) => void)
@@ -71,7 +75,7 @@ export async function* writeTokens(options: WriteTokensOptions): AsyncGenerator<
     let logits: Float32Array | undefined
     let { first } = options
     while (keyValues.length < all.length) {
-      await pause()
+      await pause(false)
       signal?.throwIfAborted()
       logits = await read(all.slice(keyValues.length, keyValues.length + pieceTokens(keyValues.length)))
       onRead?.({ read: keyValues.length, of: all.length, cached })
@@ -89,11 +93,12 @@ export async function* writeTokens(options: WriteTokensOptions): AsyncGenerator<
       counts.add(token)
       yield token
       if (isFull()) return 'length'
-      await pause()
+      await pause(true)
       signal?.throwIfAborted()
       logits = await read([token])
     }
   } finally {
+    if (keyValues.length > 0) decoder.settle?.(keyValues)
     if (keyValues.length > 0) prefixes.remember({ ids: all.slice(0, keyValues.length), keyValues })
   }
 }
