@@ -40,6 +40,9 @@ function byNetwork(recordings: readonly Recording[], most: number): ReadonlyMap<
 /** Every so many of a list: to look at fewer cells while tuning. */
 const everySo = <T>(all: readonly T[], step: number): T[] => all.filter((_, index) => index % step === 0)
 
+const rangeText = ({ p95OverBestRange: range }: TextCell) =>
+  range === undefined ? '' : ` (95 %: ${range.map((each) => each.toFixed(2)).join(' to ')})`
+
 function printFirst(
   policies: readonly string[],
   sessions: ReadonlyMap<string, readonly FirstTokens[]>,
@@ -68,7 +71,8 @@ function printFirst(
 }
 
 /**
- * Routing of text: `npm run bench -- text-routing [--traces DIR] [--seed N] [--json]`.
+ * Routing of text: `npm run bench -- text-routing [--traces DIR] [--seed N] [--json]`. `--seeds N`: each cell has the
+ * sessions of so many seeds (1), as few requests say little of a 95th percentile.
  *
  * `--split tune|report|all` takes the recordings that the router was tuned on, the others (default), or all; `--recordings
  * N` at most so many of each network (3), `--requests N` so many in each session (120), `--cells N` every so many cells,
@@ -76,6 +80,7 @@ function printFirst(
  */
 export const bench: Bench = async (flags, print) => {
   const seed = Number(flags.value('seed') ?? 1)
+  const seeds = Number(flags.value('seeds') ?? 1)
   const requests = Number(flags.value('requests') ?? 120)
   const split = flags.value('split') ?? 'report'
   const directory = flags.value('traces')
@@ -112,7 +117,7 @@ export const bench: Bench = async (flags, print) => {
   const cells: TextCell[] = []
   if (!flags.has('only-faults')) {
     for (const { network, recordings, setting } of taken) {
-      const ran = runCell(network, recordings, setting, policies, { seed, requests })
+      const ran = runCell(network, recordings, setting, policies, { seed, seeds, requests })
       cells.push(ran.cell)
       for (const [name, each] of ran.sessions) sessions.get(name)?.push(...each)
     }
@@ -121,12 +126,12 @@ export const bench: Bench = async (flags, print) => {
   for (const cell of [...cells].sort((a, b) => b.p95OverBest - a.p95OverBest).slice(0, 12)) {
     const { hither, 'edge only': edge, 'cloud only': cloud } = cell.policies
     print(
-      `  ${cell.p95OverBest.toFixed(3)} ${cell.network}, ${cell.device} tokens/s, ${cell.prompt} tokens, ${cell.endpoint}: p95 ` +
+      `  ${cell.p95OverBest.toFixed(3)}${rangeText(cell)} ${cell.network}, ${cell.device} tokens/s, ${cell.prompt} tokens, ${cell.endpoint}: p95 ` +
         `${hither?.p95Ms.toFixed(0)} ms (edge ${edge?.p95Ms.toFixed(0)}, cloud ${cloud?.p95Ms.toFixed(0)}), mean ` +
         `${cell.meanOverClairvoyant.toFixed(3)}, wasted ${percent(hither?.wastedShare ?? 0)}`,
     )
   }
   const faults = flags.has('no-faults') ? undefined : runFaults(taken, { seed, requests, settings })
   if (faults !== undefined) printFaults(faults, print)
-  return { seed, split, requests, first, cells, faults }
+  return { seed, seeds, split, requests, first, cells, faults }
 }

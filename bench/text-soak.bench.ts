@@ -126,7 +126,7 @@ async function keepWriting(
       if (text !== expected[prompt]) counts.other += 1
     } catch (error) {
       counts.cutOff += 1
-      const code = isHitherError(error) ? error.code : String(error)
+      const code = isHitherError(error) ? `${error.code}: ${error.message}` : String(error)
       counts.codes.set(code, (counts.codes.get(code) ?? 0) + 1)
     }
   }

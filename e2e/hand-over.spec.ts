@@ -169,26 +169,71 @@ test('the device goes offline: it goes on itself, and online again the next one 
   })
 })
 
+/** What the journal of this origin has of an answer; every page can read it. */
+const keptIn = (page: Page) =>
+  page.evaluate(
+    () =>
+      new Promise<{ readonly text: string; readonly tokens: number }>((resolve, reject) => {
+        const opening = indexedDB.open('hither-records')
+        opening.onerror = () => reject(opening.error)
+        opening.onsuccess = () => {
+          const reading = opening.result.transaction('keyval').objectStore('keyval').get('writing tale')
+          reading.onsuccess = () => {
+            opening.result.close()
+            resolve(reading.result ?? { text: '', tokens: 0 })
+          }
+        }
+      }),
+  )
+
+/** Has the page stand still once it has shown so many tokens: what it writes does not end before it is killed. */
+const standStill = (page: Page, at: number) =>
+  page.evaluate((count) => {
+    const look = () => {
+      const texts = hither.parts.flatMap((part) => (part.type === 'text' ? [part] : []))
+      if (texts.reduce((sum, { tokens }) => sum + tokens, 0) < count) return void setTimeout(look)
+      localStorage.setItem('shown', texts.map(({ text }) => text).join(''))
+      // biome-ignore lint/suspicious/noDebugger: the test has the page stand still here
+      debugger
+    }
+    setTimeout(look)
+  }, at)
+
 test('the tab is killed: the next one goes on from its journal (case 56)', async ({ context }) => {
   for (let run = 0; run < runs; run += 1) {
     const prompt = prompts[run % prompts.length] ?? prompts[0]
-    const at = 33 + Math.floor(Math.random() * 60)
+    // It is kept every 32 tokens.
+    const at = 66 + Math.floor(Math.random() * 60)
+    const name = `run ${run}, token ${at}, “${prompt}”`
     const page = await context.newPage()
     await site.openClient(page)
     if (run % 2 === 1) await site.unload(page)
-    await begin(page, prompt, { journal: 'tale' })
-    await hasShown(page, at)
+    const next = await context.newPage()
+    await next.goto(page.url())
+    await next.evaluate(() => localStorage.clear())
     const session = await context.newCDPSession(page)
+    await session.send('Debugger.enable')
+    await standStill(page, at)
+    await begin(page, prompt, { journal: 'tale' })
+    const before = await next.waitForFunction(() => localStorage.getItem('shown'), undefined, { polling: 20 })
+    await expect.poll(async () => (await keptIn(next)).tokens, { message: name }).toBeGreaterThanOrEqual(33)
     const died = page.waitForEvent('crash')
     // Nobody is left to answer.
     void session.send('Page.crash').catch(() => {})
     await died
-    const next = await context.newPage()
+    const kept = await keptIn(next)
+    expect((await before.jsonValue())?.startsWith(kept.text), name).toBe(true)
+
     await site.openClient(next)
     await begin(next, prompt, { journal: 'tale' })
     const result = await written(next)
-    expect(result.text, `run ${run}, token ${at}, “${prompt}”`).toBe(undisturbed.get(prompt))
+    expect(result.text, name).toBe(undisturbed.get(prompt))
     expect(await shown(next)).toBe(result.text)
+    // What was kept is there at once, by no arm, and none of it is written anew.
+    const texts = await next.evaluate(() => hither.parts.flatMap((part) => (part.type === 'text' ? [part] : [])))
+    expect(texts[0], name).toEqual({ type: 'text', text: kept.text, tokens: kept.tokens })
+    const rest = texts.slice(1).reduce((sum, { tokens }) => sum + tokens, 0)
+    expect(rest, name).toBe(result.usage.answerTokens - kept.tokens)
     await page.close()
     await next.close()
   }

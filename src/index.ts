@@ -19,6 +19,8 @@ export type {
   RuntimeOptions,
   SimulationOptions,
   StorageOptions,
+  TokenMoney,
+  TokenPrices,
 } from './client/types/client-options.ts'
 export type { Client, ClientEvents, RouteExplanation, RoutesLog } from './client/types/client-types.ts'
 export type {

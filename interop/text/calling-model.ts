@@ -2,53 +2,26 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decoderSpecs } from '../../src/testing/decoder-specs.ts'
 import { fakeManifest } from '../../src/testing/fake-manifest.ts'
+import { lettersTokenizer } from '../../src/testing/letters-tokenizer.ts'
 import { tinyOnnx } from '../../src/testing/tiny-onnx.ts'
 import { writeWriter } from '../../src/testing/write-writer.ts'
 
-/** Printable letters of ASCII, one token each: what prompts are made of. */
-const letters = Array.from({ length: 95 }, (_, index) => String.fromCharCode(32 + index))
 /** After `>`, it asks for a function; after `:`, it answers. Each piece is a token, and is followed by the next one. */
 const call = ['<tool_call>', '{"name":', ' "weather",', ' "arguments":', ' {"city":', ' "Bern"}}', '</tool_call>']
 const answer = ['It', ' is', ' sunny', ' in', ' Bern.']
 export const calledFunction = { name: 'weather', arguments: { city: 'Bern' }, answer: answer.join('') }
 
-const end = '<|end|>'
-const tokens = [...letters, ...call, ...answer, end]
-const idOf = (token: string | undefined) => tokens.indexOf(token ?? end)
+const { tokenizer, config, tokens, endId, vocabulary } = lettersTokenizer([...call, ...answer])
+const idOf = (token: string | undefined) => (token === undefined ? endId : tokens.indexOf(token))
 
 const chatTemplate = [
   "{% for message in messages %}{{ message.role + ' ' + (message.content or '') + ' ' }}{% endfor %}",
   "{% if tools and messages[-1].role != 'tool' %}{{ 'call>' }}{% else %}{{ 'answer:' }}{% endif %}",
 ].join('')
 
-const tokenizer = {
-  version: '1.0',
-  truncation: null,
-  padding: null,
-  added_tokens: [
-    { id: idOf(end), content: end, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true },
-  ],
-  normalizer: null,
-  pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
-  post_processor: null,
-  decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
-  model: {
-    type: 'BPE',
-    dropout: null,
-    unk_token: null,
-    continuing_subword_prefix: null,
-    end_of_word_suffix: null,
-    fuse_unk: false,
-    byte_fallback: false,
-    // As byte-level tokenizers write a blank. Without merges, a prompt is split into letters alone.
-    vocab: Object.fromEntries(tokens.map((token, id) => [token.replaceAll(' ', 'Ġ'), id])),
-    merges: [],
-  },
-}
-
 /** What follows each token: the graph is a table of it. */
 function followers(): readonly number[] {
-  const next = tokens.map(() => idOf(end))
+  const next = Array.from({ length: vocabulary }, () => endId)
   for (const [mark, pieces] of [
     ['>', call],
     [':', answer],
@@ -64,7 +37,6 @@ function followers(): readonly number[] {
  */
 export async function writeCallingModel(modelsDir: string, name: string): Promise<void> {
   const cache = { layers: 1, kvHeads: 1, headSize: 1, type: 'float32' as const }
-  const vocabulary = tokens.length
   const specs = decoderSpecs({ cache, vocabulary }, -1)
   const table = new Float32Array(vocabulary * vocabulary)
   for (const [id, next] of followers().entries()) table[id * vocabulary + next] = 20
@@ -92,7 +64,7 @@ export async function writeCallingModel(modelsDir: string, name: string): Promis
   const files = {
     'model.onnx': graph,
     'tokenizer.json': encode(tokenizer),
-    'tokenizer_config.json': encode({ eos_token: end }),
+    'tokenizer_config.json': encode(config),
     'chat_template.jinja': new TextEncoder().encode(chatTemplate),
   }
   const manifest = await fakeManifest(files, {
@@ -105,7 +77,7 @@ export async function writeCallingModel(modelsDir: string, name: string): Promis
       chatTemplate: 'chat_template.jinja',
       vocabulary,
       contextTokens: 2_048,
-      ends: [idOf(end)],
+      ends: [endId],
       cache,
     },
   })

@@ -1,7 +1,6 @@
 import { openTextServer } from '../../src/cloud/text/open-text-server.ts'
 import type { CloudWriteRequest } from '../../src/cloud/text/text-server.ts'
 import { greedy } from '../../src/generation/sampling/sampling.ts'
-import type { TextServerKind } from '../../src/protocol/text-server/server-kind.ts'
 import { openCuttingProxy } from '../../src/testing/cutting-proxy.ts'
 import type { Outcome } from '../checks.ts'
 import { compareWritten, type Likeness, summary, written } from './compare-writers.ts'
@@ -19,12 +18,12 @@ const asked = ['the sea', 'a small dog', 'the moon', 'bread', 'an old key', 'win
  * in the middle of a stream, and the other one goes on. Conversations are tried until each has been the one that was cut.
  */
 export async function checkMovedStreams(
-  theirs: { readonly url: string; readonly model: string; readonly kind: TextServerKind },
+  theirs: { readonly url: string; readonly model: string },
   ours: { readonly url: string; readonly model: string },
   text: Smollm2Text,
 ): Promise<readonly Outcome[]> {
   const sides = { ours: await openCuttingProxy(ours.url), theirs: await openCuttingProxy(theirs.url) }
-  const gateway = await openTextGateway([sides.ours.url, sides.theirs.url], ['hither', theirs.kind])
+  const gateway = await openTextGateway([sides.ours.url, sides.theirs.url])
   const server = openTextServer({ url: gateway.url })
   const own = openTextServer({ url: ours.url })
   try {

@@ -2,7 +2,6 @@ import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { type BenchServer, startGateway, startServer } from '../../bench/endpoint/server.ts'
 import { addSmollm2 } from '../../bench/generate/add-smollm2.ts'
-import type { TextServerKind } from '../../src/protocol/text-server/server-kind.ts'
 import { writeTinyEmbedder } from '../../src/testing/tiny-embedder.ts'
 import { writeCallingModel } from './calling-model.ts'
 
@@ -28,6 +27,5 @@ export async function openServedTexts(say: (line: string) => void): Promise<Serv
   return { endpoint: await startServer(modelsDir, 1), gguf, folder }
 }
 
-/** A gateway before one server or several. @param kinds what they are, for those that do not say so */
-export const openTextGateway = (urls: readonly string[], kinds: readonly TextServerKind[] = []): Promise<BenchServer> =>
-  startGateway(urls.join(','), 1, kinds.length === 0 ? [] : ['--upstream-kind', kinds.join(',')])
+/** A gateway before one server or several. */
+export const openTextGateway = (urls: readonly string[]): Promise<BenchServer> => startGateway(urls.join(','), 1)

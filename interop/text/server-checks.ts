@@ -2,7 +2,6 @@ import { openTextServer } from '../../src/cloud/text/open-text-server.ts'
 import type { CloudWriteRequest } from '../../src/cloud/text/text-server.ts'
 import { CloudError } from '../../src/errors/cloud-error.ts'
 import { greedy } from '../../src/generation/sampling/sampling.ts'
-import type { TextServerKind } from '../../src/protocol/text-server/server-kind.ts'
 import type { Outcome } from '../checks.ts'
 import { written } from './compare-writers.ts'
 import { openHandOver } from './handover-checks.ts'
@@ -15,15 +14,14 @@ const tokens = 16
  * Our client's cloud arm against a server of OpenAI's API, or a gateway before one, with SmolLM2.
  *
  * @param server.url the server's, or the gateway's
- * @param server.kind what it is, where it does not say so itself; a gateway does
  * @param ours our endpoint, with the same weights: the two hand answers over to each other
  */
 export async function checkTextServer(
-  { url, model, kind }: { readonly url: string; readonly model: string; readonly kind?: TextServerKind | undefined },
+  { url, model }: { readonly url: string; readonly model: string },
   ours: { readonly url: string; readonly model: string },
   text: Smollm2Text,
 ): Promise<readonly Outcome[]> {
-  const server = openTextServer({ url, kind })
+  const server = openTextServer({ url })
   const request: CloudWriteRequest = {
     model,
     prompt: { messages: [{ role: 'user', content: 'Write one sentence about the sea.' }] },

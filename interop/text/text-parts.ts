@@ -60,7 +60,7 @@ async function stockServer(
       uses(server.version)
       const ours = { url: served.endpoint.url, model: servedModels.writer }
       add(`Node → ${name}`, await checkTextServer(server, ours, text))
-      const gateway = await openTextGateway([server.url], [server.kind])
+      const gateway = await openTextGateway([server.url])
       try {
         add(`Node → gateway → ${name}`, await checkTextServer({ url: gateway.url, model: server.model }, ours, text))
       } finally {

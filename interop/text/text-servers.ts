@@ -1,4 +1,3 @@
-import type { TextServerKind } from '../../src/protocol/text-server/server-kind.ts'
 import { freePort } from '../../src/testing/free-port.ts'
 import { openEnvironment, startServer, versionOf } from '../support/python.ts'
 
@@ -6,8 +5,6 @@ import { openEnvironment, startServer, versionOf } from '../support/python.ts'
 export interface StockTextServer {
   readonly url: string
   readonly model: string
-  /** It does not say so itself. */
-  readonly kind: TextServerKind
   readonly version: string
   stop(): Promise<void>
 }
@@ -47,7 +44,6 @@ export async function startLlama(
   return {
     url,
     model,
-    kind: 'llama.cpp',
     version: `llama-cpp-python ${await versionOf(environment, 'llama-cpp-python')}`,
     stop,
   }

@@ -95,7 +95,11 @@ export function assembleClient(settings: ClientSettings, platform: ClientPlatfor
     async refresh(model, refreshOptions = {}) {
       const { privacy } = toRequestPolicy(policy, parseRunOptions(refreshOptions))
       await open()
-      await pipeline.use(({ refresh }) => refresh(model, privacy))
+      const askWriters = async () => {
+        const manifest = await background.manifest(model)
+        if (manifest.generation) await (await writer.get()).refresh(manifest, privacy)
+      }
+      await Promise.all([pipeline.use(({ refresh }) => refresh(model, privacy)), askWriters().catch(() => {})])
     },
 
     models: createModelsApi({

@@ -204,6 +204,9 @@ export interface RouteWritingArm {
   readonly end: Prediction
   /** False: nothing was measured there, and this is assumed. */
   readonly isMeasured: boolean
+  /** What an answer of usual length costs there: money as `policy.budgets` counts it, and joules of this device. */
+  readonly money?: number
+  readonly energyJ?: number
 }
 
 /** Why a request ran where it ran, and what came of it. Holds nothing of the request's content. */

@@ -21,6 +21,8 @@ export interface WriteTokensOptions {
   readonly maxTokens: number
   /** The tokens that may come first; absent: all. */
   readonly first?: ReadonlySet<number> | undefined
+  /** Asked after each token: has the answer as many as it may have? For who counts them in another way. */
+  readonly isEnough?: (() => boolean) | undefined
   /** Tokens that the model can look back on, prompt included. */
   readonly contextTokens: number
   readonly signal?: AbortSignal | undefined
@@ -55,6 +57,7 @@ const pieceTokens = (before: number) => (before < 480 ? 48 : 32)
 export async function* writeTokens(options: WriteTokensOptions): AsyncGenerator<number, TokensEnd> {
   const { decoder, prefixes, prompt, sampling, ends, maxTokens, contextTokens, signal, pause, onRead, onChosen } =
     options
+  const { isEnough = () => false } = options
   const answer = [...(options.answer ?? [])]
   const all = [...prompt, ...answer]
   const counts = countTokens(prompt, answer)
@@ -92,7 +95,7 @@ export async function* writeTokens(options: WriteTokensOptions): AsyncGenerator<
       all.push(token)
       counts.add(token)
       yield token
-      if (isFull()) return 'length'
+      if (isFull() || isEnough()) return 'length'
       await pause(true)
       signal?.throwIfAborted()
       logits = await read([token])

@@ -143,6 +143,14 @@ export interface RouterPolicy {
   readonly budgets: RouterBudgets
 }
 
+/** The budgets of money, energy and data, which all requests share. */
+export interface Spending {
+  /** What a price is worth now, in milliseconds of waiting: 0 while little of the budgets is spent. */
+  extraMsOf(price: ArmPrice): number
+  /** Books what a run has cost that this router did not plan, such as a text's. */
+  spend(price: ArmPrice): void
+}
+
 /**
  * Decides how requests run. Apart from its own small state it is pure: no I/O, no timers, and the same calls with the
  * same `random` and `now` give the same plans.
@@ -159,7 +167,7 @@ export interface RouterPolicy {
  * The runs' measured times go to the estimators (`Link`, `RouteLearner`), which the next snapshot is made from. A lost
  * run is a lower bound for them, too (`Link.observeAtLeast`).
  */
-export interface Router {
+export interface Router extends Spending {
   decide(snapshot: RouterSnapshot): RouteDecision
   /** The plan that `decide` would make, without its effects: reserves nothing and draws no random number. */
   peek(snapshot: RouterSnapshot): RouteDecision

@@ -85,15 +85,15 @@ export function randomDecoder(options: RandomDecoderOptions) {
     const { type, elements, bytes, fill, read } = formatOf(kind)
     const blocks = dims.reduce((product, size) => product * size, 1) / elements
     const data = new Uint8Array(blocks * bytes)
-    const values: number[] = []
+    const values = new Float32Array(blocks * elements)
     for (let block = 0; block < blocks; block += 1) {
       const view = new DataView(data.buffer, block * bytes, bytes)
       if (spread === undefined) fill(view, random)
-      else view.setFloat32(0, spread[0] + random() * spread[1], true)
-      values.push(...read(view))
+      else for (let at = 0; at < bytes; at += 4) view.setFloat32(at, spread[0] + random() * spread[1], true)
+      values.set(read(view), block * elements)
     }
     tensors.push({ name, dims, type, bytes: data })
-    numbers.set(name, Float32Array.from(values))
+    numbers.set(name, values)
   }
   const vector = (name: string, size: number, from: number, spread: number) =>
     tensor(name, [size], 'F32', [from, spread])

@@ -2,6 +2,7 @@ import type { EdgeEngine } from '../edge/edge-types.ts'
 import { EdgeError } from '../errors/edge-error.ts'
 import { createStopStrings } from '../generation/text/stop-strings.ts'
 import { createTextStream } from '../generation/text/text-stream.ts'
+import { countRewritten } from '../generation/writer/count-rewritten.ts'
 import { tokensOfAnswer } from '../generation/writer/tokens-of-answer.ts'
 import type { Prompt, WriteEvent, WriteRequest } from '../generation/writer/write-request.ts'
 import { type Recital, renderChat } from './text-servers/recital.ts'
@@ -58,7 +59,8 @@ export function createRecitingEdge(recital: Recital): RecitingEdge {
     const shown = found?.text ?? shownNow
     const goesOn = answer.length > 0 || answerText !== undefined
     onEvent({ type: 'prompt', ids, droppedMessages: 0, text, ...(goesOn ? { answer, shown } : {}) })
-    const most = request.maxTokens + (answerText === undefined ? 0 : answer.length - answerText.tokens + 40)
+    const rewriting = countRewritten(request, { shown: found?.text })
+    const most = answerText === undefined ? request.maxTokens : Number.POSITIVE_INFINITY
     if (most <= answer.length) return { reason: 'length' } as const
     asked.push(request)
     const isAhead = (answerText?.tokens ?? request.answer.length) + 1 === request.maxTokens
@@ -71,11 +73,12 @@ export function createRecitingEdge(recital: Recital): RecitingEdge {
       await held
       signal?.throwIfAborted()
       if (index === fault?.at) await spoil(fault, signal)
-      if (count >= most) return { reason: 'length' } as const
+      if (count >= most || rewriting.isEnough()) return { reason: 'length' } as const
       count += 1
       const piece = strings.push(stream.push(id))
       if (stream.isWhole) whole = count
-      onEvent({ type: 'text', tokens: [id], text: piece, held: strings.held, whole })
+      const again = rewriting.take(1, piece)
+      onEvent({ type: 'text', tokens: [id], text: piece, held: strings.held, whole, again })
       if (strings.found !== undefined) return { reason: 'stop' } as const
     }
     if (fault !== undefined) await spoil(fault, signal)

@@ -27,13 +27,13 @@ export function referenceLogits(model: ReferenceDecoder, ids: readonly number[])
   }
   const times = (name: string, given: readonly number[]): number[] => {
     const matrix = get(`${name}.weight`)
-    const x = model.activation?.(name, given) ?? given
+    const x = Float64Array.from(model.activation?.(name, given) ?? given)
     const bias = numbers.get(`${name}.bias`)
     const rows = matrix.length / x.length
+    const width = x.length
     return Array.from({ length: rows }, (_, row) => {
       let sum = bias?.[row] ?? 0
-      for (let column = 0; column < x.length; column += 1)
-        sum += (matrix[row * x.length + column] ?? 0) * (x[column] ?? 0)
+      for (let column = 0; column < width; column += 1) sum += (matrix[row * width + column] ?? 0) * (x[column] ?? 0)
       return sum
     })
   }

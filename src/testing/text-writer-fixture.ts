@@ -9,7 +9,7 @@ import type { Handover } from '../client/generate/running/receivers.ts'
 import type { RunEnd } from '../client/generate/running/run-types.ts'
 import { writePlanned } from '../client/generate/running/write-planned.ts'
 import type { WritingKnowledge } from '../client/request/know-writing.ts'
-import type { EndpointOptions } from '../client/types/client-options.ts'
+import type { Budgets, EndpointOptions } from '../client/types/client-options.ts'
 import type { WritingPart } from '../client/types/generate-types.ts'
 import type { ChatMessage, Tool } from '../contracts/chat.ts'
 import type { Manifest } from '../contracts/manifest.ts'
@@ -17,7 +17,7 @@ import type { Privacy, RouteRecord } from '../contracts/route.ts'
 import { greedy } from '../generation/sampling/sampling.ts'
 import type { NetworkChange } from '../network/network-watcher.ts'
 import { createRouteLearner } from '../routing/learning/route-learner.ts'
-import type { ArmRef } from '../routing/router-types.ts'
+import type { ArmRef, Spending } from '../routing/router-types.ts'
 import type { TextPlan } from '../routing/text/text-types.ts'
 import { lazy } from '../utils/lazy.ts'
 import { logNormal } from '../utils/log-normal.ts'
@@ -120,6 +120,9 @@ export interface TextWriterFixture {
 export function openTextWriterFixture(options: {
   readonly edge: GenerateParts['edge']
   readonly endpoints?: readonly EndpointOptions[]
+  /** What tokens cost, and where it is booked. Default: nothing, and nowhere. */
+  readonly budgets?: Budgets
+  readonly spending?: Spending
   readonly manifest?: Manifest
   readonly records?: Map<string, unknown>
   /** Where the model stands on this device. Default `ready`. */
@@ -181,7 +184,8 @@ export function openTextWriterFixture(options: {
         ...{
           endpoints,
           fetch: undefined,
-          budgets: undefined,
+          budgets: options.budgets,
+          spending: options.spending ?? { extraMsOf: () => 0, spend() {} },
           keepsMeasurements: false,
           downloadOnMetered: false,
           know,

@@ -7,10 +7,9 @@ import { type OnnxWeight, writeOnnx } from '../models/onnx/write-onnx.ts'
 import { createSeededRandom, drawNormal } from '../utils/seeded-random.ts'
 import { decoderSpecs } from './decoder-specs.ts'
 import { fakeManifest } from './fake-manifest.ts'
+import { lettersTokenizer } from './letters-tokenizer.ts'
 
-/** Printable letters of ASCII, one token each, and the end of an answer. */
-const letters = Array.from({ length: 95 }, (_, index) => String.fromCharCode(32 + index))
-const end = '<|end|>'
+const { tokenizer, config, endId, vocabulary } = lettersTokenizer()
 
 const plan: DecoderPlan = {
   architecture: 'llama',
@@ -20,7 +19,7 @@ const plan: DecoderPlan = {
   heads: 4,
   kvHeads: 2,
   headSize: 8,
-  vocabulary: letters.length + 1,
+  vocabulary,
   contextTokens: 256,
   theta: 10_000,
   positionScale: 1,
@@ -28,38 +27,6 @@ const plan: DecoderPlan = {
   isSorted: false,
 }
 
-const tokenizer = {
-  version: '1.0',
-  truncation: null,
-  padding: null,
-  added_tokens: [
-    {
-      id: letters.length,
-      content: end,
-      single_word: false,
-      lstrip: false,
-      rstrip: false,
-      normalized: false,
-      special: true,
-    },
-  ],
-  normalizer: null,
-  pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
-  post_processor: null,
-  decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
-  model: {
-    type: 'BPE',
-    dropout: null,
-    unk_token: null,
-    continuing_subword_prefix: null,
-    end_of_word_suffix: null,
-    fuse_unk: false,
-    byte_fallback: false,
-    // As byte-level tokenizers write a blank.
-    vocab: Object.fromEntries(letters.map((letter, id) => [letter === ' ' ? 'Ġ' : letter, id])),
-    merges: [],
-  },
-}
 const chatTemplate =
   "{% for message in messages %}{{ message.role + '> ' + message.content + ' ' }}{% endfor %}{% if add_generation_prompt %}{{ 'assistant> ' }}{% endif %}"
 
@@ -113,10 +80,10 @@ export async function tinyWriter(
   const files = {
     'model.onnx': await graphOf(seed),
     'tokenizer.json': encode(JSON.stringify(tokenizer)),
-    'tokenizer_config.json': encode(JSON.stringify({ eos_token: end })),
+    'tokenizer_config.json': encode(JSON.stringify(config)),
     'chat_template.jinja': encode(chatTemplate),
   }
-  const { layers, kvHeads, headSize, vocabulary } = plan
+  const { layers, kvHeads, headSize } = plan
   const cache = { layers, kvHeads, headSize, type: 'float32' as const }
   const manifest = await fakeManifest(files, {
     name: 'tiny-writer',
@@ -128,7 +95,7 @@ export async function tinyWriter(
       chatTemplate: 'chat_template.jinja',
       vocabulary,
       contextTokens,
-      ends: [letters.length],
+      ends: [endId],
       cache,
     },
     ...own,

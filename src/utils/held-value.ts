@@ -2,6 +2,8 @@
 export interface HeldValues<K, T> {
   /** The held value, or a new one. Callers that ask while it is loading share one load. */
   get(key: K): Promise<T>
+  /** Loads anew, whatever is held; that is given until the new one is here. A load under way is shared. */
+  renew(key: K): Promise<T>
   /** The value that is held now, without loading; undefined where none is. */
   peek(key: K): { readonly value: T } | undefined
   /** The next `get` loads anew; a load under way is not held. */
@@ -73,6 +75,7 @@ export function holdValues<K, T>(options: {
       reload(key).catch(() => {})
       return known.value
     },
+    renew: reload,
     peek(key) {
       const known = held.get(key)
       return known !== undefined && now() - known.atMs < holdOf(known.value) ? { value: known.value } : undefined

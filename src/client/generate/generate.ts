@@ -27,7 +27,7 @@ import type { GenerateParts } from './routing/generate-parts.ts'
 import { estimatePromptTokens } from './routing/text-request.ts'
 import { openTextRouting, type TextRouting } from './routing/text-routing.ts'
 import type { WritingLog } from './running/conduct-types.ts'
-import { type PlannedText, planText } from './running/plan-text.ts'
+import { type PlannedText, planText, refreshText } from './running/plan-text.ts'
 import type { RunEnd } from './running/run-types.ts'
 import { writePlanned } from './running/write-planned.ts'
 
@@ -58,12 +58,14 @@ export interface TextWriter {
     manifest: Manifest,
     policy: Pick<ReturnType<typeof toRequestPolicy>, 'privacy' | 'deadlineMs'>,
   ): Promise<RouteExplanation>
+  /** @see refreshText */
+  refresh(manifest: Manifest, privacy: Privacy): Promise<void>
 }
 
 export function openTextWriter(parts: GenerateParts): TextWriter {
   const { pipeline, background, closing } = parts
-  const { endpoints, fetch, budgets, keepsMeasurements: keeps } = pipeline.writing
-  const routing = lazy(() => openTextRouting({ endpoints, fetch, budgets, background, keeps, closing }))
+  const { keepsMeasurements: keeps, ...writing } = pipeline.writing
+  const routing = lazy(() => openTextRouting({ ...writing, background, keeps, closing }))
   return {
     generate(model, input, given) {
       const options = parseGenerateOptions(given)
@@ -102,6 +104,7 @@ export function openTextWriter(parts: GenerateParts): TextWriter {
         known: knowledge.known,
       }
     },
+    refresh: async (manifest, privacy) => refreshText(parts, await routing.get(), manifest, privacy),
   }
 }
 

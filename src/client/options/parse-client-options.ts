@@ -12,15 +12,16 @@ const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 const notNegativeSchema = v.pipe(v.number(), v.finite(), v.minValue(0))
 const amountSchema = v.optional(notNegativeSchema)
 const shareSchema = v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)))
+/** Checked with the first text: few have it, and every page would fetch the check. */
+const laterSchema = v.optional(v.unknown())
 const budgetsSchema = strictObject({
   moneyPerHour: amountSchema,
   energyJPerHour: amountSchema,
   dataBytesPerHour: amountSchema,
   wastedEdgeShare: shareSchema,
   wastedCloudShare: shareSchema,
+  tokenPrices: laterSchema,
 })
-/** Checked with the first text: few have it, and every page would fetch the check. */
-const laterSchema = v.optional(v.unknown())
 const endpointSchema = strictObject({
   url: addressSchema,
   token: v.optional(v.function()),
@@ -31,6 +32,7 @@ const endpointSchema = strictObject({
   kind: v.optional(v.literal('openai')),
   headers: laterSchema,
   models: laterSchema,
+  moneyPerToken: laterSchema,
   probe: laterSchema,
 })
 

@@ -15,6 +15,7 @@ import { watchResources } from '../../network/watch-resources.ts'
 import { createRouter } from '../../routing/deciding/create-router.ts'
 import { createPreparationLearner } from '../../routing/learning/preparation-learner.ts'
 import { createRouteLearner, type RouteLearner } from '../../routing/learning/route-learner.ts'
+import type { Spending } from '../../routing/router-types.ts'
 import { logNormal } from '../../utils/log-normal.ts'
 import type { Background } from '../background/create-background.ts'
 import { createCloudLink } from '../cloud/cloud-link.ts'
@@ -65,6 +66,8 @@ export interface WritingParts {
   /** A network that is pretended; undefined: the browser's. */
   readonly fetch: typeof globalThis.fetch | undefined
   readonly budgets: Budgets | undefined
+  /** The budgets of money and energy, which texts share with all other requests. */
+  readonly spending: Spending
   readonly keepsMeasurements: boolean
   readonly downloadOnMetered: boolean
   readonly watcher: NetworkWatcher
@@ -181,6 +184,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     writing: {
       ...{ endpoints, fetch, watcher, power },
       budgets: options.budgets,
+      spending: router,
       keepsMeasurements: options.keepsMeasurements,
       downloadOnMetered: options.downloadOnMetered,
       know: (manifest, privacy, asks) => knowWriting(context, manifest, privacy, asks),

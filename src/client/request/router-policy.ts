@@ -4,6 +4,6 @@ import type { Budgets } from '../types/client-options.ts'
 
 /** The client's budgets as the router takes them. */
 export function toRouterPolicy(budgets: Budgets = {}): Partial<RouterPolicy> {
-  const { wastedEdgeShare, wastedCloudShare, ...perHour } = budgets
+  const { wastedEdgeShare, wastedCloudShare, tokenPrices: _, ...perHour } = budgets
   return { budgets: perHour, ...given({ wastedEdgeShare, wastedCloudShare }) }
 }

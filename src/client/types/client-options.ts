@@ -3,15 +3,33 @@ import type { ReportMode } from '../../contracts/report-mode.ts'
 import type { Privacy } from '../../contracts/route.ts'
 import type { SimulatedNetwork } from '../../network/simulated-network.ts'
 
+/** What an endpoint asks for the tokens of texts, in the unit of `Budgets.moneyPerHour`. */
+export interface TokenMoney {
+  /** For a million tokens of prompts. Default 0. */
+  readonly promptPerMillion?: number
+  /** For a million tokens of answers. Default 0. */
+  readonly answerPerMillion?: number
+}
+
+/** What tokens of texts cost: counted in `moneyPerHour` and `energyJPerHour`, and in what races may waste. */
+export interface TokenPrices {
+  /** At endpoints that name no price of their own (`EndpointOptions.moneyPerToken`). */
+  readonly cloud?: TokenMoney
+  /** Joules that this device takes for a token of the prompt, and of the answer. Default: estimated from their times. */
+  readonly edge?: { readonly promptJ?: number; readonly answerJ?: number }
+}
+
 /** What requests may spend together; where one comes near its limit, the arm that spends less of it is preferred. */
 export interface Budgets {
   /** In the unit of `EndpointOptions.moneyPer1000`. */
   readonly moneyPerHour?: number
   /** Joules that runs here and the radio take, estimated from their times. */
   readonly energyJPerHour?: number
+  /** What tokens of texts cost. */
+  readonly tokenPrices?: TokenPrices
   /** Bytes of requests, answers and downloads. */
   readonly dataBytesPerHour?: number
-  /** Second runs on this device that may be wasted, as a share of the requests; of texts, their tokens. Default: tuned, see docs/routing.md. */
+  /** Second runs on this device that may be wasted, as a share of the requests; of texts, their tokens by what they cost. Default: tuned, see docs/routing.md. */
   readonly wastedEdgeShare?: number
   /** Second runs at an endpoint that may be wasted, as a share of the requests. */
   readonly wastedCloudShare?: number
@@ -61,9 +79,11 @@ export interface EndpointOptions {
   readonly region?: string
   /** Money for 1,000 requests, for `policy.budgets`. Default 0. */
   readonly moneyPer1000?: number
+  /** Money for the tokens of texts, beside that. Default: `policy.budgets.tokenPrices.cloud`. */
+  readonly moneyPerToken?: TokenMoney
   /**
    * Seals inputs and outputs to the endpoint's published key, so that proxies and logs on the way see nothing of them.
-   * This project's endpoint only. Default false. `keys` has them come from elsewhere, such as the site's own backend:
+   * This project's endpoint only. It is asked for no texts then: streams can't be sealed. Default false. `keys` has them come from elsewhere, such as the site's own backend:
    * what `/.well-known/hither-keys` answers, as parsed JSON.
    */
   readonly sealed?: boolean | { readonly keys: () => Promise<unknown> }

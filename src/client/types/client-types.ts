@@ -122,7 +122,8 @@ export interface Client {
   explain(model: string, options?: Policy): Promise<RouteExplanation>
   /**
    * Asks the endpoints for what is not known freshly, as a request that may leave the device does: the round trip, whether
-   * they have the model, their queue, their operators' notices. Nothing where `privacy` is `edge-only`. Resolves when they
+   * they have the model, their queue, their operators' notices. For a model that writes, every server of texts is asked anew
+   * whether it is there and has the model. Nothing where `privacy` is `edge-only`. Resolves when they
    * have answered or failed to; never rejects while open.
    */
   refresh(model: string, options?: Pick<Policy, 'privacy'>): Promise<void>

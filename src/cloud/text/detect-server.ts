@@ -61,12 +61,22 @@ const selves = {
     path: '/get_server_info',
     schema: looseObject({ version: text, context_length: count, tp_size: v.number() }),
   },
+  // Its models' owner is `me`, which says little; other frameworks' servers have this address with other titles.
+  'llama-cpp-python': {
+    path: '/openapi.json',
+    schema: v.pipe(
+      looseObject({
+        info: looseObject({ title: v.pipe(v.string(), v.includes('llama.cpp Python API')), version: text }),
+      }),
+      v.transform(({ info }) => ({ version: info.version })),
+    ),
+  },
 } as const
 
 type SelfDescribing = keyof typeof selves
 
 /** Asked in this order where nothing else tells: the first answers belong to one kind alone. */
-const order: readonly SelfDescribing[] = ['llama.cpp', 'tgi', 'sglang', 'ollama', 'vllm']
+const order: readonly SelfDescribing[] = ['llama.cpp', 'tgi', 'sglang', 'ollama', 'vllm', 'llama-cpp-python']
 
 async function askItself(kind: SelfDescribing, ask: AskJson): Promise<DetectedServer | undefined> {
   const { path, schema } = selves[kind]

@@ -52,7 +52,7 @@ const vllm: KindFacts = {
 
 /**
  * Sources, read in November 2026: vLLM's `entrypoints/openai/`, llama.cpp's `tools/server/README.md` and pull requests
- * 13174 and 23012, SGLang's 4226, TGI's 2733, Ollama's `openai/openai.go` and issue 6778, OpenVINO's issue 3877, the
+ * 13174 and 23012, llama-cpp-python's `llama_cpp/server/` and `llama_chat_format.py` (0.3.36), SGLang's 4226, TGI's 2733, Ollama's `openai/openai.go` and issue 6778, OpenVINO's issue 3877, the
  * references of Mistral's and OpenAI's APIs.
  */
 export const kindFacts: Readonly<Record<TextServerKind, KindFacts>> = {
@@ -69,6 +69,8 @@ export const kindFacts: Readonly<Record<TextServerKind, KindFacts>> = {
     options: llamaOptions,
     stops: 16,
   },
+  // It refuses ids, knows no field, and closes every message of a chat before it opens the assistant's.
+  'llama-cpp-python': { ...stock, assumed: ['text'], tried: ['text'], options: llamaOptions, stops: 16 },
   tgi: {
     ...stock,
     assumed: ['text', 'continue-final-message'],

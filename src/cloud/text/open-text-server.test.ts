@@ -69,6 +69,25 @@ describe('a probe', () => {
     expect(fake.asked.every(({ body }) => (body.max_tokens ?? 99) <= 3)).toBe(true)
   })
 
+  it("is of a completion's text alone at a server of llama.cpp's Python bindings, known by its API's title", async () => {
+    const pages = {
+      '/openapi.json': { openapi: '3.1.0', info: { title: '🦙 llama.cpp Python API', version: '0.3.36' } },
+    }
+    const { server, fake } = await open(textBehaviours.byTextAlone, { fake: { pages } })
+    const facts = await server.describe('teller')
+    expect(facts).toMatchObject({ kind: 'llama-cpp-python', version: '0.3.36', waysKnown: 'probed' })
+    expect(facts.ways.map(({ way }) => way)).toEqual(['text'])
+    expect(new Set(fake.asked.map(({ path }) => path))).toEqual(new Set(['/v1/completions']))
+    const off = await open(textBehaviours.byTextAlone, { fake: { pages }, probe: false })
+    expect((await off.server.describe('teller')).ways.map(({ way }) => way)).toEqual(['text'])
+  })
+
+  it('takes another API of the same framework for no server that it knows', async () => {
+    const pages = { '/openapi.json': { info: { title: 'FastAPI', version: '0.1.0' } } }
+    const { server } = await open(textBehaviours.byTextAlone, { fake: { pages } })
+    expect(await server.describe('teller')).toMatchObject({ kind: 'unknown', waysKnown: 'probed' })
+  })
+
   it('tells the ids that the server has for a text', async () => {
     const { server, fake } = await open(textBehaviours.byIds)
     const { tokensOf } = await server.describe('teller')

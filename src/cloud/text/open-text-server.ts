@@ -109,7 +109,7 @@ export function openTextServer(options: TextServerOptions): TextServer {
   }
 
   return {
-    describe: (model, { signal } = {}) => abortable(known.get(model), signal),
+    describe: (model, { signal, anew = false } = {}) => abortable(anew ? known.renew(model) : known.get(model), signal),
     known: (model) => known.peek(model)?.value,
     write,
   }

@@ -48,6 +48,8 @@ export interface TextModels extends Pick<HeldValues<string, TextModelFacts>, 'ge
   identify(model: string): Promise<Pick<TextModelFacts, 'model' | 'kind'>>
   /** Where its API is, below its root; known once a model was found. */
   readonly base: string
+  /** Asks the server once more. What a probe has found still holds: no tokens are spent anew. */
+  renew(model: string): Promise<TextModelFacts>
   /** It does not have the model any more. */
   forget(model: string): void
   /** An answer has this fingerprint: where it is another one than the probe's, it may go on in other ways. */
@@ -194,6 +196,15 @@ export function createTextModels(options: {
   return {
     get: known.get,
     peek: known.peek,
+    async renew(model) {
+      try {
+        await identities.renew(model)
+        return await known.renew(model)
+      } catch (error) {
+        forget(model)
+        throw error
+      }
+    },
     async identify(model) {
       const { listed, kind } = await identities.get(model)
       return { model: listed.id, kind }

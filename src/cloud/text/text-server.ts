@@ -124,9 +124,13 @@ export interface TextServer {
   /**
    * What is known of a model there. The first time, the server is asked and, where that is not switched off, probed.
    *
+   * @param options.anew asks it once more whether it has the model: it may be gone. Default false
    * @throws {CloudError} `cloud-model-missing`; the server could not be reached, or failed
    */
-  describe(model: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<TextModelFacts>
+  describe(
+    model: string,
+    options?: { readonly signal?: AbortSignal | undefined; readonly anew?: boolean | undefined },
+  ): Promise<TextModelFacts>
   /** What is known of a model now, without asking. */
   known(model: string): TextModelFacts | undefined
   /**

@@ -26,8 +26,11 @@ export interface ModelWriter {
 /** A message to the page for each token would cost more than small models take to write one. */
 const tellEachMs = 30
 
-/** Tells events a few at a time, and the first ones at once. Text that follows text is one event. */
-function tellInBatches(tell: (events: readonly WriteEvent[]) => unknown) {
+/**
+ * Tells events a few at a time, and the first ones at once. Text that follows text is one event, but where a call may
+ * begin with any token.
+ */
+function tellInBatches(tell: (events: readonly WriteEvent[]) => unknown, { prompt }: WriteRequest) {
   let pending: WriteEvent[] = []
   let toldAt = Number.NEGATIVE_INFINITY
   const flush = () => {
@@ -41,9 +44,14 @@ function tellInBatches(tell: (events: readonly WriteEvent[]) => unknown) {
   return {
     add(event: WriteEvent) {
       const last = pending.at(-1)
-      if (event.type === 'text' && last?.type === 'text') {
-        const { tokens, text } = last
-        pending[pending.length - 1] = { ...event, tokens: [...tokens, ...event.tokens], text: text + event.text }
+      if (event.type === 'text' && last?.type === 'text' && !('tools' in prompt)) {
+        const { tokens, text, again = 0 } = last
+        pending[pending.length - 1] = {
+          ...event,
+          tokens: [...tokens, ...event.tokens],
+          text: text + event.text,
+          again: again + (event.again ?? 0),
+        }
       } else pending.push(event)
       if (performance.now() - toldAt >= tellEachMs) flush()
     },
@@ -107,7 +115,7 @@ export async function openModelWriter(options: {
   })
   return {
     async write(request, onEvents, signal) {
-      const batches = tellInBatches(onEvents)
+      const batches = tellInBatches(onEvents, request)
       try {
         return await writer.write(request, batches.add, signal)
       } finally {

@@ -142,7 +142,7 @@ describe('parseCli', () => {
     [
       ['serve', '--upstream', 'http://a', '--upstream-kind', 'vlm'],
       {},
-      'vlm is no kind of upstream; there are hither, vllm, llama.cpp, tgi, sglang, ollama, transformers, openvino, kserve, mistral, openai.',
+      'vlm is no kind of upstream; there are hither, vllm, llama.cpp, llama-cpp-python, tgi, sglang, ollama, transformers, openvino, kserve, mistral, openai.',
     ],
     [
       ['serve', '--upstream', 'http://a', '--upstream-kind', 'vllm,tgi'],

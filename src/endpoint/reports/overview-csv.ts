@@ -11,8 +11,8 @@ function toCell(value: string | number | null): string {
 const toLines = (rows: readonly (readonly (string | number | null)[])[]): string =>
   rows.map((row) => `${row.map(toCell).join(',')}\r\n`).join('')
 
-/** The groups, failures and revisions of a period as one table. */
-export function toOverviewCsv({ fromMs, toMs, groups, failures, revisions }: OpsOverview): string {
+/** The groups, texts, failures and revisions of a period as one table. */
+export function toOverviewCsv({ fromMs, toMs, groups, texts = [], failures, revisions }: OpsOverview): string {
   const period = [new Date(fromMs).toISOString(), new Date(toMs).toISOString()]
   const header = [
     'from',
@@ -26,7 +26,12 @@ export function toOverviewCsv({ fromMs, toMs, groups, failures, revisions }: Ops
     'p95 ms',
     'p99 ms',
     'before',
+    'first token p50 ms',
+    'first token p95 ms',
+    'tokens per second',
+    'moves',
   ]
+  const noText = header.slice(-4).map(() => null)
   return toLines([
     header,
     ...groups.map(({ by, key, answered, edge, failed, p50Ms, p95Ms, p99Ms }) => [
@@ -40,6 +45,18 @@ export function toOverviewCsv({ fromMs, toMs, groups, failures, revisions }: Ops
       p95Ms,
       p99Ms,
       null,
+      ...noText,
+    ]),
+    ...texts.map(({ by, key, answered, firstTokenP50Ms, firstTokenP95Ms, tokensPerSecond, moves }) => [
+      ...period,
+      `text by ${by}`,
+      key,
+      answered,
+      ...[null, null, null, null, null, null],
+      firstTokenP50Ms,
+      firstTokenP95Ms,
+      tokensPerSecond,
+      moves,
     ]),
     ...failures.map(({ code, arm, count, before }) => [
       ...period,
@@ -52,6 +69,7 @@ export function toOverviewCsv({ fromMs, toMs, groups, failures, revisions }: Ops
       null,
       null,
       before,
+      ...noText,
     ]),
     ...revisions.map(({ model, revision, arm, answered, failed, p95Ms, beforeP95Ms }) => [
       ...period,
@@ -64,6 +82,7 @@ export function toOverviewCsv({ fromMs, toMs, groups, failures, revisions }: Ops
       p95Ms,
       null,
       beforeP95Ms,
+      ...noText,
     ]),
   ])
 }

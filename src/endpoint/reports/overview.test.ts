@@ -140,9 +140,12 @@ describe.each(kinds)('the overview from %s', (kind) => {
   it('makes a table of it that no spreadsheet runs', async () => {
     await take('=cmd()', many(1, hourMs))
     const lines = toOverviewCsv(await read()).split('\r\n')
-    expect(lines[0]).toBe('from,to,by,key,answered,at the edge,failed,p50 ms,p95 ms,p99 ms,before')
+    expect(lines[0]).toBe(
+      'from,to,by,key,answered,at the edge,failed,p50 ms,p95 ms,p99 ms,before,first token p50 ms,first token p95 ms,tokens per second,moves',
+    )
+    expect(new Set(lines.slice(0, -1).map((line) => line.split(',').length))).toEqual(new Set([15]))
     expect(lines.some((line) => line.includes(",browser,'=cmd(),1,1,0,"))).toBe(true)
-    expect(lines.some((line) => line.includes(',failure,edge-device-lost (edge),,,3,,,,1'))).toBe(true)
+    expect(lines.some((line) => line.includes(',failure,edge-device-lost (edge),,,3,,,,1,,,,'))).toBe(true)
   })
 
   it('adds up what no whole number holds', async () => {
@@ -225,5 +228,8 @@ describe.each(kinds)('the overview from %s', (kind) => {
       { by: 'browser', key: 'Safari', answered: 3 },
     ])
     expect((await read('digits')).texts).toEqual([])
+    const csv = toOverviewCsv(await read('tales'))
+    expect(csv).toContain(',text by arm,cloud,1,,,,,,,900,900,,2\r\n')
+    expect(csv).toContain(',text by arm,edge,2,,,,,,,300,300,25,0\r\n')
   })
 })

@@ -99,8 +99,8 @@ test('an answer that goes on is written in place, and an answer beside it is not
   expect(first.feeds).toBe(prompt.feeds)
   expect(other.feeds).not.toBe(prompt.feeds)
   expect([prompt, first, other].map(({ length, places }) => [length, places])).toEqual([
-    [3, 16],
-    [4, 16],
+    [3, 64],
+    [4, 64],
     [4, 64],
   ])
   // What is counted is what is held: all that there is room for.

@@ -18,6 +18,11 @@ describe('createCallText', () => {
     expect(shown(pieces, true)).toEqual({ parts, end })
   })
 
+  it('takes braces behind text that was shown before for text', () => {
+    const calls = createCallText({ shown: 4 })
+    expect([calls.push('{"a"'), calls.push(' <too'), calls.held]).toEqual(['{"a"', ' ', '<too'])
+  })
+
   it('shows at the end what was no call', () => {
     expect(shown(['{"a"', ': 1}'], false)).toEqual({ parts: ['', ''], end: '{"a": 1}' })
   })

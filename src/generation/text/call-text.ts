@@ -4,6 +4,8 @@ export interface CallText {
   push(text: string): string
   /** No more comes. @param isCall whether what was held back was a call @returns what is shown of it */
   end(isCall: boolean): string
+  /** What is held back now: it may be a call, or the beginning of one. */
+  readonly held: string
 }
 
 /** How calls begin: anywhere, or as the first of an answer (`readToolCalls` reads them). */
@@ -25,10 +27,12 @@ function callAt(text: string, isBeginning: boolean): number | undefined {
 /**
  * Holds back what may be a call of a function, from where it begins to the answer's end: nobody can take back what was
  * shown.
+ *
+ * @param options.shown characters of the answer that were shown before
  */
-export function createCallText(): CallText {
+export function createCallText({ shown: before = 0 }: { readonly shown?: number } = {}): CallText {
   let held = ''
-  let shown = 0
+  let shown = before
   return {
     push(text) {
       held += text
@@ -42,6 +46,9 @@ export function createCallText(): CallText {
       const rest = isCall ? '' : held
       held = ''
       return rest
+    },
+    get held() {
+      return held
     },
   }
 }

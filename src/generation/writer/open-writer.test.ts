@@ -68,6 +68,22 @@ describe.skipIf(!hasStoriesModel)('a real model', () => {
     expect(rest.end).toEqual(whole.end)
   })
 
+  test('an answer that goes on from its text has as many tokens in all, those written again counted once', async () => {
+    const prompt = { text: 'Once upon a time there was a little girl' }
+    const whole = await write(open(), { prompt, maxTokens: 24 })
+    const texts = whole.events.flatMap((event) => (event.type === 'text' ? [event] : []))
+    for (let at = 1; at < 24; at += 1) {
+      const text = texts
+        .slice(0, at)
+        .map((event) => event.text)
+        .join('')
+      const { events, end } = await write(open(), { prompt, maxTokens: 24, answerText: { text, tokens: at } })
+      let news = 0
+      for (const event of events) if (event.type === 'text') news += event.tokens.length - (event.again ?? 0)
+      expect([at, at + news, end.reason]).toEqual([at, 24, 'length'])
+    }
+  })
+
   test('a conversation is written down as the model’s template says', async () => {
     const messages = [{ role: 'user', content: 'A cat' }] as const
     const { ids, text } = await write(open({ chatTemplate: `{{ bos_token }}${chatml}` }), { prompt: { messages } })

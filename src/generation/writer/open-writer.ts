@@ -12,6 +12,7 @@ import { openTextCodec, type TextCodec } from '../prompt/text-codec.ts'
 import { createTextStream } from '../text/text-stream.ts'
 import { readToolCalls } from '../text/tool-calls.ts'
 import { shownText, writeText } from '../write-text.ts'
+import { countRewritten } from './count-rewritten.ts'
 import { readPrompt } from './read-prompt.ts'
 import { tokensOfAnswer } from './tokens-of-answer.ts'
 import type { WriteEnd, WriteEvent, WriteRequest, WrittenLogprobs } from './write-request.ts'
@@ -129,8 +130,8 @@ export function openWriter(options: {
       const { moreTokens, shown, ...from } = toBeginning(ids, request, codec)
       const { answer } = from
       const before = answer.length > 0 || shown !== undefined ? { answer, ...given({ shown }) } : {}
-      const again = from.first === undefined || request.answerText === undefined ? undefined : 1
-      onEvent({ type: 'prompt', ids: from.prompt, droppedMessages, ...given({ text, again }), ...before })
+      onEvent({ type: 'prompt', ids: from.prompt, droppedMessages, ...given({ text }), ...before })
+      const rewriting = countRewritten(request, { shown, written: from.written })
       const all = [...from.answer]
       const chosen: WrittenLogprobs[] = []
       const onChosen = (token: number, logits: Float32Array) => {
@@ -147,6 +148,7 @@ export function openWriter(options: {
         ends,
         contextTokens,
         first: from.first,
+        isEnough: rewriting.isEnough,
         signal,
         pause: ownPause,
         onRead: (progress) => onEvent({ type: 'read', ...progress }),
@@ -163,12 +165,14 @@ export function openWriter(options: {
         const { tokens, text: whole, held } = value
         const logs = chosen.splice(0)
         all.push(...tokens)
+        const again = rewriting.take(tokens.length, whole)
         onEvent({
           type: 'text',
           tokens,
           text: whole.slice(written.length),
           held,
           whole: value.whole,
+          ...(again > 0 ? { again } : {}),
           ...(logs.length > 0 ? { logprobs: logs } : {}),
         })
         written = written.slice(whole.length)
@@ -189,7 +193,7 @@ function toBeginning(
   readonly first: ReadonlySet<number> | undefined
   readonly written: string
   readonly shown?: string
-  /** Tokens beyond the limit: those that are written anew are none more. */
+  /** Tokens beyond the limit, at most: those that are written anew are none more. */
   readonly moreTokens: number
 } {
   if (answerText !== undefined) {

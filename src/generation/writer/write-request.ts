@@ -64,8 +64,6 @@ export type WriteEvent =
       readonly answer?: readonly number[] | undefined
       /** Of an answer that goes on: the text that the text to come follows. */
       readonly shown?: string | undefined
-      /** So many of the first tokens to come were counted in `answerText` already. */
-      readonly again?: number | undefined
     }
   /** So many tokens of prompt and answer are read; `cached` of them were known before. */
   | { readonly type: 'read'; readonly read: number; readonly of: number; readonly cached: number }
@@ -78,6 +76,8 @@ export type WriteEvent =
       readonly held: string
       /** So many of the answer's ids have text that is whole. */
       readonly whole: number
+      /** So many of these tokens write once more what `answerText` has, and were counted there. Default 0. */
+      readonly again?: number | undefined
       /** Of each of these tokens, where they were asked for. */
       readonly logprobs?: readonly WrittenLogprobs[] | undefined
     }

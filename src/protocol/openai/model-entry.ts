@@ -1,13 +1,6 @@
 import * as v from 'valibot'
 import { looseObject, object } from '../../contracts/object-schemas.ts'
-
-/**
- * How a server goes on with an answer that was begun elsewhere, the most exact first: by the ids of prompt and answer
- * (`/v1/completions`), by their text (`/v1/completions`), by `continue_final_message`, or because the last message is
- * the assistant's.
- */
-export const continueWays = ['token-ids', 'text', 'continue-final-message', 'trailing-message'] as const
-export type ContinueWay = (typeof continueWays)[number]
+import { goOnWays } from '../text-server/go-on-way.ts'
 
 /** A model as `GET /v1/models` lists it: what clients need not ask for, or try. */
 export const modelEntrySchema = looseObject({
@@ -21,8 +14,8 @@ export const modelEntrySchema = looseObject({
       contextTokens: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
       /** SHA-256 of its `tokenizer.json`: servers with the same one know the same ids. */
       tokenizerSha256: v.optional(v.string()),
-      /** Ways that work; empty: none does. Absent: not known. */
-      continues: v.optional(v.array(v.picklist(continueWays))),
+      /** Ways to go on with an answer that was begun elsewhere, and that work; empty: none does. Absent: not known. */
+      continues: v.optional(v.array(v.picklist(goOnWays))),
       /** Is the text cut at the very token, also within `hither_answer_tokens`? */
       answerTokens: v.optional(v.boolean()),
       /** Are streams kept for those who come back (`hither_resumable`, `GET /v1/streams/ID`)? */

@@ -3,6 +3,7 @@ export const textServerKinds = [
   'hither',
   'vllm',
   'llama.cpp',
+  'llama-cpp-python',
   'tgi',
   'sglang',
   'ollama',

@@ -9,6 +9,7 @@ import { type Breaker, createBreaker } from './breaker.ts'
 import { createBudgetController } from './budget-controller.ts'
 import { createCalibrator } from './calibrator.ts'
 import { createLastArms } from './last-arms.ts'
+import { resources } from './resources.ts'
 import { createWasteBudget, type WasteBudget } from './waste-budget.ts'
 
 /** The part of an arm's estimate that is booked with a plan. */
@@ -26,6 +27,8 @@ export interface Accounts {
   calibrate(arm: Arm, time: LogNormal): LogNormal
   /** A run's cost beside its time, in milliseconds of waiting. */
   extraMsOf(price: ArmPrice, nowMs: number): number
+  /** Books what was spent elsewhere, such as on a text. */
+  spend(price: ArmPrice, nowMs: number): void
   /** The arm that the model's last request started on. */
   lastArmOf(model: string): Arm | undefined
   readonly waste: WasteBudget
@@ -47,8 +50,6 @@ interface Reservation {
   lost: Arm | undefined
 }
 
-const resources = ['money', 'energyJ', 'dataBytes'] as const
-
 /** Everything that the router remembers from request to request. */
 export function createAccounts(settings: typeof routerSettings, policy: Partial<RouterPolicy> = {}): Accounts {
   const { wastedEdgeShare = settings.edgeTokens, wastedCloudShare = settings.cloudTokens, budgets = {} } = policy
@@ -67,6 +68,9 @@ export function createAccounts(settings: typeof routerSettings, policy: Partial<
   const breakers = new Map<string, Breaker>()
   const reservations = new WeakMap<RoutePlan, Reservation>()
 
+  const spend = (price: ArmPrice | undefined, nowMs: number) => {
+    for (const resource of resources) controllers[resource].spend(price?.[resource] ?? 0, nowMs)
+  }
   const breakerOf = (ref: ArmRef) => {
     const key = armKey(ref)
     let breaker = breakers.get(key)
@@ -85,6 +89,7 @@ export function createAccounts(settings: typeof routerSettings, policy: Partial<
       for (const resource of resources) sum += (price[resource] ?? 0) * controllers[resource].price(nowMs)
       return sum > 0 && sum < Number.POSITIVE_INFINITY ? sum : 0
     },
+    spend,
     lastArmOf: lastArms.of,
     waste,
     arrivals,
@@ -111,7 +116,7 @@ export function createAccounts(settings: typeof routerSettings, policy: Partial<
       if (booked?.time !== undefined && (isLost || end.result === 'answered')) {
         calibrators[end.arm].observe(booked.p90Ms, end.ms, isLost)
       }
-      for (const resource of resources) controllers[resource].spend(booked?.price[resource] ?? 0, nowMs)
+      spend(booked?.price, nowMs)
     },
     settle(plan) {
       const reservation = reservations.get(plan)

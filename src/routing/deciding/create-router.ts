@@ -130,6 +130,8 @@ export function createRouter(
     peek: (snapshot) => plan(snapshot, false),
     observe: (made, end) => accounts.observe(made, end, now()),
     settle: accounts.settle,
+    extraMsOf: (price) => accounts.extraMsOf(price, now()),
+    spend: (price) => accounts.spend(price, now()),
     snapshot: accounts.snapshot,
     restore: accounts.restore,
   }

@@ -23,4 +23,8 @@ export const textSettings = {
   retryFactor: 2,
   /** Milliseconds a token at which people read: eight tokens a second (Andes, arXiv 2404.16283). */
   readingMs: 125,
+  /** Tokens after which a writer that is too slow is left (`watch-writing.ts`). */
+  movesAfterTokens: 12,
+  /** Where an answer may move: what a reader waits later counts this share of a wait for the first token. */
+  laterWeight: 0.1,
 }

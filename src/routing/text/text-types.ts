@@ -2,7 +2,7 @@ import type { Prediction, Privacy, RouteReason } from '../../contracts/route.ts'
 import type { Forecast } from '../../utils/forecast.ts'
 import type { LogNormal } from '../../utils/log-normal.ts'
 import type { NoArmReason } from '../no-arm-reasons.ts'
-import type { ArmRef, EdgeStatus } from '../router-types.ts'
+import type { ArmPrice, ArmRef, EdgeStatus } from '../router-types.ts'
 
 /**
  * What a request for text wants: its first token soon, as long as the rest comes as fast as people read (`first-token`,
@@ -24,8 +24,22 @@ export interface TextForecast {
   readonly ageMs?: number | undefined
 }
 
+/** What a text costs on an arm beside its time. What is left out is 0. */
+export interface TextPrice {
+  /** Each request, however long it is. */
+  readonly request?: ArmPrice | undefined
+  /** Each token of the prompt that is read. */
+  readonly promptToken?: ArmPrice | undefined
+  /** Each token that is written. */
+  readonly answerToken?: ArmPrice | undefined
+  /** What a token counts in the budgets for the waste of races. Default: one, whether it is read or written. */
+  readonly weights?: { readonly promptToken: number; readonly answerToken: number } | undefined
+}
+
 /** What the device could do with the request. */
 export interface TextEdgeOption {
+  /** What it costs beside its time, for the budgets. */
+  readonly price?: TextPrice | undefined
   readonly status: EdgeStatus
   /** While it is absent, the model is left to the cloud: its manifest says so. */
   readonly cloudByDefault?: boolean | undefined
@@ -42,6 +56,8 @@ export interface TextEdgeOption {
 
 /** What an endpoint could do with the request. */
 export interface TextCloudOption {
+  /** What it costs beside its time, for the budgets. */
+  readonly price?: TextPrice | undefined
   /** The endpoint's name, the same from request to request: its origin. */
   readonly endpoint: string
   readonly hasModel: boolean | 'unknown'
@@ -98,6 +114,8 @@ export interface TextArmPrediction extends ArmRef {
   readonly end: Prediction
   /** False: nothing was measured there, and these are assumptions. */
   readonly isMeasured: boolean
+  /** What the whole text costs there beside its time, if the answer has as many tokens as expected. */
+  readonly price: ArmPrice
 }
 
 /** The second run of a race for the first token, started unless a token has come by then. */
@@ -146,6 +164,8 @@ export interface TextRunEnd extends ArmRef {
   readonly result: 'answered' | 'failed' | 'lost' | 'abandoned'
   /** Tokens of prompt and answer that it has read and written; what it costs. An endpoint reads the whole prompt. */
   readonly tokens: number
+  /** Of these: written. They may have another price. Default 0. */
+  readonly answerTokens?: number | undefined
 }
 
 /** Decides where answers begin, and keeps what races cost within their budgets. Its own state apart, it is pure. */

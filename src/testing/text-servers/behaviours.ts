@@ -29,6 +29,8 @@ export const textBehaviours = {
   continues: { ...plain, owner: 'somebody', completions: 'none', chat: 'continues' },
   /** TGI. */
   byText: { ...plain, owner: 'somebody', completions: 'text', chat: 'ignores' },
+  /** llama-cpp-python. */
+  byTextAlone: { ...plain, owner: 'me', completions: 'text', chat: 'ignores' },
   /** llama.cpp with most templates. */
   trailing: { ...plain, owner: 'somebody', completions: 'none', chat: 'trailing', trims: true },
   /** transformers with a tokenizer of SentencePiece. */

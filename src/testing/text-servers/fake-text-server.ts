@@ -57,10 +57,20 @@ export async function openFakeTextServer(options: {
   /** Tokens in each event. Default 1. */
   readonly perEvent?: number
   readonly version?: string
+  /** What it has at other addresses, by path: there it says what it is. */
+  readonly pages?: Readonly<Record<string, unknown>>
   /** What the model's entry says beside the usual. */
   readonly entry?: Readonly<Record<string, unknown>>
 }): Promise<FakeTextServer> {
-  const { model = 'teller', base = '/v1', recital = createRecital(), perEvent = 1, version, entry = {} } = options
+  const {
+    model = 'teller',
+    base = '/v1',
+    recital = createRecital(),
+    perEvent = 1,
+    version,
+    entry = {},
+    pages = {},
+  } = options
   let { behaviour } = options
   let fault: TextFault | undefined
   /** Streams that are still to be spoilt. */
@@ -172,6 +182,7 @@ export async function openFakeTextServer(options: {
     if (path === `${base}/models`) return json(response, 200, { object: 'list', data: [own] })
     if (path === `${base}/models/${model}`) return json(response, 200, own)
     if (path === '/version' && version !== undefined) return json(response, 200, { version })
+    if (Object.hasOwn(pages, path)) return json(response, 200, pages[path])
     if (path === '/health') return response.writeHead(200).end()
     if (path === '/tokenize' && behaviour.ids !== 'none') {
       const { prompt } = JSON.parse(text) as { readonly prompt: string }

@@ -51,6 +51,9 @@ export class TimeParts extends UiElement {
       .computeMs {
         --colour: var(--edge);
       }
+      .cloud .computeMs {
+        --colour: var(--cloud);
+      }
       .downloadMs {
         --colour: color-mix(in srgb, var(--cloud) 85%, var(--surface));
       }
@@ -80,11 +83,12 @@ export class TimeParts extends UiElement {
     const parts = splitParts(this.route.parts, this.route.actualMs)
     if (parts.length === 0) return ''
     const names = partNames()
+    const { ran } = this.route
     return html`<h2>${t('why.parts', 'Where the time went')}</h2>
-      <div class="bar drawn" aria-hidden="true">
+      <div class="bar drawn ${ran}" aria-hidden="true">
         ${parts.map(({ name, share }) => html`<div class=${name} ${cssVariables({ '--share': share })}></div>`)}
       </div>
-      <ul class="small">
+      <ul class="small ${ran}">
         ${parts.map(
           ({ name, ms }) =>
             html`<li class=${name}><i class="drawn"></i><span class="muted">${names[name]}</span> ${formatMs(ms)}</li>`,

@@ -30,7 +30,11 @@ export function firstTokensOf(arms: readonly TextArmPrediction[]): {
 
 /** What is shown of the arms' speeds and ends. */
 export const speedsOf = (arms: readonly TextArmPrediction[]): readonly RouteWritingArm[] =>
-  arms.map(({ tokensPerSecond, end, isMeasured, ...ref }) => ({ ...toArmRef(ref), tokensPerSecond, end, isMeasured }))
+  arms.map(({ tokensPerSecond, end, isMeasured, price, ...ref }) => ({
+    ...toArmRef(ref),
+    ...{ tokensPerSecond, end, isMeasured },
+    ...given({ money: price.money, energyJ: price.energyJ }),
+  }))
 
 /** Puts the record of a text together: what was known, predicted, planned and done, and nothing of the content. */
 export function toTextRoute(about: {

@@ -11,6 +11,7 @@ import type { TextPlace } from '../../../routing/text/learning/text-learner-type
 import { baseAddress } from '../../../utils/page-address.ts'
 import { toSentence } from '../../options/option-schemas.ts'
 import type { EndpointOptions } from '../../types/client-options.ts'
+import { tokenMoneySchema } from './text-prices.ts'
 
 /** An arm, as a request for text sees it. */
 export interface TextArmPlace {
@@ -35,6 +36,8 @@ export interface CloudText {
   readonly name: string
   readonly region: string | undefined
   readonly server: TextServer
+  /** What its operator asks for, as the client's options say. */
+  readonly money: Pick<EndpointOptions, 'moneyPer1000' | 'moneyPerToken'>
   /** What the server calls the model, and whether it is another one. */
   modelOf(manifest: Manifest): { readonly id: string; readonly isOther: boolean }
   has(manifest: Manifest): boolean | 'unknown'
@@ -46,7 +49,14 @@ export interface CloudText {
    *
    * @param encode a text as the model's tokens on this device; undefined where it can't be had now
    */
-  refresh(manifest: Manifest, encode: (text: string) => Promise<readonly number[] | undefined>): Promise<void>
+  refresh(
+    manifest: Manifest,
+    encode: (text: string) => Promise<readonly number[] | undefined>,
+    options?: {
+      /** Also where that is known, unless it was asked in the last seconds: the model, or the server, may be gone. Default false. */
+      readonly anew?: boolean
+    },
+  ): Promise<void>
 }
 
 /** The rest of an endpoint's options is checked when the client is made; these, which few have, with the first text. */
@@ -56,13 +66,20 @@ const ownSchema = looseObject({
     v.record(v.string(), v.union([v.string(), strictObject({ id: v.string(), isOther: v.optional(v.boolean()) })])),
   ),
   probe: v.optional(v.boolean()),
+  moneyPerToken: v.optional(tokenMoneySchema),
 })
+
+/** Are requests to it to be sealed? */
+export const isSealed = ({ sealed = false }: EndpointOptions): boolean => sealed !== false
 
 /** @throws {ConfigError} `config-invalid` */
 function checkOwn(endpoint: EndpointOptions): void {
   const parsed = v.safeParse(ownSchema, endpoint)
-  if (parsed.success) return
-  const sentence = toSentence(parsed.issues).replaceAll(/(^|; )/g, '$1endpoint.')
+  const isOpenable = endpoint.kind !== 'openai' || !isSealed(endpoint)
+  if (parsed.success && isOpenable) return
+  const sentence = parsed.success
+    ? 'endpoint.sealed: only a Hither endpoint opens sealed requests'
+    : toSentence(parsed.issues).replaceAll(/(^|; )/g, '$1endpoint.')
   throw new ConfigError('config-invalid', `These client options cannot be used. ${sentence}.`)
 }
 
@@ -74,6 +91,8 @@ const areEqual = (a: readonly number[], b: readonly number[]) =>
 
 /** A model that an endpoint lacks is asked for again after this time, as an operator may add it. */
 const lacksMs = 60_000
+/** What is asked for anew was not asked for so short a time ago: a page may look at every key that is pressed. */
+const freshMs = 5_000
 
 /** @param fetch a network that is pretended */
 export function openCloudText(
@@ -86,6 +105,8 @@ export function openCloudText(
   const url = new URL(endpoint.url, baseAddress())
   const server = openTextServer({ url, token, headers, probe, fetch })
   const lacks = new Map<string, number>()
+  /** By model: when it was last asked for anew. */
+  const askedAtMs = new Map<string, number>()
   /** By model: the ids of a text at the server were held against those here. */
   const held = new Map<string, boolean>()
 
@@ -101,6 +122,7 @@ export function openCloudText(
     name: endpointName(url),
     region,
     server,
+    money: endpoint,
     modelOf,
     has(manifest) {
       const { id } = modelOf(manifest)
@@ -114,11 +136,14 @@ export function openCloudText(
       if (known.tokenizer !== undefined) return known.tokenizer === tokenizerOf(manifest)
       return held.get(known.model) ?? false
     },
-    async refresh(manifest, encode) {
+    async refresh(manifest, encode, { anew = false } = {}) {
       const { id } = modelOf(manifest)
-      if (lacksNow(id)) return
+      if (lacksNow(id) && !anew) return
       try {
-        const { model, tokenizer, tokensOf } = await server.describe(id)
+        const askedAgo = nowMs() - (askedAtMs.get(id) ?? Number.NEGATIVE_INFINITY)
+        const isAnew = anew && askedAgo > freshMs
+        if (isAnew) askedAtMs.set(id, nowMs())
+        const { model, tokenizer, tokensOf } = await server.describe(id, { anew: isAnew })
         lacks.delete(id)
         if (tokenizer !== undefined || tokensOf === undefined || held.has(model)) return
         const ids = await encode(tokensOf.text)

@@ -1,6 +1,7 @@
 import type { Manifest } from '../../../contracts/manifest.ts'
 import type { Privacy } from '../../../contracts/route.ts'
 import { modelKey } from '../../../models/manifest/model-key.ts'
+import type { Spending } from '../../../routing/router-types.ts'
 import { createTextRouter } from '../../../routing/text/deciding/create-text-router.ts'
 import { createTextLearner } from '../../../routing/text/learning/text-learner.ts'
 import type { TextLearner } from '../../../routing/text/learning/text-learner-types.ts'
@@ -8,8 +9,9 @@ import type { TextForecast, TextObjective, TextRouter, TextSnapshot } from '../.
 import { given } from '../../../utils/given.ts'
 import type { Background } from '../../background/create-background.ts'
 import type { WritingKnowledge } from '../../request/know-writing.ts'
-import type { Budgets, EndpointOptions } from '../../types/client-options.ts'
-import { type CloudText, openCloudText, type TextArmPlace } from './text-places.ts'
+import type { Budgets, EndpointOptions, TokenPrices } from '../../types/client-options.ts'
+import { type CloudText, isSealed, openCloudText, type TextArmPlace } from './text-places.ts'
+import { checkTokenPrices, cloudTextPrice, edgeTextPrice } from './text-prices.ts'
 
 /** Where speeds are kept from one visit to the next. */
 const recordKey = 'measured-text'
@@ -50,6 +52,8 @@ export interface TextRouting {
   readonly router: TextRouter
   readonly learner: TextLearner
   readonly clouds: readonly CloudText[]
+  /** Some endpoint is asked for no texts, because requests to it are to be sealed, and a stream of text can't be. */
+  readonly leavesSealed: boolean
   /** The endpoints that a request may know of. */
   allowed(privacy: Privacy): readonly CloudText[]
   view(manifest: Manifest, knowledge: WritingKnowledge, ask: TextAsk): TextView
@@ -60,19 +64,25 @@ export interface TextRouting {
 export async function openTextRouting(options: {
   readonly endpoints: readonly EndpointOptions[]
   readonly fetch: typeof globalThis.fetch | undefined
-  /** What races may waste, as shares of all requests' tokens. */
+  /** What races may waste, as shares of all requests' tokens, and what tokens cost. */
   readonly budgets?: Budgets | undefined
+  /** The budgets of money and energy, which all requests share. Default: there are none. */
+  readonly spending?: Spending | undefined
   readonly background: Pick<Background, 'readRecord' | 'writeRecord'>
   /** Keep what is measured for the next visit. */
   readonly keeps: boolean
   /** Aborts when the client is closed. */
   readonly closing: AbortSignal
 }): Promise<TextRouting> {
-  const { endpoints, fetch, budgets = {}, background, keeps, closing } = options
+  const { endpoints, fetch, budgets = {}, spending, background, keeps, closing } = options
+  checkTokenPrices(budgets.tokenPrices)
   const shares = given({ edgeShare: budgets.wastedEdgeShare, cloudShare: budgets.wastedCloudShare })
-  const router = createTextRouter({ settings: shares })
+  const router = createTextRouter({ settings: shares, spending })
   const learner = createTextLearner()
-  const clouds = endpoints.map((endpoint) => openCloudText(endpoint, fetch))
+  // Prompt and answer would go to a sealed one in the open.
+  const clouds = endpoints
+    .map((endpoint) => ({ cloud: openCloudText(endpoint, fetch), isSealed: isSealed(endpoint) }))
+    .flatMap(({ cloud, isSealed }) => (isSealed ? [] : [cloud]))
   let timer: ReturnType<typeof setTimeout> | undefined
 
   if (keeps) {
@@ -89,8 +99,10 @@ export async function openTextRouting(options: {
     router,
     learner,
     clouds,
+    leavesSealed: endpoints.some(isSealed),
     allowed,
-    view: (manifest, knowledge, ask) => takeView({ learner, clouds: allowed(ask.privacy) }, manifest, knowledge, ask),
+    view: (manifest, knowledge, ask) =>
+      takeView({ learner, clouds: allowed(ask.privacy), prices: budgets.tokenPrices }, manifest, knowledge, ask),
     save() {
       if (!keeps || closing.aborted) return
       timer ??= setTimeout(() => {
@@ -104,7 +116,7 @@ export async function openTextRouting(options: {
 
 /** The arms as the router takes them. */
 function takeView(
-  { learner, clouds }: Pick<TextRouting, 'learner' | 'clouds'>,
+  { learner, clouds, prices = {} }: Pick<TextRouting, 'learner' | 'clouds'> & { prices: TokenPrices | undefined },
   manifest: Manifest,
   knowledge: WritingKnowledge,
   ask: TextAsk,
@@ -162,6 +174,7 @@ function takeView(
         ? { waitMs: edge.waitMs, ...given({ preparation: isLost ? edge.reload : edge.preparation }) }
         : {}),
     })
+  const edgeForecast = edgeCan ? forecast(edgePlace, promptTokens) : undefined
   return {
     places: [edgePlace, ...cloudPlaces],
     forecast,
@@ -180,18 +193,24 @@ function takeView(
       edge: {
         status: edgeCan ? edge.status : 'unavailable',
         cloudByDefault: edge.cloudByDefault,
-        forecast: edgeCan ? forecast(edgePlace, promptTokens) : undefined,
+        forecast: edgeForecast,
+        price: edgeForecast && edgeTextPrice(prices.edge, edgeForecast, promptTokens),
         contextTokens,
         // All that is known is that it does not suffice for so many.
         memoryTokens: edgeBarrier === 'memory' ? promptTokens : undefined,
       },
-      clouds: cloudPlaces.map((place, index) => ({
-        endpoint: place.ref.endpoint ?? '',
-        hasModel: open[index]?.has(manifest) ?? 'unknown',
-        forecast: forecast(place, promptTokens),
-        contextTokens: place.contextTokens,
-        lacks: ask.cloudLacks(place),
-      })),
+      clouds: cloudPlaces.map((place, index) => {
+        const { moneyPerToken = prices.cloud, moneyPer1000 } = open[index]?.money ?? {}
+        const cloudForecast = forecast(place, promptTokens)
+        return {
+          endpoint: place.ref.endpoint ?? '',
+          hasModel: open[index]?.has(manifest) ?? 'unknown',
+          forecast: cloudForecast,
+          price: cloudTextPrice(moneyPerToken, moneyPer1000, cloudForecast),
+          contextTokens: place.contextTokens,
+          lacks: ask.cloudLacks(place),
+        }
+      }),
       cloudClosed: clouds.length > 0 && open.length === 0,
       mayMove: ask.mayMove,
     },

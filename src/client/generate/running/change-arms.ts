@@ -27,7 +27,7 @@ export function begin(scene: Scene, { ref, isRestart = false, isAgain = false }:
   const from = isRestart ? { ...noAnswer(), ...given({ promptIds: state.promptIds }) } : { ...state }
   const givenTokens = options.promptTokens + from.tokens
   const run = openLiveRun({
-    ...{ ref, plan, learner, isRestart, givenTokens },
+    ...{ ref, plan, learner, isRestart, givenTokens, fromTokens: from.tokens },
     place: place.at,
     forecast: options.forecast(place, givenTokens, isAgain && ref.arm === 'edge'),
     basedOn: version,
@@ -76,11 +76,11 @@ function eventsOf(scene: Scene, run: LiveRun): RunEvents {
     aside(kind, tokens) {
       if (!isCurrent()) return
       run.inside = kind
-      // In a race, what a model thinks is its first token, too.
+      // What a model thinks is its first token, too.
+      run.arrived(nowMs(), tokens)
       if (scene.writer === undefined && candidates(scene).length > 1) {
         takeOver(scene, run, { text: '', held: options.state.held, tokens: 0 })
       }
-      run.watch.tokens(nowMs(), Math.max(1, tokens))
       scene.schedule()
     },
   }
@@ -187,6 +187,8 @@ function cameToEnd(scene: Scene, run: LiveRun, end: RunEnd): void {
   if (run === scene.writer && run.queue !== undefined) stay(scene, run)
   if (run !== scene.writer) takeOver(scene, run, { text: '', held: '', tokens: 0 })
   options.state.held = ''
+  run.counted(end.writtenTokens ?? 0)
+  options.state.tokens = Math.max(options.state.tokens, run.fromTokens + (end.writtenTokens ?? 0))
   log.cachedTokens = Math.max(log.cachedTokens, end.cachedTokens ?? 0)
   scene.finish(run, end)
 }

@@ -15,14 +15,15 @@ const longestWaitMs = 30_000
 /**
  * Has an endpoint write an answer, or go on with one in the best way that it knows.
  *
- * @param options.isSameTokenizer its token ids are those of the model on this device
+ * @param options.isSameTokenizer are its token ids those of the model on this device? Of the first text that it is asked
+ * for, that is known by the time it answers
  * @throws as `TextServer.write` does
  */
 export async function runOnCloud(
   options: {
     readonly server: TextServer
     readonly request: Omit<CloudWriteRequest, 'goOn'>
-    readonly isSameTokenizer: boolean
+    readonly isSameTokenizer: () => boolean
     /** It was asked before, and may have said when to come again. */
     readonly isAgain: boolean
   },
@@ -31,16 +32,18 @@ export async function runOnCloud(
   signal: AbortSignal,
 ): Promise<RunEnd> {
   const { server, request, isSameTokenizer, isAgain } = options
-  const goOn = toGoOn(from, isSameTokenizer)
+  const goOn = toGoOn(from, isSameTokenizer())
   const facts = goOn && (await server.describe(request.model, { signal }))
   const way = goOn && facts && planGoOn(goOn, request.prompt, facts)?.way
   // Its ids follow those that it was given, and no text.
-  const tellsIds = isSameTokenizer && (goOn === undefined || way === 'token-ids')
+  const mayTellIds = goOn === undefined || way === 'token-ids'
+  let tellsIds = false
   let hasBegun = false
 
   const begin = (promptIds?: readonly number[]) => {
     if (hasBegun) return
     hasBegun = true
+    tellsIds = mayTellIds && isSameTokenizer()
     events.begun({
       ...(tellsIds && goOn === undefined && promptIds !== undefined ? { promptIds } : {}),
       ids: tellsIds ? from.ids : undefined,
@@ -73,5 +76,7 @@ export async function runOnCloud(
     reason,
     toolCalls,
     ...(usage === undefined ? {} : { promptTokens: usage.promptTokens, cachedTokens: usage.cachedTokens }),
+    // Of an answer that goes on, it may count what it was given, or writes some of it again.
+    ...(usage === undefined || goOn !== undefined ? {} : { writtenTokens: usage.answerTokens }),
   }
 }

@@ -41,6 +41,7 @@ async function conduct(
     readonly savesPower?: () => boolean
     readonly staysHere?: boolean
     readonly readAhead?: ConductOptions['readAhead']
+    readonly objective?: TextPlan['objective']
   } = {},
 ) {
   const runs: HeldRun[] = []
@@ -51,12 +52,19 @@ async function conduct(
   const other = begin.arm === 'edge' ? cloud : edge
   const plan: TextPlan = {
     ...begin,
-    ...{ model: 'm', objective: 'first-token', reason: 'edge-first-token', fallbacks: [other], retries: false },
+    ...{
+      model: 'm',
+      objective: changes.objective ?? 'first-token',
+      reason: 'edge-first-token',
+      fallbacks: [other],
+      retries: false,
+    },
     ...{ arms: [], answerTokens: 50 },
   }
   let settled = 0
+  const learner = createTextLearner()
   const { end, log } = conductWriting({
-    ...{ plan, state, promptTokens: 10, places: [place(edge), place(cloud)], learner: createTextLearner() },
+    ...{ plan, state, promptTokens: 10, places: [place(edge), place(cloud)], learner },
     start: (ref, from, events, { signal }) =>
       new Promise<RunEnd>((resolve, reject) => {
         events.ready()
@@ -105,7 +113,7 @@ async function conduct(
   const write = (index: number, text: string, tokens = 1) =>
     run(index).events.text({ text, held: '', tokens, ids: Array.from({ length: tokens }, () => 1) })
   const moves = () => parts.filter(({ type }) => type === 'moved')
-  return { runs, run, write, parts, moves, state, log, end, clock, ended, settled: () => settled }
+  return { runs, run, write, parts, moves, state, log, end, clock, ended, learner, settled: () => settled }
 }
 const gone = () => new CloudError('cloud-unreachable', 'The connection was cut.')
 
@@ -127,7 +135,7 @@ it('what a model has thought is no part of the answer: the other arm begins anew
 })
 
 it('a call that was not complete is asked for once more, after the text before it', async () => {
-  const { run, write, moves, end } = await conduct(cloud)
+  const { run, write, moves, end, state } = await conduct(cloud)
   run(0).events.begun({ ids: [] })
   write(0, 'Let me see. ')
   run(0).events.aside('tool-call', 1)
@@ -136,8 +144,9 @@ it('a call that was not complete is asked for once more, after the text before i
   expect(run(1).from).toMatchObject({ text: 'Let me see. ', tokens: 1 })
   run(1).events.begun({ ids: [1] })
   const calls = [{ name: 'look_up', arguments: {} }]
-  await run(1).end({ reason: 'tool-calls', toolCalls: calls })
+  await run(1).end({ reason: 'tool-calls', toolCalls: calls, writtenTokens: 8 })
   expect(await end).toMatchObject({ reason: 'tool-calls', toolCalls: calls })
+  expect(state.tokens).toBe(9)
   expect(moves()).toHaveLength(1)
 })
 
@@ -169,6 +178,64 @@ it('a low battery: the answer moves once a reader has enough to read, and what w
     ['edge', 'answered'],
     ['cloud', 'answered'],
   ])
+})
+
+it('a device that has grown hot, and takes three times as long for a token as predicted, is left', async () => {
+  const { run, runs, write, moves, end, clock } = await conduct(edge)
+  run(0).events.begun({ ids: [] })
+  write(0, 'a')
+  // Slower than it was, but not hot.
+  for (let token = 0; token < 40; token += 1) {
+    clock.pass(15)
+    write(0, 'b')
+  }
+  expect(runs).toHaveLength(1)
+  for (let token = 0; token < 80 && runs.length === 1; token += 1) {
+    clock.pass(30)
+    write(0, 'c')
+    await tick()
+  }
+  run(1).events.begun({ ids: [1] })
+  write(1, 'd')
+  await run(1).end()
+  await end
+  expect(moves()).toMatchObject([{ from: 'edge', to: 'cloud', reason: 'heat' }])
+})
+
+it('where the whole is wanted, the answer moves to an arm that would be done much sooner', async () => {
+  const { run, runs, write, moves, end, clock } = await conduct(cloud, { objective: 'whole' })
+  run(0).events.begun({ ids: [] })
+  write(0, 'a', 10)
+  for (let token = 0; token < 20 && runs.length === 1; token += 1) {
+    clock.pass(400)
+    write(0, 'b')
+    await tick()
+  }
+  expect(run(1).ref).toEqual(edge)
+  run(1).events.begun({ ids: [1] })
+  write(1, 'c')
+  await run(1).end()
+  await end
+  expect(moves()).toMatchObject([{ from: 'cloud', to: 'edge', reason: 'faster' }])
+})
+
+it('the first token of an answer that begins with a call or with thoughts is what comes first', async () => {
+  for (const kind of ['tool-call', 'reasoning'] as const) {
+    const { run, end, clock, learner } = await conduct(cloud)
+    run(0).events.begun({ ids: [] })
+    clock.pass(300)
+    run(0).events.aside(kind, 1)
+    for (let piece = 0; piece < 20; piece += 1) {
+      clock.pass(1_000)
+      run(0).events.aside(kind, 1)
+    }
+    await run(0).end({ reason: 'tool-calls', toolCalls: [], writtenTokens: 21 })
+    await end
+    const place = { arm: 'cloud', model: 'm', endpoint: 'c' } as const
+    const { firstToken, token } = learner.forecast(place, { promptTokens: 10, answerTokens: 50 })
+    expect(Math.exp(firstToken.mu)).toBeLessThan(700)
+    expect(Math.exp(token.mu)).toBeGreaterThan(300)
+  }
 })
 
 it('the arm that a text was to move to fails: the one that works goes on, and nothing is lost', async () => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { greedy } from '../../../generation/sampling/sampling.ts'
-import type { WriteEvent, WriteRequest } from '../../../generation/writer/write-request.ts'
+import type { Prompt, WriteEnd, WriteEvent, WriteRequest } from '../../../generation/writer/write-request.ts'
 import { plainManifest } from '../../../testing/fake-manifest.ts'
 import { type AnswerPart, type AnswerState, noAnswer } from '../answer/answer-state.ts'
 import { readAhead, runOnEdge } from './edge-run.ts'
@@ -15,9 +15,21 @@ const text = (tokens: number[], piece: string, held = '') =>
 
 /** An engine that says what it is told to for each request, one after the other. */
 async function run(from: AnswerState, ...answers: readonly (readonly WriteEvent[])[]) {
+  return runAs({}, from, ...answers)
+}
+
+const tools = [{ name: 'look_up' }]
+/** @param how.given another prompt; `end` of its engine */
+async function runAs(
+  how: { readonly given?: Prompt; readonly end?: WriteEnd },
+  from: AnswerState,
+  ...answers: readonly (readonly WriteEvent[])[]
+) {
   const asked: WriteRequest[] = []
   const parts: AnswerPart[] = []
   const begun: RunBeginning[] = []
+  const asides: string[] = []
+  let told = 0
   const edge = {
     async write(
       _: unknown,
@@ -25,26 +37,27 @@ async function run(from: AnswerState, ...answers: readonly (readonly WriteEvent[
       options: { onEvents(events: readonly WriteEvent[]): void; signal?: AbortSignal | undefined },
     ) {
       for (const event of answers[asked.push(given) - 1] ?? []) {
+        told += 1
         options.onEvents([event])
         options.signal?.throwIfAborted()
       }
-      return { reason: 'stop' } as const
+      return how.end ?? ({ reason: 'stop' } as const)
     },
   }
   const events = {
     ready() {},
     reading() {},
-    aside() {},
+    aside: (kind: string) => void asides.push(kind),
     begun: (beginning: RunBeginning) => void begun.push(beginning),
     text: (part: AnswerPart) => void parts.push(part),
   }
   const end = await runOnEdge(
-    { edge, manifest, request, prepare: async () => {} },
+    { edge, manifest, request: { ...request, prompt: how.given ?? prompt }, prepare: async () => {} },
     from,
     events,
     new AbortController().signal,
   ).catch((error: unknown) => ({ error }))
-  return { asked, parts, begun, end, shown: parts.map((part) => part.text).join('') }
+  return { asked, parts, begun, asides, told, end, shown: parts.map((part) => part.text).join('') }
 }
 
 it('by ids: what they stand for and was not shown yet comes first; what was shown comes once', async () => {
@@ -92,12 +105,65 @@ it('by text: what is written again is dropped, and a stop string across the seam
   expect(other.shown).toBe('ENTER')
 })
 
+it('by text: tokens that write again what was shown are not counted twice, also where they come with others', async () => {
+  const from = { ...known, ids: undefined, text: 'Once ', tokens: 3 }
+  const prompted: WriteEvent = { type: 'prompt', ids: [1, 2], droppedMessages: 0, answer: [7], shown: 'Once' }
+  const together = await run(from, [prompted, { ...text([8, 9, 10], ' upon a'), again: 1 }])
+  expect(together.shown).toBe('upon a')
+  expect(together.parts).toMatchObject([{ tokens: 2, ids: [8, 9, 10] }])
+  const apart = await run(from, [prompted, { ...text([8], ' '), again: 1 }, text([9], 'upon'), text([10], ' a')])
+  expect(apart.parts.map(({ tokens }) => tokens)).toEqual([0, 1, 1])
+})
+
 it('what does not follow is an error of its own, and no word of it is shown', async () => {
   const from = { ...known, ids: undefined }
   const prompted: WriteEvent = { type: 'prompt', ids: [1, 2], droppedMessages: 0, answer: [7], shown: 'On' }
   const { end, shown } = await run(from, [prompted, text([8], 'ly then')])
   expect(end).toMatchObject({ error: { code: 'edge-run-failed', context: { goOn: true } } })
   expect(shown).toBe('')
+})
+
+const began = { type: 'prompt', ids: [1, 2], droppedMessages: 0 } as const
+
+it('a call is no part of the text; its tokens count', async () => {
+  const toolCalls = [{ name: 'look_up', arguments: {} }]
+  const pieces = [
+    text([3], 'Let me see'),
+    text([4], '. <'),
+    text([5, 6], 'tool_call>{"name":'),
+    text([7], ' "look_up"}'),
+  ]
+  const how = { given: { ...prompt, tools }, end: { reason: 'tool-calls', toolCalls } as const }
+  const { shown, parts, asides, end } = await runAs(how, noAnswer(), [began, ...pieces])
+  expect(shown).toBe('Let me see. ')
+  // Whoever takes over goes on from here, and asks for the call anew.
+  expect(parts.at(-1)).toMatchObject({ held: '<', ids: [4], tokens: 1 })
+  expect(asides).toEqual(['tool-call', 'tool-call'])
+  expect(end).toEqual({ reason: 'tool-calls', toolCalls, writtenTokens: 5 })
+})
+
+it('what began like a call and was none is text, with its ids', async () => {
+  const given = { ...prompt, tools }
+  const pieces = [text([3], ' '), text([4], '{"a"'), text([5], ': 1}')]
+  const braces = await runAs({ given }, noAnswer(), [began, ...pieces])
+  expect(braces.parts).toMatchObject([{ text: ' {"a": 1}', held: '', tokens: 3, ids: [3, 4, 5] }])
+  const known: AnswerState = { ...noAnswer(), promptIds: [1, 2], ids: [3], whole: 1, tokens: 1, text: 'a', held: '<' }
+  const goesOn = { ...began, answer: [3], shown: 'a<' }
+  const angle = await runAs({ given }, known, [goesOn, text([4], ' b'), text([5], ' c')])
+  expect(angle.shown).toBe('< b c')
+  expect(angle.end).toMatchObject({ writtenTokens: 2 })
+  // Where nothing can be called, nothing is held back.
+  expect((await run(noAnswer(), [began, text([3], '<tool_call>')])).shown).toBe('<tool_call>')
+})
+
+it('a stop string ends what began like a call', async () => {
+  const from: AnswerState = { ...noAnswer(), ids: undefined, tokens: 1, text: 'a ' }
+  const pieces = [text([4], '<too'), text([5], 'lEND'), text([6], ' more')]
+  const given = { ...prompt, tools }
+  const { shown, end, told } = await runAs({ given }, from, [{ ...began, answer: [3], shown: 'a ' }, ...pieces])
+  expect([shown, end]).toEqual(['<tool', { reason: 'stop' }])
+  // It is stopped there.
+  expect(told).toBe(3)
 })
 
 it('reading ahead asks for one token alone, and shows none', async () => {

@@ -2,6 +2,7 @@ import type { Manifest } from '../../../contracts/manifest.ts'
 import type { EdgeEngine } from '../../../edge/edge-types.ts'
 import { EdgeError } from '../../../errors/edge-error.ts'
 import { createSeam, exactSeam, type Seam } from '../../../generation/handover/seam.ts'
+import { createCallText } from '../../../generation/text/call-text.ts'
 import type { WriteEvent, WriteRequest } from '../../../generation/writer/write-request.ts'
 import { anySignal } from '../../../utils/any-signal.ts'
 import { type AnswerState, isBegun } from '../answer/answer-state.ts'
@@ -10,12 +11,13 @@ import type { RunEnd, RunEvents } from './run-types.ts'
 /** What is asked of this device, whatever of the answer is there. */
 export type EdgeRequest = Omit<WriteRequest, 'answer' | 'answerText'>
 
+const hasTools = ({ prompt }: EdgeRequest) => 'messages' in prompt && (prompt.tools ?? []).length > 0
+
 /** Ids are what a model goes on from exactly; without them, its own tokens for the text are found. */
 function toWriteRequest(request: EdgeRequest, from: Readonly<AnswerState>, byIds: boolean): WriteRequest {
   const { promptIds, ids = [], text, held, tokens } = from
-  const hasTools = 'messages' in request.prompt && (request.prompt.tools ?? []).length > 0
   // With tools, the model's calls are read in the light of the conversation.
-  const prompt = promptIds === undefined || hasTools ? request.prompt : { ids: promptIds }
+  const prompt = promptIds === undefined || hasTools(request) ? request.prompt : { ids: promptIds }
   if (byIds) return { ...request, prompt, answer: ids }
   // A stop string may lie across the place where it goes on, so they are looked for here.
   return { ...request, prompt, answer: [], stops: [], answerText: { text: text + held, tokens } }
@@ -72,9 +74,7 @@ export async function runOnEdge(
   /** Undefined: what its ids stand for is not what was shown. */
   async function write(byIds: boolean): Promise<RunEnd | undefined> {
     const own = new AbortController()
-    const intake = createIntake(from, request.stops, byIds, events, () =>
-      own.abort(new DOMException('enough', 'AbortError')),
-    )
+    const intake = createIntake(from, request, byIds, events, () => own.abort(new DOMException('enough', 'AbortError')))
     try {
       const end = await edge.write(manifest, toWriteRequest(request, from, byIds), {
         signal: anySignal(signal, own.signal),
@@ -96,17 +96,19 @@ export async function runOnEdge(
 
 function createIntake(
   from: Readonly<AnswerState>,
-  stops: readonly string[],
+  request: EdgeRequest,
   byIds: boolean,
   events: RunEvents,
   stop: () => void,
 ) {
+  const { stops } = request
+  // A call is no part of the text, on whichever side it is written.
+  const calls = hasTools(request) ? createCallText({ shown: from.text.trim().length }) : undefined
+  let writtenTokens = 0
   let seam: Seam | undefined
   let state: 'on' | 'stopped' | 'other' | 'conflict' = 'on'
-  /** Ids whose text was there before: they are the answer's once it has caught up. */
-  let waiting: number[] = []
-  /** Tokens to come that were counted before. */
-  let again = 0
+  /** Ids whose text was there before: they are the answer's once it has caught up. Of these, those that count. */
+  let [waiting, news]: [number[], number] = [[], 0]
   const leave = (why: typeof state) => {
     state = why
     stop()
@@ -114,27 +116,30 @@ function createIntake(
 
   const begin = (event: Extract<WriteEvent, { type: 'prompt' }>) => {
     const { ids: promptIds, text: promptText, droppedMessages, answer = [], shown = '' } = event
-    again = event.again ?? 0
     if (isBegun(from)) {
       seam = openSeam(from, shown, stops, byIds)
       if (seam === undefined) return leave('other')
     }
     events.begun({ promptIds, promptText, droppedMessages, ids: answer })
   }
-  const takeText = ({ tokens, text, held, whole }: Extract<WriteEvent, { type: 'text' }>) => {
+  const takeText = ({ tokens, text, held, whole, again = 0 }: Extract<WriteEvent, { type: 'text' }>) => {
     waiting.push(...tokens)
-    const wasCaughtUp = seam?.caughtUp ?? true
-    const shown = seam === undefined ? text : seam.push(text)
+    news += tokens.length - again
+    const certain = seam === undefined ? text : seam.push(text)
     if (seam?.conflict) return leave('conflict')
     if (seam !== undefined && !seam.caughtUp) return
-    const ids = waiting
-    waiting = []
-    // What was only written again is none more.
-    const counted = wasCaughtUp ? Math.min(again, tokens.length) : 0
-    again -= counted
-    const news = wasCaughtUp || shown !== '' ? tokens.length - counted : 0
-    events.text({ text: shown, held: byIds || seam === undefined ? held : seam.held, tokens: news, ids, whole })
-    if (seam?.found !== undefined) leave('stopped')
+    const isStopped = seam?.found !== undefined
+    const shown = calls === undefined ? certain : calls.push(certain) + (isStopped ? calls.end(false) : '')
+    const inCall = calls?.held ?? ''
+    if (shown === '' && inCall !== '') return events.aside('tool-call', 0)
+    tell(shown, inCall + (byIds || seam === undefined ? held : seam.held), whole)
+    if (isStopped) leave('stopped')
+  }
+  const tell = (text: string, held: string, whole?: number) => {
+    const part = { tokens: news, ids: waiting, whole }
+    writtenTokens += news
+    ;[waiting, news] = [[], 0]
+    events.text({ text, held, ...part })
   }
 
   return {
@@ -149,10 +154,13 @@ function createIntake(
     },
     end(end: RunEnd): RunEnd | undefined {
       if (state === 'other') return undefined
-      const rest = seam?.end() ?? ''
+      const last = seam?.end() ?? ''
       if (seam?.conflict) throw conflict()
-      if (rest !== '' || waiting.length > 0) events.text({ text: rest, held: '', tokens: 0, ids: waiting })
-      return seam?.found === undefined ? end : { reason: 'stop' }
+      const isCall = end.reason === 'tool-calls'
+      const rest = calls === undefined ? last : calls.push(last) + calls.end(isCall)
+      // Ids of a call are no text's.
+      if (rest !== '' || (waiting.length > 0 && !isCall)) tell(rest, '')
+      return seam?.found === undefined ? { ...end, writtenTokens: writtenTokens + news } : { reason: 'stop' }
     },
   }
 }

@@ -22,6 +22,8 @@ export interface LiveRun {
   readonly basedOn: number
   /** It writes the answer anew, though some of it was shown. */
   readonly isRestart: boolean
+  /** Tokens that the answer had when it started. */
+  readonly fromTokens: number
   readonly startedAt: number
   readonly watch: WritingWatch
   beginning: RunBeginning | undefined
@@ -43,8 +45,10 @@ export interface LiveRun {
   /** The model is ready now. */
   ready(nowMs: number): void
   reading(read: number, cached: number): void
-  /** Tokens came: what they show is learned. */
+  /** Tokens came, or were held back (0): what they show is learned. */
   arrived(nowMs: number, tokens: number): void
+  /** It has come to its end, and has counted its tokens itself. */
+  counted(tokens: number): void
   /** It was ended before its first token. */
   endedEarly(nowMs: number): void
   /** It takes much longer for a token than it was predicted to. */
@@ -60,11 +64,12 @@ export function openLiveRun(options: {
   readonly plan: TextPlan
   readonly basedOn: number
   readonly isRestart: boolean
+  readonly fromTokens: number
   /** Tokens of prompt and answer that it is given. */
   readonly givenTokens: number
   readonly nowMs: number
 }): LiveRun {
-  const { ref, place, learner, forecast, plan, basedOn, isRestart, givenTokens, nowMs: startedAt } = options
+  const { ref, place, learner, forecast, plan, basedOn, isRestart, fromTokens, givenTokens, nowMs: startedAt } = options
   const tokenMs = meanOf(forecast.token)
   let [readyAt, firstAt, lastAt] = [startedAt, undefined as number | undefined, startedAt]
   let [read, cached, written, arrivals] = [0, 0, 0, 0]
@@ -74,6 +79,7 @@ export function openLiveRun(options: {
     controller: new AbortController(),
     basedOn,
     isRestart,
+    fromTokens,
     startedAt,
     watch: watchWriting({
       usual: learner.gaps(place),
@@ -111,8 +117,12 @@ export function openLiveRun(options: {
         learner.observeTokens(place, { ms: nowMs - lastAt, tokens, contextTokens })
       }
       written += tokens
-      lastAt = nowMs
+      // What is held back is timed once it is told.
+      if (tokens > 0 || lastAt < firstAt) lastAt = nowMs
       run.watch.tokens(nowMs, Math.max(1, tokens))
+    },
+    counted(tokens) {
+      written = Math.max(written, tokens)
     },
     endedEarly(nowMs) {
       // A model that was still on its way says nothing of how it reads.

@@ -26,6 +26,9 @@ export interface PlannedText {
   readonly whyNot: () => HitherError
 }
 
+const leftSealed =
+  'An endpoint to which requests are to be sealed is asked for no texts: streams of text can not be sealed.'
+
 /** What this device lacks for a text of so many tokens: memory for that many, or all that the model needs. */
 async function edgeBarrierOf(
   edge: GenerateParts['edge'],
@@ -76,13 +79,9 @@ export async function planText(
       ? { barrier: 'none' as const }
       : await edgeBarrierOf(edge, manifest, promptTokens + maxTokens)
   const knowledge = await pipeline.writing.know(manifest, privacy, forReal)
-  if (forReal && knowledge.online) {
-    const encode = async (text: string) =>
-      knowledge.edge.status === 'ready' ? encodeOnEdge(edge, manifest, text) : undefined
-    for (const cloud of routing.allowed(privacy)) void cloud.refresh(manifest, encode)
-  }
+  if (forReal) void askServers(edge, routing, manifest, privacy, knowledge)
   // An answer that was begun on an earlier page: whoever can't go on with it can't answer.
-  const isInside = insideOf(state.text + state.held, prompt) !== undefined
+  const isInside = insideOf(state, prompt) !== undefined
   const cloudLacks = (place: TextArmPlace) => {
     const goOn = toGoOn(state, place.isSameTokenizer)
     if (goOn === undefined) return false
@@ -113,10 +112,36 @@ export async function planText(
           context: given({ promptTokens: view.snapshot.leastPromptTokens, contextTokens, maxTokens }),
         })
       }
-      const sentence = [explainText(decision).why, knowledge.edge.lacks].filter(Boolean).join(' ')
+      const sealed = routing.leavesSealed && privacy !== 'edge-only' ? leftSealed : undefined
+      const sentence = [explainText(decision).why, knowledge.edge.lacks, sealed].filter(Boolean).join(' ')
       return new NoArmError('no-arm', sentence, error === undefined ? {} : { cause: error, attempts: [error] })
     },
   }
+}
+
+/** Asks the text servers that a request may know of for a model. Never rejects. */
+async function askServers(
+  edge: GenerateParts['edge'],
+  routing: TextRouting,
+  manifest: Manifest,
+  privacy: Privacy,
+  { online, edge: { status } }: WritingKnowledge,
+  options: { readonly anew?: boolean } = {},
+): Promise<void> {
+  if (!online) return
+  const encode = async (text: string) => (status === 'ready' ? encodeOnEdge(edge, manifest, text) : undefined)
+  await Promise.all(routing.allowed(privacy).map((cloud) => cloud.refresh(manifest, encode, options)))
+}
+
+/** Asks the text servers anew whether they are there and have the model, without a request. Never rejects. */
+export async function refreshText(
+  { edge, pipeline }: GenerateParts,
+  routing: TextRouting,
+  manifest: Manifest,
+  privacy: Privacy,
+): Promise<void> {
+  const knowledge = await pipeline.writing.know(manifest, privacy, false)
+  await askServers(edge, routing, manifest, privacy, knowledge, { anew: true })
 }
 
 /** A text as the model's tokens, by the tokenizer in its worker. Nothing is run: no token is asked for. */

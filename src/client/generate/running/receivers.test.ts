@@ -59,6 +59,12 @@ it('the arm whose next token is predicted first comes first; the one that writes
 it('never within what a model thinks, nor within a call that it asks for', () => {
   expect(names({ state: written('<think>Let me see') })).toEqual([])
   expect(names({ state: written('<think>Let me see</think>It is') })).toEqual(['fast', 'slow'])
+  const opened = (text: string) => ({ ...written(text), promptText: '<|user|>What is <think>?<|assistant|><think>\n' })
+  expect(names({ state: opened('Let me see') })).toEqual([])
+  expect(names({ state: opened('Let me see</think>It is') })).toEqual(['fast', 'slow'])
+  // Who asks about the mark has not opened it.
+  const asked = { ...written('It is'), promptText: '<|user|>What is <think>?<|assistant|>' }
+  expect(names({ state: asked })).toEqual(['fast', 'slow'])
   const prompt = { ...chat, tools: [{ name: 'look_up' }] }
   expect(names({ prompt, state: written('Yes. <tool_call>{"name"') })).toEqual([])
   expect(names({ prompt, state: written(' {"name": "look') })).toEqual([])

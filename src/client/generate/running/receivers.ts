@@ -46,7 +46,7 @@ export function findReceivers(options: {
   const { state, prompt, writer, handover, mayRestart, places, allows, online, forecast, promptTokens } = options
   if (handover === 'never') return []
   const from = places.find(({ ref }) => armKey(ref) === armKey(writer))
-  const isInside = insideOf(state.text + state.held, prompt) !== undefined
+  const isInside = insideOf(state, prompt) !== undefined
   const tokens = promptTokens + state.tokens
 
   const goesOn = (place: TextArmPlace): boolean => {

@@ -30,6 +30,8 @@ export interface RunEnd {
   /** Tokens of what it was given, and of those that it knew, as it counts them. */
   readonly promptTokens?: number | undefined
   readonly cachedTokens?: number | undefined
+  /** Tokens that it has written, those of calls and thoughts included, where it has counted them. */
+  readonly writtenTokens?: number | undefined
 }
 
 /**

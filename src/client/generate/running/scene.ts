@@ -114,7 +114,7 @@ export function endRun(
   const tokens = run.read() + run.written()
   const unused = (run.queue ?? []).reduce((sum, part) => sum + part.tokens, 0)
   log.wastedTokens += wrote.has(run) ? unused : tokens
-  options.router.observe(options.plan, { ...toArmRef(run.ref), result, tokens })
+  options.router.observe(options.plan, { ...toArmRef(run.ref), result, tokens, answerTokens: run.written() })
   run.controller.abort(new DOMException('Another arm writes the answer.', 'AbortError'))
 }
 

@@ -63,7 +63,7 @@ export function writePlanned(
         {
           server: cloud.server,
           request: { model, prompt, sampling, stops, maxTokens },
-          isSameTokenizer: cloud.isSameTokenizer(manifest),
+          isSameTokenizer: () => cloud.isSameTokenizer(manifest),
           isAgain,
         },
         from,

@@ -2,9 +2,9 @@ import { expect, it } from 'vitest'
 import { systemTimers } from '../../../utils/with-deadline.ts'
 import { readTextFields } from '../../codec/text-fields.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
-import { createAnswerRecord } from './answer-record.ts'
+import { createAnswerRecord } from './answer/answer-record.ts'
+import { readTextRequest } from './answer/text-request.ts'
 import { continueStream, type StreamMove } from './continue-stream.ts'
-import { readTextRequest } from './text-request.ts'
 
 const chunk = (content: string) =>
   `data: ${JSON.stringify({ id: 'a', choices: [{ index: 0, delta: { content } }] })}\n\n`

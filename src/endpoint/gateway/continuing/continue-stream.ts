@@ -1,19 +1,19 @@
 import type { Timers } from '../../../utils/with-deadline.ts'
-import type { AnswerRecord } from './answer-record.ts'
-import { createChunkForm, doneEvent } from './chunk-form.ts'
-import { TooLong } from './event-source.ts'
-import { type Failure, type FailureReason, isRequests } from './failure.ts'
-import { joinLeg } from './join-leg.ts'
-import type { Leg, LegContext } from './leg.ts'
-import type { Pace } from './pace.ts'
-import { passLeg } from './pass-leg.ts'
-import { countedUsage } from './rewrite-usage.ts'
-import { cutOffEvent } from './stream-form.ts'
-import type { TextRequest } from './text-request.ts'
-import type { NextLeg } from './text-upstreams.ts'
+import type { AnswerRecord } from './answer/answer-record.ts'
+import { createChunkForm, doneEvent } from './answer/chunk-form.ts'
+import { countedUsage } from './answer/rewrite-usage.ts'
+import type { TextRequest } from './answer/text-request.ts'
+import { type Failure, type FailureReason, isRequests } from './failing/failure.ts'
+import { joinLeg } from './legs/join-leg.ts'
+import type { Leg, LegContext } from './legs/leg.ts'
+import { passLeg } from './legs/pass-leg.ts'
+import type { NextLeg } from './legs/text-upstreams.ts'
+import { TooLong } from './reading/event-source.ts'
+import type { Pace } from './reading/pace.ts'
+import { cutOffEvent } from './reading/stream-form.ts'
 
 /** Times that one stream is continued. */
-export const mostMoves = 2
+export const mostMoves = 3
 
 /** What became of a stream whose upstream failed. */
 export interface StreamMove {
@@ -70,7 +70,7 @@ export async function* continueStream(options: StreamOptions): AsyncGenerator<Bu
         yield form.write({ finish: 'length' }) + counted + doneEvent
         return
       }
-      const other = mayMove() && !isRequests(failure) ? await next.open(upstream) : undefined
+      const other = mayMove() && !isRequests(failure) ? await next.open(upstream, failure) : undefined
       if (hungUp.aborted) {
         other?.end()
         return

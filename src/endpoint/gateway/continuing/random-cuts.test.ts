@@ -13,12 +13,12 @@ import { systemTimers } from '../../../utils/with-deadline.ts'
 import { editBody } from '../../codec/edit-body.ts'
 import { readTextFields } from '../../codec/text-fields.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
-import { createAnswerRecord } from './answer-record.ts'
+import { createAnswerRecord } from './answer/answer-record.ts'
+import { readTextRequest } from './answer/text-request.ts'
 import { continueStream } from './continue-stream.ts'
-import type { Leg } from './leg.ts'
-import { planLeg } from './plan-leg.ts'
-import { readTextRequest } from './text-request.ts'
-import { toEdit } from './to-edit.ts'
+import type { Leg } from './legs/leg.ts'
+import { planLeg } from './legs/plan-leg.ts'
+import { toEdit } from './legs/to-edit.ts'
 
 const recital = createRecital({ tokens: 40 })
 const plain = { trims: false, losesBlanks: false, echoes: false }

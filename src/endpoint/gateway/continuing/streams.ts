@@ -1,21 +1,20 @@
 import type { Timers } from '../../../utils/with-deadline.ts'
 import type { BodyEdit } from '../../codec/edit-body.ts'
-import type { Upstream } from '../upstreams/upstream.ts'
-import { createAnswerRecord } from './answer-record.ts'
+import { createAnswerRecord } from './answer/answer-record.ts'
+import type { TextRequest } from './answer/text-request.ts'
 import { continueStream, type StreamMove } from './continue-stream.ts'
-import type { Faults } from './faults.ts'
-import type { Leg } from './leg.ts'
-import type { createPaces, StallLimits } from './pace.ts'
-import type { TextRequest } from './text-request.ts'
-import { charges, createNextLeg, type FindUpstreams } from './text-upstreams.ts'
+import type { Faults } from './failing/faults.ts'
+import type { Tries } from './failing/tries.ts'
+import type { Leg } from './legs/leg.ts'
+import { charges, createNextLeg, type FindUpstreams } from './legs/text-upstreams.ts'
+import type { createPaces, StallLimits } from './reading/pace.ts'
 
 /** What a request's stream needs besides its first upstream. */
 export interface StreamParts {
   readonly request: TextRequest
   readonly model: string
   readonly find: FindUpstreams
-  /** Upstreams that have failed this request. */
-  readonly tried: Set<Upstream>
+  readonly tries: Tries
   /** The client's request with changes. */
   readonly edit: (edit: BodyEdit | undefined) => Promise<Uint8Array<ArrayBuffer>>
   /** May those go on that charge for it? */
@@ -35,7 +34,7 @@ export interface StreamParts {
  * @param moves times that the request was begun anew before
  */
 export function openStream(parts: StreamParts, first: Leg, moves: number): AsyncGenerator<Buffer | string> {
-  const { request, model, find, tried, mayCharge, paces, stall, timers, now, hungUp, faults, onMove } = parts
+  const { request, model, find, tries, mayCharge, paces, stall, timers, now, hungUp, faults, onMove } = parts
   const record = createAnswerRecord(request)
   const next = createNextLeg({
     ...{
@@ -43,7 +42,7 @@ export function openStream(parts: StreamParts, first: Leg, moves: number): Async
       record,
       model,
       find,
-      tried,
+      tries,
       edit: parts.edit,
       mayCharge,
       firstMs: stall.firstMs,

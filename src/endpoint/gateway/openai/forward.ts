@@ -5,17 +5,18 @@ import { systemTimers, type Timers } from '../../../utils/with-deadline.ts'
 import type { BodyEdit } from '../../codec/edit-body.ts'
 import type { TextFields } from '../../codec/text-fields.ts'
 import { untilHungUp } from '../../http/until-hung-up.ts'
+import { readTextRequest } from '../continuing/answer/text-request.ts'
 import { mostMoves, type StreamMove } from '../continuing/continue-stream.ts'
-import { type Failure, toFailure } from '../continuing/failure.ts'
-import { createFaults } from '../continuing/faults.ts'
-import { firstLegs } from '../continuing/first-legs.ts'
-import { joinWhole } from '../continuing/join-whole.ts'
-import { createPaces, type StallLimits } from '../continuing/pace.ts'
-import { postInTime } from '../continuing/post-in-time.ts'
-import { isEvents } from '../continuing/stream-form.ts'
+import { type Failure, toFailure } from '../continuing/failing/failure.ts'
+import { createFaults } from '../continuing/failing/faults.ts'
+import { createTries } from '../continuing/failing/tries.ts'
+import { firstLegs } from '../continuing/legs/first-legs.ts'
+import { joinWhole } from '../continuing/legs/join-whole.ts'
+import { charges, statusFailure, wantsIdsFor } from '../continuing/legs/text-upstreams.ts'
+import { createPaces, type StallLimits } from '../continuing/reading/pace.ts'
+import { postInTime } from '../continuing/reading/post-in-time.ts'
+import { isEvents } from '../continuing/reading/stream-form.ts'
 import { openStream } from '../continuing/streams.ts'
-import { readTextRequest } from '../continuing/text-request.ts'
-import { charges, statusFailure, wantsIdsFor } from '../continuing/text-upstreams.ts'
 import { byConversation, type UpstreamStatus } from '../upstreams/choose-upstream.ts'
 import type { GatewayUpstreams } from '../upstreams/gateway-upstreams.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
@@ -79,7 +80,7 @@ export function createForward(
     onModel()
     const having = await firstLegs(ordered, request, { model, signal: hungUp, nowMs: now() })
     const isContinued = request?.isStreamed === true && continues !== false
-    const tried = new Set<Upstream>()
+    const tries = createTries()
     const told = (upstream: Upstream, cause: unknown) => onFault(cause, { upstream: upstream.url, model })
     const faults = createFaults(engine, { now, onFault: told })
     const editOwn = async (change: BodyEdit | undefined) => (change === undefined ? body : edit(body, change))
@@ -105,7 +106,7 @@ export function createForward(
       const move = (failed: Failure) => {
         faults.note(upstream, failed)
         onMove({ reason: failed.reason, outcome: 'continued' })
-        tried.add(upstream)
+        tries.failed(upstream, failed.reason, 0)
         moves += 1
         done()
       }
@@ -137,7 +138,7 @@ export function createForward(
         } else if (response.status === 502 || response.status === 504) engine.blame(upstream)
         if (request?.isStreamed === true && response.ok && isEvents(response) && (isContinued || plan !== undefined)) {
           const parts = {
-            ...{ request, model, find: models.find, tried, edit: editOwn, mayCharge: continues === true },
+            ...{ request, model, find: models.find, tries, edit: editOwn, mayCharge: continues === true },
             ...{ paces, stall, timers, now, hungUp, faults, onMove },
           }
           const leg = { upstream, response, plan, asksIds: asked.asksIds, end: done }

@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify'
 import { CloudError } from '../../../errors/cloud-error.ts'
 import { compressAnswer } from '../../http/compress-answer.ts'
 import { joinInTurns } from '../../threads/join-in-turns.ts'
-import { isEvents, maxWholeBytes } from '../continuing/stream-form.ts'
+import { isEvents, maxWholeBytes } from '../continuing/reading/stream-form.ts'
 import { type RelayOutcome, wholeEvents } from './whole-events.ts'
 
 /** What an upstream says that a client may use. Cookies and what names the upstream stay behind. */

@@ -1,5 +1,5 @@
 import { joinInTurns } from '../../threads/join-in-turns.ts'
-import { cutOffEvent, maxWholeBytes } from '../continuing/stream-form.ts'
+import { cutOffEvent, maxWholeBytes } from '../continuing/reading/stream-form.ts'
 
 /** What becomes of an answer on its way. One of the two is called, once, unless the answer is too long. */
 export interface RelayOutcome {

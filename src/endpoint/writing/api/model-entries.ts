@@ -1,4 +1,5 @@
-import type { ContinueWay, ModelEntry } from '../../../protocol/openai/model-entry.ts'
+import type { ModelEntry } from '../../../protocol/openai/model-entry.ts'
+import type { GoOnWay } from '../../../protocol/text-server/go-on-way.ts'
 import type { WritingReadyModel } from '../pool/writing-task.ts'
 
 /** Does the model take conversations? */
@@ -17,9 +18,7 @@ export function toModelEntry(model: WritingReadyModel): ModelEntry {
   const { name, revision, manifest } = model
   const { contextTokens, tokenizer } = manifest.generation
   const tokenizerSha256 = manifest.files.find(({ path }) => path === tokenizer)?.sha256
-  const ways: ContinueWay[] = hasTemplate(model)
-    ? ['token-ids', 'text', 'continue-final-message']
-    : ['token-ids', 'text']
+  const ways: GoOnWay[] = hasTemplate(model) ? ['token-ids', 'text', 'continue-final-message'] : ['token-ids', 'text']
   return {
     id: name,
     // As vLLM names it.

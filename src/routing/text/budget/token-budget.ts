@@ -6,6 +6,8 @@ export interface TokenBudget {
   giveBack(tokens: number): void
   /** A race may be begun: there is something left. What it costs may overdraw the budget once. */
   readonly isOpen: boolean
+  /** It is overdrawn by more than a mean request has. */
+  readonly isDeep: boolean
   /** Price of one wasted token, in milliseconds. Rises as the budget runs out. */
   priceOf(scaleMs: number): number
   /** Tokens left, and the mean tokens of a request. */
@@ -50,6 +52,9 @@ export function createTokenBudget(options: {
     },
     get isOpen() {
       return level > 0
+    },
+    get isDeep() {
+      return level < -unit
     },
     priceOf(scaleMs) {
       if (unit === 0) return 0

@@ -1,7 +1,15 @@
 import { expect, test } from 'vitest'
 import type { RouteReason } from '../../../contracts/route.ts'
 import { logNormal } from '../../../utils/log-normal.ts'
-import type { NoTextReason, TextCloudOption, TextEdgeOption, TextForecast, TextSnapshot } from '../text-types.ts'
+import type { ArmPrice } from '../../router-types.ts'
+import type {
+  NoTextReason,
+  TextCloudOption,
+  TextEdgeOption,
+  TextForecast,
+  TextPrice,
+  TextSnapshot,
+} from '../text-types.ts'
 import { createTextRouter } from './create-text-router.ts'
 import { explainText, reasonOfFirstToken } from './explain-text.ts'
 
@@ -149,6 +157,64 @@ test.each<[string, Change]>([
   expect(plan.arm !== undefined && plan.second?.arm === 'edge').toBe(false)
 })
 
+test('where the answer may move, a device that cannot keep pace still begins, as its first token comes sooner', () => {
+  const change: Change = { edge: { forecast: writes(900, 180) }, cloud: { forecast: writes(2_900) } }
+  expect(decide({ ...change, mayMove: true })).toMatchObject({ arm: 'edge', reason: 'edge-first-token' })
+  expect(decide(change)).toMatchObject({ arm: 'cloud', reason: 'cloud-keeps-pace' })
+  // A token a second is more than a reader bears until the answer is moved.
+  const slow: Change = { edge: { forecast: writes(900, 1_000) }, cloud: { forecast: writes(1_200) } }
+  expect(decide({ ...slow, mayMove: true })).toMatchObject({ arm: 'cloud', reason: 'cloud-keeps-pace' })
+})
+
+const dear = { promptToken: { money: 1e-6 }, answerToken: { money: 4e-6 }, weights: { promptToken: 1, answerToken: 4 } }
+function spendingOf(msOfMoney: number) {
+  const spent: ArmPrice[] = []
+  return {
+    spent,
+    spending: {
+      extraMsOf: ({ money = 0 }: ArmPrice) => money * msOfMoney,
+      spend: (price: ArmPrice) => void spent.push(price),
+    },
+  }
+}
+
+test('tokens that cost money move texts to this device as the budget is spent, and explain says what they cost', () => {
+  const change: Change = { edge: { forecast: writes(1_500) }, cloud: { forecast: writes(900), price: dear } }
+  const at = (msOfMoney: number) =>
+    createTextRouter({ now: () => 0, spending: spendingOf(msOfMoney).spending }).decide(snapshot(change))
+  expect(at(0)).toMatchObject({ arm: 'cloud', reason: 'cloud-first-token' })
+  // 300 tokens read and 100 written: 0.0007, here 2,100 ms.
+  expect(at(3e6)).toMatchObject({ arm: 'edge', reason: 'edge-cheaper' })
+  const { arms } = explainText(at(0))
+  expect(arms.map(({ price }) => price)).toEqual([{}, { money: expect.closeTo(0.0007) }])
+})
+
+test('every run is booked by its own tokens, whatever came of it', () => {
+  const { spent, spending } = spendingOf(0)
+  const router = createTextRouter({ now: () => 0, spending })
+  const plan = router.decide(snapshot({ cloud: { price: dear } }))
+  if (plan.arm === undefined) throw new Error(plan.reason)
+  router.observe(plan, { arm: 'cloud', endpoint: near, result: 'failed', tokens: 310, answerTokens: 10 })
+  router.observe(plan, { arm: 'edge', result: 'answered', tokens: 400, answerTokens: 100 })
+  expect(spent).toEqual([{ money: expect.closeTo(0.00034) }, {}])
+})
+
+test('a race wastes tokens by what they cost', () => {
+  const wasted = (price: TextPrice | undefined) => {
+    const router = createTextRouter({ now: () => 0 })
+    const plan = router.decide(snapshot({ cloud: { forecast: writes(900), price } }))
+    if (plan.arm === undefined) throw new Error(plan.reason)
+    const level = () => (router.snapshot() as { cloud: { level: number } }).cloud.level
+    router.settle({ ...plan })
+    const before = level()
+    router.observe(plan, { arm: 'cloud', endpoint: near, result: 'lost', tokens: 310, answerTokens: 10 })
+    router.settle(plan)
+    return before - level()
+  }
+  const asOne = wasted(undefined)
+  expect(wasted({ weights: { promptToken: 1, answerToken: 4 } }) - asOne).toBe(30)
+})
+
 test('what must not run twice is not raced', () => {
   expect(decide({ ...unknownBoth, once: true })).not.toHaveProperty('second')
 })
@@ -174,6 +240,21 @@ test('a device that was slow a while ago is tried beside the cloud, as it may be
   expect(decide({ edge: slowed(90_000) })).toMatchObject({ arm: 'cloud', second: { arm: 'edge', afterMs: 0 } })
   expect(decide({ edge: slowed(5_000) })).not.toMatchObject({ second: { afterMs: 0 } })
   expect(decide({ edge: slowed(90_000), savePower: true })).not.toMatchObject({ second: { arm: 'edge' } })
+})
+
+test('it is tried on an overdrawn budget, too, or a wrong guess would last; not beyond one request', () => {
+  const slowed: Change = { edge: { forecast: { ...writes(3_000), usualMs: 400, ageMs: 90_000 } } }
+  const afterWaste = (tokens: number) => {
+    const router = createTextRouter({ now: () => 0 })
+    const plan = router.decide(snapshot(unknownBoth))
+    if (plan.arm === undefined) throw new Error(plan.reason)
+    router.observe(plan, { arm: 'edge', result: 'lost', tokens })
+    router.settle(plan)
+    return router.decide(snapshot(slowed))
+  }
+  // A request has 400 tokens, and the device's budget holds twice that at first.
+  expect(afterWaste(1_000)).toMatchObject({ arm: 'cloud', second: { arm: 'edge', afterMs: 0 } })
+  expect(afterWaste(1_600)).not.toMatchObject({ second: { arm: 'edge', afterMs: 0 } })
 })
 
 test('three failures set an arm aside, and a stall counts as one', () => {

@@ -1,6 +1,6 @@
 import type { Arm, RouteReason } from '../../../contracts/route.ts'
 import { armKey, toArmRef } from '../../arm-ref.ts'
-import type { ArmRef } from '../../router-types.ts'
+import type { ArmPrice, ArmRef, Spending } from '../../router-types.ts'
 import { createTextAccounts } from '../budget/text-accounts.ts'
 import { textSettings } from '../text-settings.ts'
 import type { TextDecision, TextPlan, TextRouter, TextSnapshot } from '../text-types.ts'
@@ -50,28 +50,39 @@ function isFarBest(
 /**
  * @param options.now milliseconds; default `Date.now`
  * @param options.settings budgets for races and prices; default `textSettings`
+ * @param options.spending the budgets of money and energy, shared with other requests; default: there are none
  */
 export function createTextRouter(
-  options: { readonly now?: () => number; readonly settings?: Partial<typeof textSettings> | undefined } = {},
+  options: {
+    readonly now?: () => number
+    readonly settings?: Partial<typeof textSettings> | undefined
+    readonly spending?: Spending | undefined
+  } = {},
 ): TextRouter {
-  const { now = Date.now } = options
+  const { now = Date.now, spending } = options
+  const extraMsOf = (price: ArmPrice) => spending?.extraMsOf(price) ?? 0
   const settings = { ...textSettings, ...options.settings }
-  const accounts = createTextAccounts(settings)
+  const accounts = createTextAccounts(settings, spending)
   const choosePair = createTextPairChooser(accounts, settings)
 
   const plan = (snapshot: TextSnapshot, forReal: boolean): TextDecision => {
     const nowMs = now()
     const { model, objective = 'first-token', promptTokens } = snapshot
     const answerTokens = usualAnswer(snapshot)
-    const about = { answerTokens, objective, readingMs: settings.readingMs }
-    const edge = toTextArm({ arm: 'edge' }, snapshot.edge.forecast, about)
+    const about = { answerTokens, objective, readingMs: settings.readingMs, extraMsOf, uncachedTokens: promptTokens }
+    const edge = toTextArm({ arm: 'edge' }, snapshot.edge.forecast, {
+      ...about,
+      uncachedTokens: Math.max(0, promptTokens - (snapshot.edge.cachedTokens ?? 0)),
+      price: snapshot.edge.price,
+    })
     const able = usableClouds(snapshot)
     const allowed = new Map<TextArm, boolean>()
-    const costOf = (arm: TextArm) => (allowed.get(arm) ? 0 : 1e12) + Math.min(1e11, arm.firstMs + arm.restMs)
+    const costOf = (arm: TextArm) =>
+      (allowed.get(arm) ? 0 : 1e12) + Math.min(1e11, arm.firstMs + arm.restMs + arm.extraMs)
     const clouds = able.able
       .filter(({ hasModel }) => hasModel !== false)
-      .map(({ endpoint, forecast }) => {
-        const arm = toTextArm({ arm: 'cloud', endpoint }, forecast, about)
+      .map(({ endpoint, forecast, price }) => {
+        const arm = toTextArm({ arm: 'cloud', endpoint }, forecast, { ...about, price })
         allowed.set(arm, accounts.allows(arm, nowMs))
         return arm
       })
@@ -85,7 +96,8 @@ export function createTextRouter(
     const limited = limitText(snapshot, able, breakers, answerTokens)
     if (limited !== undefined && limited.arm === undefined) return { ...limited, arms }
 
-    if (forReal) for (const budget of Object.values(accounts.budgets)) budget.refill(promptTokens + answerTokens)
+    const prices = new Map([edge, ...clouds].map((arm) => [armKey(arm), arm.price]))
+    if (forReal) accounts.refill(prices, { prompt: promptTokens, answer: answerTokens })
     let choice: Choice
     if (limited !== undefined) {
       const mayRace = spare !== undefined && allowed.get(spare) === true
@@ -111,7 +123,7 @@ export function createTextRouter(
       arms,
       answerTokens,
     }
-    if (forReal) accounts.reserve(made, promptTokens, nowMs)
+    if (forReal) accounts.reserve(made, prices, promptTokens, nowMs)
     return made
   }
 

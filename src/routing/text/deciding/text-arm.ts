@@ -3,8 +3,9 @@ import { asOneLogNormal, type Forecast, meanOfForecast, p90OfForecast } from '..
 import { type LogNormal, meanOf, sumOf } from '../../../utils/log-normal.ts'
 import { toArmRef } from '../../arm-ref.ts'
 import { boundedTime } from '../../learning/cost-models.ts'
-import type { ArmRef } from '../../router-types.ts'
-import type { TextArmPrediction, TextForecast, TextObjective } from '../text-types.ts'
+import type { ArmPrice, ArmRef, Spending } from '../../router-types.ts'
+import { priceOfText } from '../budget/text-prices.ts'
+import type { TextArmPrediction, TextForecast, TextObjective, TextPrice } from '../text-types.ts'
 
 /** What is predicted of an answer on one arm. */
 export interface TextArm extends ArmRef {
@@ -19,6 +20,11 @@ export interface TextArm extends ArmRef {
   readonly endMs: number
   /** What the answer's rest costs the reader beside the first token, in milliseconds: see `restOf`. */
   readonly restMs: number
+  /** Money, energy and data of the whole text, and of reading its prompt alone, in milliseconds of waiting. */
+  readonly extraMs: number
+  readonly promptExtraMs: number
+  /** What its tokens cost. */
+  readonly price: TextPrice
   /** It is slower than it usually is, and was not measured for a while: its usual first token, in milliseconds. */
   readonly usualMs: number | undefined
   readonly prediction: TextArmPrediction | undefined
@@ -44,17 +50,38 @@ function restOf(tokenMs: number, answerTokens: number, objective: TextObjective,
 const slowedBy = 1.35
 const slowedForMs = 60_000
 
+/** What a text costs on one arm, and what that is worth now. */
+function costsOf(
+  price: TextPrice,
+  { uncachedTokens, answerTokens, extraMsOf }: Pick<TextArmTerms, 'uncachedTokens' | 'answerTokens' | 'extraMsOf'>,
+): Pick<TextArm, 'extraMs' | 'promptExtraMs' | 'price'> & { readonly whole: ArmPrice } {
+  const whole = priceOfText(price, { prompt: uncachedTokens, answer: answerTokens })
+  const extraMs = extraMsOf(whole)
+  return {
+    ...{ price, whole, extraMs },
+    promptExtraMs: extraMs > 0 ? extraMsOf(priceOfText(price, { prompt: uncachedTokens, answer: 0 })) : 0,
+  }
+}
+
+/** What an arm is judged by, beside its forecast. */
+export interface TextArmTerms extends Pick<Spending, 'extraMsOf'> {
+  readonly answerTokens: number
+  readonly objective: TextObjective
+  readonly readingMs: number
+  /** Tokens of the prompt that it has to read. */
+  readonly uncachedTokens: number
+  readonly price: TextPrice | undefined
+}
+
 const unknown = { firstToken: undefined, firstMs: Number.POSITIVE_INFINITY, firstP90Ms: Number.POSITIVE_INFINITY }
 
-export function toTextArm(
-  ref: ArmRef,
-  forecast: TextForecast | undefined,
-  about: { readonly answerTokens: number; readonly objective: TextObjective; readonly readingMs: number },
-): TextArm {
+export function toTextArm(ref: ArmRef, forecast: TextForecast | undefined, about: TextArmTerms): TextArm {
+  const { whole, ...costs } = costsOf(about.price ?? {}, about)
   if (forecast === undefined) {
     return {
       ...toArmRef(ref),
       ...unknown,
+      ...costs,
       tokenMs: 0,
       endMs: unknown.firstMs,
       restMs: 0,
@@ -76,6 +103,7 @@ export function toTextArm(
     firstToken,
     firstMs: first.meanMs,
     firstP90Ms: first.p90Ms,
+    ...costs,
     tokenMs,
     endMs: meanOf(end),
     restMs: restOf(tokenMs, answerTokens, objective, readingMs),
@@ -86,6 +114,7 @@ export function toTextArm(
       tokensPerSecond: 1000 / tokenMs,
       end: predictionOf(end),
       isMeasured: forecast.isMeasured,
+      price: whole,
     },
   }
 }

@@ -10,9 +10,14 @@ export function whyText(
   readingMs: number,
 ): RouteReason {
   const { arm } = taken
+  const isSooner = objective === 'whole' ? taken.endMs <= left.endMs : taken.firstMs <= left.firstMs
+  // The budgets are what tipped the scales.
+  const slowerMs = taken.firstMs + taken.restMs - left.firstMs - left.restMs
+  if (!isSooner && slowerMs >= 0 && left.extraMs - taken.extraMs >= slowerMs && left.extraMs > taken.extraMs)
+    return `${arm}-cheaper`
   if (arm === 'cloud' && status !== 'ready' && taken.firstMs <= left.firstMs) return 'edge-not-ready'
-  if (objective === 'whole') return taken.endMs <= left.endMs ? `${arm}-faster` : `${arm}-safer`
-  if (taken.firstMs <= left.firstMs) return `${arm}-first-token`
+  if (objective === 'whole') return isSooner ? `${arm}-faster` : `${arm}-safer`
+  if (isSooner) return `${arm}-first-token`
   if (taken.tokenMs <= readingMs && left.tokenMs > readingMs) return `${arm}-keeps-pace`
   if (deadlineMs !== undefined && taken.firstP90Ms <= deadlineMs && left.firstP90Ms > deadlineMs)
     return `${arm}-in-time`

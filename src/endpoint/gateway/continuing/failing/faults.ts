@@ -1,5 +1,5 @@
-import type { GatewayUpstreams } from '../upstreams/gateway-upstreams.ts'
-import type { Upstream } from '../upstreams/upstream.ts'
+import type { GatewayUpstreams } from '../../upstreams/gateway-upstreams.ts'
+import type { Upstream } from '../../upstreams/upstream.ts'
 import type { Failure } from './failure.ts'
 
 /** What the failures of a request say of its upstreams. */

@@ -1,5 +1,5 @@
-import { answerTokensField } from '../../../protocol/text-server/answer-tokens-field.ts'
-import type { TextFields } from '../../codec/text-fields.ts'
+import { answerTokensField } from '../../../../protocol/text-server/answer-tokens-field.ts'
+import type { TextFields } from '../../../codec/text-fields.ts'
 
 /** A request for one text, as far as it matters to whoever goes on with the answer. */
 export interface TextRequest {

@@ -1,5 +1,5 @@
-import type { TextModelFacts } from '../../../cloud/text/text-server.ts'
-import type { TextChunk } from '../../../protocol/text-server/text-chunk.ts'
+import type { TextModelFacts } from '../../../../cloud/text/text-server.ts'
+import type { TextChunk } from '../../../../protocol/text-server/text-chunk.ts'
 import type { TextRequest } from './text-request.ts'
 
 /** Characters of an answer, and ids, that are remembered: a longer one is not gone on with. */

@@ -1,4 +1,4 @@
-import type { TextUsage } from '../../../protocol/text-server/text-chunk.ts'
+import type { TextUsage } from '../../../../protocol/text-server/text-chunk.ts'
 
 /** What the last server was given of the answer, and what is known of its prompt. */
 export interface UsageBefore {

@@ -1,5 +1,5 @@
-import { createEventReader, type StreamEvent } from '../../../protocol/text-server/event-reader.ts'
-import type { Timers } from '../../../utils/with-deadline.ts'
+import { createEventReader, type StreamEvent } from '../../../../protocol/text-server/event-reader.ts'
+import type { Timers } from '../../../../utils/with-deadline.ts'
 
 /** One event of a stream, as it came. */
 export interface SourceEvent {
@@ -27,7 +27,7 @@ export class TooLong extends Error {
 
 /**
  * The next events, or the end, of a source. One that is silent for too long has stalled only if somebody else could go on:
- * else it is waited for.
+ * else it is waited for, until somebody can.
  *
  * @throws as `next`
  */
@@ -36,11 +36,12 @@ export async function nextEvents(
   limitMs: number,
   hasOther: () => Promise<boolean>,
 ): Promise<readonly SourceEvent[] | undefined> {
-  try {
-    return await source.next(limitMs)
-  } catch (cause) {
-    if (!(cause instanceof Stall) || (await hasOther())) throw cause
-    return source.next(Number.POSITIVE_INFINITY)
+  for (;;) {
+    try {
+      return await source.next(limitMs)
+    } catch (cause) {
+      if (!(cause instanceof Stall) || (await hasOther())) throw cause
+    }
   }
 }
 

@@ -1,5 +1,5 @@
-import type { Timers } from '../../../utils/with-deadline.ts'
-import type { Upstream } from '../upstreams/upstream.ts'
+import type { Timers } from '../../../../utils/with-deadline.ts'
+import type { Upstream } from '../../upstreams/upstream.ts'
 import { Stall } from './event-source.ts'
 
 /**

@@ -1,11 +1,11 @@
-import { createWholeCharacters } from '../../../generation/handover/whole-characters.ts'
-import { cutOff } from '../../../protocol/text-server/text-chunk.ts'
-import { doneEvent, withoutIds } from './chunk-form.ts'
-import { nextEvents, openEventSource, type SourceEvent } from './event-source.ts'
-import { type Failure, toFailure } from './failure.ts'
+import { createWholeCharacters } from '../../../../generation/handover/whole-characters.ts'
+import { cutOff } from '../../../../protocol/text-server/text-chunk.ts'
+import { doneEvent, withoutIds } from '../answer/chunk-form.ts'
+import { type Failure, toFailure } from '../failing/failure.ts'
+import { nextEvents, openEventSource, type SourceEvent } from '../reading/event-source.ts'
+import { type ReadEvent, readEvent } from '../reading/read-event.ts'
+import { maxWholeBytes } from '../reading/stream-form.ts'
 import type { Leg, LegContext, LegEnd } from './leg.ts'
-import { type ReadEvent, readEvent } from './read-event.ts'
-import { maxWholeBytes } from './stream-form.ts'
 
 interface Waiting {
   readonly source: SourceEvent

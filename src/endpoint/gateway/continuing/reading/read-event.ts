@@ -1,5 +1,5 @@
-import type { StreamEvent } from '../../../protocol/text-server/event-reader.ts'
-import { parseTextEvent, type TextChunk } from '../../../protocol/text-server/text-chunk.ts'
+import type { StreamEvent } from '../../../../protocol/text-server/event-reader.ts'
+import { parseTextEvent, type TextChunk } from '../../../../protocol/text-server/text-chunk.ts'
 
 /** An event's JSON with what it says. */
 export interface ReadEvent {

@@ -1,8 +1,8 @@
-import { CloudError } from '../../../errors/cloud-error.ts'
-import type { Upstream } from '../upstreams/upstream.ts'
-import { createAnswerRecord } from './answer-record.ts'
+import { CloudError } from '../../../../errors/cloud-error.ts'
+import type { Upstream } from '../../upstreams/upstream.ts'
+import { createAnswerRecord } from '../answer/answer-record.ts'
+import type { TextRequest } from '../answer/text-request.ts'
 import { isAsAsked, type LegPlan } from './plan-leg.ts'
-import type { TextRequest } from './text-request.ts'
 import { candidatesOf, describeAll } from './text-upstreams.ts'
 import { type LegRequest, toEdit } from './to-edit.ts'
 

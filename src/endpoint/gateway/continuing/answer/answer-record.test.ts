@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readTextFields } from '../../codec/text-fields.ts'
+import { readTextFields } from '../../../codec/text-fields.ts'
 import { createAnswerRecord } from './answer-record.ts'
 import { readTextRequest } from './text-request.ts'
 

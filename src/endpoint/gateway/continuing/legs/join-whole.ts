@@ -1,9 +1,9 @@
-import { createAnswerIntake } from '../../../cloud/text/answer-intake.ts'
-import { CloudError } from '../../../errors/cloud-error.ts'
-import { parseTextChunk } from '../../../protocol/text-server/text-chunk.ts'
+import { createAnswerIntake } from '../../../../cloud/text/answer-intake.ts'
+import { CloudError } from '../../../../errors/cloud-error.ts'
+import { parseTextChunk } from '../../../../protocol/text-server/text-chunk.ts'
+import type { TextRequest } from '../answer/text-request.ts'
+import type { WireChoice, WireChunk } from '../reading/read-event.ts'
 import type { LegPlan } from './plan-leg.ts'
-import type { WireChoice, WireChunk } from './read-event.ts'
-import type { TextRequest } from './text-request.ts'
 
 const utf8 = new TextDecoder()
 

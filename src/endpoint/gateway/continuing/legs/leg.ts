@@ -1,11 +1,11 @@
-import type { Timers } from '../../../utils/with-deadline.ts'
-import type { Upstream } from '../upstreams/upstream.ts'
-import type { AnswerRecord } from './answer-record.ts'
-import type { ChunkForm } from './chunk-form.ts'
-import type { Failure } from './failure.ts'
-import type { Pace } from './pace.ts'
+import type { Timers } from '../../../../utils/with-deadline.ts'
+import type { Upstream } from '../../upstreams/upstream.ts'
+import type { AnswerRecord } from '../answer/answer-record.ts'
+import type { ChunkForm } from '../answer/chunk-form.ts'
+import type { TextRequest } from '../answer/text-request.ts'
+import type { Failure } from '../failing/failure.ts'
+import type { Pace } from '../reading/pace.ts'
 import type { LegPlan } from './plan-leg.ts'
-import type { TextRequest } from './text-request.ts'
 
 /** One upstream's part of a stream. */
 export interface Leg {

@@ -1,5 +1,5 @@
-import { CloudError } from '../../../errors/cloud-error.ts'
-import { Stall, TooLong } from './event-source.ts'
+import { CloudError } from '../../../../errors/cloud-error.ts'
+import { Stall, TooLong } from '../reading/event-source.ts'
 
 /** What ended a stream before its end, as it is counted. */
 export type FailureReason = 'socket' | 'stalled' | 'nonsense' | 'error' | 'status'

@@ -1,4 +1,4 @@
-import type { WireChoice, WireChunk } from './read-event.ts'
+import type { WireChoice, WireChunk } from '../reading/read-event.ts'
 import type { TextRequest } from './text-request.ts'
 
 /** Fields that belong to one piece, and not to the stream. */

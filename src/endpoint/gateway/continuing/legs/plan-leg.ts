@@ -1,10 +1,10 @@
-import { kindFacts } from '../../../cloud/text/kind-facts.ts'
-import { type GoOnPlan, planGoOn } from '../../../cloud/text/plan-go-on.ts'
-import type { TextModelFacts } from '../../../cloud/text/text-server.ts'
-import type { GoOnWay } from '../../../protocol/text-server/go-on-way.ts'
-import type { TextServerKind } from '../../../protocol/text-server/server-kind.ts'
-import { type AnswerRecord, haveSameIds } from './answer-record.ts'
-import type { TextRequest } from './text-request.ts'
+import { kindFacts } from '../../../../cloud/text/kind-facts.ts'
+import { type GoOnPlan, planGoOn } from '../../../../cloud/text/plan-go-on.ts'
+import type { TextModelFacts } from '../../../../cloud/text/text-server.ts'
+import type { GoOnWay } from '../../../../protocol/text-server/go-on-way.ts'
+import type { TextServerKind } from '../../../../protocol/text-server/server-kind.ts'
+import { type AnswerRecord, haveSameIds } from '../answer/answer-record.ts'
+import type { TextRequest } from '../answer/text-request.ts'
 
 /** How an upstream is to go on with an answer. */
 export interface LegPlan extends GoOnPlan {
@@ -16,7 +16,14 @@ export interface LegPlan extends GoOnPlan {
 
 /** Tokens of a completion whose request names no number, as OpenAI has it, and servers that do as it does. */
 const usualTokens = 16
-const asOpenAi: ReadonlySet<TextServerKind> = new Set(['hither', 'vllm', 'kserve', 'sglang', 'openai'])
+const asOpenAi: ReadonlySet<TextServerKind> = new Set([
+  'hither',
+  'vllm',
+  'kserve',
+  'sglang',
+  'openai',
+  'llama-cpp-python',
+])
 
 /** Tokens that the answer may have, where whoever wrote it until now goes by a number that the request does not name. */
 function limitOf({ isChat, maxTokens }: TextRequest, writer: TextModelFacts | undefined): number | undefined {

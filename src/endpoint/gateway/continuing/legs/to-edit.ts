@@ -1,9 +1,9 @@
-import type { TextModelFacts } from '../../../cloud/text/text-server.ts'
-import { answerTokensField } from '../../../protocol/text-server/answer-tokens-field.ts'
-import type { BodyEdit } from '../../codec/edit-body.ts'
-import type { AnswerRecord } from './answer-record.ts'
+import type { TextModelFacts } from '../../../../cloud/text/text-server.ts'
+import { answerTokensField } from '../../../../protocol/text-server/answer-tokens-field.ts'
+import type { BodyEdit } from '../../../codec/edit-body.ts'
+import type { AnswerRecord } from '../answer/answer-record.ts'
+import type { TextRequest } from '../answer/text-request.ts'
 import { givesIds, type LegPlan } from './plan-leg.ts'
-import type { TextRequest } from './text-request.ts'
 
 /** A request that has an upstream go on with an answer: what changes in the client's. */
 export interface LegRequest {

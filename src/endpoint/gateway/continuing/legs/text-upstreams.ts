@@ -1,19 +1,20 @@
-import { kindFacts } from '../../../cloud/text/kind-facts.ts'
-import type { TextModelFacts } from '../../../cloud/text/text-server.ts'
-import { goOnWays } from '../../../protocol/text-server/go-on-way.ts'
-import { abortable } from '../../../utils/abortable.ts'
-import { systemTimers, type Timers } from '../../../utils/with-deadline.ts'
-import { within } from '../../../utils/within.ts'
-import type { BodyEdit } from '../../codec/edit-body.ts'
-import type { Upstream } from '../upstreams/upstream.ts'
-import { type AnswerRecord, haveSameIds } from './answer-record.ts'
-import { Stall } from './event-source.ts'
-import { type Failure, toFailure } from './failure.ts'
+import { kindFacts } from '../../../../cloud/text/kind-facts.ts'
+import type { TextModelFacts } from '../../../../cloud/text/text-server.ts'
+import { goOnWays } from '../../../../protocol/text-server/go-on-way.ts'
+import { abortable } from '../../../../utils/abortable.ts'
+import { systemTimers, type Timers } from '../../../../utils/with-deadline.ts'
+import { within } from '../../../../utils/within.ts'
+import type { BodyEdit } from '../../../codec/edit-body.ts'
+import type { Upstream } from '../../upstreams/upstream.ts'
+import { type AnswerRecord, haveSameIds } from '../answer/answer-record.ts'
+import type { TextRequest } from '../answer/text-request.ts'
+import { type Failure, toFailure } from '../failing/failure.ts'
+import type { Tries } from '../failing/tries.ts'
+import { Stall } from '../reading/event-source.ts'
+import { postInTime } from '../reading/post-in-time.ts'
+import { isEvents } from '../reading/stream-form.ts'
 import type { Leg } from './leg.ts'
 import { givesIds, type LegPlan, planLeg } from './plan-leg.ts'
-import { postInTime } from './post-in-time.ts'
-import { isEvents } from './stream-form.ts'
-import type { TextRequest } from './text-request.ts'
 import { type LegRequest, toEdit } from './to-edit.ts'
 
 /** Milliseconds that an upstream has to say how it goes on, while a client waits. */
@@ -105,10 +106,10 @@ export function wantsIdsFor(
 
 /** Who goes on where an upstream has failed. */
 export interface NextLeg {
-  /** Is there one that can, and has not failed yet? */
+  /** Is there another one that can, where this one is silent? */
   exists(before: Upstream): Promise<boolean>
-  /** The first that does. */
-  open(before: Upstream): Promise<Leg | undefined>
+  /** The first that does: one that has not failed yet; else one that may be asked again. */
+  open(before: Upstream, failure: Failure): Promise<Leg | undefined>
 }
 
 /** Has one upstream after the other asked to go on, until one does. */
@@ -118,8 +119,7 @@ export function createNextLeg(options: {
   readonly model: string
   /** The upstreams that have the model now. */
   readonly find: FindUpstreams
-  /** Those that have failed this request. */
-  readonly tried: Set<Upstream>
+  readonly tries: Tries
   readonly edit: (edit: BodyEdit | undefined) => Promise<Uint8Array<ArrayBuffer>>
   readonly mayCharge: boolean
   /** Milliseconds until it begins to answer. */
@@ -129,11 +129,18 @@ export function createNextLeg(options: {
   readonly hungUp: AbortSignal
   readonly onFailure: (upstream: Upstream, failure: Failure) => void
 }): NextLeg {
-  const { request, record, model, find, tried, edit, mayCharge, firstMs, timers, now, hungUp, onFailure } = options
+  const { request, record, model, find, tries, edit, mayCharge, firstMs, timers, now, hungUp, onFailure } = options
 
-  const open = async ({ upstream, base, facts, plan }: Candidate): Promise<Leg | undefined> => {
+  const open = async ({ upstream, base, facts, plan }: Candidate): Promise<Leg | Failure> => {
     const asked: LegRequest = toEdit(request, record, plan, facts)
     const end = upstream.state.begin()
+    tries.begins(upstream, record.written)
+    const fail = (failure: Failure): Failure => {
+      end()
+      tries.failed(upstream, failure.reason, record.written)
+      if (!hungUp.aborted) onFailure(upstream, failure)
+      return failure
+    }
     try {
       const body = await edit(asked.edit)
       const limit = { signal: hungUp, limitMs: firstMs, timers }
@@ -145,31 +152,39 @@ export function createNextLeg(options: {
         return { upstream, response, plan: isFirst ? undefined : plan, asksIds: asked.asksIds, end }
       }
       await response.body?.cancel().catch(() => {})
-      onFailure(upstream, statusFailure(response))
+      return fail(statusFailure(response))
     } catch (cause) {
-      if (!hungUp.aborted) onFailure(upstream, toFailure(cause))
+      return fail(toFailure(cause))
     }
-    end()
-    return undefined
   }
 
-  const candidates = async (before: Upstream): Promise<readonly Candidate[]> => {
+  /** Those that have not failed, or else may be asked again; the one that was asked last comes last. */
+  const candidates = async (before: Upstream, last: Upstream, isSilent: boolean): Promise<readonly Candidate[]> => {
     const writer = before.texts.known(model)
     const having = await find(model).catch(() => [])
-    const others = having.filter(({ upstream }) => upstream !== before && !tried.has(upstream))
-    const known = await describeAll(others, model, { signal: hungUp })
-    return candidatesOf(known, request, record, { writer, model, mayCharge, nowMs: now() })
+    const mayGoOn = async (may: (upstream: Upstream) => boolean) => {
+      const able = having.filter(({ upstream }) => may(upstream))
+      const known = await describeAll(able, model, { signal: hungUp })
+      return candidatesOf(known, request, record, { writer, model, mayCharge, nowMs: now() })
+    }
+    const fresh = await mayGoOn((upstream) => upstream !== last && tries.isNew(upstream))
+    if (fresh.length > 0) return fresh
+    const again = await mayGoOn((upstream) => upstream !== last && tries.mayAgain(upstream, record.written, isSilent))
+    return again.length > 0 ? again : mayGoOn((upstream) => upstream === last && tries.mayAtOnce(upstream))
   }
 
   return {
-    exists: async (before) => (await candidates(before)).length > 0,
-    async open(before) {
-      tried.add(before)
-      for (const candidate of (await candidates(before)).slice(0, mostAsked)) {
-        if (hungUp.aborted) return undefined
-        tried.add(candidate.upstream)
-        const leg = await open(candidate)
-        if (leg !== undefined) return leg
+    exists: async (before) => (await candidates(before, before, true)).length > 0,
+    async open(before, failure) {
+      tries.failed(before, failure.reason, record.written)
+      let [last, isSilent] = [before, failure.reason === 'stalled']
+      for (let asked = 0; asked < mostAsked; asked += 1) {
+        const [candidate] = await candidates(before, last, isSilent)
+        if (candidate === undefined || hungUp.aborted) return undefined
+        const begun = await open(candidate)
+        if ('upstream' in begun) return begun
+        last = candidate.upstream
+        isSilent ||= begun.reason === 'stalled'
       }
       return undefined
     },
