@@ -73,9 +73,7 @@ export function createDecoder(
   const shape = readDecoderShape(session)
   if (typeof shape === 'string') return shape
   const memory =
-    shape.gives === 'new'
-      ? placeMemory(shape)
-      : (gpuMemory?.(shape) ?? createHostMemory(shape, TensorClass))
+    shape.gives === 'new' ? placeMemory(shape) : (gpuMemory?.(shape) ?? createHostMemory(shape, TensorClass))
   const tensorOf = (data: BigInt64Array) => new TensorClass('int64', data, [1, data.length])
   const logitRows = (isWanted: boolean) =>
     new TensorClass('int64', new BigInt64Array(isWanted ? 1 : 0), [isWanted ? 1 : 0])

@@ -1,6 +1,6 @@
 import type { Decoder, Step } from '../create-decoder.ts'
 import type { KeyValues } from '../key-values.ts'
-import type { NextToken } from './joint-decoder.ts'
+import type { NextToken } from './next-token.ts'
 
 /** Lengths of the texts that it is tried with: one of them has empty places beside the other. */
 const lengths = [3, 66] as const

@@ -1,17 +1,12 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-common'
 import { createDecoder, type Decoder, type DecoderSession, type Step } from '../create-decoder.ts'
 import { keyValueBytes } from '../decoder-shape.ts'
-import { cacheParts, type KeyValues } from '../key-values.ts'
+import { cacheParts } from '../key-values.ts'
 import { createPlaceMemory, type PlaceMemory, placesOfText } from '../place-memory.ts'
 import { areRowsIndependent } from './are-rows-independent.ts'
 import { chooseRows } from './choose-rows.ts'
+import type { NextToken } from './next-token.ts'
 import { createPlaceRows } from './place-rows.ts'
-
-/** A token that is to be read behind others. */
-export interface NextToken {
-  readonly id: number
-  readonly before: KeyValues
-}
 
 /** A decoder that reads the next tokens of several texts in one run. */
 export interface JointDecoder extends Decoder {

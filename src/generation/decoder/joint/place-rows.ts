@@ -58,10 +58,11 @@ export function createPlaceRows(shape: DecoderShape, memory: PlaceMemory): Place
 
   return {
     gather(texts, wanted) {
-      const owned = texts.map((text) => {
+      const owned: (Places | undefined)[] = []
+      for (const text of texts) {
         const places = memory.placesOf(text)
-        return isOwn(places, text) ? places : undefined
-      })
+        owned.push(isOwn(places, text) && !owned.includes(places) ? places : undefined)
+      }
       const isRead = new Set(owned)
       for (const [row, places] of rows.entries()) {
         if (places === undefined || isRead.has(places)) continue

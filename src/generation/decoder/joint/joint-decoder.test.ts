@@ -1,0 +1,215 @@
+import { setImmediate } from 'node:timers/promises'
+import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { roundedWriter } from '../../../testing/rounded-writer.ts'
+import { tinyWriter } from '../../../testing/tiny-writer.ts'
+import { likeliest } from '../../sampling/candidates.ts'
+import { createDecoder, type Decoder, type DecoderSession, type Step } from '../create-decoder.ts'
+import { createJointDecoder, type JointDecoder } from './joint-decoder.ts'
+
+let session: InferenceSession
+beforeAll(async () => {
+  session = await InferenceSession.create((await roundedWriter('rounded')).graph, { intraOpNumThreads: 1 })
+})
+afterAll(() => session.release())
+
+type Run = InferenceSession['run']
+/** The session, whose runs are seen and may be changed. */
+const watched = (own: InferenceSession, run: (texts: number, inner: () => ReturnType<Run>) => ReturnType<Run>) =>
+  ({
+    inputMetadata: own.inputMetadata,
+    inputNames: own.inputNames,
+    outputNames: own.outputNames,
+    run: ((feeds: InferenceSession.FeedsType) =>
+      run(feeds.input_ids?.dims[0] ?? 0, () => own.run(feeds))) as DecoderSession['run'],
+  }) satisfies DecoderSession
+
+/** @returns the decoder, and how many texts each of its runs has read */
+function open(
+  options: {
+    readonly emptyBytes?: number
+    readonly run?: (texts: number, inner: () => ReturnType<Run>) => ReturnType<Run>
+  } = {},
+) {
+  const { emptyBytes = 1e9, run = (_, inner) => inner() } = options
+  const sizes: number[] = []
+  const own = watched(session, (texts, inner) => {
+    sizes.push(texts)
+    return run(texts, inner)
+  })
+  const decoder = createJointDecoder(own, Tensor, { emptyBytes, gather: () => setImmediate() })
+  if (typeof decoder === 'string') throw new Error(decoder)
+  return { decoder, sizes }
+}
+const promptOf = (length: number, seed: number) => Array.from({ length }, (_, at) => (at * 7 + seed * 31) % 256)
+
+/** A text that goes on with the likeliest token each time. */
+function openText(decoder: Decoder, prompt: readonly number[]) {
+  let last: Step | undefined
+  const logits: Float32Array[] = []
+  const ids: number[] = []
+  const take = (step: Step, before?: Step) => {
+    if (before !== undefined) decoder.release(before.keyValues)
+    last = step
+    logits.push(step.logits.slice())
+    ids.push(likeliest(step.logits))
+  }
+  return {
+    logits,
+    ids,
+    begin: async () => take(await decoder.read(prompt, decoder.start)),
+    async next() {
+      if (last === undefined) throw new Error('it was not begun')
+      take(await decoder.read(ids.slice(-1), last.keyValues), last)
+    },
+    leave() {
+      if (last !== undefined) decoder.settle?.(last.keyValues)
+    },
+    get keyValues() {
+      if (last === undefined) throw new Error('it was not begun')
+      return last.keyValues
+    },
+  }
+}
+
+/** What a text is where it is the only one. */
+async function alone(prompt: readonly number[], tokens: number) {
+  const decoder = createDecoder(session, Tensor)
+  if (typeof decoder === 'string') throw new Error(decoder)
+  const text = openText(decoder, prompt)
+  await text.begin()
+  for (let token = 1; token < tokens; token += 1) await text.next()
+  return text
+}
+
+test('each text has its own numbers, bit by bit, whoever comes and goes beside it', async () => {
+  const { decoder, sizes } = open()
+  const plans = [
+    { length: 3, from: 0, to: 90 },
+    { length: 130, from: 0, to: 25 },
+    { length: 61, from: 0, to: 90 },
+    { length: 200, from: 12, to: 70 },
+    { length: 20, from: 40, to: 60 },
+  ].map((plan, seed) => ({ ...plan, prompt: promptOf(plan.length, seed) }))
+  const texts = plans.map(({ prompt }) => openText(decoder, prompt))
+  for (let at = 0; at < 90; at += 1) {
+    await Promise.all(
+      plans.map(async ({ from, to }, index) => {
+        if (at === from) return texts[index]?.begin()
+        // One does not go on for a while, and then again.
+        if (at > from && at < to && !(index === 2 && at > 30 && at < 37)) await texts[index]?.next()
+        if (at + 1 === to) texts[index]?.leave()
+      }),
+    )
+  }
+  expect(decoder.isJoint).toBe(true)
+  for (const [index, { prompt }] of plans.entries()) {
+    const text = texts[index]
+    const expected = await alone(prompt, text?.ids.length ?? 0)
+    expect(text?.ids).toEqual(expected.ids)
+    expect(text?.logits).toEqual(expected.logits)
+  }
+  // The trial reads five at once, and these texts are four at most: most of their tokens come of such runs.
+  expect(Math.max(...sizes)).toBe(5)
+  expect(sizes.filter((texts) => texts === 4).length).toBeGreaterThan(20)
+  // 276 tokens are written: in fewer than half as many runs, those of the trial included.
+  expect(sizes.length).toBeLessThan(138)
+})
+
+test('who goes on from the same tokens has a text of its own', async () => {
+  const { decoder, sizes } = open()
+  const prompt = promptOf(70, 1)
+  const { keyValues } = await decoder.read(prompt, decoder.start)
+  const ways = [5, 6, 5]
+  const steps = await Promise.all(ways.map((id) => decoder.read([id], keyValues)))
+  const more = await Promise.all(steps.map((step) => decoder.read([9], step.keyValues)))
+  expect(sizes.slice(-2)).toEqual([3, 3])
+  for (const [index, id] of ways.entries()) {
+    const single = createDecoder(session, Tensor) as Decoder
+    const { keyValues: before } = await single.read(prompt, single.start)
+    const step = await single.read([id], before)
+    expect(steps[index]?.logits).toEqual(step.logits)
+    expect(more[index]?.logits).toEqual((await single.read([9], step.keyValues)).logits)
+  }
+})
+
+test('a text that has ended takes no more than its own places, and can be gone on with', async () => {
+  const { decoder } = open()
+  const texts = [promptOf(10, 1), promptOf(300, 2)].map((prompt) => openText(decoder, prompt))
+  for (const text of texts) await text.begin()
+  for (let token = 0; token < 3; token += 1) await Promise.all(texts.map((text) => text.next()))
+  const [short, long] = texts
+  if (short === undefined || long === undefined) throw new Error('there are two')
+  expect(short.keyValues.places).toBe(long.keyValues.places)
+  short.leave()
+  expect(short.keyValues.places).toBe(64)
+  expect(short.keyValues.bytes).toBeLessThan(long.keyValues.bytes / 4)
+  await long.next()
+  await short.next()
+  expect(short.logits).toEqual((await alone(promptOf(10, 1), 5)).logits)
+  expect(long.logits).toEqual((await alone(promptOf(300, 2), 5)).logits)
+})
+
+test('texts of very different lengths are read apart', async () => {
+  const { decoder, sizes } = open({ emptyBytes: 0 })
+  const texts = [10, 20, 300].map((length, seed) => openText(decoder, promptOf(length, seed)))
+  for (const text of texts) await text.begin()
+  await Promise.all(texts.map((text) => text.next()))
+  sizes.length = 0
+  await Promise.all(texts.map((text) => text.next()))
+  expect(sizes).toEqual([2, 1])
+})
+
+test('what fails for one fails for it alone', async () => {
+  const { decoder, sizes } = open()
+  const texts = [10, 20, 30].map((length, seed) => openText(decoder, promptOf(length, seed)))
+  for (const text of texts) await text.begin()
+  await Promise.all(texts.map((text) => text.next()))
+  sizes.length = 0
+  const [first, second, third] = texts
+  if (first === undefined || second === undefined || third === undefined) throw new Error('there are three')
+  const [good, bad, other] = await Promise.allSettled([
+    first.next(),
+    decoder.read([1_000_000], second.keyValues),
+    third.next(),
+  ])
+  expect([good.status, bad.status, other.status]).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  expect(sizes).toEqual([3, 1, 1, 1])
+  await Promise.all(texts.map((text) => text.next()))
+  for (const [index, length] of [10, 20, 30].entries()) {
+    const text = texts[index]
+    expect(text?.logits).toEqual((await alone(promptOf(length, index), text?.ids.length ?? 0)).logits)
+  }
+})
+
+test('where a run of several rounds otherwise, each text has its own', async () => {
+  const { decoder, sizes } = open({
+    async run(texts, inner) {
+      const outputs = await inner()
+      const numbers = outputs.logits?.data
+      // As "dynamic quantization" does: the last bits depend on all rows.
+      if (texts > 1 && numbers instanceof Float32Array) numbers[0] = (numbers[0] ?? 0) * (1 + 2 ** -23)
+      return outputs
+    },
+  })
+  const texts = [10, 20].map((length, seed) => openText(decoder, promptOf(length, seed)))
+  for (const text of texts) await text.begin()
+  expect(decoder.isJoint).toBe(true)
+  await Promise.all(texts.map((text) => text.next()))
+  expect(decoder.isJoint).toBe(false)
+  sizes.length = 0
+  await Promise.all(texts.map((text) => text.next()))
+  expect(sizes).toEqual([1, 1])
+  for (const [index, length] of [10, 20].entries()) {
+    expect(texts[index]?.logits).toEqual((await alone(promptOf(length, index), 3)).logits)
+  }
+})
+
+test('a graph that gives all keys and values reads one text at a time', async () => {
+  const { files } = await tinyWriter()
+  const own = await InferenceSession.create(files['model.onnx'] as Uint8Array)
+  const decoder = createJointDecoder(own, Tensor, { emptyBytes: 1e9, gather: () => setImmediate() }) as JointDecoder
+  expect(decoder.isJoint).toBe(false)
+  expect((await decoder.read([1, 2], decoder.start)).logits.length).toBeGreaterThan(0)
+  await own.release()
+})
