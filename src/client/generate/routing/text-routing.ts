@@ -80,9 +80,10 @@ export async function openTextRouting(options: {
   const router = createTextRouter({ settings: shares, spending })
   const learner = createTextLearner()
   // Prompt and answer would go to a sealed one in the open.
-  const clouds = endpoints
-    .map((endpoint) => ({ cloud: openCloudText(endpoint, fetch), isSealed: isSealed(endpoint) }))
-    .flatMap(({ cloud, isSealed }) => (isSealed ? [] : [cloud]))
+  const clouds = endpoints.flatMap((endpoint) => {
+    const cloud = openCloudText(endpoint, fetch)
+    return isSealed(endpoint) ? [] : [cloud]
+  })
   let timer: ReturnType<typeof setTimeout> | undefined
 
   if (keeps) {
