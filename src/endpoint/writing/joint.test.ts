@@ -99,7 +99,7 @@ it('texts that are written together are those that each would be alone, of fewer
   before = await fixture.runs()
   const pool = open()
   expect(await Promise.all(asks.map((ask) => write(pool, ask)))).toEqual(expected)
-  // What prompts need is the same, and the trial has some runs of its own.
+  // What prompts need is the same, and forms of runs that are new are compared.
   expect((await fixture.runs()) - before).toBeLessThan(runsAlone * 0.6)
 
   // Each prompt is known by now, but for its last token: whoever comes again is written the same.

@@ -15,13 +15,19 @@ afterAll(() => session.release())
 
 type Run = InferenceSession['run']
 /** The session, whose runs are seen and may be changed. */
-const watched = (own: InferenceSession, run: (texts: number, inner: () => ReturnType<Run>) => ReturnType<Run>) =>
+const watched = (
+  own: InferenceSession,
+  run: (texts: number, inner: () => ReturnType<Run>) => ReturnType<Run>,
+  see: (feeds: InferenceSession.FeedsType) => void,
+) =>
   ({
     inputMetadata: own.inputMetadata,
     inputNames: own.inputNames,
     outputNames: own.outputNames,
-    run: ((feeds: InferenceSession.FeedsType) =>
-      run(feeds.input_ids?.dims[0] ?? 0, () => own.run(feeds))) as DecoderSession['run'],
+    run: ((feeds: InferenceSession.FeedsType) => {
+      see(feeds)
+      return run(feeds.input_ids?.dims[0] ?? 0, () => own.run(feeds))
+    }) as DecoderSession['run'],
   }) satisfies DecoderSession
 
 /** @returns the decoder, and how many texts each of its runs has read */
@@ -29,14 +35,18 @@ function open(
   options: {
     readonly emptyBytes?: number
     readonly run?: (texts: number, inner: () => ReturnType<Run>) => ReturnType<Run>
+    /** Told of each run before it begins. */
+    readonly see?: (feeds: InferenceSession.FeedsType) => void
+    readonly session?: InferenceSession
   } = {},
 ) {
-  const { emptyBytes = 1e9, run = (_, inner) => inner() } = options
+  const { emptyBytes = 1e9, run = (_, inner) => inner(), see = () => {} } = options
   const sizes: number[] = []
-  const own = watched(session, (texts, inner) => {
+  const seen = (texts: number, inner: () => ReturnType<Run>) => {
     sizes.push(texts)
     return run(texts, inner)
-  })
+  }
+  const own = watched(options.session ?? session, seen, see)
   const decoder = createJointDecoder(own, Tensor, { emptyBytes, gather: () => setImmediate() })
   if (typeof decoder === 'string') throw new Error(decoder)
   return { decoder, sizes }
@@ -73,8 +83,8 @@ function openText(decoder: Decoder, prompt: readonly number[]) {
 }
 
 /** What a text is where it is the only one. */
-async function alone(prompt: readonly number[], tokens: number) {
-  const decoder = createDecoder(session, Tensor)
+async function alone(prompt: readonly number[], tokens: number, own = session) {
+  const decoder = createDecoder(own, Tensor)
   if (typeof decoder === 'string') throw new Error(decoder)
   const text = openText(decoder, prompt)
   await text.begin()
@@ -109,11 +119,11 @@ test('each text has its own numbers, bit by bit, whoever comes and goes beside i
     expect(text?.ids).toEqual(expected.ids)
     expect(text?.logits).toEqual(expected.logits)
   }
-  // The trial reads five at once, and these texts are four at most: most of their tokens come of such runs.
-  expect(Math.max(...sizes)).toBe(5)
-  expect(sizes.filter((texts) => texts === 4).length).toBeGreaterThan(20)
-  // 276 tokens are written: in fewer than half as many runs, those of the trial included.
-  expect(sizes.length).toBeLessThan(138)
+  const together = sizes.filter((texts) => texts > 1)
+  expect(Math.max(...together)).toBe(4)
+  expect(together.filter((texts) => texts === 4).length).toBeGreaterThan(20)
+  // 276 tokens are written.
+  expect(together.length).toBeLessThan(100)
 })
 
 test('who goes on from the same tokens has a text of its own', async () => {
@@ -123,7 +133,7 @@ test('who goes on from the same tokens has a text of its own', async () => {
   const ways = [5, 6, 5]
   const steps = await Promise.all(ways.map((id) => decoder.read([id], keyValues)))
   const more = await Promise.all(steps.map((step) => decoder.read([9], step.keyValues)))
-  expect(sizes.slice(-2)).toEqual([3, 3])
+  expect(sizes.filter((texts) => texts > 1)).toEqual([3, 3])
   for (const [index, id] of ways.entries()) {
     const single = createDecoder(session, Tensor) as Decoder
     const { keyValues: before } = await single.read(prompt, single.start)
@@ -154,7 +164,7 @@ test('texts of very different lengths are read apart', async () => {
   const { decoder, sizes } = open({ emptyBytes: 0 })
   const texts = [10, 20, 300].map((length, seed) => openText(decoder, promptOf(length, seed)))
   for (const text of texts) await text.begin()
-  await Promise.all(texts.map((text) => text.next()))
+  for (let token = 0; token < 2; token += 1) await Promise.all(texts.map((text) => text.next()))
   sizes.length = 0
   await Promise.all(texts.map((text) => text.next()))
   expect(sizes).toEqual([2, 1])
@@ -180,6 +190,74 @@ test('what fails for one fails for it alone', async () => {
     const text = texts[index]
     expect(text?.logits).toEqual((await alone(promptOf(length, index), text?.ids.length ?? 0)).logits)
   }
+})
+
+test('a run of several that can not be is tried no more', async () => {
+  const { decoder, sizes } = open({
+    run: (texts, inner) => (texts > 1 ? Promise.reject(new Error('the graph reads one text')) : inner()),
+  })
+  const texts = [10, 20].map((length, seed) => openText(decoder, promptOf(length, seed)))
+  for (const text of texts) await text.begin()
+  for (let token = 0; token < 3; token += 1) await Promise.all(texts.map((text) => text.next()))
+  expect(sizes).toEqual([1, 1, 2, 1, 1, 1, 1, 1, 1])
+  expect(decoder.isJoint).toBe(false)
+  expect(texts[0]?.logits).toEqual((await alone(promptOf(10, 0), 4)).logits)
+})
+
+test('runs are compared with those of each text until their form is known', async () => {
+  const { decoder, sizes } = open()
+  const texts = [10, 100].map((length, seed) => openText(decoder, promptOf(length, seed)))
+  for (const text of texts) await text.begin()
+  sizes.length = 0
+  for (let token = 0; token < 4; token += 1) await Promise.all(texts.map((text) => text.next()))
+  expect(sizes).toEqual([2, 1, 1, 2, 1, 1, 2, 2])
+})
+
+test('where the runtime adds in another order beside others, longer texts are read alone', async () => {
+  // Beside others, sums over more than 128 places are another one.
+  let places = 0
+  const { decoder, sizes } = open({
+    async run(texts, inner) {
+      const outputs = await inner()
+      const numbers = outputs['new.1.value']?.data
+      if (texts > 1 && places > 128 && numbers instanceof Float32Array) {
+        numbers.set(numbers.map((number) => number * (1 + 2 ** -22)))
+      }
+      return outputs
+    },
+    see: (feeds) => {
+      places = feeds['past_key_values.0.value']?.dims[2] ?? 0
+    },
+  })
+  const lengths = [10, 20, 150, 160]
+  const texts = lengths.map((length, seed) => openText(decoder, promptOf(length, seed)))
+  for (const text of texts) await text.begin()
+  for (let token = 0; token < 4; token += 1) await Promise.all(texts.map((text) => text.next()))
+  expect(decoder.isJoint).toBe(true)
+  sizes.length = 0
+  for (let token = 0; token < 2; token += 1) await Promise.all(texts.map((text) => text.next()))
+  expect(sizes).toEqual([2, 1, 1, 2, 1, 1])
+  for (const [index, length] of lengths.entries()) {
+    expect(texts[index]?.logits).toEqual((await alone(promptOf(length, index), 7)).logits)
+  }
+})
+
+test('on several threads, long texts have their own numbers, too', async () => {
+  // From 1,024 places on, onnxruntime cuts this decoder's attention among threads, but not where it is of several texts.
+  const own = await InferenceSession.create((await roundedWriter('threads')).graph, { intraOpNumThreads: 6 })
+  const { decoder, sizes } = open({ session: own })
+  const lengths = [30, 1_100, 1_130]
+  const texts = lengths.map((length, seed) => openText(decoder, promptOf(length, seed)))
+  for (const text of texts) await text.begin()
+  for (let token = 0; token < 6; token += 1) await Promise.all(texts.map((text) => text.next()))
+  expect(Math.max(...sizes)).toBe(3)
+  for (const [index, length] of lengths.entries()) {
+    const text = texts[index]
+    const expected = await alone(promptOf(length, index), 7, own)
+    expect(text?.ids).toEqual(expected.ids)
+    expect(text?.logits).toEqual(expected.logits)
+  }
+  await own.release()
 })
 
 test('where a run of several rounds otherwise, each text has its own', async () => {

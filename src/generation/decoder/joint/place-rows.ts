@@ -21,14 +21,18 @@ export interface PlaceRows {
    * @param count places of each row: at least one more than the longest text has filled
    */
   gather(texts: readonly KeyValues[], count: number): GatheredRows
-  /** Nobody goes on from these for now: they lie by themselves, in no more places than they need. */
+  /**
+   * Nobody goes on from these for now: they lie by themselves, in no more places than they need. Rows are given up where
+   * fewer than two texts are left.
+   */
   settle(keyValues: KeyValues): void
-  /** Of all rows, those that nobody reads included. */
-  readonly bytes: number
 }
 
-/** @param memory where texts lie that are read alone */
-export function createPlaceRows(shape: DecoderShape, memory: PlaceMemory): PlaceRows {
+/**
+ * @param memory where texts lie that are read alone
+ * @param emptyPlaces that rows may keep for texts that have left, and the shorter texts have beside the longest
+ */
+export function createPlaceRows(shape: DecoderShape, memory: PlaceMemory, emptyPlaces: number): PlaceRows {
   const { kvHeads, headSize } = shape
   const parts = cacheParts(shape).length
   /** All rows of a part lie one after another. */
@@ -43,14 +47,17 @@ export function createPlaceRows(shape: DecoderShape, memory: PlaceMemory): Place
   const lieIn = (places: Places, { data, count, capacity, feeds }: Places) => {
     Object.assign(places, { data, count, capacity, feeds })
   }
-  const forgetEmpty = () => {
-    if (rows.some((each) => each !== undefined)) return
-    ;[data, count, rows, known] = [[], 0, [], undefined]
-  }
   const moveOut = (places: Places) => {
     const own = memory.make(placesOfText(places.filled))
     memory.move(places, places.filled, own, own.count)
     lieIn(places, own)
+  }
+  /** A text that is the only one left, or none, needs no rows. */
+  const forgetFew = () => {
+    const left = rows.filter((each) => each !== undefined && each.holders > 0)
+    if (left.length > 1) return
+    for (const places of left) if (places !== undefined) moveOut(places)
+    ;[data, count, rows, known] = [[], 0, [], undefined]
   }
   /** May this text's places themselves move, or must it have a copy? Others go on from some, or still read them. */
   const isOwn = (places: Places, { length }: KeyValues) =>
@@ -72,8 +79,9 @@ export function createPlaceRows(shape: DecoderShape, memory: PlaceMemory): Place
       const size = texts.length
       const length = size * sizeOf(wanted)
       const has = data[0]?.length ?? 0
-      // Where most texts have gone, their room goes, too.
-      const stay = wanted === count && has >= length && has <= 2 * length
+      const used = texts.reduce((sum, text) => sum + placesOfText(text.length + 1), 0)
+      // Where texts have gone, their room goes, too, when it is more than may be empty.
+      const stay = wanted === count && has >= length && has <= 2 * length && has <= sizeOf(used + emptyPlaces)
       const target = stay ? data : Array.from({ length: parts }, () => new Float32Array(length))
       const before = stay ? rows : []
       const placed: (Places | undefined)[] = Array.from({ length: size }, (_, row) => before[row])
@@ -100,13 +108,11 @@ export function createPlaceRows(shape: DecoderShape, memory: PlaceMemory): Place
     settle(keyValues) {
       const places = memory.placesOf(keyValues)
       const row = rows.indexOf(places)
-      if (row < 0) return
-      moveOut(places)
-      rows[row] = undefined
-      forgetEmpty()
-    },
-    get bytes() {
-      return data.reduce((sum, { byteLength }) => sum + byteLength, 0)
+      if (row >= 0) {
+        moveOut(places)
+        rows[row] = undefined
+      }
+      forgetFew()
     },
   }
 }
