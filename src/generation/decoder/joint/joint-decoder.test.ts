@@ -143,6 +143,36 @@ test('who goes on from the same tokens has a text of its own', async () => {
   }
 })
 
+test('who goes on later from what another one has gone on from changes nothing for that one', async () => {
+  const { decoder } = open()
+  const { keyValues } = await decoder.read(promptOf(70, 1), decoder.start)
+  const other = await decoder.read(promptOf(80, 2), decoder.start)
+  const pair = (id: number, before = keyValues) =>
+    Promise.all([decoder.read([id], before), decoder.read([1], other.keyValues)])
+  const [first] = await pair(5)
+  await pair(6)
+  const [next] = await pair(9, first.keyValues)
+  const single = createDecoder(session, Tensor) as Decoder
+  const { keyValues: before } = await single.read(promptOf(70, 1), single.start)
+  const step = await single.read([5], before)
+  expect(next.logits).toEqual((await single.read([9], step.keyValues)).logits)
+})
+
+test('a text that is read alone again has no more places than it needs', async () => {
+  let places = 0
+  const { decoder } = open({
+    see: (feeds) => {
+      places = feeds['past_key_values.0.value']?.dims[2] ?? 0
+    },
+  })
+  const texts = [10, 200, 220].map((length, seed) => openText(decoder, promptOf(length, seed)))
+  for (const text of texts) await text.begin()
+  for (let token = 0; token < 3; token += 1) await Promise.all(texts.map((text) => text.next()))
+  expect(places).toBe(256)
+  await texts[0]?.next()
+  expect(places).toBe(64)
+})
+
 test('a text that has ended takes no more than its own places, and can be gone on with', async () => {
   const { decoder } = open()
   const texts = [promptOf(10, 1), promptOf(300, 2)].map((prompt) => openText(decoder, prompt))
@@ -196,12 +226,28 @@ test('a run of several that can not be is tried no more', async () => {
   const { decoder, sizes } = open({
     run: (texts, inner) => (texts > 1 ? Promise.reject(new Error('the graph reads one text')) : inner()),
   })
-  const texts = [10, 20].map((length, seed) => openText(decoder, promptOf(length, seed)))
+  const texts = [10, 200].map((length, seed) => openText(decoder, promptOf(length, seed)))
   for (const text of texts) await text.begin()
   for (let token = 0; token < 3; token += 1) await Promise.all(texts.map((text) => text.next()))
-  expect(sizes).toEqual([1, 1, 2, 1, 1, 1, 1, 1, 1])
+  expect(sizes.filter((texts) => texts > 1)).toEqual([2])
   expect(decoder.isJoint).toBe(false)
   expect(texts[0]?.logits).toEqual((await alone(promptOf(10, 0), 4)).logits)
+})
+
+test('where a run takes too many places, shorter texts are still read together', async () => {
+  let places = 0
+  const { decoder, sizes } = open({
+    run: (texts, inner) => (texts > 1 && places > 128 ? Promise.reject(new Error('no memory')) : inner()),
+    see: (feeds) => {
+      places = feeds['past_key_values.0.value']?.dims[2] ?? 0
+    },
+  })
+  const texts = [10, 20, 125].map((length, seed) => openText(decoder, promptOf(length, seed)))
+  for (const text of texts) await text.begin()
+  for (let token = 0; token < 6; token += 1) await Promise.all(texts.map((text) => text.next()))
+  sizes.length = 0
+  for (let token = 0; token < 4; token += 1) await Promise.all(texts.map((text) => text.next()))
+  expect(sizes).toEqual([2, 1, 2, 1, 2, 1, 2, 1])
 })
 
 test('runs are compared with those of each text until their form is known', async () => {

@@ -51,6 +51,7 @@ export function createJointDecoder(
   const checked = createCheckedRuns()
   const readRows = createRowReading(session, TensorClass, { shape, memory, rows, checked })
   let waiting: Waiting[] = []
+  let hasReadSeveral = false
   const isJoint = () => checked.limit > placesOfText(1)
 
   /** @returns whether it was read */
@@ -68,13 +69,14 @@ export function createJointDecoder(
   const readTogether = async (asks: readonly Waiting[]) => {
     try {
       for (const [index, step] of (await readRows(asks)).entries()) asks[index]?.resolve(step)
+      hasReadSeveral = true
     } catch {
-      // Who is to blame is not known: each is read alone, and fails alone. If nobody does, the run itself did.
+      // Who is to blame is not known: each is read alone, and fails alone. If nobody does, the run itself did: too many
+      // places, or the graph reads one text at a time.
       const isRead: boolean[] = []
       for (const ask of asks) isRead.push(await readAlone(ask))
-      if (!isRead.includes(false)) {
-        checked.differs({ texts: asks.length, places: Math.max(...asks.map(placesWithNext)) })
-      }
+      if (isRead.includes(false)) return
+      checked.differs({ texts: asks.length, places: hasReadSeveral ? Math.max(...asks.map(placesWithNext)) : 0 })
     }
   }
   const readAll = async (asks: readonly Waiting[]) => {

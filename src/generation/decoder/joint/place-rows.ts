@@ -59,9 +59,8 @@ export function createPlaceRows(shape: DecoderShape, memory: PlaceMemory, emptyP
     for (const places of left) if (places !== undefined) moveOut(places)
     ;[data, count, rows, known] = [[], 0, [], undefined]
   }
-  /** May this text's places themselves move, or must it have a copy? Others go on from some, or still read them. */
-  const isOwn = (places: Places, { length }: KeyValues) =>
-    length > 0 && places.holders === 1 && places.filled === length
+  /** May this text go on where it lies, or must it have a copy, as another one has gone on from there? */
+  const isOwn = (places: Places, { length }: KeyValues) => length > 0 && places.filled === length
 
   return {
     gather(texts, wanted) {
