@@ -42,20 +42,22 @@ function open() {
 
 interface Ask {
   readonly ids: readonly number[]
+  /** What another one has written of it. */
+  readonly answer?: readonly number[]
   readonly maxTokens: number
   readonly sampling?: Partial<Sampling>
   readonly logprobs?: number
 }
 async function write(
   pool: ReturnType<typeof open>,
-  { ids, maxTokens, sampling, logprobs }: Ask,
+  { ids, answer = [], maxTokens, sampling, logprobs }: Ask,
   take: TakeEvent = () => {},
   signal = new AbortController().signal,
 ) {
   const events: WriteEvent[] = []
   const request = {
     prompt: { ids },
-    answer: [],
+    answer: [...answer],
     sampling: { ...greedy, ...sampling },
     stops: [],
     maxTokens,
@@ -87,6 +89,7 @@ const asks: readonly Ask[] = [
   { ids: promptOf(300, 4), maxTokens: 50, logprobs: 2 },
   { ids: promptOf(90, 5), maxTokens: 25, sampling: { temperature: 0.8, topK: 20, seed: 6, repetitionPenalty: 1.2 } },
   { ids: promptOf(30, 6), maxTokens: 60 },
+  { ids: promptOf(50, 11), answer: promptOf(9, 12), maxTokens: 50, sampling: { temperature: 1, seed: 9 } },
 ]
 
 it('texts that are written together are those that each would be alone, of fewer runs', async () => {

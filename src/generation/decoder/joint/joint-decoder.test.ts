@@ -190,6 +190,28 @@ test('a text that has ended takes no more than its own places, and can be gone o
   expect(long.logits).toEqual((await alone(promptOf(300, 2), 5)).logits)
 })
 
+test('of texts that have left, no more memory is kept than may be empty', async () => {
+  let bytes = 0
+  const kept = async (emptyBytes: number) => {
+    const { decoder } = open({
+      emptyBytes,
+      see: (feeds) => {
+        const tensor = feeds['past_key_values.0.value']
+        if (tensor !== undefined && tensor.dims[0] === 2) bytes = (tensor.data as Float32Array).buffer.byteLength
+      },
+    })
+    const texts = [10, 20, 30].map((length, seed) => openText(decoder, promptOf(length, seed)))
+    for (const text of texts) await text.begin()
+    for (let token = 0; token < 2; token += 1) await Promise.all(texts.map((text) => text.next()))
+    texts[2]?.leave()
+    await Promise.all(texts.slice(0, 2).map((text) => text.next()))
+    expect(texts[0]?.logits).toEqual((await alone(promptOf(10, 0), 4)).logits)
+    return bytes
+  }
+  const two = await kept(0)
+  expect(await kept(1e9)).toBe(two * 1.5)
+})
+
 test('texts of very different lengths are read apart', async () => {
   const { decoder, sizes } = open({ emptyBytes: 0 })
   const texts = [10, 20, 300].map((length, seed) => openText(decoder, promptOf(length, seed)))
