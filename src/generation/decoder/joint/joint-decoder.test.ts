@@ -190,6 +190,36 @@ test('a text that has ended takes no more than its own places, and can be gone o
   expect(long.logits).toEqual((await alone(promptOf(300, 2), 5)).logits)
 })
 
+test('what a text has left behind is nothing to the next one, even where it was no number', async () => {
+  let spoils = false
+  const { decoder, sizes } = open({
+    async run(texts, inner) {
+      const outputs = await inner()
+      const keys = outputs['new.0.key']?.data
+      if (spoils && texts === 1 && keys instanceof Float32Array) keys.fill(Number.NaN)
+      return outputs
+    },
+  })
+  const [steady, next] = [promptOf(30, 1), promptOf(10, 2)].map((prompt) => openText(decoder, prompt))
+  if (steady === undefined || next === undefined) throw new Error('there are two')
+  await steady.begin()
+  await next.begin()
+  spoils = true
+  let bad = (await decoder.read(promptOf(40, 3), decoder.start)).keyValues
+  spoils = false
+  for (let token = 0; token < 3; token += 1) {
+    const [step] = await Promise.all([decoder.read([1], bad), steady.next()])
+    expect(step.logits[0]).toBeNaN()
+    decoder.release(bad)
+    bad = step.keyValues
+  }
+  decoder.release(bad)
+  sizes.length = 0
+  await Promise.all([steady.next(), next.next()])
+  expect(sizes).toEqual([2])
+  expect(next.logits).toEqual((await alone(promptOf(10, 2), 2)).logits)
+})
+
 test('of texts that have left, no more memory is kept than may be empty', async () => {
   let bytes = 0
   const kept = async (emptyBytes: number) => {
