@@ -101,7 +101,9 @@ export async function* writeTokens(options: WriteTokensOptions): AsyncGenerator<
       logits = await read([token])
     }
   } finally {
-    if (keyValues.length > 0) decoder.settle?.(keyValues)
-    if (keyValues.length > 0) prefixes.remember({ ids: all.slice(0, keyValues.length), keyValues })
+    if (keyValues.length > 0) {
+      decoder.settle?.(keyValues)
+      prefixes.remember({ ids: all.slice(0, keyValues.length), keyValues })
+    }
   }
 }

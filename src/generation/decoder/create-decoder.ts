@@ -68,12 +68,14 @@ export function createDecoder(
   session: DecoderSession,
   TensorClass: typeof Tensor,
   gpuMemory?: ((shape: DecoderShape) => KeyValueMemory) | undefined,
-  placeMemory: (shape: DecoderShape) => KeyValueMemory = (shape) => createPlaceMemory(shape, TensorClass),
+  placeMemory: (shape: DecoderShape, TensorClass: typeof Tensor) => KeyValueMemory = createPlaceMemory,
 ): Decoder | string {
   const shape = readDecoderShape(session)
   if (typeof shape === 'string') return shape
   const memory =
-    shape.gives === 'new' ? placeMemory(shape) : (gpuMemory?.(shape) ?? createHostMemory(shape, TensorClass))
+    shape.gives === 'new'
+      ? placeMemory(shape, TensorClass)
+      : (gpuMemory?.(shape) ?? createHostMemory(shape, TensorClass))
   const tensorOf = (data: BigInt64Array) => new TensorClass('int64', data, [1, data.length])
   const logitRows = (isWanted: boolean) =>
     new TensorClass('int64', new BigInt64Array(isWanted ? 1 : 0), [isWanted ? 1 : 0])

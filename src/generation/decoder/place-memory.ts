@@ -132,8 +132,8 @@ export function createPlaceMemory(shape: DecoderShape, TensorClass: typeof Tenso
   const placesFor = (before: KeyValues, length: number, toCome: number): Places => {
     const known = placesOf(before)
     const isNext = known.filled === before.length
-    // What a token is read behind is always as many places as its length says: how it was read before, or what beside,
-    // changes nothing in how its sums are rounded.
+    // While a text is written it has a multiple of the same number of places, however its prompt was read: the runtime
+    // rounds sums over more places otherwise.
     const unit = toCome > 0 ? pieceGrowth : growth
     if (isNext && length <= known.count && known.count % unit === 0) return known
     const count = upTo(length, unit)
@@ -149,7 +149,7 @@ export function createPlaceMemory(shape: DecoderShape, TensorClass: typeof Tenso
     return places
   }
 
-  const start = keyValuesOf(make(0, 0), 0)
+  const start = keyValuesOf(make(0), 0)
   return {
     start,
     prepare: () => undefined,

@@ -39,8 +39,8 @@ export function createJointDecoder(
   options: { readonly emptyBytes: number; readonly gather: () => Promise<unknown> },
 ): JointDecoder | string {
   let memory: PlaceMemory | undefined
-  const single = createDecoder(session, TensorClass, undefined, (shape) => {
-    memory = createPlaceMemory(shape, TensorClass)
+  const single = createDecoder(session, TensorClass, undefined, (...given) => {
+    memory = createPlaceMemory(...given)
     return memory
   })
   if (typeof single === 'string') return single
