@@ -29,9 +29,9 @@ export interface WriteTokensOptions {
   /**
    * Lets other work of this thread have its turn, between two runs.
    *
-   * @param isToken the next run reads what was just written; else a part of the prompt
+   * @param isToken the next run reads what was just written. Default: a part of the prompt
    */
-  readonly pause: (isToken: boolean) => Promise<void>
+  readonly pause: (isToken?: boolean) => Promise<void>
   /** Told how much of the prompt was read, in tokens. */
   readonly onRead?:
     | ((progress: { readonly read: number; readonly of: number; readonly cached: number }) => void)
@@ -78,7 +78,7 @@ export async function* writeTokens(options: WriteTokensOptions): AsyncGenerator<
     let logits: Float32Array | undefined
     let { first } = options
     while (keyValues.length < all.length) {
-      await pause(false)
+      await pause()
       signal?.throwIfAborted()
       logits = await read(all.slice(keyValues.length, keyValues.length + pieceTokens(keyValues.length)))
       onRead?.({ read: keyValues.length, of: all.length, cached })

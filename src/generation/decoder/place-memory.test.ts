@@ -125,7 +125,7 @@ test('a prompt that is read in pieces has its room at once, and what only one ho
   expect([first, second, third].map(tokensOf)).toEqual([whole.slice(0, 16), whole.slice(0, 32), whole])
   memory.release(first)
   memory.release(first)
-  expect(() => memory.take(given([1]), undefined, first, 0)).toThrow('were given up')
+  expect(() => memory.take(given([1]), undefined, first, 0)).toThrow('or released')
 })
 
 test('what is no part of a cache is refused', () => {

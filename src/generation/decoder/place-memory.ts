@@ -91,7 +91,7 @@ export function createPlaceMemory(shape: DecoderShape, TensorClass: typeof Tenso
   }
   const placesOf = (keyValues: KeyValues): Places => {
     const places = owners.get(keyValues)
-    if (places === undefined) throw new TypeError("these are another decoder's keys and values, or were given up")
+    if (places === undefined) throw new TypeError("another decoder's keys and values, or released")
     return places
   }
 
@@ -135,8 +135,8 @@ export function createPlaceMemory(shape: DecoderShape, TensorClass: typeof Tenso
     // While a text is written it has a multiple of the same number of places, however its prompt was read: the runtime
     // rounds sums over more places otherwise.
     const unit = toCome > 0 ? pieceGrowth : growth
-    if (isNext && length <= known.count && known.count % unit === 0) return known
     const count = upTo(length, unit)
+    if (isNext && count <= known.count && known.count % unit === 0) return known
     // Another answer may be in the middle of a run that reads them, so only what nobody else holds is moved.
     if (isNext && known.holders === 1 && count <= known.capacity) {
       move(known, before.length, known, count)

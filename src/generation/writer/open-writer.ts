@@ -44,7 +44,7 @@ export interface Writer {
     request: WriteRequest,
     onEvent: (event: WriteEvent) => void,
     signal: AbortSignal | undefined,
-    pause?: (isToken: boolean) => Promise<void>,
+    pause?: (isToken?: boolean) => Promise<void>,
   ): Promise<WriteEnd>
   /** Forgets the keys and values of all conversations. */
   forget(): void

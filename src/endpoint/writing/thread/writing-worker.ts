@@ -50,7 +50,7 @@ async function write({ id, request }: WritingOrder & { readonly kind: 'write' })
   answers.set(id, answer)
   const { signal } = answer.controller
   const turns = turnTaking.open()
-  const pause = async (isToken: boolean) => {
+  const pause = async (isToken = false) => {
     if (answer.ahead >= eventsAhead && !signal.aborted) {
       turns.leave()
       await new Promise<void>((resolve) => {
