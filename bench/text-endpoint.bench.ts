@@ -9,25 +9,25 @@ import { type BenchServer, startGateway, startServer } from './endpoint/server.t
 import { addSmollm2 } from './generate/add-smollm2.ts'
 import type { Bench } from './support/bench.ts'
 import { type Summary, summarize } from './support/quantiles.ts'
+import { besideTurns } from './text-endpoint/joint-runs.ts'
 import { storyOf } from './text-endpoint/prompts.ts'
-import { type StreamTimes, timeStream } from './text-endpoint/stream-times.ts'
+import {
+  benchModel,
+  inTurn,
+  lineOf,
+  middle,
+  ms,
+  type Round,
+  roundOf,
+  type Side,
+  type SideFigures,
+  times,
+  toFigures,
+} from './text-endpoint/rounds.ts'
+import { timeStream } from './text-endpoint/stream-times.ts'
 
 const modelsDir = fileURLToPath(new URL('../.cache/bench-text-models/', import.meta.url))
-const model = 'smollm2'
-
-interface Side {
-  readonly name: 'hither' | 'llama.cpp'
-  readonly url: string
-}
-
-/** One side at so many streams; times of the rounds. */
-interface SideFigures {
-  readonly firstTokenMs: Summary
-  /** Between two tokens of one stream. */
-  readonly tokenMs: Summary
-  /** The whole time by all tokens of all streams. */
-  readonly eachTokenMs: Summary
-}
+const parts = ['peer', 'joint', 'gateway'] as const
 
 interface StreamsFigures {
   readonly streams: number
@@ -37,50 +37,46 @@ interface StreamsFigures {
   readonly ratio: { readonly firstToken: number; readonly token: number; readonly eachToken: number }
 }
 
-interface Round {
-  readonly firstTokenMs: number
-  readonly tokenMs: number
-  readonly eachTokenMs: number
-}
-
-const middle = (values: readonly number[]) => summarize(values).median
-
-/** All streams of a round at once. */
-async function roundOf({ url }: Side, prompts: readonly string[], maxTokens: number): Promise<Round> {
-  const startMs = performance.now()
-  const all: readonly StreamTimes[] = await Promise.all(
-    prompts.map((prompt) => timeStream(url, { model, prompt, maxTokens })),
-  )
-  const wallMs = performance.now() - startMs
-  const tokens = all.reduce((sum, each) => sum + each.tokens, 0)
-  return {
-    firstTokenMs: middle(all.map(({ firstTokenMs }) => firstTokenMs)),
-    tokenMs: middle(all.map(({ tokenMs }) => tokenMs)),
-    eachTokenMs: wallMs / tokens,
-  }
-}
-
-const toFigures = (rounds: readonly Round[]): SideFigures => ({
-  firstTokenMs: summarize(rounds.map(({ firstTokenMs }) => firstTokenMs)),
-  tokenMs: summarize(rounds.map(({ tokenMs }) => tokenMs)),
-  eachTokenMs: summarize(rounds.map(({ eachTokenMs }) => eachTokenMs)),
-})
-
 /**
  * Our endpoint beside the server of llama.cpp, the same weights: SmolLM2-135M, its GGUF file (4 bits) there, and in the 8
- * bits that it is converted to here. The two take turns. Then a gateway beside the endpoint that is behind it, in pairs, on
- * a model of a few thousand weights whose first token takes no time.
+ * bits that it is converted to here. The two take turns. Then one, four and eight streams of the endpoint beside the same
+ * where each text is read alone. Then a gateway beside the endpoint that is behind it, in pairs, on a model of a few
+ * thousand weights whose first token takes no time.
  *
- * Flags: `--tokens` of each answer (64), `--rounds` (5), `--streams` at once in the second part (8), `--threads` of each
- * side (1), `--pairs` of the third part (200), `--precision` of our weights (q8).
+ * Flags: `--part` peer, joint or gateway (all), `--tokens` of each answer (64), `--rounds` (5), `--streams` at once beside
+ * the peer (8), `--threads` of each side (1), `--pairs` of the gateway's (200), `--precision` of our weights (q8).
  */
 export const bench: Bench = async (flags, print) => {
   const number = (name: string, usual: number) => Number(flags.value(name) ?? usual)
   const how = { tokens: number('tokens', 64), rounds: number('rounds', 5), threads: number('threads', 1) }
   const precision = flags.value('precision') === 'q4' ? 'q4' : 'q8'
+  const wants = (part: (typeof parts)[number]) => (flags.value('part') ?? part) === part
   const loads = [loadavg()[0]]
-  const { gguf } = await addSmollm2(`${modelsDir}${precision}`, { name: model, precision }, print)
-  const server = await startServer(`${modelsDir}${precision}`, how.threads)
+  const folder = `${modelsDir}${precision}`
+  const { gguf } = await addSmollm2(folder, { name: benchModel, precision }, print)
+  const peer = wants('peer') ? await besidePeer(folder, gguf, number('streams', 8), how, print) : undefined
+  const joint = wants('joint') ? await besideTurns(folder, how, print) : undefined
+  const gateway = wants('gateway') ? await gatewayOver(number('pairs', 200), print) : undefined
+  loads.push(loadavg()[0])
+  const cores = availableParallelism()
+  print(`cores ${cores}; load of the whole machine ${loads.map((each) => each?.toFixed(1)).join(' to ')}`)
+  return { ...how, precision, ...peer, cores, loads, joint, gateway }
+}
+
+interface How {
+  readonly tokens: number
+  readonly rounds: number
+  readonly threads: number
+}
+
+async function besidePeer(
+  folder: string,
+  gguf: string,
+  most: number,
+  how: How,
+  print: (line: string) => void,
+): Promise<{ readonly peer: string; readonly streams: readonly StreamsFigures[] }> {
+  const server = await startServer(folder, how.threads)
   let peer: StockTextServer | undefined
   const streams: StreamsFigures[] = []
   try {
@@ -90,34 +86,21 @@ export const bench: Bench = async (flags, print) => {
       { name: 'llama.cpp', url: peer.url },
     ] as const
     for (const side of sides) await roundOf(side, [storyOf(0)], how.tokens)
-    for (const count of [1, number('streams', 8)]) streams.push(await beside(sides, count, how, print))
+    for (const count of [1, most]) streams.push(await beside(sides, count, how, print))
+    return { peer: peer.version, streams }
   } finally {
     await peer?.stop()
     await server.close()
   }
-  const gateway = await gatewayOver(number('pairs', 200), print)
-  loads.push(loadavg()[0])
-  const cores = availableParallelism()
-  print(`cores ${cores}; load of the whole machine ${loads.map((each) => each?.toFixed(1)).join(' to ')}`)
-  return { ...how, precision, peer: peer.version, cores, loads, streams, gateway }
 }
 
 async function beside(
   sides: readonly [Side, Side],
   count: number,
-  { tokens, rounds }: { readonly tokens: number; readonly rounds: number },
+  { tokens, rounds }: How,
   print: (line: string) => void,
 ): Promise<StreamsFigures> {
-  const taken: [Round[], Round[]] = [[], []]
-  for (let round = 0; round < rounds; round += 1) {
-    const from = 1 + round * count + count * 1_000
-    const prompts = Array.from({ length: count }, (_, index) => storyOf(from + index))
-    // Who is first changes: neither always finds the machine as the other one has left it.
-    for (const at of round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
-      taken[at].push(await roundOf(sides[at], prompts, tokens))
-    }
-  }
-  const [ours, theirs] = taken
+  const [ours, theirs] = await inTurn(sides, { streams: count, tokens, rounds, from: 1 + count * 1_000 })
   const ratio = (of: (round: Round) => number) =>
     middle(ours.map((round, index) => of(round) / of(theirs[index] ?? round)))
   const figures: StreamsFigures = {
@@ -131,7 +114,7 @@ async function beside(
     },
   }
   print(`${count} stream(s), ${tokens} tokens each, ${rounds} rounds, ms`)
-  for (const { name } of sides) print(line(name, name === 'hither' ? figures.hither : figures.llama))
+  for (const { name } of sides) print(lineOf(name, name === 'hither' ? figures.hither : figures.llama))
   const { firstToken, token, eachToken } = figures.ratio
   print(
     `  hither by llama.cpp: first token ${times(firstToken)}, between tokens ${times(token)}, time by tokens ${times(eachToken)}`,
@@ -187,8 +170,3 @@ async function gatewayOver(pairs: number, print: (line: string) => void): Promis
     await rm(folder, { recursive: true, force: true })
   }
 }
-
-const times = (ratio: number) => `${ratio.toFixed(2)} times`
-const ms = ({ median, q1, q3 }: Summary) => `${median.toFixed(1)} (${q1.toFixed(1)} to ${q3.toFixed(1)})`
-const line = (name: string, { firstTokenMs, tokenMs, eachTokenMs }: SideFigures) =>
-  `  ${name.padEnd(10)} first token ${ms(firstTokenMs)}  between tokens ${ms(tokenMs)}  time by tokens ${ms(eachTokenMs)}`

@@ -9,8 +9,11 @@ export interface BenchServer {
 }
 
 /** The built endpoint, in a process of its own. */
-export const startServer = (modelsDir: string, workers: number): Promise<BenchServer> =>
-  start(['--models', modelsDir, '--workers', String(workers)])
+export const startServer = (
+  modelsDir: string,
+  workers: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<BenchServer> => start(['--models', modelsDir, '--workers', String(workers)], env)
 
 /** The built gateway, before other servers: their addresses, with commas between them. */
 export const startGateway = (upstreams: string, workers: number, more: readonly string[] = []): Promise<BenchServer> =>

@@ -26,8 +26,12 @@ export interface WriteTokensOptions {
   /** Tokens that the model can look back on, prompt included. */
   readonly contextTokens: number
   readonly signal?: AbortSignal | undefined
-  /** Lets other work of this thread have its turn, between two runs. */
-  readonly pause: () => Promise<void>
+  /**
+   * Lets other work of this thread have its turn, between two runs.
+   *
+   * @param isToken the next run reads what was just written. Default: a part of the prompt
+   */
+  readonly pause: (isToken?: boolean) => Promise<void>
   /** Told how much of the prompt was read, in tokens. */
   readonly onRead?:
     | ((progress: { readonly read: number; readonly of: number; readonly cached: number }) => void)
@@ -92,11 +96,14 @@ export async function* writeTokens(options: WriteTokensOptions): AsyncGenerator<
       counts.add(token)
       yield token
       if (isFull() || isEnough()) return 'length'
-      await pause()
+      await pause(true)
       signal?.throwIfAborted()
       logits = await read([token])
     }
   } finally {
-    if (keyValues.length > 0) prefixes.remember({ ids: all.slice(0, keyValues.length), keyValues })
+    if (keyValues.length > 0) {
+      decoder.settle?.(keyValues)
+      prefixes.remember({ ids: all.slice(0, keyValues.length), keyValues })
+    }
   }
 }

@@ -18,7 +18,10 @@ export interface Writing {
   close(): Promise<void>
 }
 
-/** Bytes that keys and values of texts may take: half of them while they are written, half afterwards. */
+/**
+ * Bytes that keys and values of texts may take: half of them afterwards; while they are written three eighths, and an
+ * eighth for what is left empty where texts of several lengths are read in one run.
+ */
 export const usualTextCacheBytes = 2 ** 30
 /** Requests of one model that may wait, for each of the threads that run models. */
 const queueOfThread = 64
@@ -41,17 +44,18 @@ export function openWriting(
 ): Writing {
   const { workers = Math.max(1, availableParallelism() - 1), runLimitMs = 30_000 } = options
   const { textCacheBytes = usualTextCacheBytes, maxQueue = queueOfThread * workers } = options
-  const half = textCacheBytes / 2
-  const writers = () => folder.models.records.filter(isReady).filter(writes).length
+  const [half, eighth] = [textCacheBytes / 2, textCacheBytes / 8]
+  const writers = () => Math.max(1, folder.models.records.filter(isReady).filter(writes).length)
   const threads = createModelThreads({
     script: options.writingWorkerUrl ?? scriptBeside('thread/writing-worker', import.meta.url),
     runThreads: workers,
-    rememberBytes: () => half / Math.max(1, writers()),
+    rememberBytes: () => half / writers(),
+    emptyBytes: () => eighth / writers(),
     silenceMs: runLimitMs,
     openMs,
     onFault: (error, model) => log.error({ err: error, model }, 'A thread that writes failed.'),
   })
-  const pool = createWritingPool({ threads, cacheBytes: half, maxQueue, maxWaitMs })
+  const pool = createWritingPool({ threads, cacheBytes: half - eighth, maxQueue, maxWaitMs })
   folder.onGone((records) => {
     for (const record of records) if (isReady(record) && writes(record)) pool.forget(record)
   })

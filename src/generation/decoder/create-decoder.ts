@@ -33,6 +33,8 @@ export interface Decoder {
   first(keyValues: KeyValues, length: number): KeyValues
   /** Gives up keys and values that were read or taken: each once. */
   release(keyValues: KeyValues): void
+  /** Nobody goes on from these for now: they need not lie where runs are quick. Absent: it makes no difference. */
+  settle?: (keyValues: KeyValues) => void
 }
 
 /** The last token's logits, of all that a run gives: some graphs give those of each token. */
@@ -59,18 +61,20 @@ const int64 = (length: number, at: (index: number) => number) =>
  *
  * @param TensorClass the runtime's own
  * @param gpuMemory where a session on a graphics processor has its keys and values: they stay there
+ * @param placeMemory where they are of a graph that gives new ones alone
  * @returns a sentence, where the graph has no form that is known
  */
 export function createDecoder(
   session: DecoderSession,
   TensorClass: typeof Tensor,
   gpuMemory?: ((shape: DecoderShape) => KeyValueMemory) | undefined,
+  placeMemory: (shape: DecoderShape, TensorClass: typeof Tensor) => KeyValueMemory = createPlaceMemory,
 ): Decoder | string {
   const shape = readDecoderShape(session)
   if (typeof shape === 'string') return shape
   const memory =
     shape.gives === 'new'
-      ? createPlaceMemory(shape, TensorClass)
+      ? placeMemory(shape, TensorClass)
       : (gpuMemory?.(shape) ?? createHostMemory(shape, TensorClass))
   const tensorOf = (data: BigInt64Array) => new TensorClass('int64', data, [1, data.length])
   const logitRows = (isWanted: boolean) =>

@@ -99,8 +99,8 @@ test('an answer that goes on is written in place, and an answer beside it is not
   expect(first.feeds).toBe(prompt.feeds)
   expect(other.feeds).not.toBe(prompt.feeds)
   expect([prompt, first, other].map(({ length, places }) => [length, places])).toEqual([
-    [3, 16],
-    [4, 16],
+    [3, 64],
+    [4, 64],
     [4, 64],
   ])
   // What is counted is what is held: all that there is room for.
@@ -125,7 +125,7 @@ test('a prompt that is read in pieces has its room at once, and what only one ho
   expect([first, second, third].map(tokensOf)).toEqual([whole.slice(0, 16), whole.slice(0, 32), whole])
   memory.release(first)
   memory.release(first)
-  expect(() => memory.take(given([1]), undefined, first, 0)).toThrow('were given up')
+  expect(() => memory.take(given([1]), undefined, first, 0)).toThrow('or released')
 })
 
 test('what is no part of a cache is refused', () => {

@@ -4,11 +4,11 @@ import type { KeyValueMemory } from './key-value-memory.ts'
 import { cacheParts, type KeyValues } from './key-values.ts'
 
 /** A cache with room for more than was read. */
-interface Places {
+export interface Places {
   /** Keys [1, heads, size, places] and values [1, heads, places, size] lie at the beginnings of these. */
-  readonly data: readonly Float32Array[]
+  data: readonly Float32Array[]
   /** Places that there is room for. */
-  readonly capacity: number
+  capacity: number
   /** Places that a run is given. */
   count: number
   feeds: Readonly<Record<string, Tensor>>
@@ -28,27 +28,46 @@ const pieceGrowth = 16
 
 const upTo = (length: number, unit: number) => Math.ceil(length / unit) * unit
 
+/** Places that a text of so many tokens is given while it is written. */
+export const placesOfText = (length: number): number => upTo(length, growth)
+
+/** The memory, with its insides: for who puts several texts' places side by side. */
+export interface PlaceMemory extends KeyValueMemory {
+  /** Where these lie. @throws {TypeError} they are another decoder's, or were given up */
+  placesOf(keyValues: KeyValues): Places
+  /** Those of the first `length` tokens that lie there: one holder more. */
+  keyValuesOf(places: Places, length: number): KeyValues
+  /** New arrays with nothing in them. */
+  make(count: number): Places
+  /** The inputs of a run that reads so many rows of places, which lie one after another in these arrays. */
+  feedsOf(data: readonly Float32Array[], count: number, rows?: number): Readonly<Record<string, Tensor>>
+  /** Moves those of the first `length` tokens to where they lie among `count` places, in the same arrays or others. */
+  move(from: Places, length: number, to: Places, count: number): void
+  /** Writes a part's new numbers, [1, heads, tokens, size], from a place on. */
+  write(part: number, given: Float32Array, to: Places, at: number): void
+}
+
 /**
  * For a decoder that gives the keys and values of new tokens alone: they are written behind the earlier ones, in place.
  * What was read before stays readable, as its length says where it ends. Where two answers go on from the same tokens,
  * the first one has the places, and the other a copy.
  */
-export function createPlaceMemory(shape: DecoderShape, TensorClass: typeof Tensor): KeyValueMemory {
+export function createPlaceMemory(shape: DecoderShape, TensorClass: typeof Tensor): PlaceMemory {
   const { kvHeads, headSize } = shape
   const parts = cacheParts(shape)
   const isKey = (part: number) => part % 2 === 0
   /** Of keys and values that were not given up. */
   const owners = new WeakMap<KeyValues, Places>()
 
-  const feedsOf = (data: readonly Float32Array[], count: number) =>
+  const feedsOf = (data: readonly Float32Array[], count: number, rows = 1) =>
     Object.fromEntries(
       data.map((numbers, part) => {
         const sizes = isKey(part) ? [headSize, count] : [count, headSize]
-        const used = numbers.subarray(0, kvHeads * count * headSize)
-        return [`past_key_values.${parts[part]}`, new TensorClass('float32', used, [1, kvHeads, ...sizes])]
+        const used = numbers.subarray(0, rows * kvHeads * count * headSize)
+        return [`past_key_values.${parts[part]}`, new TensorClass('float32', used, [rows, kvHeads, ...sizes])]
       }),
     )
-  const make = (count: number, capacity: number): Places => {
+  const make = (count: number, capacity = count): Places => {
     const data = parts.map(() => new Float32Array(kvHeads * capacity * headSize))
     return { data, capacity, count, feeds: feedsOf(data, count), filled: 0, holders: 0 }
   }
@@ -60,7 +79,9 @@ export function createPlaceMemory(shape: DecoderShape, TensorClass: typeof Tenso
       get places() {
         return places.count
       },
-      bytes: keyValueBytes(shape, places.capacity),
+      get bytes() {
+        return keyValueBytes(shape, places.capacity)
+      },
       get feeds() {
         return places.feeds
       },
@@ -70,11 +91,10 @@ export function createPlaceMemory(shape: DecoderShape, TensorClass: typeof Tenso
   }
   const placesOf = (keyValues: KeyValues): Places => {
     const places = owners.get(keyValues)
-    if (places === undefined) throw new TypeError("these are another decoder's keys and values, or were given up")
+    if (places === undefined) throw new TypeError("another decoder's keys and values, or released")
     return places
   }
 
-  /** Moves those of the first `length` tokens to where they lie among `count` places, in the same arrays or others. */
   const move = (from: Places, length: number, to: Places, count: number) => {
     for (const [part, numbers] of from.data.entries()) {
       const target = to.data[part] as Float32Array
@@ -89,7 +109,6 @@ export function createPlaceMemory(shape: DecoderShape, TensorClass: typeof Tenso
     }
     to.filled = length
   }
-  /** Writes a part's new numbers, [1, heads, tokens, size], from a place on. */
   const write = (part: number, given: Float32Array, { count, data }: Places, at: number) => {
     const target = data[part] as Float32Array
     const tokens = given.length / (kvHeads * headSize)
@@ -113,9 +132,11 @@ export function createPlaceMemory(shape: DecoderShape, TensorClass: typeof Tenso
   const placesFor = (before: KeyValues, length: number, toCome: number): Places => {
     const known = placesOf(before)
     const isNext = known.filled === before.length
-    if (isNext && length <= known.count) return known
-    const isPiece = toCome > 0 || length - before.length > 1
-    const count = upTo(length, isPiece ? pieceGrowth : growth)
+    // While a text is written it has a multiple of the same number of places, however its prompt was read: the runtime
+    // rounds sums over more places otherwise.
+    const unit = toCome > 0 ? pieceGrowth : growth
+    const count = upTo(length, unit)
+    if (isNext && count <= known.count && known.count % unit === 0) return known
     // Another answer may be in the middle of a run that reads them, so only what nobody else holds is moved.
     if (isNext && known.holders === 1 && count <= known.capacity) {
       move(known, before.length, known, count)
@@ -123,12 +144,12 @@ export function createPlaceMemory(shape: DecoderShape, TensorClass: typeof Tenso
       known.feeds = feedsOf(known.data, count)
       return known
     }
-    const places = make(count, isPiece ? upTo(length + toCome + 1, growth) : count)
+    const places = make(count, placesOfText(length + toCome + 1))
     move(known, before.length, places, count)
     return places
   }
 
-  const start = keyValuesOf(make(0, 0), 0)
+  const start = keyValuesOf(make(0), 0)
   return {
     start,
     prepare: () => undefined,
@@ -153,5 +174,11 @@ export function createPlaceMemory(shape: DecoderShape, TensorClass: typeof Tenso
       owners.delete(keyValues)
       places.holders -= 1
     },
+    placesOf,
+    keyValuesOf,
+    make,
+    feedsOf,
+    move,
+    write,
   }
 }

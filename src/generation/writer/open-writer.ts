@@ -34,7 +34,8 @@ export interface Writer {
    * Writes an answer, or goes on with one.
    *
    * @param onEvent told what comes, in order; never after the answer has ended
-   * @param pause lets others have their turn between two of its runs. Default: the writer's own
+   * @param pause lets others have their turn between two of its runs, and is told whether the next one reads what was just
+   *   written, or a part of the prompt. Default: the writer's own
    * @throws {ValidationError} `text-empty`, `context-full`, `messages-refused`, `options-invalid`
    * @throws {ModelError} `template-failed`
    * @throws the signal's reason, within a run; what the session throws
@@ -43,7 +44,7 @@ export interface Writer {
     request: WriteRequest,
     onEvent: (event: WriteEvent) => void,
     signal: AbortSignal | undefined,
-    pause?: () => Promise<void>,
+    pause?: (isToken?: boolean) => Promise<void>,
   ): Promise<WriteEnd>
   /** Forgets the keys and values of all conversations. */
   forget(): void
@@ -96,11 +97,13 @@ export function openWriter(options: {
   readonly pause: () => Promise<void>
   /** Says how likely tokens were, where a request asks for it. A browser's worker goes without. */
   readonly logprobs?: typeof writtenLogprobs | undefined
+  /** How the session is read. A browser's worker has one text at a time. */
+  readonly makeDecoder?: typeof createDecoder | undefined
 }): Writer {
-  const { session, TensorClass, gpuMemory, generation, files, cacheBytes, pause } = options
+  const { session, TensorClass, gpuMemory, generation, files, cacheBytes, pause, makeDecoder = createDecoder } = options
   const { vocabulary, contextTokens } = generation
   const ends: ReadonlySet<number> = new Set(generation.ends)
-  const decoder = createDecoder(session, TensorClass, gpuMemory)
+  const decoder = makeDecoder(session, TensorClass, gpuMemory)
   if (typeof decoder === 'string') {
     throw new ModelError('model-load-failed', `The model is no language model that Hither can run: ${decoder}.`)
   }

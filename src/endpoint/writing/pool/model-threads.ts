@@ -19,16 +19,18 @@ export interface ModelThreads {
  * as many of the processor's cores as the endpoint may.
  *
  * @param options.rememberBytes that keys and values of earlier conversations may take, of one model
+ * @param options.emptyBytes that empty places may take where answers of one model share their runs
  */
 export function createModelThreads(options: {
   readonly script: URL
   readonly runThreads: number
   readonly rememberBytes: () => number
+  readonly emptyBytes: () => number
   readonly silenceMs: number
   readonly openMs: number
   readonly onFault: (cause: unknown, model: string) => void
 }): ModelThreads {
-  const { script, runThreads, rememberBytes, silenceMs, openMs, onFault } = options
+  const { script, runThreads, rememberBytes, emptyBytes, silenceMs, openMs, onFault } = options
   const threads = new Map<object, WritingThread>()
   const given = new Set<WritingThread>()
 
@@ -44,6 +46,7 @@ export function createModelThreads(options: {
         chatTemplate: textOf(chatTemplate),
       },
       cacheBytes: Math.min(rememberedBytes(generation), rememberBytes()),
+      emptyBytes: emptyBytes(),
       runThreads,
     }
     return openWritingThread({ script, model, silenceMs, openMs, onFault: (cause) => onFault(cause, name) })

@@ -35,6 +35,7 @@ function open(options: { readonly cacheBytes?: number; readonly maxQueue?: numbe
     script: fixture.script,
     runThreads: 1,
     rememberBytes: () => 1e6,
+    emptyBytes: () => 1e6,
     silenceMs,
     openMs: 300_000,
     onFault: () => {},

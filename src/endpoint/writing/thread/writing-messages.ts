@@ -11,6 +11,8 @@ export interface WritingModel {
   readonly files: WriterFiles
   /** That keys and values of earlier conversations may take. */
   readonly cacheBytes: number
+  /** That empty places may take where answers share their runs: the shorter ones have as many places as the longest. */
+  readonly emptyBytes: number
   /** Threads that one of its runs uses. */
   readonly runThreads: number
 }

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { parentPort } from 'node:worker_threads'
 import { Tensor } from 'onnxruntime-node'
 import { toErrorData } from '../../../errors/error-data.ts'
+import { createJointDecoder } from '../../../generation/decoder/joint/joint-decoder.ts'
 import { openWriter, type Writer } from '../../../generation/writer/open-writer.ts'
 import { writtenLogprobs } from '../../../generation/writer/written-logprobs.ts'
 import { openSession } from '../../threads/open-session.ts'
@@ -21,10 +22,12 @@ const hear = () => setImmediate()
 const tell = (news: WritingNews) => parentPort?.postMessage(news)
 
 let opening: Promise<Writer> | undefined
+/** May answers share their runs? */
+let isJoint = () => false
 const answers = new Map<number, Answer>()
 const turnTaking = createTurnTaking(hear)
 
-async function open({ shared, generation, files, cacheBytes, runThreads }: WritingModel): Promise<Writer> {
+async function open({ shared, generation, files, cacheBytes, emptyBytes, runThreads }: WritingModel): Promise<Writer> {
   const session = await openSession(shared, runThreads)
   return openWriter({
     session,
@@ -34,6 +37,11 @@ async function open({ shared, generation, files, cacheBytes, runThreads }: Writi
     cacheBytes,
     pause: hear,
     logprobs: writtenLogprobs,
+    makeDecoder(own, TensorClass) {
+      const decoder = createJointDecoder(own, TensorClass, { emptyBytes, gather: hear })
+      if (typeof decoder !== 'string') isJoint = () => decoder.isJoint
+      return decoder
+    },
   })
 }
 
@@ -42,7 +50,7 @@ async function write({ id, request }: WritingOrder & { readonly kind: 'write' })
   answers.set(id, answer)
   const { signal } = answer.controller
   const turns = turnTaking.open()
-  const pause = async () => {
+  const pause = async (isToken = false) => {
     if (answer.ahead >= eventsAhead && !signal.aborted) {
       turns.leave()
       await new Promise<void>((resolve) => {
@@ -50,7 +58,7 @@ async function write({ id, request }: WritingOrder & { readonly kind: 'write' })
       })
     }
     // Who is gone does not wait for a turn.
-    if (!signal.aborted) await turns.next()
+    if (!signal.aborted) await turns.next(isToken && isJoint())
   }
   try {
     const writer = await opening
