@@ -95,7 +95,9 @@ const asks: readonly Ask[] = [
 it('texts that are written together are those that each would be alone, of fewer runs', async () => {
   const expected = []
   let before = await fixture.runs()
-  for (const ask of asks) expected.push(await write(open(), ask))
+  // One after another: no prompt begins like another one.
+  const single = open()
+  for (const ask of asks) expected.push(await write(single, ask))
   const runsAlone = (await fixture.runs()) - before
   expect(expected.reduce((sum, { tokens }) => sum + tokens.length, 0)).toBeGreaterThan(100)
 
@@ -115,10 +117,11 @@ it('one that comes in the midst, one that leaves and one whose reader is slow ch
   const late: Ask = { ids: promptOf(100, 8), maxTokens: 30 }
   const slow: Ask = { ids: promptOf(70, 9), maxTokens: 60 }
   const leaving: Ask = { ids: promptOf(20, 10), maxTokens: 400 }
+  const single = open()
   const [steadyAlone, lateAlone, slowAlone] = [
-    await write(open(), steady),
-    await write(open(), late),
-    await write(open(), slow),
+    await write(single, steady),
+    await write(single, late),
+    await write(single, slow),
   ]
   const pool = open()
   const controller = new AbortController()
