@@ -34,8 +34,8 @@ export interface Writer {
    * Writes an answer, or goes on with one.
    *
    * @param onEvent told what comes, in order; never after the answer has ended
-   * @param pause lets others have their turn between two of its runs, and is told whether the next one reads what was just
-   *   written, or a part of the prompt. Default: the writer's own
+   * @param pause yields to other work between two runs. Its argument: the next run reads the token that was just written;
+   *   else it reads a part of the prompt. Default: the writer's own
    * @throws {ValidationError} `text-empty`, `context-full`, `messages-refused`, `options-invalid`
    * @throws {ModelError} `template-failed`
    * @throws the signal's reason, within a run; what the session throws

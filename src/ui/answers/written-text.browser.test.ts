@@ -44,7 +44,7 @@ test('a mark stands at the place where the other side went on, and a sentence sa
     'The cloud went on. The other side was predicted to finish much sooner.',
   ])
   expect(marks().map(({ className }) => className)).toEqual(['mark edge', 'mark cloud'])
-  // Who does not see it is told the same, in its place.
+  // Screen readers read the same sentence, at the mark.
   expect(marks().map((mark) => mark.getAttribute('aria-label'))).toEqual([
     'Taken over here (1): This device went on. No more words came.',
     'Taken over here (2): The cloud went on. The other side was predicted to finish much sooner.',
@@ -55,7 +55,7 @@ test('a mark stands at the place where the other side went on, and a sentence sa
 test.each(Object.keys(moveReasons) as MoveReason[])('every reason has its sentence: %s', async (reason) => {
   const { reasons, root } = await draw({ text: 'Once', moves: [move(2, reason)] })
   expect(reasons()).toEqual([`This device went on. ${moveReasons[reason]}`])
-  // It is told once, when it comes.
+  // The status region announces it, so that nobody has to look for the mark.
   expect(root.querySelector('[role="status"]')?.textContent.trim()).toBe(reasons()[0])
 })
 
